@@ -1,0 +1,2 @@
+//! Sealed cookies that keep.
+#![no_std]
