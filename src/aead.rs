@@ -1,0 +1,93 @@
+//! XChaCha20-Poly1305 ([draft-irtf-cfrg-xchacha-03]) in place, with a detached tag.
+//!
+//! Two implementations of the same bytes: `chacha20poly1305` is the reference; with the feature
+//! `ring`, HChaCha20 comes from `chacha20` and ChaCha20-Poly1305 ([RFC 8439]) from `ring`.
+//!
+//! [draft-irtf-cfrg-xchacha-03]: https://datatracker.ietf.org/doc/html/draft-irtf-cfrg-xchacha-03
+//! [RFC 8439]: https://www.rfc-editor.org/rfc/rfc8439
+
+pub(crate) const NONCE_LEN: usize = 24;
+pub(crate) const TAG_LEN: usize = 16;
+
+/// Sealing: more than 256 GiB. Opening: the tag does not verify.
+pub(crate) struct AeadError;
+
+#[cfg(not(feature = "ring"))]
+mod backend {
+    use super::{AeadError, NONCE_LEN, TAG_LEN};
+    use chacha20poly1305::{AeadInOut as _, KeyInit as _, XChaCha20Poly1305};
+
+    pub(crate) fn seal(
+        key: &[u8; 32],
+        nonce: &[u8; NONCE_LEN],
+        associated_data: &[u8],
+        data: &mut [u8],
+    ) -> Result<[u8; TAG_LEN], AeadError> {
+        XChaCha20Poly1305::new(key.into())
+            .encrypt_inout_detached(nonce.into(), associated_data, data.into())
+            .map(Into::into)
+            .map_err(|_| AeadError)
+    }
+
+    pub(crate) fn open(
+        key: &[u8; 32],
+        nonce: &[u8; NONCE_LEN],
+        associated_data: &[u8],
+        data: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<(), AeadError> {
+        XChaCha20Poly1305::new(key.into())
+            .decrypt_inout_detached(nonce.into(), associated_data, data.into(), tag.into())
+            .map_err(|_| AeadError)
+    }
+}
+
+#[cfg(feature = "ring")]
+mod backend {
+    use super::{AeadError, NONCE_LEN, TAG_LEN};
+    use chacha20::{R20, hchacha};
+    use ring::aead::{
+        Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN as IETF_NONCE_LEN, Nonce, UnboundKey,
+    };
+    use zeroize::Zeroize as _;
+
+    /// The first 16 bytes of the nonce make the subkey; four zeros and the last 8 are its nonce.
+    fn subkey(key: &[u8; 32], nonce: &[u8; NONCE_LEN]) -> Result<(LessSafeKey, Nonce), AeadError> {
+        let [head @ .., a, b, c, d, e, f, g, h] = nonce;
+        let head: &[u8; 16] = head;
+        let mut subkey = hchacha::<R20>(key.into(), head.into());
+        let unbound = UnboundKey::new(&CHACHA20_POLY1305, &subkey);
+        subkey.as_mut_slice().zeroize();
+        let ietf_nonce: [u8; IETF_NONCE_LEN] = [0, 0, 0, 0, *a, *b, *c, *d, *e, *f, *g, *h];
+        let key = LessSafeKey::new(unbound.map_err(|_| AeadError)?);
+        Ok((key, Nonce::assume_unique_for_key(ietf_nonce)))
+    }
+
+    pub(crate) fn seal(
+        key: &[u8; 32],
+        nonce: &[u8; NONCE_LEN],
+        associated_data: &[u8],
+        data: &mut [u8],
+    ) -> Result<[u8; TAG_LEN], AeadError> {
+        let (key, nonce) = subkey(key, nonce)?;
+        let tag = key
+            .seal_in_place_separate_tag(nonce, Aad::from(associated_data), data)
+            .map_err(|_| AeadError)?;
+        tag.as_ref().try_into().map_err(|_| AeadError)
+    }
+
+    pub(crate) fn open(
+        key: &[u8; 32],
+        nonce: &[u8; NONCE_LEN],
+        associated_data: &[u8],
+        data: &mut [u8],
+        tag: &[u8; TAG_LEN],
+    ) -> Result<(), AeadError> {
+        let (key, nonce) = subkey(key, nonce)?;
+        key.open_in_place_separate_tag(nonce, Aad::from(associated_data), (*tag).into(), data, 0..)
+            .map(|_plaintext| ())
+            .map_err(|_| AeadError)
+    }
+}
+
+pub(crate) use backend::{open, seal};

@@ -1,0 +1,680 @@
+use crate::{
+    error::{OpenError, SealError},
+    key::{KeyId, Secret},
+    keyring::{KeyState, Keyring, MAX_KEYS},
+    padding,
+    policy::Policy,
+    time::Timestamp,
+    token::{self, HEADER_TEXT_LEN, Header as RawHeader, VERSION_PADDED, VERSION_PLAIN},
+};
+use core::{fmt, time::Duration};
+use rand_core::TryCryptoRng;
+use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "alloc")]
+use alloc::{string::String, vec, vec::Vec};
+#[cfg(feature = "alloc")]
+use serde::de::DeserializeOwned;
+
+/// Separates the uses of a master key: the first part of HKDF's info.
+const LABEL: &[u8] = b"seal";
+
+/// Associated data up to this length is joined with its prefix on the stack.
+const ASSOCIATED_DATA_ON_STACK: usize = 1024;
+/// Sets a bound token apart from a plain one, also if it is bound to no bytes.
+const BOUND: u8 = 0x01;
+
+/// Seals values into tokens and opens them again: one keyring, one purpose, one set of rules.
+///
+/// The purpose is part of the key, so that what was sealed for one never opens for another. Let it
+/// name one type and its version, and give another shape of the type another purpose:
+/// `login-link/1`, `login-link/2`.
+///
+/// ```
+/// use core::time::Duration;
+/// use hardtack::{Codec, Key, Keyring, OpenError};
+///
+/// let ring = Keyring::new(Key::generate()?);
+/// let links = Codec::new(&ring, "login-link/1").max_age(Duration::from_secs(15 * 60));
+///
+/// let token = links.seal(&("ada@example.org", 7_u32))?;
+/// let (mail, visits): (String, u32) = links.open(&token)?.value;
+/// assert_eq!((mail.as_str(), visits), ("ada@example.org", 7));
+///
+/// let other = Codec::new(&ring, "password-reset/1");
+/// assert_eq!(other.open::<(String, u32)>(&token).unwrap_err(), OpenError::Invalid);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Values
+///
+/// Values are encoded by [postcard](https://postcard.jamesmunns.com), which stores no names and no
+/// types. It cannot carry what depends on them: `#[serde(skip_serializing_if)]`, `#[serde(flatten)]`,
+/// `#[serde(untagged)]`, `#[serde(tag = "…")]`, and whatever calls `deserialize_any`, such as
+/// `serde_json::Value`. A type whose fields change needs another purpose: the old tokens would
+/// decode to something else, or not at all.
+///
+/// # Which calls need what
+///
+/// | calls | feature | time and randomness | memory |
+/// |---|---|---|---|
+/// | [`seal`](Codec::seal), [`open`](Codec::open) | `std` | the system's | one allocation |
+/// | [`seal_with`](Codec::seal_with), [`open_at`](Codec::open_at) | `alloc` | passed in | one allocation |
+/// | [`seal_into`](Codec::seal_into), [`open_in`](Codec::open_in) | none | passed in | the caller's buffer |
+#[derive(Clone)]
+pub struct Codec {
+    /// The primary first.
+    keys: [Option<PurposeKey>; MAX_KEYS],
+    policy: Policy,
+    pad_to: usize,
+    max_token_len: usize,
+}
+
+#[derive(Clone)]
+struct PurposeKey {
+    id: KeyId,
+    state: KeyState,
+    secret: Secret,
+}
+
+/// What [`Codec::open`] found: the value and what the token says about itself, all authenticated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Opened<T> {
+    /// The value that was sealed.
+    pub value: T,
+    /// When it was sealed.
+    pub issued_at: Timestamp,
+    /// The key that sealed it.
+    pub key: KeyId,
+    /// What that key is for now: if it is not the primary, the value may be sealed anew.
+    pub key_state: KeyState,
+}
+
+/// What a token says about itself without having been opened: whoever sent it can write anything
+/// there. For logs only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Header {
+    /// The version of the format: `0x84` plain, `0x85` padded.
+    pub version: u8,
+    /// The key that is said to have sealed it.
+    pub key: KeyId,
+    /// When it is said to have been sealed.
+    pub issued_at: Timestamp,
+}
+
+impl Codec {
+    /// A codec for one purpose, with the keys that the ring has now. All that depends on key and
+    /// purpose alone is computed here, once.
+    #[must_use]
+    pub fn new(keyring: &Keyring, purpose: &str) -> Codec {
+        Codec::with_label(keyring, &[LABEL, &[0], purpose.as_bytes()])
+    }
+
+    pub(crate) fn with_label(keyring: &Keyring, info: &[&[u8]]) -> Codec {
+        let mut keys = [const { None }; MAX_KEYS];
+        for (slot, (key, state)) in keys.iter_mut().zip(keyring.keys()) {
+            *slot = Some(PurposeKey {
+                id: key.id(),
+                state,
+                secret: key.derive(info),
+            });
+        }
+        Codec {
+            keys,
+            policy: Policy::default(),
+            pad_to: 1,
+            max_token_len: 16 * 1024,
+        }
+    }
+
+    /// How old a token may be, in whole seconds (a fraction is dropped): exactly that age is still
+    /// good. Default 24 hours. The age is the opener's to judge; nothing of it is in the token.
+    #[must_use]
+    pub fn max_age(mut self, max_age: Duration) -> Codec {
+        self.policy.max_age = max_age.as_secs();
+        self
+    }
+
+    /// How far the clocks of two servers may differ, in whole seconds: a token from the future by
+    /// that much opens. Default 60 seconds.
+    #[must_use]
+    pub fn skew(mut self, skew: Duration) -> Codec {
+        self.policy.skew = skew;
+        self
+    }
+
+    /// Refuses every token issued earlier, whatever its age: the answer to a leak that is over.
+    #[must_use]
+    pub fn reject_issued_before(mut self, floor: Timestamp) -> Codec {
+        self.policy.floor = floor;
+        self
+    }
+
+    /// Pads the payload to a multiple of `block` bytes, so that the length of a token tells less
+    /// about what is in it. 0 and 1: no padding, the default. Padded and plain tokens open alike,
+    /// whatever this is set to.
+    #[must_use]
+    pub fn pad_to(mut self, block: usize) -> Codec {
+        self.pad_to = block;
+        self
+    }
+
+    /// The most characters that a token may have. Default 16,384. A longer one is neither opened (nor
+    /// even decoded) nor sealed.
+    #[must_use]
+    pub fn max_token_len(mut self, characters: usize) -> Codec {
+        self.max_token_len = characters;
+        self
+    }
+
+    /// The number of characters of a token whose payload, encoded by postcard, has this many bytes;
+    /// [`seal_into`](Codec::seal_into) needs a buffer of that length. Saturates.
+    ///
+    /// ```
+    /// use hardtack::{Codec, Key, Keyring};
+    ///
+    /// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
+    /// assert_eq!(codec.token_len(100), 187);
+    /// assert_eq!(codec.pad_to(64).token_len(100), 224);
+    /// # Ok::<(), hardtack::KeyError>(())
+    /// ```
+    #[must_use]
+    pub fn token_len(&self, payload: usize) -> usize {
+        token::text_len(padding::padded_len(payload, self.pad_to))
+    }
+
+    /// The number of bytes of buffer that [`open_in`](Codec::open_in) needs for this token.
+    #[must_use]
+    pub fn open_len(token: &str) -> usize {
+        token::body_len(token.len())
+    }
+
+    /// Reads version, key id and time of a token without opening it, hence without authentication:
+    /// for logs. `None` if it does not begin with 32 characters of base64url. Of a version other than
+    /// `0x84` and `0x85` only the key id is sure to be one.
+    ///
+    /// ```
+    /// use hardtack::{Codec, Key, Keyring};
+    ///
+    /// let key = Key::generate()?;
+    /// let codec = Codec::new(&Keyring::new(key.clone()), "greeting/1");
+    /// let token = codec.seal("hello")?;
+    /// assert_eq!(Codec::inspect(&token).unwrap().key, key.id());
+    /// assert_eq!(Codec::inspect("hello"), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn inspect(token: &str) -> Option<Header> {
+        let header = RawHeader::decode(token.as_bytes())?;
+        Some(Header {
+            version: header.version(),
+            key: header.key_id(),
+            issued_at: header.issued_at(),
+        })
+    }
+
+    /// The same codec for tokens that are bound to these bytes: they open only together with the
+    /// same bytes, which are not in the token. A tenant's name, a form's id, a request's path.
+    ///
+    /// ```
+    /// use hardtack::{Codec, Key, Keyring, OpenError};
+    ///
+    /// let codec = Codec::new(&Keyring::new(Key::generate()?), "form/1");
+    /// let token = codec.bound_to(b"tenant-7").seal("paid")?;
+    /// assert_eq!(codec.bound_to(b"tenant-7").open::<String>(&token)?.value, "paid");
+    /// assert_eq!(codec.bound_to(b"tenant-8").open::<String>(&token).unwrap_err(), OpenError::Invalid);
+    /// assert_eq!(codec.open::<String>(&token).unwrap_err(), OpenError::Invalid);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn bound_to<'a>(&'a self, associated_data: &'a [u8]) -> Bound<'a> {
+        Bound {
+            codec: self,
+            associated_data: Some(associated_data),
+        }
+    }
+
+    fn unbound(&self) -> Bound<'_> {
+        Bound {
+            codec: self,
+            associated_data: None,
+        }
+    }
+
+    /// Seals a value now, with randomness from the operating system.
+    ///
+    /// Every token costs a system call for 16 random bytes. That is on purpose: a generator in the
+    /// process is copied by `fork` and by a snapshot of the machine, and two copies would seal under
+    /// one nonce. Who knows better passes a generator to [`seal_with`](Codec::seal_with).
+    ///
+    /// # Errors
+    ///
+    /// Any [`SealError`] but `BufferTooSmall`.
+    #[cfg(feature = "std")]
+    pub fn seal<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, SealError> {
+        self.unbound().seal(value)
+    }
+
+    /// Opens a token now.
+    ///
+    /// # Errors
+    ///
+    /// Any [`OpenError`] but `BufferTooSmall`.
+    #[cfg(feature = "std")]
+    pub fn open<T: DeserializeOwned>(&self, token: &str) -> Result<Opened<T>, OpenError> {
+        self.unbound().open(token)
+    }
+
+    /// Seals a value at a given time, with a given generator: one that is cryptographically secure
+    /// and seeded by the operating system, and whose state is never used twice.
+    ///
+    /// # Errors
+    ///
+    /// Any [`SealError`] but `BufferTooSmall`.
+    #[cfg(feature = "alloc")]
+    pub fn seal_with<T, R>(
+        &self,
+        value: &T,
+        now: Timestamp,
+        rng: &mut R,
+    ) -> Result<String, SealError>
+    where
+        T: Serialize + ?Sized,
+        R: TryCryptoRng + ?Sized,
+    {
+        self.unbound().seal_with(value, now, rng)
+    }
+
+    /// Opens a token as of a given time.
+    ///
+    /// # Errors
+    ///
+    /// Any [`OpenError`] but `BufferTooSmall`.
+    #[cfg(feature = "alloc")]
+    pub fn open_at<T: DeserializeOwned>(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Opened<T>, OpenError> {
+        self.unbound().open_at(token, now)
+    }
+
+    /// Seals a value into `buf` without allocating, and returns the token, which stands at its start.
+    ///
+    /// # Errors
+    ///
+    /// Any [`SealError`]; `buf` is zeroed then. A buffer of [`token_len`](Codec::token_len) bytes is
+    /// enough.
+    pub fn seal_into<'b, T, R>(
+        &self,
+        value: &T,
+        now: Timestamp,
+        rng: &mut R,
+        buf: &'b mut [u8],
+    ) -> Result<&'b str, SealError>
+    where
+        T: Serialize + ?Sized,
+        R: TryCryptoRng + ?Sized,
+    {
+        self.unbound().seal_into(value, now, rng, buf)
+    }
+
+    /// Opens a token in `buf` without allocating; the value may borrow from it.
+    ///
+    /// After success and after [`OpenError::Payload`] the plaintext stands in `buf`, and is the
+    /// caller's to wipe. After any other error there is none in it.
+    ///
+    /// ```
+    /// use hardtack::{Codec, Key, Keyring, OpenError, Timestamp};
+    ///
+    /// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
+    /// let now = Timestamp::from_unix(1_700_000_000);
+    /// let token = codec.seal_with("hello", now, &mut getrandom::SysRng)?;
+    ///
+    /// let mut buf = [0; 64];
+    /// let greeting: &str = codec.open_in(&token, now, &mut buf)?.value;
+    /// assert_eq!(greeting, "hello");
+    ///
+    /// let error = codec.open_in::<&str>(&token, now, &mut [0; 8]).unwrap_err();
+    /// assert_eq!(error, OpenError::BufferTooSmall { needed: Codec::open_len(&token) });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Any [`OpenError`]. A buffer of [`open_len`](Codec::open_len) bytes is enough.
+    pub fn open_in<'b, T: Deserialize<'b>>(
+        &self,
+        token: &str,
+        now: Timestamp,
+        buf: &'b mut [u8],
+    ) -> Result<Opened<T>, OpenError> {
+        self.unbound().open_in(token, now, buf)
+    }
+
+    /// Seals the payload that `write` puts at the start of the slice it gets, and returns the
+    /// token's length. On error `buf` holds no plaintext.
+    pub(crate) fn seal_payload<R: TryCryptoRng + ?Sized>(
+        &self,
+        associated_data: &[u8],
+        now: Timestamp,
+        rng: &mut R,
+        buf: &mut [u8],
+        write: impl FnOnce(&mut [u8]) -> Result<usize, SealError>,
+    ) -> Result<usize, SealError> {
+        let sealed = self.try_seal_payload(associated_data, now, rng, buf, write);
+        if sealed.is_err() {
+            buf.fill(0);
+        }
+        sealed
+    }
+
+    fn try_seal_payload<R: TryCryptoRng + ?Sized>(
+        &self,
+        associated_data: &[u8],
+        now: Timestamp,
+        rng: &mut R,
+        buf: &mut [u8],
+        write: impl FnOnce(&mut [u8]) -> Result<usize, SealError>,
+    ) -> Result<usize, SealError> {
+        if now == Timestamp::MAX {
+            return Err(SealError::Time);
+        }
+        // `new` puts the primary there.
+        let [Some(key), ..] = &self.keys else {
+            return Err(SealError::Payload);
+        };
+        let mut random = [0; 16];
+        rng.try_fill_bytes(&mut random)
+            .map_err(|_| SealError::Randomness)?;
+
+        let plaintext = buf.get_mut(HEADER_TEXT_LEN..).unwrap_or_default();
+        let payload_len = write(plaintext)?;
+        let len = self.token_len(payload_len);
+        if len > self.max_token_len {
+            return Err(SealError::TooLong {
+                len,
+                max: self.max_token_len,
+            });
+        }
+        let too_small = SealError::BufferTooSmall { needed: len };
+        let plaintext_len = padding::pad(plaintext, payload_len, self.pad_to).ok_or(too_small)?;
+        let version = if plaintext_len == payload_len {
+            VERSION_PLAIN
+        } else {
+            VERSION_PADDED
+        };
+        let header = RawHeader::new(version, key.id, now, random);
+        let text = buf.get_mut(..len).ok_or(too_small)?;
+        token::seal(
+            key.secret.as_bytes(),
+            &header,
+            associated_data,
+            plaintext_len,
+            text,
+        )
+        .map_err(|_| too_small)?;
+        Ok(len)
+    }
+
+    /// The payload of a token, which then stands in `buf`: the steps of FORMAT.md in their order,
+    /// down to the padding. On every error but `Payload` there is no plaintext in `buf`.
+    pub(crate) fn open_payload<'b>(
+        &self,
+        associated_data: &[u8],
+        token: &str,
+        now: Timestamp,
+        buf: &'b mut [u8],
+    ) -> Result<Opened<&'b [u8]>, OpenError> {
+        if token.len() > self.max_token_len {
+            return Err(OpenError::TooLong);
+        }
+        let needed = token::body_len(token.len());
+        if buf.len() < needed {
+            return Err(OpenError::BufferTooSmall { needed });
+        }
+        let decoded = token::decode(token.as_bytes(), buf).ok_or(OpenError::Invalid)?;
+        let header = decoded.header;
+        let padded = match header.version() {
+            VERSION_PLAIN => false,
+            VERSION_PADDED => true,
+            _ => return Err(OpenError::UnknownVersion),
+        };
+        let id = header.key_id();
+        let key = self
+            .keys
+            .iter()
+            .flatten()
+            .find(|key| key.id == id)
+            .ok_or(OpenError::UnknownKey(id))?;
+        let plaintext = decoded
+            .open(key.secret.as_bytes(), associated_data)
+            .map_err(|_| OpenError::Invalid)?;
+        // Only now is the time worth judging: before, whoever sent the token chose it.
+        if let Err(error) = self.policy.check(header.issued_at(), key.state, now) {
+            plaintext.fill(0);
+            return Err(error);
+        }
+        let value = if padded {
+            padding::unpad(plaintext).ok_or(OpenError::Payload)?
+        } else {
+            plaintext
+        };
+        Ok(Opened {
+            value,
+            issued_at: header.issued_at(),
+            key: id,
+            key_state: key.state,
+        })
+    }
+}
+
+/// Shows ids and rules, never a key.
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Codec")
+            .field("keys", &self.keys)
+            .field("policy", &self.policy)
+            .field("pad_to", &self.pad_to)
+            .field("max_token_len", &self.max_token_len)
+            .finish()
+    }
+}
+
+impl fmt::Debug for PurposeKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.id, self.state)
+    }
+}
+
+/// A [`Codec`] for tokens bound to associated data: see [`Codec::bound_to`]. The six calls are those
+/// of the codec.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "binding seals nothing by itself"]
+pub struct Bound<'a> {
+    codec: &'a Codec,
+    associated_data: Option<&'a [u8]>,
+}
+
+impl Bound<'_> {
+    /// As [`Codec::seal`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`SealError`] but `BufferTooSmall`.
+    #[cfg(feature = "std")]
+    pub fn seal<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, SealError> {
+        self.seal_with(value, Timestamp::now(), &mut getrandom::SysRng)
+    }
+
+    /// As [`Codec::open`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`OpenError`] but `BufferTooSmall`.
+    #[cfg(feature = "std")]
+    pub fn open<T: DeserializeOwned>(&self, token: &str) -> Result<Opened<T>, OpenError> {
+        self.open_at(token, Timestamp::now())
+    }
+
+    /// As [`Codec::seal_with`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`SealError`] but `BufferTooSmall`.
+    #[cfg(feature = "alloc")]
+    pub fn seal_with<T, R>(
+        &self,
+        value: &T,
+        now: Timestamp,
+        rng: &mut R,
+    ) -> Result<String, SealError>
+    where
+        T: Serialize + ?Sized,
+        R: TryCryptoRng + ?Sized,
+    {
+        let mut text = vec![0; self.sealed_len(value)?];
+        let len = self.seal_to_len(value, now, rng, &mut text)?;
+        text.truncate(len);
+        String::from_utf8(text).map_err(|_| SealError::Payload)
+    }
+
+    /// As [`Codec::open_at`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`OpenError`] but `BufferTooSmall`.
+    #[cfg(feature = "alloc")]
+    pub fn open_at<T: DeserializeOwned>(
+        &self,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Opened<T>, OpenError> {
+        if token.len() > self.codec.max_token_len {
+            return Err(OpenError::TooLong);
+        }
+        let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
+        self.open_in(token, now, &mut scratch.0)
+    }
+
+    /// As [`Codec::seal_into`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`SealError`]; `buf` is zeroed then.
+    pub fn seal_into<'b, T, R>(
+        &self,
+        value: &T,
+        now: Timestamp,
+        rng: &mut R,
+        buf: &'b mut [u8],
+    ) -> Result<&'b str, SealError>
+    where
+        T: Serialize + ?Sized,
+        R: TryCryptoRng + ?Sized,
+    {
+        match self.seal_to_len(value, now, rng, buf) {
+            // The text is base64url, hence UTF-8.
+            Ok(len) => buf
+                .get(..len)
+                .and_then(|text| str::from_utf8(text).ok())
+                .ok_or(SealError::Payload),
+            Err(SealError::BufferTooSmall { .. }) => Err(SealError::BufferTooSmall {
+                needed: self.sealed_len(value)?,
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// As [`Codec::open_in`].
+    ///
+    /// # Errors
+    ///
+    /// Any [`OpenError`].
+    pub fn open_in<'b, T: Deserialize<'b>>(
+        &self,
+        token: &str,
+        now: Timestamp,
+        buf: &'b mut [u8],
+    ) -> Result<Opened<T>, OpenError> {
+        let opened = self
+            .with_associated_data(|data| self.codec.open_payload(data, token, now, buf))
+            .ok_or(OpenError::AssociatedDataTooLong)??;
+        match postcard::take_from_bytes(opened.value) {
+            Ok((value, [])) => Ok(Opened {
+                value,
+                issued_at: opened.issued_at,
+                key: opened.key,
+                key_state: opened.key_state,
+            }),
+            _ => Err(OpenError::Payload),
+        }
+    }
+
+    fn seal_to_len<T, R>(
+        &self,
+        value: &T,
+        now: Timestamp,
+        rng: &mut R,
+        buf: &mut [u8],
+    ) -> Result<usize, SealError>
+    where
+        T: Serialize + ?Sized,
+        R: TryCryptoRng + ?Sized,
+    {
+        let write = |buf: &mut [u8]| match postcard::to_slice(value, buf) {
+            Ok(payload) => Ok(payload.len()),
+            // How much is needed, only counting tells.
+            Err(postcard::Error::SerializeBufferFull) => {
+                Err(SealError::BufferTooSmall { needed: 0 })
+            }
+            Err(_) => Err(SealError::Payload),
+        };
+        self.with_associated_data(|data| self.codec.seal_payload(data, now, rng, buf, write))
+            .ok_or(SealError::AssociatedDataTooLong)?
+    }
+
+    /// The length of the token for this value, or that it is too long.
+    fn sealed_len<T: Serialize + ?Sized>(&self, value: &T) -> Result<usize, SealError> {
+        let payload =
+            postcard::experimental::serialized_size(value).map_err(|_| SealError::Payload)?;
+        let (len, max) = (self.codec.token_len(payload), self.codec.max_token_len);
+        if len > max {
+            Err(SealError::TooLong { len, max })
+        } else {
+            Ok(len)
+        }
+    }
+
+    /// Calls `f` with the associated data as the AEAD gets it: nothing, or `0x01` and the bytes.
+    fn with_associated_data<R>(&self, f: impl FnOnce(&[u8]) -> R) -> Option<R> {
+        let Some(bytes) = self.associated_data else {
+            return Some(f(&[]));
+        };
+        let mut joined = [BOUND; 1 + ASSOCIATED_DATA_ON_STACK];
+        if let Some((_, room)) = joined.split_first_mut()
+            && let Some(place) = room.get_mut(..bytes.len())
+        {
+            place.copy_from_slice(bytes);
+            return joined.get(..=bytes.len()).map(f);
+        }
+        #[cfg(feature = "alloc")]
+        return Some(f(&[&[BOUND], bytes].concat()));
+        #[cfg(not(feature = "alloc"))]
+        return None;
+    }
+}
+
+/// Plaintext that is overwritten when it is dropped, also while unwinding from `T`'s own code.
+#[cfg(feature = "alloc")]
+pub(crate) struct Scratch(pub(crate) Vec<u8>);
+
+#[cfg(feature = "alloc")]
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // In one sweep, where `Zeroize` for `Vec` writes byte by byte; the barrier keeps it.
+        self.0.fill(0);
+        zeroize::optimization_barrier(self.0.as_slice());
+    }
+}

@@ -1,0 +1,182 @@
+//! Header, cipher and base64: bytes in, bytes out. Nothing here knows time policy or serde.
+//!
+//! ```text
+//! token  = base64url-no-pad( header || ciphertext || tag )
+//! header = version (1) || key id (3) || issued-at (4) || random (16)
+//! ```
+//!
+//! The header is 24 bytes, exactly 32 characters: header and body are encoded and decoded apart, so
+//! that one buffer is enough for everything behind the header.
+
+use crate::{
+    aead::{self, AeadError, NONCE_LEN, TAG_LEN},
+    key::KeyId,
+    time::Timestamp,
+};
+use base64_simd::{AsOut as _, URL_SAFE_NO_PAD};
+
+pub(crate) const HEADER_LEN: usize = 24;
+pub(crate) const HEADER_TEXT_LEN: usize = 32;
+pub(crate) const OVERHEAD: usize = HEADER_LEN + TAG_LEN;
+
+const _: () = assert!(HEADER_LEN == NONCE_LEN, "the header is the nonce");
+const _: () = assert!(
+    HEADER_TEXT_LEN * 3 == HEADER_LEN * 4,
+    "the header ends between two characters"
+);
+
+/// Plaintext as it is.
+pub(crate) const VERSION_PLAIN: u8 = 0x84;
+/// Plaintext with ISO/IEC 7816-4 padding.
+pub(crate) const VERSION_PADDED: u8 = 0x85;
+
+const RANDOM_LEN: usize = 16;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Header([u8; HEADER_LEN]);
+
+impl Header {
+    pub(crate) fn new(
+        version: u8,
+        key: KeyId,
+        issued_at: Timestamp,
+        random: [u8; RANDOM_LEN],
+    ) -> Header {
+        let mut bytes = [0; HEADER_LEN];
+        let (fixed, tail) = bytes.split_at_mut(HEADER_LEN - RANDOM_LEN);
+        let [k0, k1, k2] = key.to_bytes();
+        let [t0, t1, t2, t3] = issued_at.to_unix().to_be_bytes();
+        fixed.copy_from_slice(&[version, k0, k1, k2, t0, t1, t2, t3]);
+        tail.copy_from_slice(&random);
+        Header(bytes)
+    }
+
+    /// The header of `text`, of which the first 32 characters are read; `None` if they are not
+    /// canonical base64url or there are fewer.
+    pub(crate) fn decode(text: &[u8]) -> Option<Header> {
+        let text = text.first_chunk::<HEADER_TEXT_LEN>()?;
+        let mut bytes = [0; HEADER_LEN];
+        URL_SAFE_NO_PAD
+            .decode(text, bytes.as_mut_slice().as_out())
+            .ok()?;
+        Some(Header(bytes))
+    }
+
+    pub(crate) fn version(&self) -> u8 {
+        let [version, ..] = self.0;
+        version
+    }
+
+    pub(crate) fn key_id(&self) -> KeyId {
+        let [_, a, b, c, ..] = self.0;
+        KeyId::from_bytes([a, b, c])
+    }
+
+    pub(crate) fn issued_at(&self) -> Timestamp {
+        let [_, _, _, _, a, b, c, d, ..] = self.0;
+        Timestamp::from_unix(u32::from_be_bytes([a, b, c, d]))
+    }
+
+    /// The header is the nonce: a changed version, key id or time is another nonce, and the tag no
+    /// longer verifies.
+    fn nonce(&self) -> &[u8; NONCE_LEN] {
+        &self.0
+    }
+}
+
+/// The number of characters of a token with a plaintext of this length.
+pub(crate) const fn text_len(plaintext: usize) -> usize {
+    let bytes = plaintext.saturating_add(OVERHEAD);
+    // ceil(bytes * 4 / 3) without overflow
+    bytes.saturating_add(bytes.div_ceil(3))
+}
+
+/// The number of bytes behind the header in a token of this many characters.
+pub(crate) const fn body_len(text: usize) -> usize {
+    // floor(text * 3 / 4) without overflow
+    let text = text.saturating_sub(HEADER_TEXT_LEN);
+    text.saturating_sub(text.div_ceil(4))
+}
+
+/// Seals the plaintext that stands in `buf` behind 32 unused bytes, and leaves the token there: its
+/// length is [`text_len`], which `buf` must have.
+pub(crate) fn seal(
+    key: &[u8; 32],
+    header: &Header,
+    associated_data: &[u8],
+    plaintext_len: usize,
+    buf: &mut [u8],
+) -> Result<(), AeadError> {
+    let (head, body) = buf
+        .split_first_chunk_mut::<HEADER_TEXT_LEN>()
+        .ok_or(AeadError)?;
+    let (plaintext, rest) = body.split_at_mut_checked(plaintext_len).ok_or(AeadError)?;
+    let tag_place = rest.first_chunk_mut::<TAG_LEN>().ok_or(AeadError)?;
+    *tag_place = aead::seal(key, header.nonce(), associated_data, plaintext)?;
+
+    let _ = URL_SAFE_NO_PAD.encode(&header.0, head.as_mut_slice().as_out());
+    encode_in_place(body, plaintext_len.saturating_add(TAG_LEN)).ok_or(AeadError)
+}
+
+/// Replaces the first `len` bytes of `buf` by their base64url text, block by block from the end: a
+/// block's text begins where the block began or later, so no byte is overwritten before it is read.
+fn encode_in_place(buf: &mut [u8], len: usize) -> Option<()> {
+    const BLOCK: usize = 768;
+    const BLOCK_TEXT: usize = 1024;
+    let mut scratch = [0; BLOCK];
+    for block in (0..len.div_ceil(BLOCK)).rev() {
+        let start = block.checked_mul(BLOCK)?;
+        let bytes = buf.get(start..len.min(start.checked_add(BLOCK)?))?;
+        let scratch = scratch.get_mut(..bytes.len())?;
+        scratch.copy_from_slice(bytes);
+        let text = buf.get_mut(block.checked_mul(BLOCK_TEXT)?..)?;
+        let text = text.get_mut(..URL_SAFE_NO_PAD.encoded_length(scratch.len()))?;
+        let _ = URL_SAFE_NO_PAD.encode(scratch, text.as_out());
+    }
+    Some(())
+}
+
+/// A token whose text is canonical and long enough, with its body decoded: not authenticated yet.
+pub(crate) struct Decoded<'b> {
+    pub(crate) header: Header,
+    ciphertext: &'b mut [u8],
+    tag: [u8; TAG_LEN],
+}
+
+/// Decodes a token, its body into `buf`, which must have [`body_len`] bytes. Exactly one text decodes
+/// to any bytes: no padding, no white space, no other alphabet, no bits set behind the last byte.
+pub(crate) fn decode<'b>(text: &[u8], buf: &'b mut [u8]) -> Option<Decoded<'b>> {
+    let header = Header::decode(text)?;
+    let body = text.get(HEADER_TEXT_LEN..)?;
+    let decoded: &'b mut [u8] = URL_SAFE_NO_PAD.decode(body, buf.as_out()).ok()?;
+    let (ciphertext, tag) = decoded.split_last_chunk_mut::<TAG_LEN>()?;
+    Some(Decoded {
+        header,
+        ciphertext,
+        tag: *tag,
+    })
+}
+
+impl<'b> Decoded<'b> {
+    /// The plaintext, if the tag verifies under this key; else the buffer is zeroed.
+    pub(crate) fn open(
+        self,
+        key: &[u8; 32],
+        associated_data: &[u8],
+    ) -> Result<&'b mut [u8], AeadError> {
+        match aead::open(
+            key,
+            self.header.nonce(),
+            associated_data,
+            self.ciphertext,
+            &self.tag,
+        ) {
+            Ok(()) => Ok(self.ciphertext),
+            Err(error) => {
+                // An implementation may decrypt before it compares tags.
+                self.ciphertext.fill(0);
+                Err(error)
+            }
+        }
+    }
+}
