@@ -14,6 +14,8 @@
 )]
 
 #[cfg(any(feature = "alloc", test))]
+
+#[cfg(feature = "alloc")]
 extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
@@ -36,3 +38,5 @@ pub use time::Timestamp;
 
 #[doc = include_str!("FORMAT.md")]
 pub mod format {}
+#[cfg(feature = "session")]
+mod session;

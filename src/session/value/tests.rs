@@ -1,0 +1,440 @@
+use super::{MAX_DEPTH, ValueError, decode, encode};
+use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec, vec::Vec};
+use core::fmt::Debug;
+use proptest::{collection, option, prelude::*};
+use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned, ser::SerializeSeq};
+use serde_bytes::ByteBuf;
+use std::collections::HashMap;
+
+fn hex(value: impl Serialize) -> String {
+    encode(&value)
+        .unwrap()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) {
+    assert_eq!(decode::<T>(&encode(&value).unwrap()).unwrap(), value);
+}
+
+/// What is read when `value` is read as `T`.
+fn read_as<T: DeserializeOwned>(value: impl Serialize) -> Result<T, ValueError> {
+    decode(&encode(&value).unwrap())
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Unit;
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Newtype(u8);
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Pair(u8, String);
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Named {
+    a: u8,
+    b: Option<u8>,
+}
+
+/// Every kind of the serde data model, nested in itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Tree {
+    Unit,
+    Signed(i128),
+    Unsigned(u128),
+    Tuple(i8, u16, f32, f64, char, bool),
+    Struct {
+        text: Option<String>,
+        bytes: ByteBuf,
+        unit: (),
+    },
+    List(Vec<Tree>),
+    Map(BTreeMap<String, Tree>),
+    Numbered(BTreeMap<i64, Tree>),
+    Boxed(Option<Box<Tree>>),
+}
+
+fn tree() -> impl Strategy<Value = Tree> {
+    let leaf = prop_oneof![
+        Just(Tree::Unit),
+        any::<i128>().prop_map(Tree::Signed),
+        any::<i64>().prop_map(|number| Tree::Signed(number.into())),
+        any::<u128>().prop_map(Tree::Unsigned),
+        any::<(i8, u16, f32, f64, char, bool)>()
+            .prop_map(|(a, b, c, d, e, f)| Tree::Tuple(a, b, c, d, e, f)),
+        (option::of(any::<String>()), any::<Vec<u8>>()).prop_map(|(text, bytes)| Tree::Struct {
+            text,
+            bytes: ByteBuf::from(bytes),
+            unit: ()
+        }),
+    ];
+    leaf.prop_recursive(6, 64, 6, |inner| {
+        prop_oneof![
+            collection::vec(inner.clone(), 0..6).prop_map(Tree::List),
+            collection::btree_map(any::<String>(), inner.clone(), 0..6).prop_map(Tree::Map),
+            collection::btree_map(any::<i64>(), inner.clone(), 0..6).prop_map(Tree::Numbered),
+            option::of(inner.prop_map(Box::new)).prop_map(Tree::Boxed),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn values_come_back_equal(tree in tree()) {
+        prop_assert_eq!(&decode::<Tree>(&encode(&tree).unwrap()).unwrap(), &tree);
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in any::<Vec<u8>>()) {
+        let _ = decode::<Tree>(&bytes);
+        let _ = decode::<Ignores>(&bytes);
+    }
+
+    #[test]
+    fn a_cut_or_lengthened_item_is_an_error(tree in tree(), cut in any::<prop::sample::Index>(), extra: u8) {
+        let mut bytes = encode(&tree).unwrap();
+        prop_assert!(decode::<Tree>(&bytes[..cut.index(bytes.len())]).is_err());
+        bytes.push(extra);
+        prop_assert!(decode::<Tree>(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_hash_map_encodes_to_equal_bytes_in_any_order(map: HashMap<String, u32>) {
+        let again: HashMap<_, _> = map.iter().collect();
+        prop_assert_eq!(encode(&again).unwrap(), encode(&map).unwrap());
+    }
+}
+
+#[test]
+fn every_integer_width_comes_back_at_its_ends() {
+    macro_rules! ends {
+        ($($int:ty)*) => {$(
+            round_trip(<$int>::MIN);
+            round_trip(<$int>::MAX);
+        )*};
+    }
+    ends!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
+    // Where CBOR's plain integers end and bignums begin.
+    round_trip([u64::MAX.into(), 1i128 << 64, -(1 << 64), -(1 << 64) - 1]);
+}
+
+#[test]
+fn structs_floats_and_chars_come_back() {
+    round_trip((
+        (),
+        Unit,
+        Newtype(7),
+        Pair(1, "x".into()),
+        Named { a: 1, b: None },
+        Named { a: 1, b: Some(2) },
+    ));
+    round_trip([
+        0.0,
+        -0.0,
+        0.1,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        5e-324,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+    ]);
+    round_trip([0.1, f32::MAX, f32::MIN_POSITIVE, 1e-45]);
+    assert!(read_as::<f64>(f64::NAN).unwrap().is_nan());
+    round_trip(['a', 'é', '\u{10ffff}', '\0']);
+}
+
+#[test]
+fn the_bytes_are_those_of_the_format() {
+    // Shortest integers.
+    assert_eq!(
+        hex([0u64, 23, 24, 255, 256, 65_535, 65_536]),
+        "87001718 1818ff1901 0019ffff1a00010000".replace(' ', "")
+    );
+    assert_eq!(
+        hex([-1i64, -24, -25, i64::MIN]),
+        "8420373818 3b7fffffffffffffff".replace(' ', "")
+    );
+    assert_eq!(hex(1u128 << 64), "c249010000000000000000");
+    // Unit and `None` are null.
+    assert_eq!(
+        hex(((), Unit, None::<u8>, Some(()), Some(None::<u8>))),
+        "85f6f6f6f6f6"
+    );
+    // Structs are maps with text keys, enums externally tagged.
+    assert_eq!(hex(Named { a: 1, b: None }), "a26161016162f6");
+    assert_eq!(hex(Tree::Unit), "64556e6974");
+    assert_eq!(hex(Tree::Signed(-1)), "a1665369676e656420");
+    // Shortest floats that lose nothing.
+    assert_eq!(
+        hex((1.5f32, 1.5f64, 0.1f32, 0.1f64)),
+        "84f93e00f93e00fa3dcccccdfb3fb999999999999a"
+    );
+    assert_eq!(hex(serde_bytes::Bytes::new(b"ab")), "426162");
+    assert_eq!(hex(vec![1u8, 2]), "820102");
+    // Keys in the order of their bytes.
+    assert_eq!(
+        hex(BTreeMap::from([("bb", 1), ("c", 2)])),
+        "a261630262626201"
+    );
+}
+
+#[test]
+fn lengths_are_definite_even_where_serde_knows_none() {
+    struct Unknown;
+    impl Serialize for Unknown {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut seq = serializer.serialize_seq(None)?;
+            seq.serialize_element(&1)?;
+            seq.end()
+        }
+    }
+    #[derive(Serialize)]
+    struct Flattened {
+        #[serde(flatten)]
+        rest: BTreeMap<&'static str, u8>,
+    }
+    struct Displayed;
+    impl Serialize for Displayed {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_str(&format_args!("{:>300}", ""))
+        }
+    }
+    assert_eq!(hex(Unknown), "8101");
+    assert_eq!(
+        hex(Flattened {
+            rest: BTreeMap::from([("a", 1)])
+        }),
+        "a1616101"
+    );
+    assert!(hex(Displayed).starts_with("79012c20"));
+}
+
+#[test]
+fn another_type_is_an_error() {
+    assert!(read_as::<String>(5).is_err());
+    assert!(read_as::<u8>("5").is_err());
+    assert!(read_as::<u8>(256).is_err());
+    assert!(read_as::<u64>(-1).is_err());
+    assert!(read_as::<u8>(1.0).is_err());
+    assert!(read_as::<f64>(1).is_err());
+    assert!(read_as::<bool>(1).is_err());
+    assert!(read_as::<char>("ab").is_err());
+    assert!(read_as::<u8>(()).is_err());
+    assert!(read_as::<()>(Vec::<u8>::new()).is_err());
+    assert!(read_as::<String>(serde_bytes::Bytes::new(b"ab")).is_err());
+    assert!(read_as::<Named>((1, 2)).is_err());
+    assert!(read_as::<Named>(BTreeMap::from([("b", 1)])).is_err());
+    assert!(read_as::<Tree>("Nothing").is_err());
+    // Same number, other sign or width: it fits, so it is read.
+    assert_eq!(read_as::<u8>(5i64).unwrap(), 5);
+    assert_eq!(read_as::<Option<u8>>(5).unwrap(), Some(5));
+}
+
+#[test]
+fn a_sequence_of_another_length_is_an_error_wherever_it_stands() {
+    assert!(read_as::<(u8, u8)>([1, 2, 3]).is_err());
+    assert!(read_as::<(u8, u8)>([1]).is_err());
+    assert!(read_as::<[u8; 2]>([1, 2, 3]).is_err());
+    assert!(read_as::<Pair>((1, "x", 2)).is_err());
+    // As many items in all, but not in these places.
+    assert!(read_as::<((u8, u8), u8)>(([1, 2, 3],)).is_err());
+    assert!(read_as::<Vec<(u8, u8)>>([[1, 2, 3, 4]]).is_err());
+}
+
+#[test]
+fn variants_are_not_mistaken_for_their_neighbours() {
+    // A unit variant with content, and a variant whose content stands beside it.
+    assert!(read_as::<Tree>(BTreeMap::from([("Unit", 5)])).is_err());
+    assert!(read_as::<Vec<Tree>>(("Signed", 5)).is_err());
+    assert!(read_as::<Tree>("Signed").is_err());
+    assert!(read_as::<Tree>(BTreeMap::from([("Unit", 5), ("Signed", 5)])).is_err());
+}
+
+#[test]
+fn some_none_is_none() {
+    assert_eq!(
+        read_as::<Option<Option<u8>>>(Some(None::<u8>)).unwrap(),
+        None
+    );
+    assert_eq!(read_as::<Option<()>>(Some(())).unwrap(), None);
+}
+
+#[test]
+fn a_key_twice_is_not_written_and_not_read_into_a_struct() {
+    struct Twice;
+    impl Serialize for Twice {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_map([("a", 1), ("a", 2)])
+        }
+    }
+    assert!(encode(&Twice).is_err());
+    let twice = b"\xa2\x61a\x01\x61a\x02";
+    assert!(decode::<Named>(twice).is_err());
+    assert_eq!(
+        decode::<BTreeMap<String, u8>>(twice).unwrap(),
+        BTreeMap::from([("a".into(), 2)])
+    );
+}
+
+/// A value that is `1` levels deeper than itself with one less, without memory to drop recursively.
+#[derive(Clone, Copy)]
+struct Deep(Nest, usize);
+
+#[derive(Debug, Clone, Copy)]
+enum Nest {
+    Some,
+    Newtype,
+    NewtypeVariant,
+    Seq,
+    Tuple,
+    TupleStruct,
+    TupleVariant,
+    Key,
+    Value,
+    Struct,
+    StructVariant,
+}
+
+const NESTS: [Nest; 11] = [
+    Nest::Some,
+    Nest::Newtype,
+    Nest::NewtypeVariant,
+    Nest::Seq,
+    Nest::Tuple,
+    Nest::TupleStruct,
+    Nest::TupleVariant,
+    Nest::Key,
+    Nest::Value,
+    Nest::Struct,
+    Nest::StructVariant,
+];
+
+impl Serialize for Deep {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Newtype(Deep);
+        #[derive(Serialize)]
+        struct TupleStruct(Deep, u8);
+        #[derive(Serialize)]
+        struct Struct {
+            a: Deep,
+        }
+        #[derive(Serialize)]
+        enum Variant {
+            Newtype(Deep),
+            Tuple(Deep, u8),
+            Struct { a: Deep },
+        }
+        let Some(less) = self.1.checked_sub(1) else {
+            return serializer.serialize_u8(1);
+        };
+        let inner = Deep(self.0, less);
+        match self.0 {
+            Nest::Some => serializer.serialize_some(&inner),
+            Nest::Newtype => Newtype(inner).serialize(serializer),
+            Nest::NewtypeVariant => Variant::Newtype(inner).serialize(serializer),
+            Nest::Seq => serializer.collect_seq([inner]),
+            Nest::Tuple => (inner,).serialize(serializer),
+            Nest::TupleStruct => TupleStruct(inner, 1).serialize(serializer),
+            Nest::TupleVariant => Variant::Tuple(inner, 1).serialize(serializer),
+            Nest::Key => serializer.collect_map([(inner, 1)]),
+            Nest::Value => serializer.collect_map([(1, inner)]),
+            Nest::Struct => Struct { a: inner }.serialize(serializer),
+            Nest::StructVariant => Variant::Struct { a: inner }.serialize(serializer),
+        }
+    }
+}
+
+#[test]
+fn what_is_nested_too_deep_is_not_written() {
+    for nest in NESTS {
+        // The leaf is a level, too.
+        assert!(encode(&Deep(nest, MAX_DEPTH - 1)).is_ok(), "{nest:?}");
+        for depth in [MAX_DEPTH, 100_000] {
+            let error = encode(&Deep(nest, depth)).unwrap_err();
+            assert_eq!(
+                format!("{error}"),
+                "value error: nested too deep",
+                "{nest:?}"
+            );
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Recursive(#[expect(dead_code)] Vec<Recursive>);
+
+#[derive(Debug, Deserialize)]
+struct Ignores {
+    #[expect(dead_code)]
+    a: Option<u8>,
+}
+
+#[test]
+fn what_is_written_at_the_limit_is_read() {
+    for nest in NESTS {
+        let bytes = encode(&Deep(nest, MAX_DEPTH - 1)).unwrap();
+        decode::<serde::de::IgnoredAny>(&bytes).unwrap();
+    }
+    #[derive(Serialize, Deserialize)]
+    enum Chain {
+        End,
+        Link(Box<Chain>),
+    }
+    let chain = (1..MAX_DEPTH).fold(Chain::End, |chain, _| Chain::Link(chain.into()));
+    decode::<Chain>(&encode(&chain).unwrap()).unwrap();
+    assert!(encode(&Chain::Link(chain.into())).is_err());
+}
+
+#[test]
+fn hostile_bytes_are_an_error() {
+    let deep = 100_000;
+    let mut arrays = vec![0x81; deep];
+    arrays.push(0x80);
+    let mut tags = vec![0xc1; deep];
+    tags.push(0x01);
+    let mut maps = b"\xa1\x61a".repeat(deep);
+    maps.push(0x01);
+    let mut keys = vec![0xa1; deep];
+    keys.extend(vec![0x01; deep + 1]);
+    let mut indefinite = vec![0x9f; deep];
+    indefinite.extend(vec![0xff; deep]);
+    let items = [
+        arrays,
+        tags,
+        maps,
+        keys,
+        indefinite,
+        vec![0x9f; deep],
+        vec![0xbf; deep],
+        vec![0x7f; deep],
+        vec![0x5f; deep],
+        b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff\x01".to_vec(),
+        b"\xbb\xff\xff\xff\xff\xff\xff\xff\xff\x01".to_vec(),
+        b"\x9a\x7f\xff\xff\xff\x01".to_vec(),
+        b"\x5b\x7f\xff\xff\xff\xff\xff\xff\xff\x01".to_vec(),
+        b"\x7b\x7f\xff\xff\xff\xff\xff\xff\xff\x01".to_vec(),
+        b"\xc2\x5b\x7f\xff\xff\xff\xff\xff\xff\xff\x01".to_vec(),
+        b"\x1c".to_vec(),
+        b"\xff".to_vec(),
+        b"\xf8\x10".to_vec(),
+        b"\x61\xff".to_vec(),
+        b"".to_vec(),
+    ];
+    for item in items {
+        let unknown_field = [b"\xa1\x61z", item.as_slice()].concat();
+        let start = &item[..item.len().min(12)];
+        assert!(decode::<Ignores>(&unknown_field).is_err(), "{start:02x?}");
+        assert!(
+            decode::<serde::de::IgnoredAny>(&item).is_err(),
+            "{start:02x?}"
+        );
+        assert!(decode::<Recursive>(&item).is_err(), "{start:02x?}");
+        assert!(decode::<Tree>(&item).is_err(), "{start:02x?}");
+        assert!(decode::<Vec<u64>>(&item).is_err(), "{start:02x?}");
+        assert!(decode::<BTreeMap<u8, u8>>(&item).is_err(), "{start:02x?}");
+        assert!(decode::<String>(&item).is_err(), "{start:02x?}");
+        assert!(decode::<ByteBuf>(&item).is_err(), "{start:02x?}");
+        assert!(decode::<Option<u64>>(&item).is_err(), "{start:02x?}");
+        assert!(decode::<u128>(&item).is_err(), "{start:02x?}");
+    }
+}
