@@ -1,0 +1,461 @@
+//! What a session token carries: the record, and the dictionary inside it.
+//!
+//! ```text
+//! record     = layout u8 ‖ schema u8 ‖ id (16) ‖ created-at ‖ idle limit ‖ lifetime ‖ flags u8 ‖ flashes ‖ data
+//! flashes    = count ‖ (level u8 ‖ text)*
+//! dictionary = count ‖ (key ‖ value)*         keys in ascending byte order
+//! ```
+//!
+//! Numbers and counts are varints, strings and values have their length in front: all as postcard writes them.
+
+use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
+use core::{fmt, str::FromStr};
+
+/// The layout written and read here. Another one is another version of hardtack's.
+const LAYOUT: u8 = 1;
+
+/// Bit 0 of the flags. The others are written as zero and ignored.
+const REMEMBERED: u8 = 1;
+
+/// Identifies one session for as long as its privileges do not change: 128 random bits.
+///
+/// It is no secret that opens anything; it is for logs and for a list of sessions that were ended. It prints as 32
+/// lower-case hexadecimal digits and is parsed from 32 digits of either case.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId([u8; 16]);
+
+impl SessionId {
+    /// The id with these bytes, for one that was stored with [`to_bytes`](Self::to_bytes).
+    pub const fn from_bytes(bytes: [u8; 16]) -> SessionId {
+        SessionId(bytes)
+    }
+
+    /// The 16 bytes of the id.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut digits = [0; 32];
+        f.pad(base16ct::lower::encode_str(&self.0, &mut digits).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for SessionId {
+    type Err = ParseSessionIdError;
+
+    fn from_str(digits: &str) -> Result<SessionId, ParseSessionIdError> {
+        let mut bytes = [0; 16];
+        // The length first: the decoder takes shorter text too, and leaves the rest of the bytes as they are.
+        if digits.len() != 32 || base16ct::mixed::decode(digits, &mut bytes).is_err() {
+            return Err(ParseSessionIdError);
+        }
+        Ok(SessionId(bytes))
+    }
+}
+
+/// A text is not a [`SessionId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ParseSessionIdError;
+
+impl fmt::Display for ParseSessionIdError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a session id is 32 hexadecimal digits")
+    }
+}
+
+impl core::error::Error for ParseSessionIdError {}
+
+/// How a [`Flash`] is meant. Prints as `info`, `success`, `warning` or `error`, to be used as a class name.
+///
+/// These four and no more: they are part of the format, so that a `match` can name them all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Level {
+    /// For information.
+    Info = 0,
+    /// It worked.
+    Success = 1,
+    /// It worked, but.
+    Warning = 2,
+    /// It did not work.
+    Error = 3,
+}
+
+impl Level {
+    fn from_u8(level: u8) -> Option<Level> {
+        [Level::Info, Level::Success, Level::Warning, Level::Error]
+            .into_iter()
+            .find(|known| *known as u8 == level)
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Level::Info => "info",
+            Level::Success => "success",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        })
+    }
+}
+
+/// A message for the next page that asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Flash {
+    /// How it is meant.
+    pub level: Level,
+    /// The text, as given: to be escaped where it is shown.
+    pub text: String,
+}
+
+/// The payload of a session token. No `Debug`: it would print what the application stored.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Record {
+    /// Version of the typed session; 0 for the dictionary.
+    pub(super) schema: u8,
+    pub(super) id: SessionId,
+    /// Unix seconds.
+    pub(super) created_at: u32,
+    /// Seconds.
+    pub(super) idle_limit: u32,
+    /// Seconds from `created_at` to the absolute end.
+    pub(super) lifetime: u32,
+    pub(super) remembered: bool,
+    /// Oldest first.
+    pub(super) flashes: Vec<Flash>,
+    pub(super) data: Vec<u8>,
+}
+
+/// Why the bytes are no record of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RecordError {
+    /// Another version of hardtack may know this layout: to be treated as an unknown key is.
+    UnknownLayout(u8),
+    Malformed,
+}
+
+/// The fields between layout and data, in the order of the format.
+type Fixed<'a> = (u8, [u8; 16], u32, u32, u32, u8, Vec<(u8, &'a str)>);
+
+impl Record {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        let flags = if self.remembered { REMEMBERED } else { 0 };
+        let flashes = self
+            .flashes
+            .iter()
+            .map(|flash| (flash.level as u8, flash.text.as_str()))
+            .collect();
+        let fixed: Fixed<'_> = (
+            self.schema,
+            self.id.0,
+            self.created_at,
+            self.idle_limit,
+            self.lifetime,
+            flags,
+            flashes,
+        );
+        let mut bytes =
+            postcard::to_extend(&(LAYOUT, fixed), Vec::new()).expect("a vector takes any length");
+        bytes.extend_from_slice(&self.data);
+        bytes
+    }
+
+    pub(super) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
+        let rest = match bytes {
+            [LAYOUT, rest @ ..] => rest,
+            [layout, ..] => return Err(RecordError::UnknownLayout(*layout)),
+            [] => return Err(RecordError::Malformed),
+        };
+        let (fixed, data) =
+            postcard::take_from_bytes::<Fixed<'_>>(rest).map_err(|_| RecordError::Malformed)?;
+        let (schema, id, created_at, idle_limit, lifetime, flags, flashes) = fixed;
+        let flashes = flashes
+            .into_iter()
+            .map(|(level, text)| {
+                Some(Flash {
+                    level: Level::from_u8(level)?,
+                    text: text.to_owned(),
+                })
+            })
+            .collect::<Option<_>>()
+            .ok_or(RecordError::Malformed)?;
+        let remembered = flags & REMEMBERED != 0;
+        Ok(Record {
+            schema,
+            id: SessionId(id),
+            created_at,
+            idle_limit,
+            lifetime,
+            remembered,
+            flashes,
+            data: data.to_owned(),
+        })
+    }
+}
+
+/// The data of a dictionary: equal ones give equal bytes, because the map is in order and `str` is ordered by bytes.
+pub(super) fn encode_dictionary(values: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    postcard::to_extend(values, Vec::new()).expect("a vector takes any length")
+}
+
+/// Reads what [`encode_dictionary`] writes. Keys out of order, keys twice and bytes left over are refused, so that a
+/// dictionary has one encoding.
+pub(super) fn decode_dictionary(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, RecordError> {
+    match postcard::take_from_bytes::<Vec<(&str, &[u8])>>(bytes) {
+        Ok((values, [])) if values.is_sorted_by(|(a, _), (b, _)| a < b) => Ok(values
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()),
+        _ => Err(RecordError::Malformed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{format, string::ToString, vec};
+
+    fn flash(level: Level, text: &str) -> Flash {
+        Flash {
+            level,
+            text: text.into(),
+        }
+    }
+
+    fn record() -> Record {
+        Record {
+            schema: 7,
+            id: SessionId(core::array::from_fn(|i| 0xa0 + i as u8)),
+            created_at: 1_700_000_000,
+            idle_limit: 1800,
+            lifetime: 43_200,
+            remembered: true,
+            flashes: vec![flash(Level::Success, "Added"), flash(Level::Error, "é")],
+            data: vec![0xde, 0xad],
+        }
+    }
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let digits = hex.replace(' ', "");
+        let mut bytes = vec![0; digits.len() / 2];
+        base16ct::lower::decode(digits, &mut bytes).unwrap();
+        bytes
+    }
+
+    const RECORD: &str = "01 07 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf 80e2cfaa06 880e c0d102 01 \
+        02 01 054164646564 03 02c3a9 dead";
+
+    #[test]
+    fn record_vectors() {
+        assert_eq!(record().encode(), bytes(RECORD));
+        assert!(Record::decode(&bytes(RECORD)) == Ok(record()));
+
+        let empty = Record {
+            schema: 0,
+            id: SessionId([0; 16]),
+            created_at: 0,
+            idle_limit: 127,
+            lifetime: u32::MAX,
+            remembered: false,
+            flashes: vec![],
+            data: vec![],
+        };
+        let hex = "01 00 00000000000000000000000000000000 00 7f ffffffff0f 00 00";
+        assert_eq!(empty.encode(), bytes(hex));
+        assert!(Record::decode(&bytes(hex)) == Ok(empty));
+    }
+
+    #[test]
+    fn an_unknown_layout_is_told_apart_and_nothing_else_of_it_is_read() {
+        for layout in [0, 2, 255] {
+            assert_eq!(
+                Record::decode(&[layout]).err(),
+                Some(RecordError::UnknownLayout(layout))
+            );
+            let mut other = bytes(RECORD);
+            other[0] = layout;
+            assert_eq!(
+                Record::decode(&other).err(),
+                Some(RecordError::UnknownLayout(layout))
+            );
+        }
+        assert_eq!(Record::decode(&[]).err(), Some(RecordError::Malformed));
+    }
+
+    #[test]
+    fn other_flags_are_ignored() {
+        for (flags, remembered) in [(0x00, false), (0x01, true), (0xfe, false), (0xff, true)] {
+            let mut with = bytes(RECORD);
+            with[28] = flags;
+            assert!(
+                Record::decode(&with)
+                    == Ok(Record {
+                        remembered,
+                        ..record()
+                    }),
+                "{flags}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_record_cut_anywhere_before_its_data_is_malformed() {
+        let whole = bytes(RECORD);
+        let data = whole.len() - 2;
+        for cut in 1..data {
+            assert_eq!(
+                Record::decode(&whole[..cut]).err(),
+                Some(RecordError::Malformed),
+                "{cut}"
+            );
+        }
+        assert!(
+            Record::decode(&whole[..data])
+                == Ok(Record {
+                    data: vec![],
+                    ..record()
+                })
+        );
+    }
+
+    #[test]
+    fn malformed_fields_are_refused() {
+        let start = "01 00 00000000000000000000000000000000 00 00";
+        for (rest, what) in [
+            ("ffffffff1f 00 00", "a number over 32 bits"),
+            ("00 00 01 04 00", "an unknown level"),
+            ("00 00 01 ff 00", "an unknown level"),
+            ("00 00 01 00 01 ff", "a text that is not UTF-8"),
+            ("00 00 01 00 ffffffffffffffffff01 00", "a claimed length"),
+            ("00 00 ffffffffffffffffff01 00 00", "a claimed count"),
+            ("00 00 ffffffff0f 00 00", "a claimed count"),
+        ] {
+            let record = bytes(&format!("{start} {rest}"));
+            assert_eq!(
+                Record::decode(&record).err(),
+                Some(RecordError::Malformed),
+                "{what}"
+            );
+        }
+    }
+
+    fn dictionary(entries: &[(&str, &[u8])]) -> BTreeMap<String, Vec<u8>> {
+        entries
+            .iter()
+            .map(|(key, value)| (key.to_string(), value.to_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn dictionary_vectors() {
+        for (entries, hex) in [
+            (dictionary(&[]), "00"),
+            (
+                dictionary(&[("cart", &[0x81, 0x07])]),
+                "01 0463617274 028107",
+            ),
+            // In the order of the bytes of the keys, not of their lengths.
+            (
+                dictionary(&[
+                    ("", b""),
+                    ("B", b"\x01"),
+                    ("aa", b"\x02"),
+                    ("b", b"\x03"),
+                    ("é", b"\x04"),
+                ]),
+                "05 0000 0142 0101 026161 0102 0162 0103 02c3a9 0104",
+            ),
+        ] {
+            assert_eq!(encode_dictionary(&entries), bytes(hex));
+            assert_eq!(decode_dictionary(&bytes(hex)), Ok(entries));
+        }
+    }
+
+    #[test]
+    fn the_order_of_insertion_does_not_show() {
+        let entries: [(&str, &[u8]); 3] = [("a", b"1"), ("b", b"2"), ("c", b"3")];
+        let mut backwards = entries;
+        backwards.reverse();
+        assert_eq!(
+            encode_dictionary(&dictionary(&backwards)),
+            encode_dictionary(&dictionary(&entries))
+        );
+    }
+
+    #[test]
+    fn a_dictionary_has_one_encoding() {
+        for (hex, what) in [
+            ("", "no count"),
+            ("02 0162 0103 0161 0102", "keys out of order"),
+            ("02 0161 0102 0161 0102", "a key twice"),
+            (
+                "02 026161 00 0142 00",
+                "keys out of order, the longer one first",
+            ),
+            ("00 00", "a byte left over"),
+            ("01 0161 0102 00", "a byte left over"),
+            ("01 0161", "a value missing"),
+            ("01 0161 02 01", "a value cut"),
+            ("01 01ff 00", "a key that is not UTF-8"),
+            ("ffffffffffffffffff01 0161 00", "a claimed count"),
+            ("ffffffff0f 0161 00", "a claimed count"),
+            ("01 ffffffffffffffffff01 61", "a claimed length of a key"),
+            (
+                "01 0161 ffffffffffffffffff01 61",
+                "a claimed length of a value",
+            ),
+        ] {
+            assert_eq!(
+                decode_dictionary(&bytes(hex)),
+                Err(RecordError::Malformed),
+                "{what}"
+            );
+        }
+    }
+
+    #[test]
+    fn session_ids_print_and_parse() {
+        let id = record().id;
+        let digits = "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf";
+        assert_eq!(format!("{id} {id:?}"), format!("{digits} {digits}"));
+        assert_eq!(digits.parse(), Ok(id));
+        assert_eq!(digits.to_uppercase().parse(), Ok(id));
+        assert_eq!(SessionId::from_bytes(id.to_bytes()), id);
+        for text in [
+            "",
+            "a0",
+            &digits[1..],
+            &digits[2..],
+            &format!("{digits}00"),
+            &digits.replace('f', "g"),
+            &"é".repeat(16),
+        ] {
+            let error = text.parse::<SessionId>().unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "a session id is 32 hexadecimal digits",
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn levels_are_named_as_the_format_has_them() {
+        for (number, name) in ["info", "success", "warning", "error"].iter().enumerate() {
+            assert_eq!(Level::from_u8(number as u8).unwrap().to_string(), *name);
+        }
+        assert_eq!(Level::from_u8(4), None);
+    }
+}
