@@ -1,4 +1,5 @@
 #![allow(dead_code)]
 
+mod cookies;
 mod record;
 mod value;

@@ -1,0 +1,249 @@
+//! The token in the Cookie header, and the token cut to fit into Set-Cookie.
+//!
+//! ```text
+//! NAME   = token                       if it fits
+//! NAME   = N "." part 0                else; 2 <= N <= 9
+//! NAME.k = F "." part k                1 <= k < N; F = characters 24..32 of the token
+//! ```
+//!
+//! A token begins with `h`, so it is never taken for a part. F is random and nobody but the browser and we know it:
+//! parts of two tokens are not confused, and a sibling domain cannot slip one in.
+//!
+//! The Cookie header is read as bytes. It is split at `;`, and SP and HTAB around a pair are trimmed: nothing else, or
+//! a sibling domain's U+00A0 `__Host-session` would pass for ours, without the guarantees of the prefix. A pair with a
+//! byte outside ASCII is skipped, and only that pair: somebody else's cookie must not hide the session. Names are
+//! compared byte for byte. Double quotes are part of a value, as for browsers (RFC 6265, section 5.2, keeps them): we
+//! never set any, so a quoted value is not ours, and is refused when it is opened.
+
+use alloc::{
+    borrow::Cow, borrow::ToOwned, collections::BTreeMap, format, string::String, vec, vec::Vec,
+};
+use core::fmt;
+
+/// Parts that a token may be cut into: the count is one digit.
+pub(super) const MAX_CHUNKS: usize = 9;
+
+/// What the candidates of one request may add up to, in characters: the bound on the work that a header can cause.
+const MAX_CANDIDATE_BYTES: usize = 64 * 1024;
+
+/// Bytes that a browser takes for one cookie. RFC 6265, section 6.1, promises 4096 for name, value and attributes
+/// together. RFC 6265bis, Chromium and Firefox count name and value only, others have counted the `=`; so we count the
+/// whole line, which fits by any measure.
+const MAX_COOKIE_BYTES: usize = 4096;
+
+/// Where F lies in a token: within the random field of its header.
+const FRAGMENT: core::ops::Range<usize> = 24..32;
+
+/// What surrounds a part: `N.` for the first; `.k` in the name and `F.` for the others.
+const FIRST_OVERHEAD: usize = 2;
+const NEXT_OVERHEAD: usize = 2 + (FRAGMENT.end - FRAGMENT.start) + 1;
+
+/// A cookie announced parts of which at least one was not received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Incomplete;
+
+/// The tokens under `name`, whole or put together, in the order received.
+///
+/// Ends before the candidate with which the lengths would add up to more than 64 KiB. Time is linear in the length of
+/// the headers, but for the logarithm of a lookup; a token in one cookie is borrowed.
+pub(super) fn candidates<'h>(
+    headers: impl Iterator<Item = &'h [u8]> + Clone,
+    name: &str,
+) -> impl Iterator<Item = Result<Cow<'h, str>, Incomplete>> {
+    let mut left = MAX_CANDIDATE_BYTES;
+    // Made once, when the first cookie asks for it: looking through all cookies for every part would be quadratic.
+    let mut parts = None;
+    cookies(headers.clone(), name)
+        .filter(|(k, _)| *k == 0)
+        .map_while(move |(_, value)| match value.as_bytes() {
+            [count @ b'2'..=b'9', b'.', ..] => {
+                let parts = parts.get_or_insert_with(|| index(headers.clone(), name));
+                let Some(pieces) = pieces(count - b'0', &value[FIRST_OVERHEAD..], parts) else {
+                    return Some(Err(Incomplete));
+                };
+                left = left.checked_sub(pieces.iter().map(|piece| piece.len()).sum())?;
+                Some(Ok(Cow::Owned(pieces.concat())))
+            }
+            _ => {
+                left = left.checked_sub(value.len())?;
+                Some(Ok(Cow::Borrowed(value)))
+            }
+        })
+        .fuse()
+}
+
+/// Whether a cookie `name` was received; nothing is allocated.
+pub(super) fn present<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> bool {
+    cookies(headers, name).any(|(k, _)| k == 0)
+}
+
+/// The names NAME and NAME.1 to NAME.9 that were received, whatever their values: what is to be removed when the
+/// session ends, or when it needs fewer parts than before. Each stands once, in ascending order.
+pub(super) fn received<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> Vec<String> {
+    let mut found = [false; MAX_CHUNKS + 1];
+    for (k, _) in cookies(headers, name) {
+        found[usize::from(k)] = true;
+    }
+    let names = found.iter().enumerate().filter(|(_, found)| **found);
+    names.map(|(k, _)| cookie_name(name, k)).collect()
+}
+
+/// The cookies that carry `token`, a token of the codec: one if it fits, or its parts.
+///
+/// `attributes` is the length of what follows the value in the longest Set-Cookie line, from the first `;` on.
+pub(super) fn cut(
+    token: String,
+    name: &str,
+    attributes: usize,
+    limits: Limits,
+) -> Result<Vec<(String, String)>, TooLarge> {
+    let plan = plan(token.len(), name, attributes, limits)?;
+    if plan.count == 1 {
+        return Ok(vec![(name.to_owned(), token)]);
+    }
+    let (first, mut rest) = token.split_at(plan.first);
+    let fragment = &first[FRAGMENT];
+    let mut cookies = vec![(name.to_owned(), format!("{}.{first}", plan.count))];
+    for k in 1..plan.count {
+        let (part, after) = rest.split_at(plan.next.min(rest.len()));
+        cookies.push((cookie_name(name, k), format!("{fragment}.{part}")));
+        rest = after;
+    }
+    Ok(cookies)
+}
+
+/// Whether a token of `length` characters could be sent, and if not, why: for `insert`, before anything is sealed.
+pub(super) fn fits(
+    length: usize,
+    name: &str,
+    attributes: usize,
+    limits: Limits,
+) -> Result<(), TooLarge> {
+    plan(length, name, attributes, limits).map(drop)
+}
+
+/// What the application allows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Cookies, at most [`MAX_CHUNKS`].
+    pub(super) max_chunks: usize,
+    /// Bytes of `NAME=` and value, all cookies together: what comes back with every request.
+    pub(super) max_cookie_bytes: usize,
+}
+
+/// A token does not fit into the cookies allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooLarge {
+    /// Bytes that it takes: names, `=` and values of all its cookies.
+    pub(super) length: usize,
+    /// Bytes that there are.
+    pub(super) limit: usize,
+}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TooLarge { length, limit } = self;
+        write!(
+            f,
+            "the session takes {length} bytes of cookies, {limit} are allowed"
+        )
+    }
+}
+
+impl core::error::Error for TooLarge {}
+
+/// How a token is cut: the number of cookies, and the characters of the token in the first and in each of the others.
+struct Plan {
+    count: usize,
+    first: usize,
+    next: usize,
+}
+
+fn plan(token: usize, name: &str, attributes: usize, limits: Limits) -> Result<Plan, TooLarge> {
+    let name = name.len() + 1;
+    let whole = MAX_COOKIE_BYTES.saturating_sub(name + attributes);
+    let first = whole.saturating_sub(FIRST_OVERHEAD);
+    let next = whole.saturating_sub(NEXT_OVERHEAD);
+    let (count, length) = if token <= whole {
+        (1, name + token)
+    } else if first < FRAGMENT.end || next == 0 {
+        // The attributes leave no room for a part that carries F.
+        return Err(TooLarge {
+            length: name + token,
+            limit: (name + whole).min(limits.max_cookie_bytes),
+        });
+    } else {
+        let count = 1 + (token - first).div_ceil(next);
+        (
+            count,
+            token + count * name + FIRST_OVERHEAD + (count - 1) * NEXT_OVERHEAD,
+        )
+    };
+    let limit = limits
+        .max_cookie_bytes
+        .min(limits.max_chunks.min(MAX_CHUNKS) * (name + whole));
+    match length <= limit {
+        true => Ok(Plan { count, first, next }),
+        false => Err(TooLarge { length, limit }),
+    }
+}
+
+fn cookie_name(name: &str, k: usize) -> String {
+    match k {
+        0 => name.to_owned(),
+        _ => format!("{name}.{k}"),
+    }
+}
+
+/// The cookies NAME and NAME.k, in the order received, as k (0 for NAME) and value.
+fn cookies<'h>(
+    headers: impl Iterator<Item = &'h [u8]>,
+    name: &str,
+) -> impl Iterator<Item = (u8, &'h str)> {
+    headers
+        .flat_map(|header| header.split(|byte| *byte == b';'))
+        .filter_map(move |pair| {
+            let pair = core::str::from_utf8(trim(pair))
+                .ok()
+                .filter(|pair| pair.is_ascii())?;
+            let (cookie, value) = pair.split_once('=')?;
+            match cookie.strip_prefix(name)?.as_bytes() {
+                [] => Some((0, value)),
+                [b'.', k @ b'1'..=b'9'] => Some((k - b'0', value)),
+                _ => None,
+            }
+        })
+}
+
+fn trim(mut pair: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = pair {
+        pair = rest;
+    }
+    pair
+}
+
+/// Parts by k and F; of several, the first received.
+type Parts<'h> = BTreeMap<(u8, &'h str), &'h str>;
+
+fn index<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> Parts<'h> {
+    let mut parts = Parts::new();
+    for (k, value) in cookies(headers, name).filter(|(k, _)| *k > 0) {
+        if let Some((fragment, part)) = value.split_once('.')
+            && fragment.len() == FRAGMENT.len()
+        {
+            parts.entry((k, fragment)).or_insert(part);
+        }
+    }
+    parts
+}
+
+/// The `count` pieces of the token that begins with `first`. `count` is a digit, and the loop ends at the first part
+/// that was not received.
+fn pieces<'h>(count: u8, first: &'h str, parts: &Parts<'h>) -> Option<Vec<&'h str>> {
+    let fragment = first.get(FRAGMENT)?;
+    let others = (1..count).map(|k| parts.get(&(k, fragment)).copied());
+    core::iter::once(Some(first)).chain(others).collect()
+}
+
+#[cfg(test)]
+mod tests;
