@@ -166,7 +166,7 @@ fn plan(token: usize, name: &str, attributes: usize, limits: Limits) -> Result<P
     let next = whole.saturating_sub(NEXT_OVERHEAD);
     let (count, length) = if token <= whole {
         (1, name + token)
-    } else if first < FRAGMENT.end || next == 0 {
+    } else if first < FRAGMENT.end {
         // The attributes leave no room for a part that carries F.
         return Err(TooLarge {
             length: name + token,
@@ -228,9 +228,7 @@ type Parts<'h> = BTreeMap<(u8, &'h str), &'h str>;
 fn index<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> Parts<'h> {
     let mut parts = Parts::new();
     for (k, value) in cookies(headers, name).filter(|(k, _)| *k > 0) {
-        if let Some((fragment, part)) = value.split_once('.')
-            && fragment.len() == FRAGMENT.len()
-        {
+        if let Some((fragment, part)) = value.split_once('.') {
             parts.entry((k, fragment)).or_insert(part);
         }
     }

@@ -170,6 +170,8 @@ fn the_bytes_are_those_of_the_format() {
     );
     assert_eq!(hex(serde_bytes::Bytes::new(b"ab")), "426162");
     assert_eq!(hex(vec![1u8, 2]), "820102");
+    // Types that have a compact form use it.
+    assert_eq!(hex(core::net::Ipv4Addr::LOCALHOST), "84187f000001");
     // Keys in the order of their bytes.
     assert_eq!(
         hex(BTreeMap::from([("bb", 1), ("c", 2)])),
