@@ -13,10 +13,11 @@
 //! | an array longer than its type wants is refused where it stands | yes | yes | no, the rest is read as what follows | yes |
 //! | `{"A": 5}` read as the unit variant `A` | error | `A`, the 5 is read as what follows | likewise | likewise |
 //! | 100,000 nested arrays | error | error | error | stack overflow |
-//! | encode, decode a struct of 115 bytes | 1.1 us, 0.5 us | 0.1, 0.4 | 0.3, 1.3 | 0.4, 0.4 |
+//! | a struct of 115 bytes, encoded and decoded as here, on one host | 1.1 us, 0.9 us | 0.1, 0.3 | 0.3, 1.2 | 0.3, 0.4 |
 //!
 //! The second row decides: the session saves what changed, and compares bytes. A `HashMap` that was put back
-//! unchanged must not send a cookie. Its price is the slow encoding, through a tree that sorts the keys.
+//! unchanged must not send a cookie. Its price is the slow encoding, through a tree that sorts the keys. Decoding goes
+//! over the bytes twice, for the reason that stands there.
 //!
 //! # What does not come back
 //!
@@ -34,8 +35,9 @@ use serde::{Serialize, de::DeserializeOwned};
 /// Levels that a value may have, counting every serde call inside another: sequences, maps, structs, variants, and
 /// also `Some` and newtypes, which leave no byte.
 ///
-/// Half of what cbor2 reads (256 containers and tags), so whatever was written can be read.
+/// Fewer than cbor2 reads, so whatever was written can be read.
 const MAX_DEPTH: usize = 128;
+const _: () = assert!(MAX_DEPTH < cbor2::de::DEFAULT_RECURSION_LIMIT);
 
 /// Why a value was not encoded or decoded. The text may quote the value: for the developer, not for a log or a client.
 #[derive(Debug)]

@@ -232,6 +232,22 @@ fn another_type_is_an_error() {
 }
 
 #[test]
+fn what_does_not_come_back_as_it_was() {
+    assert_eq!(read_as::<f32>(0.1f64).unwrap(), 0.1f32);
+    assert_eq!(
+        read_as::<Vec<u8>>(serde_bytes::Bytes::new(b"ab")).unwrap(),
+        b"ab"
+    );
+    assert_eq!(read_as::<ByteBuf>([1u8, 2]).unwrap().into_vec(), [1, 2]);
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(tag = "kind")]
+    enum Tagged {
+        Wide { number: i128 },
+    }
+    assert!(read_as::<Tagged>(Tagged::Wide { number: 1 }).is_err());
+}
+
+#[test]
 fn a_sequence_of_another_length_is_an_error_wherever_it_stands() {
     assert!(read_as::<(u8, u8)>([1, 2, 3]).is_err());
     assert!(read_as::<(u8, u8)>([1]).is_err());
