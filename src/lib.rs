@@ -14,8 +14,6 @@
 )]
 
 #[cfg(any(feature = "alloc", test))]
-
-#[cfg(feature = "alloc")]
 extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
@@ -27,6 +25,8 @@ mod key;
 mod keyring;
 mod padding;
 mod policy;
+#[cfg(feature = "session")]
+pub mod session;
 mod time;
 mod token;
 
@@ -38,5 +38,3 @@ pub use time::Timestamp;
 
 #[doc = include_str!("FORMAT.md")]
 pub mod format {}
-#[cfg(feature = "session")]
-mod session;

@@ -1,5 +1,39 @@
-#![allow(dead_code)]
+//! Sessions that travel in the cookie: opened before the handler, saved after it.
 
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "the core's lints"
+)]
+
+mod caching;
+mod config;
 mod cookies;
+mod data;
+mod error;
+mod event;
+mod exchange;
+mod handle;
+mod map;
 mod record;
+pub(crate) mod report;
+mod sessions;
+mod set_cookie;
+mod state;
+mod timeouts;
+#[cfg(feature = "tracing")]
+mod trace;
 mod value;
+
+pub use config::{Builder, ConfigError};
+pub use data::SessionData;
+pub use error::{SaveError, SessionError};
+pub use event::{Event, NotSaved, Refusal, SaveReason};
+pub use exchange::Reply;
+pub use handle::Session;
+pub use map::Map;
+pub use record::{Flash, Level, ParseSessionIdError, SessionId};
+pub use sessions::Sessions;
+pub use set_cookie::SameSite;
+pub use state::View;

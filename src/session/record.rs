@@ -1,14 +1,14 @@
-//! What a session token carries: the record, and the dictionary inside it.
+//! What a session token carries.
 //!
 //! ```text
-//! record     = layout u8 ‖ schema u8 ‖ id (16) ‖ created-at ‖ idle limit ‖ lifetime ‖ flags u8 ‖ flashes ‖ data
-//! flashes    = count ‖ (level u8 ‖ text)*
-//! dictionary = count ‖ (key ‖ value)*         keys in ascending byte order
+//! record  = layout u8 ‖ schema u8 ‖ id (16) ‖ created-at ‖ idle limit ‖ lifetime ‖ flags u8 ‖ flashes ‖ data
+//! flashes = count ‖ (level u8 ‖ text)*
 //! ```
 //!
 //! Numbers and counts are varints, strings and values have their length in front: all as postcard writes them.
 
-use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
+use crate::Timestamp;
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
 /// The layout written and read here. Another one is another version of hardtack's.
@@ -126,8 +126,7 @@ pub(super) struct Record {
     /// Version of the typed session; 0 for the dictionary.
     pub(super) schema: u8,
     pub(super) id: SessionId,
-    /// Unix seconds.
-    pub(super) created_at: u32,
+    pub(super) created_at: Timestamp,
     /// Seconds.
     pub(super) idle_limit: u32,
     /// Seconds from `created_at` to the absolute end.
@@ -160,7 +159,7 @@ impl Record {
         let fixed: Fixed<'_> = (
             self.schema,
             self.id.0,
-            self.created_at,
+            self.created_at.to_unix(),
             self.idle_limit,
             self.lifetime,
             flags,
@@ -195,30 +194,13 @@ impl Record {
         Ok(Record {
             schema,
             id: SessionId(id),
-            created_at,
+            created_at: Timestamp::from_unix(created_at),
             idle_limit,
             lifetime,
             remembered,
             flashes,
             data: data.to_owned(),
         })
-    }
-}
-
-/// The data of a dictionary: equal ones give equal bytes, because the map is in order and `str` is ordered by bytes.
-pub(super) fn encode_dictionary(values: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
-    postcard::to_extend(values, Vec::new()).expect("a vector takes any length")
-}
-
-/// Reads what [`encode_dictionary`] writes. Keys out of order, keys twice and bytes left over are refused, so that a
-/// dictionary has one encoding.
-pub(super) fn decode_dictionary(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, RecordError> {
-    match postcard::take_from_bytes::<Vec<(&str, &[u8])>>(bytes) {
-        Ok((values, [])) if values.is_sorted_by(|(a, _), (b, _)| a < b) => Ok(values
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .collect()),
-        _ => Err(RecordError::Malformed),
     }
 }
 

@@ -12,7 +12,7 @@ fn record() -> Record {
     Record {
         schema: 7,
         id: SessionId(core::array::from_fn(|i| 0xa0 + i as u8)),
-        created_at: 1_700_000_000,
+        created_at: Timestamp::from_unix(1_700_000_000),
         idle_limit: 1800,
         lifetime: 43_200,
         remembered: true,
@@ -39,7 +39,7 @@ fn record_vectors() {
     let empty = Record {
         schema: 0,
         id: SessionId([0; 16]),
-        created_at: 0,
+        created_at: Timestamp::MIN,
         idle_limit: 127,
         lifetime: u32::MAX,
         remembered: false,
@@ -123,112 +123,4 @@ fn malformed_fields_are_refused() {
             "{what}"
         );
     }
-}
-
-fn dictionary(entries: &[(&str, &[u8])]) -> BTreeMap<String, Vec<u8>> {
-    entries
-        .iter()
-        .map(|(key, value)| (key.to_string(), value.to_vec()))
-        .collect()
-}
-
-#[test]
-fn dictionary_vectors() {
-    for (entries, hex) in [
-        (dictionary(&[]), "00"),
-        (
-            dictionary(&[("cart", &[0x81, 0x07])]),
-            "01 0463617274 028107",
-        ),
-        // In the order of the bytes of the keys, not of their lengths.
-        (
-            dictionary(&[
-                ("", b""),
-                ("B", b"\x01"),
-                ("aa", b"\x02"),
-                ("b", b"\x03"),
-                ("é", b"\x04"),
-            ]),
-            "05 0000 0142 0101 026161 0102 0162 0103 02c3a9 0104",
-        ),
-    ] {
-        assert_eq!(encode_dictionary(&entries), bytes(hex));
-        assert_eq!(decode_dictionary(&bytes(hex)), Ok(entries));
-    }
-}
-
-#[test]
-fn the_order_of_insertion_does_not_show() {
-    let entries: [(&str, &[u8]); 3] = [("a", b"1"), ("b", b"2"), ("c", b"3")];
-    let mut backwards = entries;
-    backwards.reverse();
-    assert_eq!(
-        encode_dictionary(&dictionary(&backwards)),
-        encode_dictionary(&dictionary(&entries))
-    );
-}
-
-#[test]
-fn a_dictionary_has_one_encoding() {
-    for (hex, what) in [
-        ("", "no count"),
-        ("02 0162 0103 0161 0102", "keys out of order"),
-        ("02 0161 0102 0161 0102", "a key twice"),
-        (
-            "02 026161 00 0142 00",
-            "keys out of order, the longer one first",
-        ),
-        ("00 00", "a byte left over"),
-        ("01 0161 0102 00", "a byte left over"),
-        ("01 0161", "a value missing"),
-        ("01 0161 02 01", "a value cut"),
-        ("01 01ff 00", "a key that is not UTF-8"),
-        ("ffffffffffffffffff01 0161 00", "a claimed count"),
-        ("ffffffff0f 0161 00", "a claimed count"),
-        ("01 ffffffffffffffffff01 61", "a claimed length of a key"),
-        (
-            "01 0161 ffffffffffffffffff01 61",
-            "a claimed length of a value",
-        ),
-    ] {
-        assert_eq!(
-            decode_dictionary(&bytes(hex)),
-            Err(RecordError::Malformed),
-            "{what}"
-        );
-    }
-}
-
-#[test]
-fn session_ids_print_and_parse() {
-    let id = record().id;
-    let digits = "a0a1a2a3a4a5a6a7a8a9aaabacadaeaf";
-    assert_eq!(format!("{id} {id:?}"), format!("{digits} {digits}"));
-    assert_eq!(digits.parse(), Ok(id));
-    assert_eq!(digits.to_uppercase().parse(), Ok(id));
-    assert_eq!(SessionId::from_bytes(id.to_bytes()), id);
-    for text in [
-        "",
-        "a0",
-        &digits[1..],
-        &digits[2..],
-        &format!("{digits}00"),
-        &digits.replace('f', "g"),
-        &"é".repeat(16),
-    ] {
-        let error = text.parse::<SessionId>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "a session id is 32 hexadecimal digits",
-            "{text}"
-        );
-    }
-}
-
-#[test]
-fn levels_are_named_as_the_format_has_them() {
-    for (number, name) in ["info", "success", "warning", "error"].iter().enumerate() {
-        assert_eq!(Level::from_u8(number as u8).unwrap().to_string(), *name);
-    }
-    assert_eq!(Level::from_u8(4), None);
 }

@@ -1,0 +1,93 @@
+//! What a response that depends on a session tells caches (RFC 9111). A response with somebody's
+//! session in a shared cache logs everybody in as her (CVE-2023-30861, CVE-2025-48947).
+
+/// Whether `Vary: Cookie` is to be added to these `Vary` values.
+pub(super) fn needs_vary<'a>(vary: impl IntoIterator<Item = &'a [u8]>) -> bool {
+    !members(vary).any(|name| name == b"*" || name.eq_ignore_ascii_case(b"cookie"))
+}
+
+/// What becomes of a response's `Cache-Control`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CacheControl {
+    Keep,
+    /// The handler set none.
+    Set(&'static str),
+    /// The handler's own would let a shared cache keep a cookie.
+    Replace(&'static str),
+}
+
+pub(super) fn cache_control<'a>(
+    own: impl IntoIterator<Item = &'a [u8]> + Clone,
+    sets_cookie: bool,
+) -> CacheControl {
+    let none = own.clone().into_iter().next().is_none();
+    // `private="set-cookie"` speaks of that field alone: not what is meant here.
+    let closed = || {
+        members(own.clone()).any(|name| {
+            name.eq_ignore_ascii_case(b"private") || name.eq_ignore_ascii_case(b"no-store")
+        })
+    };
+    match (none, sets_cookie) {
+        (true, true) => CacheControl::Set("no-store"),
+        (true, false) => CacheControl::Set("private"),
+        (false, true) if !closed() => CacheControl::Replace("no-store"),
+        (false, _) => CacheControl::Keep,
+    }
+}
+
+/// The members of a list-valued field, over all its lines.
+fn members<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> impl Iterator<Item = &'a [u8]> {
+    values
+        .into_iter()
+        .flat_map(|value| value.split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decide(own: &[&str], sets_cookie: bool) -> CacheControl {
+        cache_control(own.iter().map(|value| value.as_bytes()), sets_cookie)
+    }
+
+    #[test]
+    fn vary_is_added_once() {
+        for (present, added) in [
+            (vec![], true),
+            (vec!["Accept-Encoding"], true),
+            (vec!["Accept-Encoding, Cookie2"], true),
+            (vec!["cookie"], false),
+            (vec!["Accept-Encoding", "Origin , COOKIE"], false),
+            (vec!["*"], false),
+        ] {
+            let values = present.iter().map(|value: &&str| value.as_bytes());
+            assert_eq!(needs_vary(values), added, "{present:?}");
+        }
+    }
+
+    #[test]
+    fn a_read_response_is_private_unless_the_handler_said_something() {
+        assert_eq!(decide(&[], false), CacheControl::Set("private"));
+        assert_eq!(decide(&["public, max-age=60"], false), CacheControl::Keep);
+    }
+
+    #[test]
+    fn a_response_that_sets_the_cookie_is_never_public() {
+        assert_eq!(decide(&[], true), CacheControl::Set("no-store"));
+        assert_eq!(
+            decide(&["max-age=60"], true),
+            CacheControl::Replace("no-store")
+        );
+        assert_eq!(decide(&["public"], true), CacheControl::Replace("no-store"));
+        assert_eq!(
+            decide(&["private=\"set-cookie\""], true),
+            CacheControl::Replace("no-store")
+        );
+        assert_eq!(decide(&["max-age=60, Private"], true), CacheControl::Keep);
+        assert_eq!(
+            decide(&["max-age=60", "no-store"], true),
+            CacheControl::Keep
+        );
+    }
+}

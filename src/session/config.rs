@@ -1,0 +1,401 @@
+use super::{
+    Event, Map, SessionData, Sessions, View, cookies,
+    set_cookie::{Attributes, SameSite},
+    timeouts::Limits,
+};
+use crate::{Codec, Keyring, Timestamp};
+use alloc::{boxed::Box, format, string::String, sync::Arc};
+use core::{error::Error, fmt, time::Duration};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Separates the session's use of a master key from the codec's: the first part of HKDF's info.
+const LABEL: &[u8] = b"cookie";
+
+/// More than any set of chunks has. What a session may have when it is saved, `max_cookie_bytes` and
+/// `max_chunks` say; a session saved under larger ones still opens.
+const MAX_TOKEN_LEN: usize = 9 * 4096;
+
+type Validate<T> = Box<dyn Fn(&View<'_, T>) -> bool + Send + Sync>;
+type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;
+type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What does not change while the server runs.
+pub(super) struct Config<T> {
+    pub(super) cookie: Attributes,
+    /// The length of the longest attributes of a Set-Cookie line.
+    pub(super) attributes_len: usize,
+    pub(super) cookies: cookies::Limits,
+    pub(super) normal: Limits,
+    pub(super) remembered: Limits,
+    pub(super) renew_after: Option<Duration>,
+    pub(super) floor: Timestamp,
+    pub(super) validate: Option<Validate<T>>,
+    pub(super) on_event: Option<OnEvent>,
+    pub(super) clock: Clock,
+    realm: String,
+    pad_to: usize,
+}
+
+impl<T: SessionData> Config<T> {
+    /// The codec of this cookie under a ring.
+    pub(super) fn codec(&self, keyring: &Keyring) -> Codec {
+        let (name, realm) = (self.cookie.name.as_bytes(), self.realm.as_bytes());
+        // Every part is free of zero bytes (see `build`), so no two cookies share a purpose.
+        Codec::with_label(
+            keyring,
+            &[LABEL, &[0], name, &[0], realm, &[0], T::NAME.as_bytes()],
+        )
+        .max_age(Duration::MAX) // the record's limits judge the age
+        .reject_issued_before(self.floor)
+        .pad_to(self.pad_to)
+        .max_token_len(MAX_TOKEN_LEN)
+    }
+
+    pub(super) fn limits(&self, remembered: bool) -> Limits {
+        if remembered {
+            self.remembered
+        } else {
+            self.normal
+        }
+    }
+}
+
+/// Settings of [`Sessions`]: see [`Sessions::builder`]. Durations count in whole seconds, a fraction
+/// is dropped.
+#[must_use = "settings do nothing until `build`"]
+pub struct Builder<T = Map> {
+    keyring: Keyring,
+    cookie: Attributes,
+    realm: String,
+    idle_timeout: Duration,
+    absolute_timeout: Duration,
+    remember_idle: Duration,
+    remember_absolute: Duration,
+    renew_after: Option<Duration>,
+    floor: Timestamp,
+    pad_to: usize,
+    max_chunks: usize,
+    max_cookie_bytes: usize,
+    validate: Option<Validate<T>>,
+    on_event: Option<OnEvent>,
+    clock: Clock,
+    insecure_for_development: bool,
+    validate_lost: bool,
+}
+
+impl Sessions<Map> {
+    /// Starts the settings of sessions under this keyring. Without any, they are those of a session
+    /// cookie `__Host-session` (Secure, HttpOnly, SameSite=Lax, Path=/) that ends after 30 minutes
+    /// without use and after 12 hours in any case.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use hardtack::{Key, Keyring, session::Sessions};
+    ///
+    /// let keyring = Keyring::new(Key::generate()?);
+    /// let sessions = Sessions::builder(keyring.clone())
+    ///     .idle_timeout(Duration::from_secs(15 * 60))
+    ///     .realm("staging")
+    ///     .build()?;
+    ///
+    /// let error = Sessions::builder(keyring).domain("example.org").build().unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "the cookie name `__Host-session` allows no domain: set another cookie name, such as `__Secure-session`",
+    /// );
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn builder(keyring: Keyring) -> Builder<Map> {
+        Builder {
+            keyring,
+            cookie: Attributes::default(),
+            realm: String::new(),
+            idle_timeout: HOUR / 2,
+            absolute_timeout: 12 * HOUR,
+            remember_idle: 14 * DAY,
+            remember_absolute: 90 * DAY,
+            renew_after: None,
+            floor: Timestamp::MIN,
+            pad_to: 1,
+            max_chunks: 2,
+            max_cookie_bytes: 7_000,
+            validate: None,
+            on_event: None,
+            clock: Box::new(Timestamp::now),
+            insecure_for_development: false,
+            validate_lost: false,
+        }
+    }
+}
+
+impl Builder<Map> {
+    /// Makes the sessions typed: `Session<T>` instead of the dictionary. Call it before
+    /// [`validate`](Builder::validate), whose closure sees the data.
+    pub fn data<T: SessionData>(self) -> Builder<T> {
+        Builder {
+            validate: None,
+            validate_lost: self.validate.is_some(),
+            keyring: self.keyring,
+            cookie: self.cookie,
+            realm: self.realm,
+            idle_timeout: self.idle_timeout,
+            absolute_timeout: self.absolute_timeout,
+            remember_idle: self.remember_idle,
+            remember_absolute: self.remember_absolute,
+            renew_after: self.renew_after,
+            floor: self.floor,
+            pad_to: self.pad_to,
+            max_chunks: self.max_chunks,
+            max_cookie_bytes: self.max_cookie_bytes,
+            on_event: self.on_event,
+            clock: self.clock,
+            insecure_for_development: self.insecure_for_development,
+        }
+    }
+}
+
+impl<T: SessionData> Builder<T> {
+    /// The name of the cookie. Default `__Host-session`: the prefix makes the browser insist on
+    /// Secure, Path=/ and no Domain, so that no sibling domain can plant one (RFC 6265bis, 4.1.3.2).
+    pub fn cookie_name(mut self, name: &str) -> Self {
+        self.cookie.name = name.into();
+        self
+    }
+
+    /// The audience: a session of one realm does not open in another, whatever the keys. For tenants,
+    /// or staging and production. Default empty.
+    pub fn realm(mut self, realm: &str) -> Self {
+        self.realm = realm.into();
+        self
+    }
+
+    /// Whether the browser sends the cookie over https only. Default true.
+    pub fn secure(mut self, secure: bool) -> Self {
+        self.cookie.secure = secure;
+        self
+    }
+
+    /// Whether scripts of the page do not see the cookie. Default true.
+    pub fn http_only(mut self, http_only: bool) -> Self {
+        self.cookie.http_only = http_only;
+        self
+    }
+
+    /// Whether the browser sends the cookie with requests that other sites start. Default
+    /// [`SameSite::Lax`].
+    pub fn same_site(mut self, same_site: SameSite) -> Self {
+        self.cookie.same_site = same_site;
+        self
+    }
+
+    /// The path below which the browser sends the cookie. Default `/`.
+    pub fn path(mut self, path: &str) -> Self {
+        self.cookie.path = path.into();
+        self
+    }
+
+    /// The domain whose hosts all get the cookie. Default none: the host that set it, alone.
+    pub fn domain(mut self, domain: &str) -> Self {
+        self.cookie.domain = Some(domain.into());
+        self
+    }
+
+    /// Whether an embedded page has a cookie of its own under each embedding site (CHIPS). Default
+    /// false.
+    pub fn partitioned(mut self, partitioned: bool) -> Self {
+        self.cookie.partitioned = partitioned;
+        self
+    }
+
+    /// How long a session lives without use. Default 30 minutes.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// How long a session lives in any case. Default 12 hours.
+    pub fn absolute_timeout(mut self, timeout: Duration) -> Self {
+        self.absolute_timeout = timeout;
+        self
+    }
+
+    /// How long a [remembered](super::Session::remember) session lives without use. Default 14 days.
+    pub fn remember_idle(mut self, timeout: Duration) -> Self {
+        self.remember_idle = timeout;
+        self
+    }
+
+    /// How long a [remembered](super::Session::remember) session lives in any case. Default 90 days.
+    pub fn remember_absolute(mut self, timeout: Duration) -> Self {
+        self.remember_absolute = timeout;
+        self
+    }
+
+    /// How long after its last sealing a session that is read is sealed anew, which starts its idle
+    /// time again. Default a tenth of the idle timeout.
+    pub fn renew_after(mut self, age: Duration) -> Self {
+        self.renew_after = Some(age);
+        self
+    }
+
+    /// Refuses all sessions created or sealed earlier: logs everybody out.
+    pub fn reject_issued_before(mut self, floor: Timestamp) -> Self {
+        self.floor = floor;
+        self
+    }
+
+    /// Pads the session to a multiple of `block` bytes before it is sealed: see
+    /// [`Codec::pad_to`](crate::Codec::pad_to). Default none.
+    pub fn pad_to(mut self, block: usize) -> Self {
+        self.pad_to = block;
+        self
+    }
+
+    /// The most cookies that a session is cut into, 1 to 9. Default 2.
+    pub fn max_chunks(mut self, chunks: usize) -> Self {
+        self.max_chunks = chunks;
+        self
+    }
+
+    /// The most bytes of names and values that the cookies of a session may have together. Default
+    /// 7,000, which common servers and proxies take in a request's headers: nginx has 8 KB for a line
+    /// (`large_client_header_buffers`), hyper answers 431 to more than 16 KB over HTTP/2. Raise theirs
+    /// before this one.
+    pub fn max_cookie_bytes(mut self, bytes: usize) -> Self {
+        self.max_cookie_bytes = bytes;
+        self
+    }
+
+    /// Is asked at opening and again before every save; `false` refuses the session. For a denylist of
+    /// ended sessions and the like; it runs within the request, so let it look into memory only.
+    pub fn validate(
+        mut self,
+        validate: impl Fn(&View<'_, T>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.validate = Some(Box::new(validate));
+        self.validate_lost = false;
+        self
+    }
+
+    /// Gets every [`Event`], with no lock held.
+    pub fn on_event(mut self, on_event: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        self.on_event = Some(Box::new(on_event));
+        self
+    }
+
+    /// The clock. Default [`Timestamp::now`]. For tests.
+    pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// A cookie for http on a developer's machine: named `session` unless it has another name than
+    /// the default, and not Secure. Says so on standard error, or through `tracing`, at every start.
+    pub fn insecure_for_development(mut self) -> Self {
+        self.insecure_for_development = true;
+        self
+    }
+
+    /// Checks the settings and derives the keys.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for a name or a combination of settings that a browser would refuse silently,
+    /// or that would make a session end before it began.
+    pub fn build(mut self) -> Result<Sessions<T>, ConfigError> {
+        if self.insecure_for_development {
+            self.cookie.secure = false;
+            if self.cookie.name == Attributes::default().name {
+                self.cookie.name = "session".into();
+            }
+            super::report::warn(
+                "session cookies are sent over http: insecure_for_development is for development",
+            );
+        }
+        self.check()?;
+        let config = Config {
+            attributes_len: self.cookie.attributes_len(),
+            cookies: cookies::Limits {
+                max_chunks: self.max_chunks,
+                max_cookie_bytes: self.max_cookie_bytes,
+            },
+            normal: Limits::new(self.idle_timeout, self.absolute_timeout),
+            remembered: Limits::new(self.remember_idle, self.remember_absolute),
+            cookie: self.cookie,
+            renew_after: self.renew_after,
+            floor: self.floor,
+            validate: self.validate,
+            on_event: self.on_event,
+            clock: self.clock,
+            realm: self.realm,
+            pad_to: self.pad_to,
+        };
+        Ok(Sessions::new(Arc::new(config), &self.keyring))
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        self.cookie.check()?;
+        let second = Duration::from_secs(1);
+        for (setting, value) in [
+            ("idle_timeout", self.idle_timeout),
+            ("absolute_timeout", self.absolute_timeout),
+            ("remember_idle", self.remember_idle),
+            ("remember_absolute", self.remember_absolute),
+        ] {
+            if value < second {
+                return Err(ConfigError(format!(
+                    "`{setting}` is less than a second: no session would live"
+                )));
+            }
+        }
+        if self.realm.contains('\0') {
+            return Err(ConfigError("the realm contains a zero byte".into()));
+        }
+        let typed = core::any::TypeId::of::<T>() != core::any::TypeId::of::<Map>();
+        if typed && (T::NAME.is_empty() || T::NAME.contains('\0')) {
+            return Err(ConfigError(format!(
+                "the session type's NAME {:?} is empty or contains a zero byte",
+                T::NAME
+            )));
+        }
+        if !(1..=cookies::MAX_CHUNKS).contains(&self.max_chunks) {
+            return Err(ConfigError(format!(
+                "`max_chunks` is {}: 1 to {} cookies are possible",
+                self.max_chunks,
+                cookies::MAX_CHUNKS
+            )));
+        }
+        if self.validate_lost {
+            return Err(ConfigError(
+                "`validate` was set before `data`, whose type it cannot see: set it afterwards"
+                    .into(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The settings' names and values, no key.
+impl<T> fmt::Debug for Builder<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("keyring", &self.keyring)
+            .field("cookie", &self.cookie)
+            .field("realm", &self.realm)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why [`Builder::build`] refused the settings: a sentence for whoever set them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(pub(super) String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for ConfigError {}

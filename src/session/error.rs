@@ -1,0 +1,114 @@
+use alloc::string::String;
+use core::{error::Error, fmt};
+
+/// Why a call on a session failed. Nothing is lost: what was in the session is still there.
+///
+/// Every adapter makes it an empty 500, so that handlers can use `?`; the text goes to the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The session was used inside a closure that was given to the session.
+    InUse,
+    /// The response's headers are out: what is written now reaches nobody, and what is read for the
+    /// first time now would not have told caches to keep the response private.
+    HeadersSent,
+    /// The value under this key is not of the type that was asked for.
+    WrongType {
+        /// The key.
+        key: String,
+        /// What the decoder found.
+        reason: String,
+    },
+    /// The value cannot be stored under this key: it does not serialize, or not to something that can be read back.
+    Unstorable {
+        /// The key.
+        key: String,
+        /// What the encoder found.
+        reason: String,
+    },
+    /// The session has become too big for its cookies. It keeps what was written: remove something,
+    /// or the response will be a 500 and the previous cookie stays.
+    TooBig {
+        /// Bytes of cookie names and values that are needed.
+        len: usize,
+        /// The limit, by `max_cookie_bytes` or `max_chunks`.
+        max: usize,
+    },
+    /// More flash messages, or longer ones, than a session keeps. The message was not added.
+    TooManyFlashes,
+    /// The operating system gave no randomness for a session id.
+    Randomness,
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SessionError::InUse => f.write_str(
+                "the session was used inside its own closure: use what the closure was given, or the session after it",
+            ),
+            SessionError::HeadersSent => f.write_str(
+                "the session was used after the headers were sent: do it in the handler, before the body",
+            ),
+            SessionError::WrongType { key, reason } => {
+                write!(f, "the value under `{key}` is not of this type: {reason}")
+            }
+            SessionError::Unstorable { key, reason } => {
+                write!(f, "the value for `{key}` cannot be stored: {reason}")
+            }
+            SessionError::TooBig { len, max } => {
+                write!(f, "the session needs {len} bytes of cookies, the limit is {max}: remove something")
+            }
+            SessionError::TooManyFlashes => write!(
+                f,
+                "more than {MAX_FLASHES} flash messages or {MAX_FLASH_BYTES} bytes of them: take some first"
+            ),
+            SessionError::Randomness => {
+                f.write_str("the operating system gave no randomness for a session id")
+            }
+        }
+    }
+}
+
+impl Error for SessionError {}
+
+/// The most flash messages that wait in a session.
+pub(super) const MAX_FLASHES: usize = 16;
+/// The most bytes of text that they have together.
+pub(super) const MAX_FLASH_BYTES: usize = 1024;
+
+/// Why a session was not saved. The answer is an empty 500; the cookie that the browser has stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SaveError {
+    /// Too big for its cookies.
+    TooBig {
+        /// Bytes of cookie names and values that are needed.
+        len: usize,
+        /// The limit, by `max_cookie_bytes` or `max_chunks`.
+        max: usize,
+    },
+    /// What was written cannot be read back, or does not serialize.
+    Unreadable,
+    /// The operating system gave no randomness.
+    Randomness,
+    /// The clock stands at the end of its range.
+    Clock,
+}
+
+impl fmt::Display for SaveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SaveError::TooBig { len, max } => {
+                write!(
+                    f,
+                    "the session needs {len} bytes of cookies, the limit is {max}"
+                )
+            }
+            SaveError::Unreadable => f.write_str("the session as written cannot be read back"),
+            SaveError::Randomness => f.write_str("the operating system gave no randomness"),
+            SaveError::Clock => f.write_str("the clock stands at the end of its range"),
+        }
+    }
+}
+
+impl Error for SaveError {}

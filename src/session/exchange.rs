@@ -1,0 +1,108 @@
+//! What an adapter does with a session: begin, hand the Cookie header in, write the fields out.
+
+use super::{
+    Event, SaveError, Session, SessionData, Sessions,
+    caching::{self, CacheControl},
+};
+use alloc::{string::String, vec::Vec};
+use getrandom::SysRng;
+
+/// What the response is to carry for the session: see [`Session::finish`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+#[must_use = "a session that is not written to the response is lost"]
+pub struct Reply {
+    /// `Set-Cookie` fields to add.
+    pub set_cookie: Vec<String>,
+    /// A `Vary` field to add.
+    pub vary: Option<&'static str>,
+    /// What the `Cache-Control` field is to be, in place of the handler's own.
+    pub cache_control: Option<&'static str>,
+    /// The session could not be saved: the response is to be an empty 500, with the fields above.
+    pub failed: Option<SaveError>,
+}
+
+impl<T: SessionData> Sessions<T> {
+    /// A session for one request, for an adapter to a framework that hardtack has none for, and for
+    /// tests: hand the Cookie header to [`receive`](Session::receive), the session to the handler, and
+    /// write to the response what [`finish`](Session::finish) says.
+    ///
+    /// ```
+    /// use hardtack::{Key, Keyring, session::Sessions};
+    ///
+    /// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    ///
+    /// let session = sessions.begin();
+    /// session.insert("user", &7)?;
+    /// let reply = session.finish([], []);
+    /// let [set_cookie] = reply.set_cookie.as_slice() else { panic!() };
+    /// assert!(set_cookie.starts_with("__Host-session=h"));
+    /// assert_eq!((reply.vary, reply.cache_control), (Some("Cookie"), Some("no-store")));
+    ///
+    /// let cookie = set_cookie.split(';').next().unwrap();
+    /// let session = sessions.begin();
+    /// session.receive([cookie.as_bytes()]);
+    /// assert_eq!(session.get("user")?, Some(7));
+    /// assert!(session.get::<String>("user").is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn begin(&self) -> Session<T> {
+        Session::new(self.clone())
+    }
+}
+
+impl<T: SessionData> Session<T> {
+    /// Takes the values of the request's Cookie fields, all of them, once; later calls do nothing.
+    /// Nothing is opened yet.
+    pub fn receive<'h>(&self, cookie_fields: impl IntoIterator<Item = &'h [u8]>) {
+        // Within its own closure, the only error, the session has been received long since.
+        let _ = self.call(|state, _| {
+            state.receive(cookie_fields);
+            Ok(())
+        });
+    }
+
+    /// Ends the session's part in the exchange, given the `Cache-Control` and `Vary` fields that the
+    /// response has: what it is to carry. From here on the session is read only. A second call has
+    /// nothing to say.
+    pub fn finish<'h>(
+        &self,
+        cache_control: impl IntoIterator<Item = &'h [u8]> + Clone,
+        vary: impl IntoIterator<Item = &'h [u8]>,
+    ) -> Reply {
+        let reply = self.call(|state, cx| {
+            let (outcome, failed) = match state.finish(cx, &mut SysRng) {
+                Ok(outcome) => (outcome, None),
+                Err((outcome, error)) => (outcome, Some(error)),
+            };
+            if !outcome.used {
+                return Ok(Reply::default());
+            }
+            let sets_cookie = !outcome.set_cookie.is_empty();
+            let cache_control = match caching::cache_control(cache_control, sets_cookie) {
+                CacheControl::Keep => None,
+                CacheControl::Set(value) => Some(value),
+                CacheControl::Replace(value) => {
+                    state.events.push(Event::CacheControlReplaced);
+                    Some(value)
+                }
+            };
+            let vary = caching::needs_vary(vary).then_some("Cookie");
+            Ok(Reply {
+                set_cookie: outcome.set_cookie,
+                vary,
+                cache_control,
+                failed,
+            })
+        });
+        match reply {
+            Ok(reply) => reply,
+            // Called from within a closure of this session: nothing can be saved.
+            Err(_) => Reply {
+                failed: Some(SaveError::Unreadable),
+                ..Reply::default()
+            },
+        }
+    }
+}

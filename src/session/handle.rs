@@ -1,0 +1,312 @@
+//! The handle that a handler gets, one type in every framework.
+
+use super::{
+    Flash, Level, Map, SessionData, SessionError, SessionId, Sessions,
+    state::{Context, State},
+};
+use crate::Timestamp;
+use alloc::{string::String, sync::Arc, vec::Vec};
+use core::{
+    fmt,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+use getrandom::SysRng;
+use std::sync::{Mutex, PoisonError};
+
+/// The session of one request: a dictionary, or typed ([`Session<T>`](SessionData)).
+///
+/// It is opened at its first use and saved after the handler, if it changed. Clones are handles to
+/// the same session; none of them holds a lock across an await.
+///
+/// ```
+/// use hardtack::session::{Level, Session, SessionError};
+///
+/// async fn add(session: Session) -> Result<String, SessionError> {
+///     let mut items: Vec<u32> = session.get("cart")?.unwrap_or_default();
+///     items.push(7);
+///     session.insert("cart", &items)?;
+///     session.flash(Level::Success, "Added")?;
+///     Ok(format!("{} items", items.len()))
+/// }
+/// ```
+///
+/// # Errors
+///
+/// Every call fails with [`SessionError::InUse`] inside a closure that was given to this session, and
+/// every call that writes, or that is the session's first, with [`SessionError::HeadersSent`] once the
+/// response's headers are out. Calls that say nothing else of errors have no other. Calls that add to
+/// the session fail with [`SessionError::TooBig`] when its cookies would get too long; what was added
+/// is then still there, to be removed.
+pub struct Session<T: SessionData = Map> {
+    exchange: Arc<Exchange<T>>,
+}
+
+/// What the clones of a handle share.
+struct Exchange<T: SessionData> {
+    sessions: Sessions<T>,
+    state: Mutex<State<T>>,
+    /// The thread that is inside a call now, or 0.
+    inside: AtomicUsize,
+}
+
+impl<T: SessionData> Session<T> {
+    pub(super) fn new(sessions: Sessions<T>) -> Session<T> {
+        Session {
+            exchange: Arc::new(Exchange {
+                sessions,
+                state: Mutex::new(State::new()),
+                inside: AtomicUsize::new(0),
+            }),
+        }
+    }
+
+    /// Runs `f` on the state, then reports what happened with no lock held.
+    pub(super) fn call<R>(
+        &self,
+        f: impl FnOnce(&mut State<T>, &Context<'_, T>) -> Result<R, SessionError>,
+    ) -> Result<R, SessionError> {
+        let Exchange {
+            sessions,
+            state,
+            inside,
+        } = &*self.exchange;
+        let me = this_thread();
+        // A second call from within a closure would wait for itself.
+        if inside.load(Ordering::Relaxed) == me {
+            return Err(SessionError::InUse);
+        }
+        let codec = sessions.codec();
+        let context = Context {
+            config: sessions.config(),
+            codec: &codec,
+            now: sessions.now(),
+        };
+        let mut poisoned = false;
+        let mut state = state.lock().unwrap_or_else(|error| {
+            poisoned = true;
+            PoisonError::into_inner(error)
+        });
+        // A closure panicked half way: what it left is not to be saved.
+        state.panicked |= poisoned;
+        inside.store(me, Ordering::Relaxed);
+        let leave = Leave(inside);
+        let result = f(&mut state, &context);
+        drop(leave);
+        let events = core::mem::take(&mut state.events);
+        drop(state);
+        for event in &events {
+            sessions.report(event);
+        }
+        result
+    }
+
+    /// The session's id: for logs and for a list of ended sessions. It changes with
+    /// [`regenerate`](Session::regenerate). A new session that stays empty has one, but is never saved.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Randomness`] for a new session.
+    pub fn id(&self) -> Result<SessionId, SessionError> {
+        self.call(|state, cx| state.id(cx, &mut SysRng))
+    }
+
+    /// When the session was created. Neither saving nor [`regenerate`](Session::regenerate) changes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn created_at(&self) -> Result<Timestamp, SessionError> {
+        self.call(|state, cx| state.created_at(cx))
+    }
+
+    /// When the session ends if it is not used any more.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn expires_at(&self) -> Result<Timestamp, SessionError> {
+        self.call(|state, cx| state.expires_at(cx))
+    }
+
+    /// Whether the request came without a session that counts.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn is_new(&self) -> Result<bool, SessionError> {
+        self.call(|state, cx| state.is_new(cx))
+    }
+
+    /// Whether the browser keeps the session when it is closed: see [`remember`](Session::remember).
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn is_remembered(&self) -> Result<bool, SessionError> {
+        self.call(|state, cx| state.is_remembered(cx))
+    }
+
+    /// Gives the session a new id; creation time, absolute end and data stay. For every change of
+    /// privilege but a login: see [`regenerate_for_login`](Session::regenerate_for_login).
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Randomness`].
+    pub fn regenerate(&self) -> Result<(), SessionError> {
+        self.call(|state, cx| state.regenerate(cx, false, &mut SysRng))
+    }
+
+    /// Gives the session a new id and a new lifetime: call it at login, or an attacker who planted a
+    /// session of his before (session fixation, CWE-384) is logged in with it. What was in the session
+    /// stays, such as a cart: decide about it, and [`clear`](Session::clear) it if in doubt.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Randomness`].
+    pub fn regenerate_for_login(&self) -> Result<(), SessionError> {
+        self.call(|state, cx| state.regenerate(cx, true, &mut SysRng))
+    }
+
+    /// Ends the session and removes its cookies. A write after this makes a fresh one.
+    ///
+    /// No server keeps a list of sessions, so a copy of the cookie opens until its timeouts: where that
+    /// is too long, keep the ids of [`Event::Destroyed`](super::Event::Destroyed) and refuse them in
+    /// [`validate`](super::Builder::validate).
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn destroy(&self) -> Result<(), SessionError> {
+        self.call(|state, cx| state.destroy(cx))
+    }
+
+    /// Ends the session `after` from now at the latest: earlier than the settings say, never later.
+    /// In whole seconds. [`remember`](Session::remember), [`regenerate_for_login`](Session::regenerate_for_login)
+    /// give the settings' limits back, so call this after them.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn expire_in(&self, after: Duration) -> Result<(), SessionError> {
+        self.call(|state, cx| state.expire_in(cx, after))
+    }
+
+    /// Whether the browser is to keep the session when it is closed. A remembered session has the
+    /// limits `remember_idle` and `remember_absolute`, counted from its creation, and its cookie a
+    /// Max-Age.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn remember(&self, remembered: bool) -> Result<(), SessionError> {
+        self.call(|state, cx| state.remember(cx, remembered))
+    }
+
+    /// Leaves a message for the next page that asks for it, at most 16 of them and 1,024 bytes of text
+    /// in all.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::TooManyFlashes`], [`SessionError::TooBig`].
+    pub fn flash(&self, level: Level, text: impl Into<String>) -> Result<(), SessionError> {
+        let flash = Flash {
+            level,
+            text: text.into(),
+        };
+        self.call(|state, cx| state.flash(cx, flash))
+    }
+
+    /// The messages that were left, oldest first. Each comes once.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::HeadersSent`] also if there are none: taking is writing.
+    pub fn take_flashes(&self) -> Result<Vec<Flash>, SessionError> {
+        self.call(|state, cx| state.take_flashes(cx))
+    }
+
+    /// Empties the data and keeps the session, with its id, times and flash messages.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn clear(&self) -> Result<(), SessionError> {
+        self.call(|state, cx| state.change(cx, |data| *data = T::default()))
+    }
+}
+
+/// Calls of a typed session.
+impl<T: SessionData> Session<T> {
+    /// Shows the data to the closure and returns what it does.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> Result<R, SessionError> {
+        self.call(|state, cx| Ok(f(state.data(cx)?)))
+    }
+
+    /// Lets the closure change the data and returns what it does. The session is saved if its encoding
+    /// is another one afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::TooBig`]; [`SessionError::Unstorable`] if the data does not serialize.
+    pub fn modify<R>(&self, f: impl FnOnce(&mut T) -> R) -> Result<R, SessionError> {
+        self.call(|state, cx| state.change(cx, f))
+    }
+
+    /// Puts other data in place of what is there, and returns that.
+    ///
+    /// # Errors
+    ///
+    /// As [`modify`](Session::modify).
+    pub fn replace(&self, data: T) -> Result<T, SessionError> {
+        self.modify(|present| core::mem::replace(present, data))
+    }
+}
+
+impl<T: SessionData> Clone for Session<T> {
+    fn clone(&self) -> Session<T> {
+        Session {
+            exchange: Arc::clone(&self.exchange),
+        }
+    }
+}
+
+/// A handle that is dropped by a panic marks the session: a framework that catches the panic answers
+/// all the same, and what the handler left half done is not to be saved.
+impl<T: SessionData> Drop for Session<T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let state = &self.exchange.state;
+            // A lock that is held is held by the call that panics, which poisons it.
+            if let Ok(mut state) = state.try_lock() {
+                state.panicked = true;
+            }
+        }
+    }
+}
+
+/// Nothing of what is in the session.
+impl<T: SessionData> fmt::Debug for Session<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
+
+/// Marks the call as left, also when it panics.
+struct Leave<'e>(&'e AtomicUsize);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A number for this thread while it lives, never 0.
+fn this_thread() -> usize {
+    std::thread_local!(static HERE: u8 = const { 0 });
+    HERE.with(|here| core::ptr::from_ref(here).addr())
+}

@@ -1,0 +1,258 @@
+use super::{Session, SessionData, SessionError, value};
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString as _},
+    vec::Vec,
+};
+use core::fmt;
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeOwned, Error as _, MapAccess, Visitor},
+};
+
+/// The dictionary: text keys, self-describing values. [`Session`](super::Session) is one unless it
+/// says otherwise.
+///
+/// Each value is one CBOR item (RFC 8949), so that reading a value as another type is an error and
+/// never garbage. `Some(None)` and `Some(())` come back as `None`: CBOR has one null.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Map(BTreeMap<String, Vec<u8>>);
+
+impl Map {
+    /// The value under this key.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::WrongType`] if it is not of this type.
+    pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
+        let Some(bytes) = self.0.get(key) else {
+            return Ok(None);
+        };
+        match value::decode(bytes) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(SessionError::WrongType {
+                key: key.into(),
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// Puts a value under this key, in place of one that is there.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Unstorable`]; what was there stays.
+    pub fn insert<V: Serialize + ?Sized>(
+        &mut self,
+        key: &str,
+        value: &V,
+    ) -> Result<(), SessionError> {
+        let bytes = value::encode(value).map_err(|error| SessionError::Unstorable {
+            key: key.into(),
+            reason: error.to_string(),
+        })?;
+        match self.0.get_mut(key) {
+            Some(present) => *present = bytes,
+            None => drop(self.0.insert(key.into(), bytes)),
+        }
+        Ok(())
+    }
+
+    /// Removes a value and says whether there was one.
+    pub fn remove(&mut self, key: &str) -> bool {
+        self.0.remove(key).is_some()
+    }
+
+    /// Whether there is a value under this key.
+    #[must_use]
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// The keys, in ascending byte order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The number of values.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no value.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Calls of the dictionary.
+impl Session<Map> {
+    /// The value under this key; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::WrongType`] if it is not of this type.
+    pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
+        self.call(|state, cx| state.data(cx)?.get(key))
+    }
+
+    /// Puts a value under this key, in place of one that is there.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Unstorable`], what was there stays; [`SessionError::TooBig`], the value is there.
+    pub fn insert<V: Serialize + ?Sized>(&self, key: &str, value: &V) -> Result<(), SessionError> {
+        self.call(|state, cx| state.change(cx, |map| map.insert(key, value))?)
+    }
+
+    /// Removes a value and says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn remove(&self, key: &str) -> Result<bool, SessionError> {
+        self.call(|state, cx| {
+            if !state.data(cx)?.contains_key(key) {
+                return Ok(false);
+            }
+            state.shrink(cx, |map| map.remove(key))
+        })
+    }
+
+    /// Removes a value and returns it.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::WrongType`] if it is not of this type; it stays then.
+    pub fn take<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
+        self.call(|state, cx| {
+            let value = state.data(cx)?.get(key)?;
+            if value.is_some() {
+                state.shrink(cx, |map| map.remove(key))?;
+            }
+            Ok(value)
+        })
+    }
+
+    /// Changes the value under this key, which is its type's default if there is none, and returns what
+    /// the closure does.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Session::get) and [`insert`](Session::insert).
+    pub fn update<V, R>(&self, key: &str, f: impl FnOnce(&mut V) -> R) -> Result<R, SessionError>
+    where
+        V: Serialize + DeserializeOwned + Default,
+    {
+        self.call(|state, cx| {
+            let mut value = state.data(cx)?.get(key)?.unwrap_or_default();
+            let result = f(&mut value);
+            state.change(cx, |map| map.insert(key, &value))??;
+            Ok(result)
+        })
+    }
+
+    /// Whether there is a value under this key.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn contains_key(&self, key: &str) -> Result<bool, SessionError> {
+        self.call(|state, cx| Ok(state.data(cx)?.contains_key(key)))
+    }
+
+    /// The keys, in ascending byte order.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn keys(&self) -> Result<Vec<String>, SessionError> {
+        self.call(|state, cx| Ok(state.data(cx)?.keys().map(String::from).collect()))
+    }
+
+    /// The number of values.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn len(&self) -> Result<usize, SessionError> {
+        self.call(|state, cx| Ok(state.data(cx)?.len()))
+    }
+
+    /// Whether there is no value.
+    ///
+    /// # Errors
+    ///
+    /// Those of every call.
+    pub fn is_empty(&self) -> Result<bool, SessionError> {
+        self.call(|state, cx| Ok(state.data(cx)?.is_empty()))
+    }
+}
+
+/// The name and the schema that FORMAT.md gives the dictionary.
+impl SessionData for Map {
+    const NAME: &'static str = "";
+    const VERSION: u8 = 0;
+}
+
+/// The keys only.
+impl fmt::Debug for Map {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// One value as postcard gets it: its length and its bytes, at once.
+struct Item<T>(T);
+
+impl Serialize for Item<&[u8]> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Item<Vec<u8>> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(|bytes| Item(bytes.to_vec()))
+    }
+}
+
+impl Serialize for Map {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            self.0
+                .iter()
+                .map(|(key, value)| (key, Item(value.as_slice()))),
+        )
+    }
+}
+
+impl<'de> Deserialize<'de> for Map {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// Takes the keys in ascending order only: one dictionary has one encoding.
+struct InOrder;
+
+impl<'de> Visitor<'de> for InOrder {
+    type Value = Map;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map with its keys in ascending order")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Map, A::Error> {
+        let mut map = BTreeMap::new();
+        while let Some((key, Item(value))) = access.next_entry::<String, Item<Vec<u8>>>()? {
+            if map.last_key_value().is_some_and(|(last, _)| *last >= key) {
+                return Err(A::Error::custom("keys out of order"));
+            }
+            map.insert(key, value);
+        }
+        Ok(Map(map))
+    }
+}

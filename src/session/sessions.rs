@@ -1,0 +1,91 @@
+use super::{Event, Map, SessionData, config::Config};
+use crate::{Codec, Keyring, Timestamp};
+use alloc::sync::Arc;
+use core::fmt;
+use std::sync::{PoisonError, RwLock};
+
+/// The sessions of a site: settings and keys. A cheap handle; clones share both.
+///
+/// Made by [`Sessions::builder`], given to a framework's layer, and kept to [rotate
+/// keys](Sessions::set_keyring).
+pub struct Sessions<T: SessionData = Map> {
+    shared: Arc<Shared<T>>,
+}
+
+struct Shared<T> {
+    config: Arc<Config<T>>,
+    codec: RwLock<Arc<Codec>>,
+}
+
+impl<T: SessionData> Sessions<T> {
+    pub(super) fn new(config: Arc<Config<T>>, keyring: &Keyring) -> Sessions<T> {
+        let codec = RwLock::new(Arc::new(config.codec(keyring)));
+        Sessions {
+            shared: Arc::new(Shared { config, codec }),
+        }
+    }
+
+    /// Replaces the keys while the server runs, for all clones of this handle. A request under
+    /// way is saved with the new ring.
+    ///
+    /// ```
+    /// use hardtack::{Key, Keyring, session::Sessions};
+    ///
+    /// let old = Key::generate()?;
+    /// let sessions = Sessions::builder(Keyring::new(old.clone())).build()?;
+    /// sessions.set_keyring(Keyring::new(Key::generate()?).accept(old)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set_keyring(&self, keyring: Keyring) {
+        let codec = Arc::new(self.config().codec(&keyring));
+        *self
+            .shared
+            .codec
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = codec;
+    }
+
+    pub(super) fn config(&self) -> &Config<T> {
+        &self.shared.config
+    }
+
+    /// The codec with the keys of this moment.
+    pub(super) fn codec(&self) -> Arc<Codec> {
+        Arc::clone(
+            &self
+                .shared
+                .codec
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        (self.config().clock)()
+    }
+
+    pub(super) fn report(&self, event: &Event) {
+        #[cfg(feature = "tracing")]
+        super::trace::trace(event);
+        if let Some(on_event) = &self.config().on_event {
+            on_event(event);
+        }
+    }
+}
+
+impl<T: SessionData> Clone for Sessions<T> {
+    fn clone(&self) -> Sessions<T> {
+        Sessions {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+/// Key ids and settings, no key.
+impl<T: SessionData> fmt::Debug for Sessions<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("codec", &self.codec())
+            .finish_non_exhaustive()
+    }
+}
