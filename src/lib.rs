@@ -19,6 +19,8 @@ extern crate alloc;
 extern crate std;
 
 mod aead;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod codec;
 mod error;
 mod key;

@@ -17,20 +17,18 @@ pub(super) enum CacheControl {
 }
 
 pub(super) fn cache_control<'a>(
-    own: impl IntoIterator<Item = &'a [u8]> + Clone,
+    own: impl IntoIterator<Item = &'a [u8]>,
     sets_cookie: bool,
 ) -> CacheControl {
-    let none = own.clone().into_iter().next().is_none();
+    let mut none = true;
     // `private="set-cookie"` speaks of that field alone: not what is meant here.
-    let closed = || {
-        members(own.clone()).any(|name| {
-            name.eq_ignore_ascii_case(b"private") || name.eq_ignore_ascii_case(b"no-store")
-        })
-    };
+    let closed = members(own.into_iter().inspect(|_| none = false)).any(|name| {
+        name.eq_ignore_ascii_case(b"private") || name.eq_ignore_ascii_case(b"no-store")
+    });
     match (none, sets_cookie) {
         (true, true) => CacheControl::Set("no-store"),
         (true, false) => CacheControl::Set("private"),
-        (false, true) if !closed() => CacheControl::Replace("no-store"),
+        (false, true) if !closed => CacheControl::Replace("no-store"),
         (false, _) => CacheControl::Keep,
     }
 }
@@ -46,6 +44,7 @@ fn members<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> impl Iterator<Item
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
 
     fn decide(own: &[&str], sets_cookie: bool) -> CacheControl {
         cache_control(own.iter().map(|value| value.as_bytes()), sets_cookie)

@@ -7,8 +7,13 @@ use crate::{Codec, Keyring, Timestamp};
 use alloc::{boxed::Box, format, string::String, sync::Arc};
 use core::{error::Error, fmt, time::Duration};
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30 * MINUTE);
+const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(12 * HOUR);
+const REMEMBER_IDLE: Duration = Duration::from_secs(14 * DAY);
+const REMEMBER_ABSOLUTE: Duration = Duration::from_secs(90 * DAY);
 
 /// Separates the session's use of a master key from the codec's: the first part of HKDF's info.
 const LABEL: &[u8] = b"cookie";
@@ -112,10 +117,10 @@ impl Sessions<Map> {
             keyring,
             cookie: Attributes::default(),
             realm: String::new(),
-            idle_timeout: HOUR / 2,
-            absolute_timeout: 12 * HOUR,
-            remember_idle: 14 * DAY,
-            remember_absolute: 90 * DAY,
+            idle_timeout: IDLE_TIMEOUT,
+            absolute_timeout: ABSOLUTE_TIMEOUT,
+            remember_idle: REMEMBER_IDLE,
+            remember_absolute: REMEMBER_ABSOLUTE,
             renew_after: None,
             floor: Timestamp::MIN,
             pad_to: 1,

@@ -16,7 +16,13 @@
 //! never set any, so a quoted value is not ours, and is refused when it is opened.
 
 use alloc::{
-    borrow::Cow, borrow::ToOwned, collections::BTreeMap, format, string::String, vec, vec::Vec,
+    borrow::Cow,
+    borrow::ToOwned,
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::String,
+    vec,
+    vec::Vec,
 };
 use core::fmt;
 
@@ -36,7 +42,8 @@ const FRAGMENT: core::ops::Range<usize> = 24..32;
 
 /// What surrounds a part: `N.` for the first; `.k` in the name and `F.` for the others.
 const FIRST_OVERHEAD: usize = 2;
-const NEXT_OVERHEAD: usize = 2 + (FRAGMENT.end - FRAGMENT.start) + 1;
+const NEXT_OVERHEAD: usize = 2 + 8 + 1;
+const _: () = assert!(FRAGMENT.end - FRAGMENT.start == 8);
 
 /// A cookie announced parts of which at least one was not received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,16 +62,16 @@ pub(super) fn candidates<'h>(
     let mut parts = None;
     cookies(headers.clone(), name)
         .filter(|(k, _)| *k == 0)
-        .map_while(move |(_, value)| match value.as_bytes() {
-            [count @ b'2'..=b'9', b'.', ..] => {
+        .map_while(move |(_, value)| match announced(value) {
+            Some((count, first)) => {
                 let parts = parts.get_or_insert_with(|| index(headers.clone(), name));
-                let Some(pieces) = pieces(count - b'0', &value[FIRST_OVERHEAD..], parts) else {
+                let Some(pieces) = pieces(count, first, parts) else {
                     return Some(Err(Incomplete));
                 };
                 left = left.checked_sub(pieces.iter().map(|piece| piece.len()).sum())?;
                 Some(Ok(Cow::Owned(pieces.concat())))
             }
-            _ => {
+            None => {
                 left = left.checked_sub(value.len())?;
                 Some(Ok(Cow::Borrowed(value)))
             }
@@ -72,20 +79,11 @@ pub(super) fn candidates<'h>(
         .fuse()
 }
 
-/// Whether a cookie `name` was received; nothing is allocated.
-pub(super) fn present<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> bool {
-    cookies(headers, name).any(|(k, _)| k == 0)
-}
-
 /// The names NAME and NAME.1 to NAME.9 that were received, whatever their values: what is to be removed when the
 /// session ends, or when it needs fewer parts than before. Each stands once, in ascending order.
 pub(super) fn received<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> Vec<String> {
-    let mut found = [false; MAX_CHUNKS + 1];
-    for (k, _) in cookies(headers, name) {
-        found[usize::from(k)] = true;
-    }
-    let names = found.iter().enumerate().filter(|(_, found)| **found);
-    names.map(|(k, _)| cookie_name(name, k)).collect()
+    let found: BTreeSet<usize> = cookies(headers, name).map(|(k, _)| k).collect();
+    found.into_iter().map(|k| cookie_name(name, k)).collect()
 }
 
 /// The cookies that carry `token`, a token of the codec: one if it fits, or its parts.
@@ -98,14 +96,14 @@ pub(super) fn cut(
     limits: Limits,
 ) -> Result<Vec<(String, String)>, TooLarge> {
     let plan = plan(token.len(), name, attributes, limits)?;
-    if plan.count == 1 {
+    let Some(fragment) = token.get(FRAGMENT).filter(|_| plan.count > 1) else {
         return Ok(vec![(name.to_owned(), token)]);
-    }
-    let (first, mut rest) = token.split_at(plan.first);
-    let fragment = &first[FRAGMENT];
+    };
+    let split = |token, length| str::split_at_checked(token, length).unwrap_or((token, ""));
+    let (first, mut rest) = split(&token, plan.first);
     let mut cookies = vec![(name.to_owned(), format!("{}.{first}", plan.count))];
     for k in 1..plan.count {
-        let (part, after) = rest.split_at(plan.next.min(rest.len()));
+        let (part, after) = split(rest, plan.next);
         cookies.push((cookie_name(name, k), format!("{fragment}.{part}")));
         rest = after;
     }
@@ -160,30 +158,29 @@ struct Plan {
 }
 
 fn plan(token: usize, name: &str, attributes: usize, limits: Limits) -> Result<Plan, TooLarge> {
-    let name = name.len() + 1;
-    let whole = MAX_COOKIE_BYTES.saturating_sub(name + attributes);
+    let name = name.len().saturating_add(1);
+    let whole = MAX_COOKIE_BYTES.saturating_sub(name.saturating_add(attributes));
     let first = whole.saturating_sub(FIRST_OVERHEAD);
     let next = whole.saturating_sub(NEXT_OVERHEAD);
-    let (count, length) = if token <= whole {
-        (1, name + token)
-    } else if first < FRAGMENT.end {
-        // The attributes leave no room for a part that carries F.
-        return Err(TooLarge {
-            length: name + token,
-            limit: (name + whole).min(limits.max_cookie_bytes),
-        });
-    } else {
-        let count = 1 + (token - first).div_ceil(next);
-        (
-            count,
-            token + count * name + FIRST_OVERHEAD + (count - 1) * NEXT_OVERHEAD,
-        )
-    };
-    let limit = limits
-        .max_cookie_bytes
-        .min(limits.max_chunks.min(MAX_CHUNKS) * (name + whole));
+    let mut length = name.saturating_add(token);
+    let mut limit = name.saturating_add(whole);
+    let mut others = 0;
+    // Without room for F, one cookie is all there is.
+    if token > whole && first >= FRAGMENT.end {
+        others = token.saturating_sub(first).div_ceil(next);
+        length = length
+            .saturating_add(FIRST_OVERHEAD)
+            .saturating_add(others.saturating_mul(name.saturating_add(NEXT_OVERHEAD)));
+        limit = limit.saturating_mul(MAX_CHUNKS);
+    }
+    let allowed = name.saturating_add(whole).saturating_mul(limits.max_chunks);
+    let limit = limit.min(allowed).min(limits.max_cookie_bytes);
     match length <= limit {
-        true => Ok(Plan { count, first, next }),
+        true => Ok(Plan {
+            count: others.saturating_add(1),
+            first,
+            next,
+        }),
         false => Err(TooLarge { length, limit }),
     }
 }
@@ -199,20 +196,32 @@ fn cookie_name(name: &str, k: usize) -> String {
 fn cookies<'h>(
     headers: impl Iterator<Item = &'h [u8]>,
     name: &str,
-) -> impl Iterator<Item = (u8, &'h str)> {
-    headers
-        .flat_map(|header| header.split(|byte| *byte == b';'))
-        .filter_map(move |pair| {
-            let pair = core::str::from_utf8(trim(pair))
-                .ok()
-                .filter(|pair| pair.is_ascii())?;
-            let (cookie, value) = pair.split_once('=')?;
-            match cookie.strip_prefix(name)?.as_bytes() {
-                [] => Some((0, value)),
-                [b'.', k @ b'1'..=b'9'] => Some((k - b'0', value)),
-                _ => None,
-            }
-        })
+) -> impl Iterator<Item = (usize, &'h str)> {
+    let pairs = headers.flat_map(|header| header.split(|byte| *byte == b';'));
+    pairs.filter_map(move |pair| {
+        let pair = core::str::from_utf8(trim(pair))
+            .ok()
+            .filter(|pair| pair.is_ascii())?;
+        let (cookie, value) = pair.split_once('=')?;
+        match cookie.strip_prefix(name)? {
+            "" => Some((0, value)),
+            suffix => Some((digit(suffix.strip_prefix('.')?).filter(|k| *k >= 1)?, value)),
+        }
+    })
+}
+
+/// N and part 0, if the value of NAME is one.
+fn announced(value: &str) -> Option<(usize, &str)> {
+    let (count, first) = value.split_once('.')?;
+    Some((digit(count).filter(|count| *count >= 2)?, first))
+}
+
+/// A number that is one digit.
+fn digit(text: &str) -> Option<usize> {
+    match text.as_bytes() {
+        [digit @ b'0'..=b'9'] => Some(usize::from(digit.saturating_sub(b'0'))),
+        _ => None,
+    }
 }
 
 fn trim(mut pair: &[u8]) -> &[u8] {
@@ -223,7 +232,7 @@ fn trim(mut pair: &[u8]) -> &[u8] {
 }
 
 /// Parts by k and F; of several, the first received.
-type Parts<'h> = BTreeMap<(u8, &'h str), &'h str>;
+type Parts<'h> = BTreeMap<(usize, &'h str), &'h str>;
 
 fn index<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> Parts<'h> {
     let mut parts = Parts::new();
@@ -237,7 +246,7 @@ fn index<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> Parts<'h> {
 
 /// The `count` pieces of the token that begins with `first`. `count` is a digit, and the loop ends at the first part
 /// that was not received.
-fn pieces<'h>(count: u8, first: &'h str, parts: &Parts<'h>) -> Option<Vec<&'h str>> {
+fn pieces<'h>(count: usize, first: &'h str, parts: &Parts<'h>) -> Option<Vec<&'h str>> {
     let fragment = first.get(FRAGMENT)?;
     let others = (1..count).map(|k| parts.get(&(k, fragment)).copied());
     core::iter::once(Some(first)).chain(others).collect()

@@ -68,7 +68,7 @@ impl<T: SessionData> Session<T> {
     /// nothing to say.
     pub fn finish<'h>(
         &self,
-        cache_control: impl IntoIterator<Item = &'h [u8]> + Clone,
+        cache_control: impl IntoIterator<Item = &'h [u8]>,
         vary: impl IntoIterator<Item = &'h [u8]>,
     ) -> Reply {
         let reply = self.call(|state, cx| {
@@ -79,8 +79,19 @@ impl<T: SessionData> Session<T> {
             if !outcome.used {
                 return Ok(Reply::default());
             }
-            let sets_cookie = !outcome.set_cookie.is_empty();
-            let cache_control = match caching::cache_control(cache_control, sets_cookie) {
+            let set_cookie = outcome.set_cookie;
+            if failed.is_some() {
+                // Of the handler's response nothing is left, its fields neither.
+                let (vary, cache_control) = (Some("Cookie"), Some("no-store"));
+                return Ok(Reply {
+                    set_cookie,
+                    vary,
+                    cache_control,
+                    failed,
+                });
+            }
+            let cache_control = match caching::cache_control(cache_control, !set_cookie.is_empty())
+            {
                 CacheControl::Keep => None,
                 CacheControl::Set(value) => Some(value),
                 CacheControl::Replace(value) => {
@@ -90,7 +101,7 @@ impl<T: SessionData> Session<T> {
             };
             let vary = caching::needs_vary(vary).then_some("Cookie");
             Ok(Reply {
-                set_cookie: outcome.set_cookie,
+                set_cookie,
                 vary,
                 cache_control,
                 failed,

@@ -1,23 +1,19 @@
 //! Sessions that travel in the cookie: opened before the handler, saved after it.
 
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "the core's lints"
-)]
-
 mod caching;
 mod config;
 mod cookies;
+mod current;
 mod data;
 mod error;
 mod event;
 mod exchange;
 mod handle;
 mod map;
+mod open;
 mod record;
 pub(crate) mod report;
+mod save;
 mod sessions;
 mod set_cookie;
 mod state;
@@ -25,6 +21,7 @@ mod timeouts;
 #[cfg(feature = "tracing")]
 mod trace;
 mod value;
+mod view;
 
 pub use config::{Builder, ConfigError};
 pub use data::SessionData;
@@ -36,4 +33,4 @@ pub use map::Map;
 pub use record::{Flash, Level, ParseSessionIdError, SessionId};
 pub use sessions::Sessions;
 pub use set_cookie::SameSite;
-pub use state::View;
+pub use view::View;

@@ -149,7 +149,8 @@ pub(super) enum RecordError {
 type Fixed<'a> = (u8, [u8; 16], u32, u32, u32, u8, Vec<(u8, &'a str)>);
 
 impl Record {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    /// Fails only if postcard does, which has no reason to: all lengths are known.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
         let flags = if self.remembered { REMEMBERED } else { 0 };
         let flashes = self
             .flashes
@@ -165,10 +166,9 @@ impl Record {
             flags,
             flashes,
         );
-        let mut bytes =
-            postcard::to_extend(&(LAYOUT, fixed), Vec::new()).expect("a vector takes any length");
+        let mut bytes = postcard::to_extend(&(LAYOUT, fixed), Vec::new())?;
         bytes.extend_from_slice(&self.data);
-        bytes
+        Ok(bytes)
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {

@@ -1,6 +1,6 @@
 //! How long a session lives: the one place where its times are compared.
 
-use super::Refusal;
+use super::{Refusal, record::Record};
 use crate::{Timestamp, time::whole_seconds};
 use core::time::Duration;
 
@@ -18,6 +18,14 @@ impl Limits {
         Limits {
             idle: whole_seconds(idle),
             lifetime: whole_seconds(lifetime),
+        }
+    }
+
+    /// Those that a session was saved with.
+    pub(super) fn of(record: &Record) -> Limits {
+        Limits {
+            idle: record.idle_limit,
+            lifetime: record.lifetime,
         }
     }
 

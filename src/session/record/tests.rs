@@ -1,5 +1,5 @@
 use super::*;
-use alloc::{format, string::ToString, vec};
+use alloc::{format, vec};
 
 fn flash(level: Level, text: &str) -> Flash {
     Flash {
@@ -33,7 +33,7 @@ const RECORD: &str = "01 07 a0a1a2a3a4a5a6a7a8a9aaabacadaeaf 80e2cfaa06 880e c0d
 
 #[test]
 fn record_vectors() {
-    assert_eq!(record().encode(), bytes(RECORD));
+    assert_eq!(record().encode().unwrap(), bytes(RECORD));
     assert!(Record::decode(&bytes(RECORD)) == Ok(record()));
 
     let empty = Record {
@@ -47,7 +47,7 @@ fn record_vectors() {
         data: vec![],
     };
     let hex = "01 00 00000000000000000000000000000000 00 7f ffffffff0f 00 00";
-    assert_eq!(empty.encode(), bytes(hex));
+    assert_eq!(empty.encode().unwrap(), bytes(hex));
     assert!(Record::decode(&bytes(hex)) == Ok(empty));
 }
 

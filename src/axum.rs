@@ -1,0 +1,232 @@
+//! The session for Axum, and for any other tower service.
+//!
+//! ```
+//! # fn site() -> Result<(), Box<dyn std::error::Error>> {
+//! use hardtack::{Keyring, axum::SessionLayer, session::{Session, SessionError, Sessions}};
+//!
+//! async fn visits(session: Session) -> Result<String, SessionError> {
+//!     let visits = session.update("visits", |visits: &mut u32| {
+//!         *visits += 1;
+//!         *visits
+//!     })?;
+//!     Ok(format!("visit {visits}"))
+//! }
+//!
+//! let sessions = Sessions::builder(Keyring::from_env("SESSION_KEYS")?).build()?;
+//! let layer = SessionLayer::new(sessions);
+//! // let app = axum::Router::new().route("/", get(visits)).layer(layer);
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::session::{Map, Reply, Session, SessionData, SessionError, Sessions, report};
+use alloc::format;
+use axum_core::{
+    extract::FromRequestParts,
+    response::{IntoResponse, Response},
+};
+use core::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use http::{
+    HeaderName, HeaderValue, Request, StatusCode,
+    header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY},
+    request::Parts,
+};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// Opens the session before the service and saves it after: a tower layer.
+#[derive(Debug)]
+pub struct SessionLayer<T: SessionData = Map> {
+    sessions: Sessions<T>,
+}
+
+impl<T: SessionData> SessionLayer<T> {
+    /// A layer for these sessions.
+    #[must_use]
+    pub fn new(sessions: Sessions<T>) -> SessionLayer<T> {
+        SessionLayer { sessions }
+    }
+}
+
+impl<T: SessionData> Clone for SessionLayer<T> {
+    fn clone(&self) -> SessionLayer<T> {
+        SessionLayer {
+            sessions: self.sessions.clone(),
+        }
+    }
+}
+
+impl<S, T: SessionData> Layer<S> for SessionLayer<T> {
+    type Service = SessionService<S, T>;
+
+    fn layer(&self, inner: S) -> SessionService<S, T> {
+        SessionService {
+            inner,
+            sessions: self.sessions.clone(),
+        }
+    }
+}
+
+/// The service that [`SessionLayer`] makes.
+#[derive(Debug)]
+pub struct SessionService<S, T: SessionData = Map> {
+    inner: S,
+    sessions: Sessions<T>,
+}
+
+impl<S: Clone, T: SessionData> Clone for SessionService<S, T> {
+    fn clone(&self) -> SessionService<S, T> {
+        SessionService {
+            inner: self.inner.clone(),
+            sessions: self.sessions.clone(),
+        }
+    }
+}
+
+impl<S, T, Incoming, Outgoing> Service<Request<Incoming>> for SessionService<S, T>
+where
+    S: Service<Request<Incoming>, Response = http::Response<Outgoing>>,
+    T: SessionData,
+    Outgoing: Default,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, T>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        let session = self.sessions.begin();
+        request.extensions_mut().insert(Layered(session.clone()));
+        ResponseFuture {
+            inner: self.inner.call(request),
+            session,
+        }
+    }
+}
+
+/// What the layer leaves for the extractor: no handle by itself, for it has not seen the cookies.
+struct Layered<T: SessionData>(Session<T>);
+
+impl<T: SessionData> Clone for Layered<T> {
+    fn clone(&self) -> Layered<T> {
+        Layered(self.0.clone())
+    }
+}
+
+pin_project! {
+    /// The response of a [`SessionService`], with its session's fields.
+    pub struct ResponseFuture<F, T: SessionData = Map> {
+        #[pin]
+        inner: F,
+        session: Session<T>,
+    }
+}
+
+impl<F, T, Outgoing, E> Future for ResponseFuture<F, T>
+where
+    F: Future<Output = Result<http::Response<Outgoing>, E>>,
+    T: SessionData,
+    Outgoing: Default,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let mut response = ready!(this.inner.poll(cx))?;
+        let values = |name: HeaderName| {
+            response
+                .headers()
+                .get_all(name)
+                .into_iter()
+                .map(HeaderValue::as_bytes)
+        };
+        let reply = this.session.finish(values(CACHE_CONTROL), values(VARY));
+        write(reply, &mut response);
+        Poll::Ready(Ok(response))
+    }
+}
+
+fn write<Outgoing: Default>(reply: Reply, response: &mut http::Response<Outgoing>) {
+    if reply.failed.is_some() {
+        *response = http::Response::default();
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    }
+    for line in reply.set_cookie {
+        match HeaderValue::try_from(line) {
+            Ok(line) => drop(response.headers_mut().append(SET_COOKIE, line)),
+            // `build` has refused every setting with such a byte.
+            Err(_) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+    if let Some(vary) = reply.vary {
+        response
+            .headers_mut()
+            .append(VARY, HeaderValue::from_static(vary));
+    }
+    if let Some(cache_control) = reply.cache_control {
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    }
+}
+
+impl<S: Sync, T: SessionData> FromRequestParts<S> for Session<T> {
+    type Rejection = MissingLayer;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Session<T>, MissingLayer> {
+        let Layered(session) = parts.extensions.get::<Layered<T>>().ok_or(MissingLayer {
+            data: core::any::type_name::<T>(),
+        })?;
+        session.receive(
+            parts
+                .headers
+                .get_all(COOKIE)
+                .into_iter()
+                .map(HeaderValue::as_bytes),
+        );
+        Ok(session.clone())
+    }
+}
+
+/// There is no [`SessionLayer`] for the session that a handler asks for: an empty 500, and a line in
+/// the log that says what to add.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MissingLayer {
+    data: &'static str,
+}
+
+impl fmt::Display for MissingLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let data = self.data;
+        write!(
+            f,
+            "no layer for `Session<{data}>`: add `.layer(hardtack::axum::SessionLayer::new(sessions))` with a `Sessions<{data}>`"
+        )
+    }
+}
+
+impl core::error::Error for MissingLayer {}
+
+impl IntoResponse for MissingLayer {
+    fn into_response(self) -> Response {
+        report::error(&format!("{self}"));
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+/// An empty 500; the text goes to the log.
+impl IntoResponse for SessionError {
+    fn into_response(self) -> Response {
+        report::error(&format!("{self}"));
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}

@@ -1,0 +1,165 @@
+//! The session as the handler sees it.
+
+use super::{
+    Flash, Refusal, SaveError, SessionData, SessionError, SessionId, View, record::Record,
+    state::Context, timeouts::Limits,
+};
+use crate::{KeyState, Timestamp, codec::Scratch};
+use alloc::vec::Vec;
+use rand_core::TryCryptoRng;
+
+/// The session as the handler sees it.
+pub(super) struct Current<T> {
+    pub(super) opened_at: Timestamp,
+    /// The cookie that counts, if one does.
+    pub(super) cookie: Option<Opened>,
+    pub(super) id: Option<SessionId>,
+    pub(super) created_at: Timestamp,
+    pub(super) limits: Limits,
+    pub(super) remembered: bool,
+    pub(super) flashes: Vec<Flash>,
+    pub(super) data: T,
+    /// Whether a mutator has been here: what none touched is not encoded again.
+    pub(super) touched: bool,
+}
+
+pub(super) struct Opened {
+    /// The record, as the cookie has it: what a change is measured against.
+    pub(super) record: Scratch,
+    pub(super) issued_at: Timestamp,
+    pub(super) key_state: KeyState,
+}
+
+impl<T: SessionData> Current<T> {
+    /// A session that nobody has seen yet.
+    pub(super) fn new(cx: &Context<'_, T>) -> Current<T> {
+        Current {
+            opened_at: cx.now,
+            cookie: None,
+            id: None,
+            created_at: cx.now,
+            limits: cx.config.limits(false),
+            remembered: false,
+            flashes: Vec::new(),
+            data: T::default(),
+            touched: false,
+        }
+    }
+
+    pub(super) fn from_record(
+        cx: &Context<'_, T>,
+        record: Record,
+        cookie: Opened,
+    ) -> Result<Current<T>, Refusal> {
+        let (data, migrated) = if record.schema == T::VERSION {
+            (decode(&record.data).ok_or(Refusal::Unreadable)?, false)
+        } else if record.schema < T::VERSION {
+            (
+                T::migrate(record.schema, &record.data).ok_or(Refusal::OlderSchema)?,
+                true,
+            )
+        } else {
+            return Err(Refusal::NewerSchema);
+        };
+        let issued_at = cookie.issued_at;
+        let mut current = Current {
+            opened_at: cx.now,
+            id: Some(record.id),
+            created_at: record.created_at,
+            limits: Limits::of(&record),
+            remembered: record.remembered,
+            flashes: record.flashes,
+            data,
+            touched: false,
+            cookie: Some(cookie),
+        };
+        if migrated {
+            // What the handler changes is measured against the session as it was handed to it.
+            let record = current.encode(record.id).ok_or(Refusal::Unreadable)?;
+            if let Some(cookie) = &mut current.cookie {
+                cookie.record = Scratch(record);
+            }
+        }
+        if !current.is_valid(cx, record.id, issued_at) {
+            return Err(Refusal::NotValidated);
+        }
+        Ok(current)
+    }
+
+    /// The record's limits and those of the settings.
+    pub(super) fn limits(&self, cx: &Context<'_, T>) -> Limits {
+        self.limits.and(cx.config.limits(self.remembered))
+    }
+
+    pub(super) fn id_or_new<R: TryCryptoRng + ?Sized>(
+        &mut self,
+        rng: &mut R,
+    ) -> Result<SessionId, SaveError> {
+        match self.id {
+            Some(id) => Ok(id),
+            None => Ok(*self.id.insert(new_id(rng)?)),
+        }
+    }
+
+    pub(super) fn is_valid(
+        &self,
+        cx: &Context<'_, T>,
+        id: SessionId,
+        issued_at: Timestamp,
+    ) -> bool {
+        let Some(validate) = &cx.config.validate else {
+            return true;
+        };
+        validate(&View {
+            id,
+            created_at: self.created_at,
+            issued_at,
+            expires_at: self.limits(cx).end(self.created_at, issued_at),
+            data: &self.data,
+        })
+    }
+
+    pub(super) fn encode(&self, id: SessionId) -> Option<Vec<u8>> {
+        let record = Record {
+            schema: T::VERSION,
+            id,
+            created_at: self.created_at,
+            idle_limit: self.limits.idle,
+            lifetime: self.limits.lifetime,
+            remembered: self.remembered,
+            flashes: self.flashes.clone(),
+            data: postcard::to_allocvec(&self.data).ok()?,
+        };
+        record.encode().ok()
+    }
+
+    pub(super) fn check_size(&self, cx: &Context<'_, T>) -> Result<(), SessionError> {
+        let any_id = self.id.unwrap_or(SessionId::from_bytes([0; 16]));
+        let record = self
+            .encode(any_id)
+            .ok_or_else(|| SessionError::Unstorable {
+                key: T::NAME.into(),
+                reason: "it does not serialize".into(),
+            })?;
+        cx.check_size(&record)
+            .map_err(|error| SessionError::TooBig {
+                len: error.length,
+                max: error.limit,
+            })
+    }
+}
+
+/// The data of a record; `None` if it is not all of it.
+pub(super) fn decode<T: SessionData>(bytes: &[u8]) -> Option<T> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((data, [])) => Some(data),
+        _ => None,
+    }
+}
+
+pub(super) fn new_id<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<SessionId, SaveError> {
+    let mut bytes = [0; 16];
+    rng.try_fill_bytes(&mut bytes)
+        .map_err(|_| SaveError::Randomness)?;
+    Ok(SessionId::from_bytes(bytes))
+}

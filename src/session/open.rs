@@ -1,0 +1,118 @@
+//! From the Cookie header to a session.
+
+use super::{
+    Event, Refusal, SessionData, SessionId, cookies,
+    current::{Current, Opened},
+    record::{Record, RecordError},
+    state::{Context, State},
+    timeouts::Limits,
+};
+use crate::{Codec, KeyId, KeyState, OpenError, codec::Scratch, token};
+use alloc::vec;
+
+/// The most refused cookies of one request that are reported: their number is the sender's choice.
+const MAX_REFUSALS: usize = 8;
+
+impl<T: SessionData> State<T> {
+    /// The session of the cookie that counts: of those that open, the one that was sealed last, the
+    /// first of equals. So a sibling domain's cookie of the same name, older or forged, hides nothing.
+    pub(super) fn open(&mut self, cx: &Context<'_, T>) -> Option<Current<T>> {
+        let headers = [self.received.as_slice()];
+        let mut newest: Option<(Record, Opened, KeyId)> = None;
+        let mut reports = MAX_REFUSALS;
+        for candidate in cookies::candidates(headers.iter().copied(), &cx.config.cookie.name) {
+            let token = candidate.map_err(|_incomplete| (Refusal::Incomplete, None, None));
+            match token.and_then(|token| open_one(cx, &token)) {
+                Ok(found) => {
+                    if newest
+                        .as_ref()
+                        .is_none_or(|(_, newest, _)| found.1.issued_at > newest.issued_at)
+                    {
+                        newest = Some(found);
+                    }
+                }
+                Err((reason, key, id)) if reports > 0 => {
+                    reports = reports.saturating_sub(1);
+                    self.events.push(Event::Refused { reason, key, id });
+                }
+                Err(_) => {}
+            }
+        }
+        let (record, opened, key) = newest?;
+        let id = record.id;
+        match Current::from_record(cx, record, opened) {
+            Ok(current) => {
+                let key_state = current
+                    .cookie
+                    .as_ref()
+                    .map_or(KeyState::Primary, |cookie| cookie.key_state);
+                self.events.push(Event::Opened { id, key, key_state });
+                Some(current)
+            }
+            Err(reason) => {
+                self.events.push(Event::Refused {
+                    reason,
+                    key: Some(key),
+                    id: Some(id),
+                });
+                None
+            }
+        }
+    }
+}
+
+/// Why a cookie does not count, and what it says of itself.
+type Refused = (Refusal, Option<KeyId>, Option<SessionId>);
+
+/// Opens one token, down to the session's times.
+fn open_one<T: SessionData>(
+    cx: &Context<'_, T>,
+    token: &str,
+) -> Result<(Record, Opened, KeyId), Refused> {
+    let named_key = || Codec::inspect(token).map(|header| header.key);
+    let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
+    let opened = match cx.codec.open_payload(&[], token, cx.now, &mut scratch.0) {
+        Ok(opened) => opened,
+        Err(error) => return Err((refusal(error), named_key(), None)),
+    };
+    let (issued_at, key, key_state) = (opened.issued_at, opened.key, opened.key_state);
+    let len = opened.value.len();
+    let record = match Record::decode(opened.value) {
+        Ok(record) => record,
+        Err(RecordError::UnknownLayout(_)) => {
+            return Err((Refusal::UnknownLayout, Some(key), None));
+        }
+        Err(RecordError::Malformed) => return Err((Refusal::Unreadable, Some(key), None)),
+    };
+    let limits = Limits::of(&record).and(cx.config.limits(record.remembered));
+    let mut times = limits.check(record.created_at, issued_at, cx.now);
+    if record.created_at < cx.config.floor {
+        times = Err(Refusal::Revoked);
+    }
+    times.map_err(|reason| (reason, Some(key), Some(record.id)))?;
+    scratch.0.truncate(len);
+    Ok((
+        record,
+        Opened {
+            record: scratch,
+            issued_at,
+            key_state,
+        },
+        key,
+    ))
+}
+
+fn refusal(error: OpenError) -> Refusal {
+    match error {
+        OpenError::TooLong => Refusal::TooLong,
+        OpenError::UnknownVersion => Refusal::UnknownVersion,
+        OpenError::UnknownKey(_) => Refusal::UnknownKey,
+        OpenError::NotYetValid => Refusal::NotYetValid,
+        OpenError::Revoked => Refusal::Revoked,
+        OpenError::Expired => Refusal::AbsoluteTimeout,
+        OpenError::Payload => Refusal::Unreadable,
+        OpenError::Invalid
+        | OpenError::BufferTooSmall { .. }
+        | OpenError::AssociatedDataTooLong => Refusal::Invalid,
+    }
+}

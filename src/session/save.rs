@@ -1,0 +1,246 @@
+//! From a session to the Set-Cookie lines: whether it is saved, and why.
+
+use super::{
+    Event, NotSaved, SaveError, SaveReason, SessionData, SessionId,
+    cookies::{self, TooLarge},
+    current::{Current, decode},
+    record::Record,
+    state::{Context, State},
+};
+use crate::{Codec, KeyId, KeyState, SealError};
+use alloc::{string::String, vec, vec::Vec};
+use core::time::Duration;
+use rand_core::TryCryptoRng;
+
+/// A renewal or a new seal that comes later than this after opening is left out: the session may have
+/// been ended by another request meanwhile, and the late answer would bring it back.
+const LATE: Duration = Duration::from_secs(5);
+
+/// What the response is to carry for the session.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) set_cookie: Vec<String>,
+    /// Whether the response depends on the Cookie header.
+    pub(super) used: bool,
+}
+
+impl<T: SessionData> State<T> {
+    /// Ends the session's part in this exchange: decides what the response carries. Called once; a
+    /// second time it has nothing to say.
+    pub(super) fn finish<R: TryCryptoRng + ?Sized>(
+        &mut self,
+        cx: &Context<'_, T>,
+        rng: &mut R,
+    ) -> Result<Outcome, (Outcome, SaveError)> {
+        let first = !core::mem::replace(&mut self.sent, true);
+        let Some(current) = self.current.as_mut().filter(|_| first) else {
+            return Ok(Outcome::default());
+        };
+        let mut outcome = Outcome {
+            set_cookie: Vec::new(),
+            used: true,
+        };
+        if self.panicked {
+            self.events.push(Event::NotSaved {
+                id: current.id,
+                reason: NotSaved::Panicked,
+            });
+            return Ok(outcome);
+        }
+        let headers = [self.received.as_slice()];
+        let name = &cx.config.cookie.name;
+        let mut stale = cookies::received(headers.iter().copied(), name);
+        let saved = match current.save(cx, rng) {
+            Ok(Some(saved)) => {
+                // Parts of a longer session before: of no use, and every request would carry them.
+                stale.retain(|received| !saved.cookies.iter().any(|(name, _)| name == received));
+                self.events.push(saved.event);
+                for (name, value) in &saved.cookies {
+                    outcome
+                        .set_cookie
+                        .push(cx.config.cookie.set(name, value, saved.max_age));
+                }
+                Ok(())
+            }
+            // Only `destroy` removes what it does not replace.
+            not_saved => {
+                if !self.destroyed {
+                    stale.clear();
+                } else if !stale.contains(name) {
+                    stale.push(name.clone());
+                }
+                match not_saved {
+                    Err(NoCookie::Not(reason)) => {
+                        self.events.push(Event::NotSaved {
+                            id: current.id,
+                            reason,
+                        });
+                        Ok(())
+                    }
+                    Err(NoCookie::Failed(error)) => {
+                        self.events.push(Event::Failed {
+                            id: current.id,
+                            error,
+                        });
+                        Err(error)
+                    }
+                    Ok(_) => Ok(()),
+                }
+            }
+        };
+        outcome
+            .set_cookie
+            .extend(stale.iter().map(|name| cx.config.cookie.remove(name)));
+        match saved {
+            Ok(()) => Ok(outcome),
+            Err(error) => Err((outcome, error)),
+        }
+    }
+}
+
+/// A session on its way into cookies.
+struct Saved {
+    cookies: Vec<(String, String)>,
+    max_age: Option<Duration>,
+    event: Event,
+}
+
+/// Why there is no cookie.
+enum NoCookie {
+    Not(NotSaved),
+    Failed(SaveError),
+}
+
+impl<T: SessionData> Current<T> {
+    /// Seals the session, if there is a reason to.
+    fn save<R: TryCryptoRng + ?Sized>(
+        &mut self,
+        cx: &Context<'_, T>,
+        rng: &mut R,
+    ) -> Result<Option<Saved>, NoCookie> {
+        let Some((reason, id, record)) = self.reason_to_save(cx, rng)? else {
+            return Ok(None);
+        };
+        if self
+            .limits(cx)
+            .check(self.created_at, cx.now, cx.now)
+            .is_err()
+        {
+            return Err(NoCookie::Not(NotSaved::Ended));
+        }
+        if !self.is_valid(cx, id, cx.now) {
+            return Err(NoCookie::Not(NotSaved::NotValidated));
+        }
+        let too_big = |error: TooLarge| {
+            NoCookie::Failed(SaveError::TooBig {
+                len: error.length,
+                max: error.limit,
+            })
+        };
+        cx.check_size(&record).map_err(too_big)?;
+        let (token, key) = seal(cx, &record, rng).map_err(NoCookie::Failed)?;
+        let name = &cx.config.cookie.name;
+        let cookies = cookies::cut(token, name, cx.config.attributes_len, cx.config.cookies)
+            .map_err(too_big)?;
+        let len = cookies
+            .iter()
+            .map(|(name, value)| name.len().saturating_add(1).saturating_add(value.len()))
+            .sum();
+        let end = self.limits(cx).end(self.created_at, cx.now);
+        Ok(Some(Saved {
+            cookies,
+            max_age: self
+                .remembered
+                .then(|| end.saturating_duration_since(cx.now)),
+            event: Event::Saved {
+                id,
+                key,
+                reason,
+                len,
+            },
+        }))
+    }
+
+    /// Why this session is to be saved, and the record to save; `None` if there is no reason.
+    fn reason_to_save<R: TryCryptoRng + ?Sized>(
+        &mut self,
+        cx: &Context<'_, T>,
+        rng: &mut R,
+    ) -> Result<Option<(SaveReason, SessionId, Vec<u8>)>, NoCookie> {
+        let unreadable = NoCookie::Failed(SaveError::Unreadable);
+        if self.cookie.is_none() {
+            if self.is_blank() {
+                return Ok(None);
+            }
+            let id = self.id_or_new(rng).map_err(NoCookie::Failed)?;
+            let record = self.encode_checked(id).ok_or(unreadable)?;
+            return Ok(Some((SaveReason::Created, id, record)));
+        }
+        let id = self.id_or_new(rng).map_err(NoCookie::Failed)?;
+        if self.touched {
+            let record = self.encode_checked(id);
+            let before = self.cookie.as_ref().map(|cookie| &cookie.record.0);
+            if record.as_ref() != before {
+                return Ok(Some((SaveReason::Changed, id, record.ok_or(unreadable)?)));
+            }
+        }
+        let Some(cookie) = &self.cookie else {
+            return Ok(None);
+        };
+        let reason = if matches!(cookie.key_state, KeyState::Retired(_)) {
+            SaveReason::Resealed
+        } else if self
+            .limits(cx)
+            .renewal_due(cookie.issued_at, cx.now, cx.config.renew_after)
+        {
+            SaveReason::Renewed
+        } else {
+            return Ok(None);
+        };
+        if cx.now.saturating_duration_since(self.opened_at) > LATE {
+            return Err(NoCookie::Not(NotSaved::TooLate));
+        }
+        Ok(Some((reason, id, cookie.record.0.clone())))
+    }
+
+    /// The record, if its data can be read back: better a 500 today than a broken session tomorrow.
+    fn encode_checked(&self, id: SessionId) -> Option<Vec<u8>> {
+        let record = self.encode(id)?;
+        decode::<T>(&Record::decode(&record).ok()?.data)?;
+        Some(record)
+    }
+
+    fn is_blank(&self) -> bool {
+        let encoded = |data: &T| postcard::to_allocvec(data).ok();
+        self.flashes.is_empty() && (!self.touched || encoded(&self.data) == encoded(&T::default()))
+    }
+}
+
+/// The token of a record under the primary key, and that key's id.
+fn seal<T: SessionData, R: TryCryptoRng + ?Sized>(
+    cx: &Context<'_, T>,
+    record: &[u8],
+    rng: &mut R,
+) -> Result<(String, KeyId), SaveError> {
+    let mut text = vec![0; cx.codec.token_len(record.len())];
+    let write = |buf: &mut [u8]| {
+        let needed = record.len();
+        buf.get_mut(..needed)
+            .ok_or(SealError::BufferTooSmall { needed })?
+            .copy_from_slice(record);
+        Ok(needed)
+    };
+    let len = cx
+        .codec
+        .seal_payload(&[], cx.now, rng, &mut text, write)
+        .map_err(|error| match error {
+            SealError::Randomness => SaveError::Randomness,
+            SealError::Time => SaveError::Clock,
+            SealError::TooLong { len, max } => SaveError::TooBig { len, max },
+            _ => SaveError::Unreadable,
+        })?;
+    text.truncate(len);
+    let token = String::from_utf8(text).map_err(|_| SaveError::Unreadable)?;
+    let key = Codec::inspect(&token).ok_or(SaveError::Unreadable)?.key;
+    Ok((token, key))
+}
