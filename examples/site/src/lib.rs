@@ -1,0 +1,1 @@
+#![cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
