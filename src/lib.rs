@@ -40,3 +40,4 @@ pub use time::Timestamp;
 
 #[doc = include_str!("FORMAT.md")]
 pub mod format {}
+pub mod guide;
