@@ -1,7 +1,8 @@
 //! XChaCha20-Poly1305 ([draft-irtf-cfrg-xchacha-03]) in place, with a detached tag.
 //!
 //! Two implementations of the same bytes: `chacha20poly1305` is the reference; with the feature
-//! `ring`, HChaCha20 comes from `chacha20` and ChaCha20-Poly1305 ([RFC 8439]) from `ring`.
+//! `ring`, HChaCha20 comes from `chacha20` and ChaCha20-Poly1305 ([RFC 8439]) from `ring`. Keys are
+//! wiped by both, but `ring` leaves the subkey of the one nonce at hand on the stack.
 //!
 //! [draft-irtf-cfrg-xchacha-03]: https://datatracker.ietf.org/doc/html/draft-irtf-cfrg-xchacha-03
 //! [RFC 8439]: https://www.rfc-editor.org/rfc/rfc8439

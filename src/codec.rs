@@ -1,9 +1,10 @@
 use crate::{
     error::{OpenError, SealError},
-    key::{KeyId, Secret},
+    key::{Key, KeyId},
     keyring::{KeyState, Keyring, MAX_KEYS},
     padding,
     policy::Policy,
+    secret::{Secret, wipe},
     time::Timestamp,
     token::{self, HEADER_TEXT_LEN, Header as RawHeader, VERSION_PADDED, VERSION_PLAIN},
 };
@@ -12,7 +13,9 @@ use rand_core::TryCryptoRng;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "alloc")]
-use alloc::{string::String, vec, vec::Vec};
+pub(crate) use crate::secret::Scratch;
+#[cfg(feature = "alloc")]
+use alloc::{string::String, vec};
 #[cfg(feature = "alloc")]
 use serde::de::DeserializeOwned;
 
@@ -63,8 +66,8 @@ const BOUND: u8 = 0x01;
 /// | [`seal_into`](Codec::seal_into), [`open_in`](Codec::open_in) | none | passed in | the caller's buffer |
 #[derive(Clone)]
 pub struct Codec {
-    /// The primary first.
-    keys: [Option<PurposeKey>; MAX_KEYS],
+    primary: PurposeKey,
+    others: [Option<PurposeKey>; MAX_KEYS - 1],
     policy: Policy,
     pad_to: usize,
     max_token_len: usize,
@@ -75,6 +78,16 @@ struct PurposeKey {
     id: KeyId,
     state: KeyState,
     secret: Secret,
+}
+
+impl PurposeKey {
+    fn new(key: &Key, state: KeyState, info: &[&[u8]]) -> PurposeKey {
+        PurposeKey {
+            id: key.id(),
+            state,
+            secret: key.derive(info),
+        }
+    }
 }
 
 /// What [`Codec::open`] found: the value and what the token says about itself, all authenticated.
@@ -113,16 +126,13 @@ impl Codec {
     }
 
     pub(crate) fn with_label(keyring: &Keyring, info: &[&[u8]]) -> Codec {
-        let mut keys = [const { None }; MAX_KEYS];
-        for (slot, (key, state)) in keys.iter_mut().zip(keyring.keys()) {
-            *slot = Some(PurposeKey {
-                id: key.id(),
-                state,
-                secret: key.derive(info),
-            });
+        let mut others = [const { None }; MAX_KEYS - 1];
+        for (slot, (key, state)) in others.iter_mut().zip(keyring.others()) {
+            *slot = Some(PurposeKey::new(key, state, info));
         }
         Codec {
-            keys,
+            primary: PurposeKey::new(keyring.primary(), KeyState::Primary, info),
+            others,
             policy: Policy::default(),
             pad_to: 1,
             max_token_len: 16 * 1024,
@@ -233,6 +243,10 @@ impl Codec {
             codec: self,
             associated_data: Some(associated_data),
         }
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &PurposeKey> {
+        core::iter::once(&self.primary).chain(self.others.iter().flatten())
     }
 
     fn unbound(&self) -> Bound<'_> {
@@ -365,7 +379,7 @@ impl Codec {
     ) -> Result<usize, SealError> {
         let sealed = self.try_seal_payload(associated_data, now, rng, buf, write);
         if sealed.is_err() {
-            buf.fill(0);
+            wipe(buf);
         }
         sealed
     }
@@ -381,10 +395,7 @@ impl Codec {
         if now == Timestamp::MAX {
             return Err(SealError::Time);
         }
-        // `new` puts the primary there.
-        let [Some(key), ..] = &self.keys else {
-            return Err(SealError::Payload);
-        };
+        let key = &self.primary;
         let mut random = [0; 16];
         rng.try_fill_bytes(&mut random)
             .map_err(|_| SealError::Randomness)?;
@@ -443,9 +454,7 @@ impl Codec {
         };
         let id = header.key_id();
         let key = self
-            .keys
-            .iter()
-            .flatten()
+            .keys()
             .find(|key| key.id == id)
             .ok_or(OpenError::UnknownKey(id))?;
         let plaintext = decoded
@@ -453,7 +462,7 @@ impl Codec {
             .map_err(|_| OpenError::Invalid)?;
         // Only now is the time worth judging: before, whoever sent the token chose it.
         if let Err(error) = self.policy.check(header.issued_at(), key.state, now) {
-            plaintext.fill(0);
+            wipe(plaintext);
             return Err(error);
         }
         let value = if padded {
@@ -474,7 +483,8 @@ impl Codec {
 impl fmt::Debug for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Codec")
-            .field("keys", &self.keys)
+            .field("primary", &self.primary)
+            .field("others", &self.others)
             .field("policy", &self.policy)
             .field("pad_to", &self.pad_to)
             .field("max_token_len", &self.max_token_len)
@@ -490,11 +500,20 @@ impl fmt::Debug for PurposeKey {
 
 /// A [`Codec`] for tokens bound to associated data: see [`Codec::bound_to`]. The six calls are those
 /// of the codec.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[must_use = "binding seals nothing by itself"]
 pub struct Bound<'a> {
     codec: &'a Codec,
     associated_data: Option<&'a [u8]>,
+}
+
+/// Shows the codec, not the bytes: they are not in the token, so perhaps nobody is to know them.
+impl fmt::Debug for Bound<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound")
+            .field("codec", self.codec)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Bound<'_> {
@@ -534,10 +553,14 @@ impl Bound<'_> {
         T: Serialize + ?Sized,
         R: TryCryptoRng + ?Sized,
     {
-        let mut text = vec![0; self.sealed_len(value)?];
-        let len = self.seal_to_len(value, now, rng, &mut text)?;
-        text.truncate(len);
-        String::from_utf8(text).map_err(|_| SealError::Payload)
+        let mut text = Scratch(vec![0; self.sealed_len(value)?]);
+        match self.seal_to_len(value, now, rng, &mut text.0) {
+            Ok(len) => text.0.truncate(len),
+            // Longer than it was a moment ago: no buffer would be right.
+            Err(SealError::BufferTooSmall { .. }) => return Err(SealError::Payload),
+            Err(error) => return Err(error),
+        }
+        String::from_utf8(core::mem::take(&mut text.0)).map_err(|_| SealError::Payload)
     }
 
     /// As [`Codec::open_at`].
@@ -580,9 +603,11 @@ impl Bound<'_> {
                 .get(..len)
                 .and_then(|text| str::from_utf8(text).ok())
                 .ok_or(SealError::Payload),
-            Err(SealError::BufferTooSmall { .. }) => Err(SealError::BufferTooSmall {
-                needed: self.sealed_len(value)?,
-            }),
+            Err(SealError::BufferTooSmall { .. }) => match self.sealed_len(value)? {
+                needed if needed > buf.len() => Err(SealError::BufferTooSmall { needed }),
+                // Shorter than it was a moment ago: no buffer would be right.
+                _ => Err(SealError::Payload),
+            },
             Err(error) => Err(error),
         }
     }
@@ -663,18 +688,5 @@ impl Bound<'_> {
         return Some(f(&[&[BOUND], bytes].concat()));
         #[cfg(not(feature = "alloc"))]
         return None;
-    }
-}
-
-/// Plaintext that is overwritten when it is dropped, also while unwinding from `T`'s own code.
-#[cfg(feature = "alloc")]
-pub(crate) struct Scratch(pub(crate) Vec<u8>);
-
-#[cfg(feature = "alloc")]
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // In one sweep, where `Zeroize` for `Vec` writes byte by byte; the barrier keeps it.
-        self.0.fill(0);
-        zeroize::optimization_barrier(self.0.as_slice());
     }
 }

@@ -106,7 +106,7 @@ impl fmt::Display for KeyError {
             ),
             KeyError::TooMany => f.write_str("found more than 8 keys: remove the oldest"),
             KeyError::Empty => {
-                write!(f, "found nothing between the commas: remove one, or {MAKE_A_KEY}")
+                write!(f, "found an empty entry: remove it, or {MAKE_A_KEY}")
             }
             KeyError::RetiredPrimary => {
                 f.write_str("found a retirement time on the first key, which seals: put the key that is to seal first")
@@ -133,7 +133,8 @@ impl Error for KeyError {}
 #[non_exhaustive]
 pub enum SealError {
     /// The value does not serialize: its own [`Serialize`](serde::Serialize) failed, or it holds
-    /// what postcard cannot carry, such as a sequence of unknown length.
+    /// what postcard cannot carry, such as a sequence of unknown length, or its encodings differ in
+    /// length from one time to the next.
     Payload,
     /// The token would be longer than [`Codec::max_token_len`](crate::Codec::max_token_len): no
     /// opener with this setting would take it.

@@ -1,4 +1,4 @@
-use crate::error::KeyError;
+use crate::{error::KeyError, secret::Secret};
 use base64ct::{Base64Unpadded, Encoding as _};
 use core::{fmt, str::FromStr};
 use hkdf::Hkdf;
@@ -15,39 +15,32 @@ const PUBLISHED: [u8; 32] = [
     0x4c, 0x3b, 0xa2, 0x09, 0xf0, 0x5f, 0xc6, 0xad, 0x14, 0x83, 0x6a, 0xd1, 0xb8, 0x27, 0x8e, 0x75,
 ];
 
-/// 32 bytes that are overwritten when they are dropped.
-#[derive(Clone)]
-pub(crate) struct Secret([u8; 32]);
-
-impl Secret {
-    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
 /// A master key: 32 random bytes, from which the key for each purpose is derived (HKDF-SHA256,
 /// [RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)).
 ///
 /// Overwritten when it is dropped; `Debug` shows the [id](Key::id) only; there is no way to get the
 /// bytes back. A move in Rust may leave a copy on the stack that nothing can reach to wipe.
 ///
-/// Make one with `openssl rand -base64 32` and keep it where you keep passwords:
+/// Make one with `openssl rand -base64 32` or `openssl rand -hex 32` and keep it where you keep
+/// passwords. There is none here to copy: what stands in a document is refused.
 ///
 /// ```
 /// use hardtack::{Key, KeyError};
 ///
-/// let key: Key = "A6d+t2ZnCZ7NjmOQZ0nJEoTqfZtTUPLXAxBYBS1cVPU=".parse()?;
-/// assert_eq!(key.id().to_string(), "7203fb");
+/// # let mut random = [0; 32];
+/// # getrandom::fill(&mut random).expect("the operating system has randomness");
+/// # let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+/// // `text` is what `openssl rand -hex 32` printed.
+/// let key: Key = text.parse()?;
+/// println!("{key:?}"); // such as Key(fc47ef)
+/// assert_eq!(text.to_uppercase().parse::<Key>()?, key);
 ///
 /// assert_eq!("hunter2".parse::<Key>().unwrap_err(), KeyError::Length { found: 7 });
+/// assert_eq!("=".repeat(44).parse::<Key>().unwrap_err(), KeyError::Encoding { found: 44 });
 /// assert_eq!(Key::from_bytes(*b"a passphrase of thirty-two bytes").unwrap_err(), KeyError::Passphrase);
 /// assert_eq!(Key::from_bytes([7; 32]).unwrap_err(), KeyError::Pattern);
+/// let published = "3cab12f960cfb61d8473da4128977ee54c3ba209f05fc6ad14836ad1b8278e75";
+/// assert_eq!(published.parse::<Key>().unwrap_err(), KeyError::Published);
 /// # Ok::<(), KeyError>(())
 /// ```
 #[derive(Clone)]
@@ -76,16 +69,21 @@ impl Key {
     ///
     /// [`KeyError::Passphrase`] for 32 printable ASCII characters, [`KeyError::Pattern`] for bytes
     /// that are all equal or that count up or down in equal steps. Random bytes are neither: the
-    /// chance is below 2⁻⁴⁵ and below 2⁻²³⁹.
-    pub fn from_bytes(bytes: [u8; 32]) -> Result<Key, KeyError> {
-        let master = Zeroizing::new(bytes);
-        if bool::from(is_printable(&master)) {
+    /// chances are below 2⁻⁴⁵ and 2⁻²³⁹.
+    pub fn from_bytes(mut bytes: [u8; 32]) -> Result<Key, KeyError> {
+        let key = Key::from_master(&bytes);
+        bytes.zeroize();
+        key
+    }
+
+    fn from_master(master: &[u8; 32]) -> Result<Key, KeyError> {
+        if bool::from(is_printable(master)) {
             return Err(KeyError::Passphrase);
         }
-        if bool::from(is_progression(&master)) {
+        if bool::from(is_progression(master)) {
             return Err(KeyError::Pattern);
         }
-        Ok(Key::derive_from(&master))
+        Ok(Key::derive_from(master))
     }
 
     fn derive_from(master: &[u8; 32]) -> Key {
@@ -110,6 +108,11 @@ impl Key {
         let hkdf = Hkdf::<Sha256>::from_prk(self.prk.as_bytes()).expect("32 bytes are a PRK");
         expand(&hkdf, info, &mut secret.0);
         secret
+    }
+
+    #[cfg(test)]
+    pub(crate) fn prk(&self) -> &[u8; 32] {
+        self.prk.as_bytes()
     }
 
     /// Names this key in tokens and logs. It tells nothing about the key.
@@ -148,7 +151,7 @@ impl FromStr for Key {
         if bool::from(master.ct_eq(&PUBLISHED)) {
             return Err(KeyError::Published);
         }
-        Key::from_bytes(*master)
+        Key::from_master(&master)
     }
 }
 

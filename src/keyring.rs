@@ -91,7 +91,7 @@ impl Keyring {
 
     fn add(mut self, key: Key, state: KeyState) -> Result<Keyring, KeyError> {
         // One id must name one key, or which key opens would depend on their order.
-        if self.keys().any(|(present, _)| present.id() == key.id()) {
+        if self.ids().any(|(present, _)| present == key.id()) {
             return Err(KeyError::DuplicateId(key.id()));
         }
         let free = self
@@ -138,19 +138,20 @@ impl Keyring {
         })
     }
 
-    /// The primary key first, then the others in the order they were added.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = (&Key, KeyState)> {
-        let others = self
-            .others
-            .iter()
-            .flatten()
-            .map(|(key, state)| (key, *state));
-        core::iter::once((&self.primary, KeyState::Primary)).chain(others)
+    pub(crate) fn primary(&self) -> &Key {
+        &self.primary
+    }
+
+    /// The other keys in the order they were added.
+    pub(crate) fn others(&self) -> impl Iterator<Item = (&Key, KeyState)> {
+        let others = self.others.iter().flatten();
+        others.map(|(key, state)| (key, *state))
     }
 
     /// The id and state of each key, the primary first.
     pub fn ids(&self) -> impl Iterator<Item = (KeyId, KeyState)> + '_ {
-        self.keys().map(|(key, state)| (key.id(), state))
+        let others = self.others().map(|(key, state)| (key.id(), state));
+        core::iter::once((self.primary.id(), KeyState::Primary)).chain(others)
     }
 }
 

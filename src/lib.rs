@@ -27,10 +27,13 @@ mod key;
 mod keyring;
 mod padding;
 mod policy;
+mod secret;
 #[cfg(feature = "session")]
 pub mod session;
 mod time;
 mod token;
+#[cfg(test)]
+mod worked_token;
 
 pub use codec::{Bound, Codec, Header, Opened};
 pub use error::{KeyError, OpenError, SealError};

@@ -11,6 +11,7 @@
 use crate::{
     aead::{self, AeadError, NONCE_LEN, TAG_LEN},
     key::KeyId,
+    secret::wipe,
     time::Timestamp,
 };
 use base64_simd::{AsOut as _, URL_SAFE_NO_PAD};
@@ -79,7 +80,7 @@ impl Header {
 
     /// The header is the nonce: a changed version, key id or time is another nonce, and the tag no
     /// longer verifies.
-    fn nonce(&self) -> &[u8; NONCE_LEN] {
+    pub(crate) fn nonce(&self) -> &[u8; NONCE_LEN] {
         &self.0
     }
 }
@@ -174,7 +175,7 @@ impl<'b> Decoded<'b> {
             Ok(()) => Ok(self.ciphertext),
             Err(error) => {
                 // An implementation may decrypt before it compares tags.
-                self.ciphertext.fill(0);
+                wipe(self.ciphertext);
                 Err(error)
             }
         }
