@@ -1,6 +1,6 @@
 use crate::{
     error::{OpenError, SealError},
-    key::{Key, KeyId},
+    key::KeyId,
     keyring::{KeyState, Keyring, MAX_KEYS},
     padding,
     policy::Policy,
@@ -66,28 +66,27 @@ const BOUND: u8 = 0x01;
 /// | [`seal_into`](Codec::seal_into), [`open_in`](Codec::open_in) | none | passed in | the caller's buffer |
 #[derive(Clone)]
 pub struct Codec {
-    primary: PurposeKey,
-    others: [Option<PurposeKey>; MAX_KEYS - 1],
+    /// The primary first.
+    places: [PurposeKey; MAX_KEYS],
     policy: Policy,
     pad_to: usize,
     max_token_len: usize,
 }
 
+/// A key, or no key if it has no state: as in the ring, free places are zeros.
 #[derive(Clone)]
 struct PurposeKey {
     id: KeyId,
-    state: KeyState,
+    state: Option<KeyState>,
     secret: Secret,
 }
 
 impl PurposeKey {
-    fn new(key: &Key, state: KeyState, info: &[&[u8]]) -> PurposeKey {
-        PurposeKey {
-            id: key.id(),
-            state,
-            secret: key.derive(info),
-        }
-    }
+    const NONE: PurposeKey = PurposeKey {
+        id: KeyId::from_bytes([0; 3]),
+        state: None,
+        secret: Secret([0; 32]),
+    };
 }
 
 /// What [`Codec::open`] found: the value and what the token says about itself, all authenticated.
@@ -126,13 +125,16 @@ impl Codec {
     }
 
     pub(crate) fn with_label(keyring: &Keyring, info: &[&[u8]]) -> Codec {
-        let mut others = [const { None }; MAX_KEYS - 1];
-        for (slot, (key, state)) in others.iter_mut().zip(keyring.others()) {
-            *slot = Some(PurposeKey::new(key, state, info));
+        let mut places = [const { PurposeKey::NONE }; MAX_KEYS];
+        for (place, (key, state)) in places.iter_mut().zip(keyring.keys()) {
+            *place = PurposeKey {
+                id: key.id(),
+                state: Some(state),
+                secret: key.derive(info),
+            };
         }
         Codec {
-            primary: PurposeKey::new(keyring.primary(), KeyState::Primary, info),
-            others,
+            places,
             policy: Policy::default(),
             pad_to: 1,
             max_token_len: 16 * 1024,
@@ -245,8 +247,9 @@ impl Codec {
         }
     }
 
-    fn keys(&self) -> impl Iterator<Item = &PurposeKey> {
-        core::iter::once(&self.primary).chain(self.others.iter().flatten())
+    fn keys(&self) -> impl Iterator<Item = (&PurposeKey, KeyState)> {
+        let places = self.places.iter();
+        places.filter_map(|place| Some((place, place.state?)))
     }
 
     fn unbound(&self) -> Bound<'_> {
@@ -395,7 +398,7 @@ impl Codec {
         if now == Timestamp::MAX {
             return Err(SealError::Time);
         }
-        let key = &self.primary;
+        let [key, ..] = &self.places;
         let mut random = [0; 16];
         rng.try_fill_bytes(&mut random)
             .map_err(|_| SealError::Randomness)?;
@@ -453,15 +456,15 @@ impl Codec {
             _ => return Err(OpenError::UnknownVersion),
         };
         let id = header.key_id();
-        let key = self
+        let (key, state) = self
             .keys()
-            .find(|key| key.id == id)
+            .find(|(key, _)| key.id == id)
             .ok_or(OpenError::UnknownKey(id))?;
         let plaintext = decoded
             .open(key.secret.as_bytes(), associated_data)
             .map_err(|_| OpenError::Invalid)?;
         // Only now is the time worth judging: before, whoever sent the token chose it.
-        if let Err(error) = self.policy.check(header.issued_at(), key.state, now) {
+        if let Err(error) = self.policy.check(header.issued_at(), state, now) {
             wipe(plaintext);
             return Err(error);
         }
@@ -474,7 +477,7 @@ impl Codec {
             value,
             issued_at: header.issued_at(),
             key: id,
-            key_state: key.state,
+            key_state: state,
         })
     }
 }
@@ -483,8 +486,7 @@ impl Codec {
 impl fmt::Debug for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Codec")
-            .field("primary", &self.primary)
-            .field("others", &self.others)
+            .field("keys", &Keys(self))
             .field("policy", &self.policy)
             .field("pad_to", &self.pad_to)
             .field("max_token_len", &self.max_token_len)
@@ -492,9 +494,12 @@ impl fmt::Debug for Codec {
     }
 }
 
-impl fmt::Debug for PurposeKey {
+struct Keys<'a>(&'a Codec);
+
+impl fmt::Debug for Keys<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.id, self.state)
+        let ids = self.0.keys().map(|(key, state)| (key.id, state));
+        f.debug_map().entries(ids).finish()
     }
 }
 

@@ -50,6 +50,12 @@ pub struct Key {
 }
 
 impl Key {
+    /// What stands where there is no key.
+    pub(crate) const NONE: Key = Key {
+        prk: Secret([0; 32]),
+        id: KeyId([0; 3]),
+    };
+
     /// A new key from the operating system's randomness: for tests and for development, since it is
     /// gone when the process ends, and with it everything it sealed.
     ///

@@ -52,18 +52,35 @@ impl fmt::Display for KeyState {
 /// ```
 #[derive(Clone)]
 pub struct Keyring {
-    primary: Key,
-    others: [Option<(Key, KeyState)>; MAX_KEYS - 1],
+    /// The primary first.
+    places: [Place; MAX_KEYS],
+}
+
+/// A key, or no key if it has no state. A free place is zeros where an `Option` would be `None`:
+/// `None` does not set the bytes of the key, and a copy of it carries along what lay there before,
+/// which on the stack may be a key.
+#[derive(Clone)]
+struct Place {
+    key: Key,
+    state: Option<KeyState>,
 }
 
 impl Keyring {
     /// A ring of one key, which seals and opens.
     #[must_use]
     pub fn new(primary: Key) -> Keyring {
-        Keyring {
-            primary,
-            others: [const { None }; MAX_KEYS - 1],
-        }
+        let mut places = [const {
+            Place {
+                key: Key::NONE,
+                state: None,
+            }
+        }; MAX_KEYS];
+        let [first, ..] = &mut places;
+        *first = Place {
+            key: primary,
+            state: Some(KeyState::Primary),
+        };
+        Keyring { places }
     }
 
     /// Adds a key that opens only: tomorrow's, staged on every instance before one of them seals
@@ -94,12 +111,13 @@ impl Keyring {
         if self.ids().any(|(present, _)| present == key.id()) {
             return Err(KeyError::DuplicateId(key.id()));
         }
-        let free = self
-            .others
-            .iter_mut()
-            .find(|slot| slot.is_none())
-            .ok_or(KeyError::TooMany)?;
-        *free = Some((key, state));
+        let mut places = self.places.iter_mut();
+        let free = places.find(|place| place.state.is_none());
+        let free = free.ok_or(KeyError::TooMany)?;
+        *free = Place {
+            key,
+            state: Some(state),
+        };
         Ok(self)
     }
 
@@ -138,20 +156,15 @@ impl Keyring {
         })
     }
 
-    pub(crate) fn primary(&self) -> &Key {
-        &self.primary
-    }
-
-    /// The other keys in the order they were added.
-    pub(crate) fn others(&self) -> impl Iterator<Item = (&Key, KeyState)> {
-        let others = self.others.iter().flatten();
-        others.map(|(key, state)| (key, *state))
+    /// The primary key first, then the others in the order they were added.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&Key, KeyState)> {
+        let places = self.places.iter();
+        places.filter_map(|place| Some((&place.key, place.state?)))
     }
 
     /// The id and state of each key, the primary first.
     pub fn ids(&self) -> impl Iterator<Item = (KeyId, KeyState)> + '_ {
-        let others = self.others().map(|(key, state)| (key.id(), state));
-        core::iter::once((self.primary.id(), KeyState::Primary)).chain(others)
+        self.keys().map(|(key, state)| (key.id(), state))
     }
 }
 

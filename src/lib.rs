@@ -1,4 +1,53 @@
-//! Sealed cookies that keep.
+//! Sealed cookies that keep: any serde value in a short token that only the holder of the keys can
+//! read or make, with the time at which it was made.
+//!
+//! ```
+//! use hardtack::{Codec, Key, Keyring, OpenError};
+//! use std::time::Duration;
+//!
+//! // On a server: Keyring::from_env("SESSION_KEYS")?
+//! let ring = Keyring::new(Key::generate()?);
+//! let links = Codec::new(&ring, "login-link/1").max_age(Duration::from_secs(15 * 60));
+//!
+//! let token = links.seal(&("ada@example.org", 7))?;
+//! let (mail, visits): (String, i32) = links.open(&token)?.value;
+//! assert_eq!((mail.as_str(), visits), ("ada@example.org", 7));
+//!
+//! // Sealed for one purpose, it opens for no other; changed, it does not open at all.
+//! let resets = Codec::new(&ring, "password-reset/1");
+//! assert_eq!(resets.open::<(String, i32)>(&token), Err(OpenError::Invalid));
+//! let changed = token.replace(char::is_numeric, "x");
+//! assert!(links.open::<(String, i32)>(&changed).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Tokens are XChaCha20-Poly1305 under a key that HKDF-SHA256 derives for each purpose. [`format`]
+//! is the whole of it, for other languages too.
+//!
+//! # What it does not do
+//!
+//! A token is a bearer's: who copies it has it, until it expires or the application refuses it. Its
+//! length tells the length of the value, unless [padded](Codec::pad_to); its header tells everybody
+//! which key sealed it and when.
+//!
+//! # Layers
+//!
+//! Each knows only those above it.
+//!
+//! | layer | what it does | here |
+//! |---|---|---|
+//! | keys | 32 random bytes to a key id and a key for each use | [`Key`], [`Keyring`] |
+//! | token | header, cipher, base64: bytes in, bytes out | [`format`] |
+//! | codec | values and rules about time: seal and open | [`Codec`], [`Bound`] |
+//!
+//! # Features
+//!
+//! | feature | gives |
+//! |---|---|
+//! | none | `no_std`, no allocator, no clock: [`Codec::seal_into`], [`Codec::open_in`] |
+//! | `alloc` | [`Codec::seal_with`], [`Codec::open_at`]: tokens as `String`, values that own their data |
+//! | `std` (default) | [`Codec::seal`], [`Codec::open`], [`Key::generate`], [`Keyring::from_env`]: the system's clock, randomness and environment |
+//! | `ring` | the same tokens with the AEAD of [`ring`](https://docs.rs/ring), which is faster on x86-64 |
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -44,3 +93,7 @@ pub use time::Timestamp;
 #[doc = include_str!("FORMAT.md")]
 pub mod format {}
 pub mod guide;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

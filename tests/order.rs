@@ -5,7 +5,7 @@ mod common;
 
 use common::{Constant, at, key, ring};
 use core::time::Duration;
-use hardtack::{Codec, OpenError};
+use hardtack::{Codec, KeyId, OpenError};
 
 const VALUE: &str = "a value that stands out";
 const ISSUED_AT: u32 = 10_000;
@@ -63,15 +63,12 @@ fn each_step_comes_before_those_behind_it() {
 
     // A bit of the tag, which no time is judged without.
     let last = token.len() - 3;
-    let forged = with(
-        &token,
-        last,
-        if token.as_bytes()[last] == b'A' {
-            b'B'
-        } else {
-            b'A'
-        },
-    );
+    let other = if token.as_bytes()[last] == b'A' {
+        b'B'
+    } else {
+        b'A'
+    };
+    let forged = with(&token, last, other);
     assert_eq!(refusal(&strict(), &forged, early), OpenError::Invalid);
 
     let stranger = Codec::new(&ring(2), "order/1").reject_issued_before(at(u32::MAX));
@@ -99,6 +96,19 @@ fn each_step_comes_before_those_behind_it() {
     let brief = stranger.max_token_len(not_base64.len() - 1);
     let error = brief.open_in::<u64>(&not_base64, at(early), &mut small);
     assert_eq!(error.unwrap_err(), OpenError::TooLong);
+}
+
+/// A ring's free places are zeros. Were they taken for keys, everybody would know one.
+#[test]
+fn the_key_id_of_zeros_is_unknown() {
+    // Six characters are version, key id and the highest bits of the time, which are zeros too.
+    let zeros = format!("hAAAAA{}", &token()[6..]);
+    let id = KeyId::from_bytes([0; 3]);
+    assert_eq!(Codec::inspect(&zeros).unwrap().key, id);
+    assert_eq!(
+        refusal(&codec(), &zeros, ISSUED_AT),
+        OpenError::UnknownKey(id)
+    );
 }
 
 #[test]
