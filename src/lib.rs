@@ -13,11 +13,11 @@
 //! let (mail, visits): (String, i32) = links.open(&token)?.value;
 //! assert_eq!((mail.as_str(), visits), ("ada@example.org", 7));
 //!
-//! // Sealed for one purpose, it opens for no other; changed, it does not open at all.
+//! // Sealed for one purpose, it opens for no other; cut short, it does not open at all.
 //! let resets = Codec::new(&ring, "password-reset/1");
 //! assert_eq!(resets.open::<(String, i32)>(&token), Err(OpenError::Invalid));
-//! let changed = token.replace(char::is_numeric, "x");
-//! assert!(links.open::<(String, i32)>(&changed).is_err());
+//! let cut = &token[..token.len() - 4];
+//! assert_eq!(links.open::<(String, i32)>(cut), Err(OpenError::Invalid));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
