@@ -662,7 +662,10 @@ impl Bound<'_> {
             Err(_) => Err(SealError::Payload),
         };
         self.with_associated_data(|data| self.codec.seal_payload(data, now, rng, buf, write))
-            .ok_or(SealError::AssociatedDataTooLong)?
+            .unwrap_or_else(|| {
+                wipe(buf);
+                Err(SealError::AssociatedDataTooLong)
+            })
     }
 
     /// The length of the token for this value, or that it is too long.

@@ -67,7 +67,7 @@ fn it_seals_and_opens_text_and_refuses_the_rest_with_a_reason() {
         (
             OLD,
             "note/1",
-            &token[1..],
+            &token[..token.len() - 4],
             "the token is not valid".to_owned(),
         ),
         (OLD, "note/2", token, "the token is not valid".to_owned()),
