@@ -48,6 +48,9 @@
 //! | `alloc` | [`Codec::seal_with`], [`Codec::open_at`]: tokens as `String`, values that own their data |
 //! | `std` (default) | [`Codec::seal`], [`Codec::open`], [`Key::generate`], [`Keyring::from_env`]: the system's clock, randomness and environment |
 //! | `ring` | the same tokens with the AEAD of [`ring`](https://docs.rs/ring), which is faster on x86-64 |
+//!
+//! Built without `std` for a bare x86-64 (`x86_64-unknown-none`), `poly1305` wants
+//! `RUSTFLAGS='--cfg poly1305_backend="soft"'`.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -47,3 +47,24 @@ impl Policy {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No codec seals in the last second, so this is the one limit that no token of ours tests.
+    #[test]
+    fn a_token_of_the_last_second_is_never_valid() {
+        let patient = Policy {
+            max_age: u64::MAX,
+            skew: Duration::MAX,
+            floor: Timestamp::MIN,
+        };
+        for now in [Timestamp::MIN, Timestamp::MAX] {
+            for key in [KeyState::Primary, KeyState::Retired(Timestamp::MAX)] {
+                let refused = patient.check(Timestamp::MAX, key, now);
+                assert_eq!(refused, Err(OpenError::NotYetValid));
+            }
+        }
+    }
+}

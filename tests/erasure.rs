@@ -1,8 +1,6 @@
 //! Secrets are overwritten before their memory goes back to the allocator.
 //!
-//! The allocator looks at each block that is freed. A write to memory that nobody reads afterwards
-//! is one that the compiler may leave out, and this is where it would: hence also run with
-//! optimisation.
+//! The allocator looks at each block that is freed, with and without optimisation.
 #![cfg(feature = "std")]
 
 mod common;
