@@ -19,7 +19,8 @@ const PUBLISHED: [u8; 32] = [
 /// [RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)).
 ///
 /// Overwritten when it is dropped; `Debug` shows the [id](Key::id) only; there is no way to get the
-/// bytes back. A move in Rust may leave a copy on the stack that nothing can reach to wipe.
+/// bytes back. What is moved or derived may leave a copy on the stack, which nothing can reach to
+/// wipe and later calls overwrite.
 ///
 /// Make one with `openssl rand -base64 32` or `openssl rand -hex 32` and keep it where you keep
 /// passwords. There is none here to copy: what stands in a document is refused.
