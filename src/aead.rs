@@ -50,7 +50,6 @@ mod backend {
     use ring::aead::{
         Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN as IETF_NONCE_LEN, Nonce, UnboundKey,
     };
-    use zeroize::Zeroize as _;
 
     /// The first 16 bytes of the nonce make the subkey; four zeros and the last 8 are its nonce.
     fn subkey(key: &[u8; 32], nonce: &[u8; NONCE_LEN]) -> Result<(LessSafeKey, Nonce), AeadError> {
@@ -58,7 +57,9 @@ mod backend {
         let head: &[u8; 16] = head;
         let mut subkey = hchacha::<R20>(key.into(), head.into());
         let unbound = UnboundKey::new(&CHACHA20_POLY1305, &subkey);
-        subkey.as_mut_slice().zeroize();
+        // As [`Zeroize`](zeroize::Zeroize) does, but not byte by byte.
+        subkey.fill(0);
+        zeroize::optimization_barrier(&subkey);
         let ietf_nonce: [u8; IETF_NONCE_LEN] = [0, 0, 0, 0, *a, *b, *c, *d, *e, *f, *g, *h];
         let key = LessSafeKey::new(unbound.map_err(|_| AeadError)?);
         Ok((key, Nonce::assume_unique_for_key(ietf_nonce)))
