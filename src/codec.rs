@@ -642,6 +642,7 @@ impl Bound<'_> {
         }
     }
 
+    #[inline]
     fn seal_to_len<T, R>(
         &self,
         value: &T,
@@ -681,20 +682,31 @@ impl Bound<'_> {
     }
 
     /// Calls `f` with the associated data as the AEAD gets it: nothing, or `0x01` and the bytes.
+    #[inline]
     fn with_associated_data<R>(&self, f: impl FnOnce(&[u8]) -> R) -> Option<R> {
-        let Some(bytes) = self.associated_data else {
-            return Some(f(&[]));
-        };
-        let mut joined = [BOUND; 1 + ASSOCIATED_DATA_ON_STACK];
-        if let Some((_, room)) = joined.split_first_mut()
-            && let Some(place) = room.get_mut(..bytes.len())
-        {
-            place.copy_from_slice(bytes);
-            return joined.get(..=bytes.len()).map(f);
-        }
+        // One call of `f`, so that it is inlined; what a plain token does not need is not touched.
+        let stack;
         #[cfg(feature = "alloc")]
-        return Some(f(&[&[BOUND], bytes].concat()));
-        #[cfg(not(feature = "alloc"))]
-        return None;
+        let heap;
+        let data: &[u8] = match self.associated_data {
+            None => &[],
+            Some(bytes) => {
+                let mut joined = [BOUND; 1 + ASSOCIATED_DATA_ON_STACK];
+                if let Some(place) = joined.get_mut(1..=bytes.len()) {
+                    place.copy_from_slice(bytes);
+                    stack = joined;
+                    stack.get(..=bytes.len())?
+                } else {
+                    #[cfg(not(feature = "alloc"))]
+                    return None;
+                    #[cfg(feature = "alloc")]
+                    {
+                        heap = [&[BOUND], bytes].concat();
+                        &heap
+                    }
+                }
+            }
+        };
+        Some(f(data))
     }
 }
