@@ -1,0 +1,127 @@
+//! Counts instructions under valgrind and fails if hardtack takes more of them than it did: times are
+//! too noisy for a gate, instructions are not.
+//!
+//! What is compared are ratios within one build. Another compiler, processor or version of a
+//! dependency moves both sides, where a count alone would have to be renewed for each of them. The
+//! baselines hold for x86-64 with AVX2; after a change that is worth its price, or that made it
+//! faster, write what this program prints into [`BASELINE`].
+
+use benches::{BUF_LEN, Borrowed, Counter, NOW, Owned, codec, floor, forge, payload};
+use std::{
+    env,
+    hint::black_box,
+    process::{Command, ExitCode},
+};
+
+/// The payload's length in bytes.
+const SIZE: usize = 100;
+
+/// hardtack's instructions for one of the floor's, without and with the feature `ring`.
+const BASELINE: [(&str, [f64; 2]); 4] = [
+    ("open_in", [1.03, 1.09]),
+    ("seal_into", [1.05, 1.14]),
+    ("open_at", [1.05, 1.12]),
+    ("seal_with", [0.95, 0.90]),
+];
+/// What a baseline may grow by before this fails.
+const TOLERANCE: f64 = 1.03;
+
+/// Kinds of `open_in`, and the most that each may take for one of the plain kind.
+const LIMITS: [(&str, f64); 3] = [
+    ("open_in 8 keys", 1.05),
+    ("open_in expired", 1.0),
+    ("open_in forged", 1.0),
+];
+
+/// Does one kind of work so many times.
+fn run(work: &str, times: u32) {
+    let (one, eight) = (codec(1), codec(8));
+    let key = &[7; 32];
+    let value = &payload(SIZE);
+    let later = NOW.saturating_add(std::time::Duration::from_secs(2 * 24 * 60 * 60));
+    let mut rng = Counter(1);
+    let (mut buf, mut scratch) = (vec![0; BUF_LEN], vec![0; BUF_LEN]);
+    let token = one.seal_with(value, NOW, &mut rng).expect("short");
+    let forged = forge(&token, token.len() - 2);
+    let by_hand = floor::seal(key, value, &mut rng).expect("short");
+    for _ in 0..times {
+        let value = black_box(value);
+        let mut open_in = |codec: &hardtack::Codec, token: &str, now| {
+            black_box(codec.open_in::<Borrowed>(black_box(token), now, &mut buf)).is_ok()
+        };
+        let done = match work {
+            "open_in" => open_in(&one, &token, NOW),
+            "open_in 8 keys" => open_in(&eight, &token, NOW),
+            "open_in expired" => !open_in(&one, &token, later),
+            "open_in forged" => !open_in(&one, &forged, NOW),
+            "seal_into" => black_box(one.seal_into(value, NOW, &mut rng, &mut buf)).is_ok(),
+            "open_at" => black_box(one.open_at::<Owned>(black_box(&token), NOW)).is_ok(),
+            "seal_with" => black_box(one.seal_with(value, NOW, &mut rng)).is_ok(),
+            "floor open_in" => {
+                let opened = floor::open_in::<Borrowed>(key, black_box(&by_hand), &mut buf);
+                black_box(opened).is_some()
+            }
+            "floor seal_into" => {
+                let sealed = floor::seal_into(key, value, &mut rng, &mut scratch, &mut buf);
+                black_box(sealed).is_some()
+            }
+            "floor open_at" => black_box(floor::open::<Owned>(key, black_box(&by_hand))).is_some(),
+            "floor seal_with" => black_box(floor::seal(key, value, &mut rng)).is_some(),
+            _ => panic!("unknown: {work}"),
+        };
+        assert!(done, "{work}");
+    }
+}
+
+/// What valgrind counts for this program doing the work so many times.
+fn collected(work: &str, times: u32) -> u64 {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(env::current_exe().expect("the path of this program"))
+        .args([work, &times.to_string()])
+        .output()
+        .expect("valgrind is not installed");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{log}");
+    let count = log.lines().find_map(|line| line.split_once("Collected : "));
+    let (_, count) = count.unwrap_or_else(|| panic!("no count in\n{log}"));
+    count.trim().parse().expect("a number")
+}
+
+/// The instructions of doing the work once: what 100 times more add, without what comes before.
+fn instructions(work: &str) -> f64 {
+    (collected(work, 110) - collected(work, 10)) as f64 / 100.0
+}
+
+fn check(name: &str, first: f64, second: f64, limit: f64) -> bool {
+    let ratio = first / second;
+    let verdict = if ratio > limit { "over the limit" } else { "" };
+    println!("{name:<20} {first:>6.0} : {second:>6.0} = {ratio:.3} <= {limit:.3} {verdict}");
+    ratio <= limit
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if let [work, times] = arguments.as_slice() {
+        run(work, times.parse().expect("a number of times"));
+        return ExitCode::SUCCESS;
+    }
+    let mut good = true;
+    for (name, baseline) in BASELINE {
+        let limit = baseline[usize::from(cfg!(feature = "ring"))] * TOLERANCE;
+        let floor = instructions(&format!("floor {name}"));
+        good &= check(name, instructions(name), floor, limit);
+    }
+    let plain = instructions("open_in");
+    for (name, limit) in LIMITS {
+        good &= check(name, instructions(name), plain, limit);
+    }
+    if good {
+        ExitCode::SUCCESS
+    } else {
+        eprintln!(
+            "hardtack takes more instructions than it may: see above, and BASELINE in this program"
+        );
+        ExitCode::FAILURE
+    }
+}
