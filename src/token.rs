@@ -129,8 +129,8 @@ pub(crate) fn seal(
 /// Replaces the first `len` bytes of `buf` by their base64url text, block by block from the end: a
 /// block's text begins where the block began or later, so no byte is overwritten before it is read.
 fn encode_in_place(buf: &mut [u8], len: usize) -> Option<()> {
-    const BLOCK: usize = 768;
-    const BLOCK_TEXT: usize = 1024;
+    const BLOCK: usize = 1536;
+    const BLOCK_TEXT: usize = 2048;
     // Not zeroed: that would cost as much as the encoding.
     let mut scratch = [const { MaybeUninit::uninit() }; BLOCK_TEXT];
     for block in (0..len.div_ceil(BLOCK)).rev() {
