@@ -6,7 +6,7 @@ use crate::{
     policy::Policy,
     secret::{Secret, wipe},
     time::Timestamp,
-    token::{self, HEADER_TEXT_LEN, Header as RawHeader, VERSION_PADDED, VERSION_PLAIN},
+    token::{self, Body, HEADER_TEXT_LEN, Header as RawHeader, VERSION_PADDED, VERSION_PLAIN},
 };
 use core::{fmt, time::Duration};
 use rand_core::TryCryptoRng;
@@ -448,8 +448,9 @@ impl Codec {
         if buf.len() < needed {
             return Err(OpenError::BufferTooSmall { needed });
         }
-        let decoded = token::decode(token.as_bytes(), buf).ok_or(OpenError::Invalid)?;
-        let header = decoded.header;
+        let text = token.as_bytes();
+        let header = RawHeader::decode(text).ok_or(OpenError::Invalid)?;
+        let body = Body::decode(text, buf).ok_or(OpenError::Invalid)?;
         let padded = match header.version() {
             VERSION_PLAIN => false,
             VERSION_PADDED => true,
@@ -460,8 +461,8 @@ impl Codec {
             .keys()
             .find(|(key, _)| key.id == id)
             .ok_or(OpenError::UnknownKey(id))?;
-        let plaintext = decoded
-            .open(key.secret.as_bytes(), associated_data)
+        let plaintext = body
+            .open(key.secret.as_bytes(), &header, associated_data)
             .map_err(|_| OpenError::Invalid)?;
         // Only now is the time worth judging: before, whoever sent the token chose it.
         if let Err(error) = self.policy.check(header.issued_at(), state, now) {
@@ -685,27 +686,23 @@ impl Bound<'_> {
     #[inline]
     fn with_associated_data<R>(&self, f: impl FnOnce(&[u8]) -> R) -> Option<R> {
         // One call of `f`, so that it is inlined; what a plain token does not need is not touched.
-        let stack;
+        let mut stack;
         #[cfg(feature = "alloc")]
         let heap;
         let data: &[u8] = match self.associated_data {
             None => &[],
-            Some(bytes) => {
-                let mut joined = [BOUND; 1 + ASSOCIATED_DATA_ON_STACK];
-                if let Some(place) = joined.get_mut(1..=bytes.len()) {
-                    place.copy_from_slice(bytes);
-                    stack = joined;
-                    stack.get(..=bytes.len())?
-                } else {
-                    #[cfg(not(feature = "alloc"))]
-                    return None;
-                    #[cfg(feature = "alloc")]
-                    {
-                        heap = [&[BOUND], bytes].concat();
-                        &heap
-                    }
-                }
+            Some(bytes) if bytes.len() <= ASSOCIATED_DATA_ON_STACK => {
+                stack = [BOUND; 1 + ASSOCIATED_DATA_ON_STACK];
+                stack.get_mut(1..=bytes.len())?.copy_from_slice(bytes);
+                stack.get(..=bytes.len())?
             }
+            #[cfg(feature = "alloc")]
+            Some(bytes) => {
+                heap = [&[BOUND], bytes].concat();
+                &heap
+            }
+            #[cfg(not(feature = "alloc"))]
+            Some(_) => return None,
         };
         Some(f(data))
     }

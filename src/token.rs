@@ -143,43 +143,34 @@ fn encode_in_place(buf: &mut [u8], len: usize) -> Option<()> {
     Some(())
 }
 
-/// A token whose text is canonical and long enough, with its body decoded: not authenticated yet.
-pub(crate) struct Decoded<'b> {
-    pub(crate) header: Header,
+/// What stands behind the header: canonical text and long enough, but not authenticated yet.
+pub(crate) struct Body<'b> {
     ciphertext: &'b mut [u8],
-    tag: [u8; TAG_LEN],
+    tag: &'b [u8; TAG_LEN],
 }
 
-/// Decodes a token, its body into `buf`, which must have [`body_len`] bytes. Exactly one text decodes
-/// to any bytes: no padding, no white space, no other alphabet, no bits set behind the last byte.
-#[inline]
-pub(crate) fn decode<'b>(text: &[u8], buf: &'b mut [u8]) -> Option<Decoded<'b>> {
-    let header = Header::decode(text)?;
-    let body = text.get(HEADER_TEXT_LEN..)?;
-    let decoded: &'b mut [u8] = URL_SAFE_NO_PAD.decode(body, buf.as_out()).ok()?;
-    let (ciphertext, tag) = decoded.split_last_chunk_mut::<TAG_LEN>()?;
-    Some(Decoded {
-        header,
-        ciphertext,
-        tag: *tag,
-    })
-}
+impl<'b> Body<'b> {
+    /// Decodes what follows the header of `text` into `buf`, which must have [`body_len`] bytes. Exactly
+    /// one text decodes to any bytes: no padding, no white space, no other alphabet, no bits set behind
+    /// the last byte.
+    #[inline]
+    pub(crate) fn decode(text: &[u8], buf: &'b mut [u8]) -> Option<Body<'b>> {
+        let text = text.get(HEADER_TEXT_LEN..)?;
+        let decoded: &'b mut [u8] = URL_SAFE_NO_PAD.decode(text, buf.as_out()).ok()?;
+        let (ciphertext, tag) = decoded.split_last_chunk_mut::<TAG_LEN>()?;
+        Some(Body { ciphertext, tag })
+    }
 
-impl<'b> Decoded<'b> {
     /// The plaintext, if the tag verifies under this key; else the buffer is zeroed.
     #[inline]
     pub(crate) fn open(
         self,
         key: &[u8; 32],
+        header: &Header,
         associated_data: &[u8],
     ) -> Result<&'b mut [u8], AeadError> {
-        match aead::open(
-            key,
-            self.header.nonce(),
-            associated_data,
-            self.ciphertext,
-            &self.tag,
-        ) {
+        let nonce = header.nonce();
+        match aead::open(key, nonce, associated_data, self.ciphertext, self.tag) {
             Ok(()) => Ok(self.ciphertext),
             Err(error) => {
                 // An implementation may decrypt before it compares tags.
