@@ -6,7 +6,7 @@ use crate::{
     policy::Policy,
     secret::{Secret, wipe},
     time::Timestamp,
-    token::{self, Body, HEADER_TEXT_LEN, Header as RawHeader, VERSION_PADDED, VERSION_PLAIN},
+    token::{self, Body, HEADER_LEN, Header as RawHeader, VERSION_PADDED, VERSION_PLAIN},
 };
 use core::{fmt, time::Duration};
 use rand_core::TryCryptoRng;
@@ -403,7 +403,7 @@ impl Codec {
         rng.try_fill_bytes(&mut random)
             .map_err(|_| SealError::Randomness)?;
 
-        let plaintext = buf.get_mut(HEADER_TEXT_LEN..).unwrap_or_default();
+        let plaintext = buf.get_mut(HEADER_LEN..).unwrap_or_default();
         let payload_len = write(plaintext)?;
         let len = self.token_len(payload_len);
         if len > self.max_token_len {
@@ -607,7 +607,7 @@ impl Bound<'_> {
             // The text is base64url, hence UTF-8.
             Ok(len) => buf
                 .get(..len)
-                .and_then(|text| str::from_utf8(text).ok())
+                .and_then(|text| core::str::from_utf8(text).ok())
                 .ok_or(SealError::Payload),
             Err(SealError::BufferTooSmall { .. }) => match self.sealed_len(value)? {
                 needed if needed > buf.len() => Err(SealError::BufferTooSmall { needed }),

@@ -5,8 +5,8 @@
 //! header = version (1) || key id (3) || issued-at (4) || random (16)
 //! ```
 //!
-//! The header is 24 bytes, exactly 32 characters: header and body are encoded and decoded apart, so
-//! that one buffer is enough for everything behind the header.
+//! The header is 24 bytes, exactly 32 characters: it is decoded apart from the body, so that whoever
+//! opens needs a buffer for the body only.
 
 use crate::{
     aead::{self, AeadError, NONCE_LEN, TAG_LEN},
@@ -106,8 +106,8 @@ pub(crate) const fn body_len(text: usize) -> usize {
     text.saturating_sub(text.div_ceil(4))
 }
 
-/// Seals the plaintext that stands in `buf` behind 32 unused bytes, and leaves the token there: its
-/// length is [`text_len`], which `buf` must have.
+/// Seals the plaintext that stands in `buf` where the header leaves off, and leaves the token there:
+/// its length is [`text_len`], which `buf` must have.
 pub(crate) fn seal(
     key: &[u8; 32],
     header: &Header,
@@ -115,15 +115,12 @@ pub(crate) fn seal(
     plaintext_len: usize,
     buf: &mut [u8],
 ) -> Result<(), AeadError> {
-    let (head, body) = buf
-        .split_first_chunk_mut::<HEADER_TEXT_LEN>()
-        .ok_or(AeadError)?;
+    let (head, body) = buf.split_first_chunk_mut::<HEADER_LEN>().ok_or(AeadError)?;
     let (plaintext, rest) = body.split_at_mut_checked(plaintext_len).ok_or(AeadError)?;
-    let tag_place = rest.first_chunk_mut::<TAG_LEN>().ok_or(AeadError)?;
-    *tag_place = aead::seal(key, header.nonce(), associated_data, plaintext)?;
-
-    let _ = URL_SAFE_NO_PAD.encode(&header.0, head.as_mut_slice().as_out());
-    encode_in_place(body, plaintext_len.saturating_add(TAG_LEN)).ok_or(AeadError)
+    let tag = rest.first_chunk_mut::<TAG_LEN>().ok_or(AeadError)?;
+    *head = header.0;
+    *tag = aead::seal(key, header.nonce(), associated_data, plaintext)?;
+    encode_in_place(buf, plaintext_len.saturating_add(OVERHEAD)).ok_or(AeadError)
 }
 
 /// Replaces the first `len` bytes of `buf` by their base64url text, block by block from the end: a
@@ -131,7 +128,7 @@ pub(crate) fn seal(
 fn encode_in_place(buf: &mut [u8], len: usize) -> Option<()> {
     const BLOCK: usize = 1536;
     const BLOCK_TEXT: usize = 2048;
-    // Not zeroed: that would cost as much as the encoding.
+    // Not zeroed first: of a short token that would cost as much as the encoding.
     let mut scratch = [const { MaybeUninit::uninit() }; BLOCK_TEXT];
     for block in (0..len.div_ceil(BLOCK)).rev() {
         let start = block.checked_mul(BLOCK)?;
