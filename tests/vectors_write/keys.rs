@@ -59,8 +59,5 @@ pub fn file() -> String {
     let (one, other) = colliding();
     let derivations = crate::lines(&derivations);
     let colliding = json!([hex::encode(one), hex::encode(other)]);
-    format!(
-        "{{\n\"colliding\": {colliding},\n\"derivations\": {}}}\n",
-        derivations
-    )
+    format!("{{\n\"colliding\": {colliding},\n\"derivations\": {derivations}}}\n")
 }

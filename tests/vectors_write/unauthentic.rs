@@ -2,9 +2,7 @@
 
 use crate::keys::master;
 use crate::reference::{PADDED, PLAIN, derive, encrypt, header, key_id};
-use crate::tokens::{
-    Bench, Case, NOW, accepted, bytes, case, decode, encode, flip, primary, random,
-};
+use crate::tokens::{Bench, Case, NOW, accepted, case, decode, encode, flip, primary, random};
 
 pub fn add(bench: &mut Bench) {
     changed(bench);
