@@ -8,8 +8,10 @@ use crate::tokens::{
 
 const MAX: u32 = u32::MAX;
 
+type Spoil = fn(&mut Fault);
+
 /// What a token can be refused for, each as a change to the case and its token.
-fn faults() -> Vec<(&'static str, &'static str, fn(&mut Fault))> {
+fn faults() -> Vec<(&'static str, &'static str, Spoil)> {
     vec![
         ("too long", "TooLong", |f| f.case.limit = 10),
         ("a stranger to the alphabet", "Invalid", |f| f.suffix = "*"),
