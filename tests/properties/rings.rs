@@ -78,7 +78,9 @@ proptest! {
 
     #[test]
     fn one_bad_entry_refuses_the_list_and_is_named(additions in additions(), at in any::<proptest::sample::Index>(), bad in "[^,]{0,50}") {
-        prop_assume!(bad.parse::<Key>().is_err());
+        if bad.parse::<Key>().is_ok() {
+            return Ok(());
+        }
         let (_, model) = build(&additions);
         let at = at.index(model.len());
         let text = |n: usize| hex::encode(std::array::from_fn::<u8, 32, _>(|i| (n * 7 + i * i) as u8));
@@ -99,7 +101,7 @@ proptest! {
 
     #[test]
     fn a_ring_opens_what_its_keys_sealed_while_they_were_in_use(additions in additions(), n in 0..12_usize, at in time(), skew in 0..100_u64) {
-        prop_assume!(at != u32::MAX);
+        let at = at.min(u32::MAX - 1);
         let (ring, model) = build(&additions);
         let issued_at = Timestamp::from_unix(at);
         let token = Codec::new(&Keyring::new(key(n)), "ring/1").seal_with("hello", issued_at, &mut Given([9; 16])).unwrap();
@@ -121,7 +123,9 @@ proptest! {
     #[test]
     fn tokens_live_through_a_rotation(old in master(), new in master(), payload in vec(any::<u8>(), 0..50)) {
         let [old, new] = [old, new].map(|master| Key::from_bytes(master).unwrap());
-        prop_assume!(old.id() != new.id());
+        if old.id() == new.id() {
+            return Ok(());
+        }
         let now = Timestamp::from_unix(1_700_000_000);
         let day = Timestamp::from_unix(1_700_000_000 + 80_000);
         let rings = [

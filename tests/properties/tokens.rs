@@ -178,7 +178,9 @@ proptest! {
         let token = sealing.seal();
         let (from, to) = (from.index(token.len() + 1), to.index(token.len() + 1));
         let changed = [&token[..from.min(to)], &insert, &token[from.max(to)..]].concat();
-        prop_assume!(changed != token);
+        if changed == token {
+            return Ok(());
+        }
         let found = verdict(sealing.open(&changed));
         prop_assert!(found.is_err());
         prop_assert_eq!(found, verdict_there(sealing.open_there(&changed)));
@@ -202,7 +204,7 @@ proptest! {
 
     #[test]
     fn another_purpose_opens_nothing(sealing in sealing(), purpose in any::<String>()) {
-        prop_assume!(purpose != sealing.purpose);
+        let purpose = if purpose == sealing.purpose { purpose + "x" } else { purpose };
         let other = Sealing { purpose, ..sealing.clone() };
         prop_assert_eq!(other.open::<Raw>(&sealing.seal()).unwrap_err(), OpenError::Invalid);
     }
@@ -211,14 +213,20 @@ proptest! {
     fn other_associated_data_opens_nothing(
         sealing in sealing(), ad in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..3)),
     ) {
-        prop_assume!(ad != sealing.ad);
+        let ad = match ad {
+            None if sealing.ad.is_none() => Some(vec![]),
+            Some(ad) if sealing.ad.as_ref() == Some(&ad) => None,
+            ad => ad,
+        };
         let other = Sealing { ad, ..sealing.clone() };
         prop_assert_eq!(other.open::<Raw>(&sealing.seal()).unwrap_err(), OpenError::Invalid);
     }
 
     #[test]
     fn another_key_opens_nothing(sealing in sealing(), master in master()) {
-        prop_assume!(reference::key_id(&master) != reference::key_id(&sealing.master));
+        if reference::key_id(&master) == reference::key_id(&sealing.master) {
+            return Ok(());
+        }
         let other = Sealing { master, ..sealing.clone() };
         let error = other.open::<Raw>(&sealing.seal()).unwrap_err();
         prop_assert_eq!(library::name(error), ("UnknownKey", Some(hex::encode(reference::key_id(&sealing.master)))));

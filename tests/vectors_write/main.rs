@@ -5,10 +5,15 @@
 //! Every byte follows from this source, so the other test notices a file edited by hand. Vectors of a released
 //! version stay for ever: add to the end, change none.
 
+mod cookies;
 mod keys;
 mod precedence;
+mod records;
 #[path = "../reference/mod.rs"]
 mod reference;
+#[path = "../reference/session.rs"]
+mod session;
+mod sessions;
 #[path = "../support/mod.rs"]
 mod support;
 mod tokens;
@@ -27,6 +32,10 @@ fn files() -> Vec<(&'static str, String)> {
         ("keys.json", keys::file()),
         ("tokens.json", lines(&tokens::tokens())),
         ("precedence.json", lines(&tokens::precedence())),
+        ("records.json", lines(&records::records())),
+        ("cookies.json", lines(&cookies::headers())),
+        ("chunks.json", lines(&cookies::chunks())),
+        ("sessions.json", lines(&sessions::sessions())),
     ]
 }
 
