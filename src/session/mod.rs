@@ -34,3 +34,6 @@ pub use record::{Flash, Level, ParseSessionIdError, SessionId};
 pub use sessions::Sessions;
 pub use set_cookie::SameSite;
 pub use view::View;
+
+#[cfg(test)]
+mod vectors;
