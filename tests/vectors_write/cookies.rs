@@ -213,8 +213,11 @@ fn white_space(list: &mut List) {
     }
 }
 
+/// Its name, the header and the tokens found.
+type OneHeader = (&'static str, &'static [u8], &'static [Option<&'static str>]);
+
 fn outside_ascii(list: &mut List) {
-    let bytes: [(&str, &[u8], &[Option<&str>]); 9] = [
+    let cases: [OneHeader; 9] = [
         (
             "another's value in UTF-8",
             b"a=\xc3\xa9; __Host-session=h1; b=2",
@@ -253,7 +256,7 @@ fn outside_ascii(list: &mut List) {
             &[Some("h1")],
         ),
     ];
-    for (name, header, tokens) in bytes {
+    for (name, header, tokens) in cases {
         list.add(
             &format!("outside ASCII: {name}"),
             "skipped by itself",
