@@ -1,10 +1,11 @@
-// The vectors against hardtack.mjs; VECTORS is their directory if it is not ../vectors.
+// The vectors against hardtack.mjs and session.mjs; VECTORS is their directory if it is not ../vectors.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { deriveKey, open, seal } from './hardtack.mjs';
+import { TokenError, deriveKey, open, seal } from './hardtack.mjs';
 import { judge, unhex } from './judge.mjs';
+import { candidates, findSession, readDictionary, readRecord, writeRecord } from './session.mjs';
 
 const directory = process.env.VECTORS ?? new URL('../vectors', import.meta.url).pathname;
 const read = (name) => JSON.parse(readFileSync(`${directory}/${name}`, 'utf8'));
@@ -44,4 +45,42 @@ test('by default a token opens now, and for a day', () => {
   const now = Math.floor(Date.now() / 1000);
   const old = seal(Buffer.from('hello'), { ...keys[0], purpose: 'greeting/1', now: now - 90_000 });
   assert.throws(() => open(old, { keys, purpose: 'greeting/1' }), { name: 'TokenError', code: 'Expired' });
+});
+
+const unescape = (header) =>
+  Buffer.from(header.replace(/\\x(..)/g, (_, digits) => String.fromCharCode(parseInt(digits, 16))), 'latin1');
+
+test('records.json', () => {
+  for (const { name, record, dictionary, error, fields } of read('records.json')) {
+    try {
+      const found = readRecord(unhex(record));
+      if (dictionary) found.values = readDictionary(found.data);
+      const { createdAt, idleLimit, lifetime, data, values, ...rest } = found;
+      const snake = { ...rest, created_at: createdAt, idle_limit: idleLimit, lifetime, data: hex(data) };
+      assert.deepEqual(snake, fields, name);
+      if (!name.startsWith('flags')) assert.equal(hex(writeRecord(found)), record, name);
+    } catch (thrown) {
+      if (!(thrown instanceof TokenError)) throw thrown;
+      assert.equal(thrown.code, error, name);
+    }
+  }
+});
+
+for (const file of ['cookies.json', 'chunks.json']) {
+  test(file, () => {
+    for (const { name, cookie, headers, tokens } of read(file)) {
+      assert.deepEqual(candidates(headers.map(unescape), cookie), tokens, name);
+    }
+  });
+}
+
+test('sessions.json', () => {
+  for (const { name, keys, cookie, realm, session, now, skew, floor, headers, found } of read('sessions.json')) {
+    const ring = keys.map((key) => ({ master: unhex(key.master), retiredAt: key.retired_at }));
+    const settings = { keys: ring, cookieName: cookie, realm, typed: session, now, skew, floor };
+    const { id, values, data } = findSession(unescape(headers[0]), settings) ?? {};
+    const contents = values && Object.fromEntries([...values].map(([key, value]) => [key, hex(value)]));
+    const result = id && (contents ? { id, values: contents } : { id, data: hex(data) });
+    assert.deepEqual(result ?? null, found, name);
+  }
 });
