@@ -1,9 +1,8 @@
-//! Cookie headers and cut tokens: which tokens a reader finds under a name.
+//! Cookie headers: which tokens a reader finds under a name.
 
 use serde::Serialize;
 
-use crate::session::{candidates, cut};
-use crate::tokens::{bytes, case};
+use crate::session::candidates;
 
 #[derive(Serialize)]
 pub struct Vector {
@@ -26,10 +25,11 @@ pub fn escape(header: &[u8]) -> String {
     header.iter().map(byte).collect()
 }
 
-struct List(Vec<Vector>);
+#[derive(Default)]
+pub struct List(pub Vec<Vector>);
 
 impl List {
-    fn add(
+    pub fn add(
         &mut self,
         name: &str,
         comment: &'static str,
@@ -56,13 +56,19 @@ impl List {
         });
     }
 
-    fn text(&mut self, name: &str, comment: &'static str, header: &str, tokens: &[Option<&str>]) {
+    pub fn text(
+        &mut self,
+        name: &str,
+        comment: &'static str,
+        header: &str,
+        tokens: &[Option<&str>],
+    ) {
         self.add(name, comment, &[header.as_bytes()], tokens);
     }
 }
 
 pub fn headers() -> Vec<Vector> {
-    let mut list = List(vec![]);
+    let mut list = List::default();
     plain(&mut list);
     white_space(&mut list);
     outside_ascii(&mut list);
@@ -325,243 +331,4 @@ fn duplicates(list: &mut List) {
         &header,
         &[Some("h1")],
     );
-}
-
-pub fn chunks() -> Vec<Vector> {
-    let mut list = List(vec![]);
-    let long = |len: usize, seed: &str| case().with(|c| c.payload = bytes(len)).token(seed);
-    let (token, other) = (long(300, "chunks"), long(300, "chunks, other"));
-    let whole = Some(token.as_str());
-    let three = cut(&token, NAME, &[150, 300]);
-    let foreign = cut(&other, NAME, &[150, 300]);
-    let mut add =
-        |name: &str, comment: &'static str, pairs: &[&String], tokens: &[Option<&str>]| {
-            let header = pairs
-                .iter()
-                .map(|pair| pair.as_str())
-                .collect::<Vec<_>>()
-                .join("; ");
-            list.text(name, comment, &header, tokens);
-        };
-    let [a, b, c] = [&three[0], &three[1], &three[2]];
-    let [x, y, z] = [&foreign[0], &foreign[1], &foreign[2]];
-
-    for count in 2..=9 {
-        let at: Vec<usize> = (1..count).map(|k| k * token.len() / count).collect();
-        let pairs = cut(&token, NAME, &at);
-        add(
-            &format!("{count} parts"),
-            "",
-            &pairs.iter().collect::<Vec<_>>(),
-            &[whole],
-        );
-        add(
-            &format!("{count} parts, last first"),
-            "",
-            &pairs.iter().rev().collect::<Vec<_>>(),
-            &[whole],
-        );
-        let without_last = pairs[..count - 1].iter().collect::<Vec<_>>();
-        add(
-            &format!("{count} parts, the last missing"),
-            "incomplete, hence refused",
-            &without_last,
-            &[None],
-        );
-    }
-    let short = cut(&token, NAME, &[32]);
-    add(
-        "first part as short as can be",
-        "32 characters, F its last eight",
-        &short.iter().collect::<Vec<_>>(),
-        &[whole],
-    );
-    let uneven = cut(&token, NAME, &[32, 33, 34, 440]);
-    add(
-        "parts of one character",
-        "",
-        &uneven.iter().collect::<Vec<_>>(),
-        &[whole],
-    );
-    let empty = cut(&token, NAME, &[200, 200]);
-    add(
-        "an empty part",
-        "is a part",
-        &empty.iter().collect::<Vec<_>>(),
-        &[whole],
-    );
-
-    add("the middle missing", "", &[a, c], &[None]);
-    add("only the first", "", &[a], &[None]);
-    add("the first missing", "", &[b, c], &[]);
-    add(
-        "the last of another token",
-        "F differs",
-        &[a, b, z],
-        &[None],
-    );
-    add(
-        "the first of another token",
-        "F differs",
-        &[x, b, c],
-        &[None],
-    );
-    add(
-        "another token's parts before",
-        "F tells them apart",
-        &[y, z, a, b, c],
-        &[whole],
-    );
-    add(
-        "another token's parts between",
-        "F tells them apart",
-        &[a, y, b, z, c],
-        &[whole],
-    );
-    add(
-        "two cut tokens",
-        "",
-        &[a, b, c, x, y, z],
-        &[whole, Some(&other)],
-    );
-    add(
-        "two cut tokens, mixed",
-        "",
-        &[x, b, a, z, c, y],
-        &[Some(&other), whole],
-    );
-    add(
-        "two cut tokens, one incomplete",
-        "",
-        &[x, y, a, b, c],
-        &[None, whole],
-    );
-
-    let stale = format!("{NAME}.3={}.stale", &token[24..32]);
-    add(
-        "a part beyond the count",
-        "left over from a longer one: not looked at",
-        &[a, b, c, &stale],
-        &[whole],
-    );
-    let doubled = format!("{NAME}.1={}.evil", &token[24..32]);
-    let evil = [&token[..150], "evil", &token[300..]].concat();
-    add(
-        "a part twice",
-        "the first of those whose F matches",
-        &[a, b, &doubled, c],
-        &[whole],
-    );
-    add(
-        "a part twice, the other first",
-        "the first of those whose F matches: the tag will tell",
-        &[a, &doubled, b, c],
-        &[Some(&evil)],
-    );
-    let no_f = format!("{NAME}.1={}", &token[150..300]);
-    add("a part without F", "", &[a, &no_f, c], &[None]);
-    let no_dot = b.replacen(&format!("{}.", &token[24..32]), &token[24..32], 1);
-    add("a part without the dot", "", &[a, &no_dot, c], &[None]);
-    let f_only = format!("{NAME}.1={}", &token[24..32]);
-    add("F and nothing else", "", &[a, &f_only, c], &[None]);
-    let upper = b.replacen(&token[24..32], &token[24..32].to_ascii_uppercase(), 1);
-    assert_ne!(upper, *b);
-    add("F in upper case", "", &[a, &upper, c], &[None]);
-    let renamed = [
-        b.replacen(".1=", ".01=", 1),
-        b.replacen(".1=", ".1 =", 1),
-        b.replacen("__Host", "__host", 1),
-    ];
-    for (name, renamed) in ["01", "1 and a space", "the name in lower case"]
-        .iter()
-        .zip(&renamed)
-    {
-        add(
-            &format!("part named {name}"),
-            "not the exact name",
-            &[a, renamed, c],
-            &[None],
-        );
-    }
-    let unicode = format!("\u{a0}{b}");
-    add(
-        "part behind a no-break space",
-        "skipped",
-        &[a, &unicode, b, c],
-        &[whole],
-    );
-
-    for count in ["0", "1"] {
-        let first = a.replacen("=3.", &format!("={count}."), 1);
-        add(
-            &format!("count {count}"),
-            "no count: a value that no token has",
-            &[&first, b, c],
-            &[Some(&first[15..])],
-        );
-    }
-    for count in ["10", "255", "03", "+3", "-3", "a", "", "3.3", "３"] {
-        let first = a.replacen("=3.", &format!("={count}."), 1);
-        let tokens = [Some(&first[15..])];
-        match count {
-            "3.3" => add("count 3.3", "no part has that F", &[&first, b, c], &[None]),
-            "３" => add(
-                "count in full-width digits",
-                "skipped",
-                &[&first, b, c],
-                &[],
-            ),
-            _ => add(
-                &format!("count {count:?}"),
-                "not one digit of 2 to 9",
-                &[&first, b, c],
-                &tokens,
-            ),
-        }
-    }
-    let four = a.replacen("=3.", "=4.", 1);
-    add("count one too great", "", &[&four, b, c], &[None]);
-    let nine = a.replacen("=3.", "=9.", 1);
-    add("count far too great", "", &[&nine, b, c], &[None]);
-    let two = a.replacen("=3.", "=2.", 1);
-    let shortened = token[..300].to_owned();
-    add(
-        "count one too small",
-        "the tag will tell",
-        &[&two, b, c],
-        &[Some(&shortened)],
-    );
-    let comma = a.replacen("=3.", "=3,", 1);
-    add(
-        "count without the dot",
-        "",
-        &[&comma, b, c],
-        &[Some(&comma[15..])],
-    );
-    let tiny = format!("{NAME}=2.{}", &token[..31]);
-    let rest = format!("{NAME}.1={}.{}", &token[24..32], &token[31..]);
-    add(
-        "first part shorter than 32 characters",
-        "has no F",
-        &[&tiny, &rest],
-        &[None],
-    );
-    let nothing = format!("{NAME}=2.");
-    add("first part empty", "", &[&nothing, &rest], &[None]);
-    let single = format!("{NAME}={token}");
-    add(
-        "a whole token and parts",
-        "each is a candidate",
-        &[&single, a, b, c],
-        &[whole, whole],
-    );
-    add(
-        "a whole token and left-over parts",
-        "",
-        &[&single, b, c],
-        &[whole],
-    );
-    let lines: [&[u8]; 3] = [c.as_bytes(), a.as_bytes(), b.as_bytes()];
-    list.add("parts in three header lines", "", &lines, &[whole]);
-    list.0
 }
