@@ -13,7 +13,7 @@ use rand_core::TryCryptoRng;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "alloc")]
-pub(crate) use crate::secret::Scratch;
+use crate::secret::Scratch;
 #[cfg(feature = "alloc")]
 use alloc::{string::String, vec};
 #[cfg(feature = "alloc")]

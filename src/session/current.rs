@@ -4,7 +4,7 @@ use super::{
     Flash, Refusal, SaveError, SessionData, SessionError, SessionId, View, record::Record,
     state::Context, timeouts::Limits,
 };
-use crate::{KeyState, Timestamp, codec::Scratch};
+use crate::{KeyState, Timestamp, secret::Scratch};
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 

@@ -7,7 +7,7 @@ use super::{
     state::{Context, State},
     timeouts::Limits,
 };
-use crate::{Codec, KeyId, KeyState, OpenError, codec::Scratch, token};
+use crate::{Codec, KeyId, KeyState, OpenError, secret::Scratch, token};
 use alloc::vec;
 
 /// The most refused cookies of one request that are reported: their number is the sender's choice.
