@@ -1,0 +1,39 @@
+//! SECURITY.md names the test that holds each promise: it must be there.
+
+use std::{fs, path::Path};
+
+const SECURITY: &str = include_str!("../SECURITY.md");
+
+#[test]
+fn every_promise_names_tests_that_exist() {
+    let promises = SECURITY
+        .split("## Promises")
+        .nth(1)
+        .and_then(|text| text.split("\n## ").next());
+    let rows = promises
+        .unwrap()
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .skip(1);
+    let mut named = 0;
+    for row in rows {
+        let tests: Vec<&str> = row.split('`').filter(|text| text.contains(".rs")).collect();
+        assert!(!tests.is_empty(), "no test: {row}");
+        for test in tests {
+            let (file, function) = test.split_once("::").unwrap_or((test, ""));
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+            let source =
+                fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+            assert!(
+                source.contains("#[test]")
+                    && source.contains(&format!(
+                        "
+fn {function}"
+                    )),
+                "{test}"
+            );
+            named += 1;
+        }
+    }
+    assert!(named >= 10, "{named}");
+}
