@@ -19,14 +19,14 @@
 //! # }
 //! ```
 
-use crate::session::{Map, Reply, Session, SessionData, SessionError, Sessions, report};
-use alloc::format;
+use crate::session::{
+    Layered, Map, MissingLayer, Reply, Session, SessionData, SessionError, Sessions, report,
+};
 use axum_core::{
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
 use core::{
-    fmt,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -112,15 +112,6 @@ where
     }
 }
 
-/// What the layer leaves for the extractor: no handle by itself, for it has not seen the cookies.
-struct Layered<T: SessionData>(Session<T>);
-
-impl<T: SessionData> Clone for Layered<T> {
-    fn clone(&self) -> Layered<T> {
-        Layered(self.0.clone())
-    }
-}
-
 pin_project! {
     /// The response of a [`SessionService`], with its session's fields.
     pub struct ResponseFuture<F, T: SessionData = Map> {
@@ -182,43 +173,18 @@ impl<S: Sync, T: SessionData> FromRequestParts<S> for Session<T> {
     type Rejection = MissingLayer;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Session<T>, MissingLayer> {
-        let Layered(session) = parts.extensions.get::<Layered<T>>().ok_or(MissingLayer {
-            data: core::any::type_name::<T>(),
-        })?;
-        session.receive(
-            parts
-                .headers
-                .get_all(COOKIE)
-                .into_iter()
-                .map(HeaderValue::as_bytes),
-        );
-        Ok(session.clone())
+        let Some(layered) = parts.extensions.get::<Layered<T>>() else {
+            return Err(MissingLayer::report::<T>(
+                ".layer(hardtack::axum::SessionLayer::new(sessions))",
+            ));
+        };
+        let cookies = parts.headers.get_all(COOKIE);
+        Ok(layered.session(cookies.into_iter().map(HeaderValue::as_bytes)))
     }
 }
-
-/// There is no [`SessionLayer`] for the session that a handler asks for: an empty 500, and a line in
-/// the log that says what to add.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MissingLayer {
-    data: &'static str,
-}
-
-impl fmt::Display for MissingLayer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let data = self.data;
-        write!(
-            f,
-            "no layer for `Session<{data}>`: add `.layer(hardtack::axum::SessionLayer::new(sessions))` with a `Sessions<{data}>`"
-        )
-    }
-}
-
-impl core::error::Error for MissingLayer {}
 
 impl IntoResponse for MissingLayer {
     fn into_response(self) -> Response {
-        report::error(&format!("{self}"));
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
 }
@@ -226,7 +192,7 @@ impl IntoResponse for MissingLayer {
 /// An empty 500; the text goes to the log.
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
-        report::error(&format!("{self}"));
+        report::error(&self);
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
 }

@@ -9,6 +9,8 @@ mod error;
 mod event;
 mod exchange;
 mod handle;
+#[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
+mod layer;
 mod map;
 mod open;
 mod record;
@@ -29,6 +31,10 @@ pub use error::{SaveError, SessionError};
 pub use event::{Event, NotSaved, Refusal, SaveReason};
 pub use exchange::Reply;
 pub use handle::Session;
+#[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
+pub(crate) use layer::Layered;
+#[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
+pub use layer::MissingLayer;
 pub use map::Map;
 pub use record::{Flash, Level, ParseSessionIdError, SessionId};
 pub use sessions::Sessions;

@@ -2,11 +2,11 @@
 
 /// What is wrong with how the application uses the session.
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
-pub(crate) fn error(message: &str) {
+pub(crate) fn error(message: &impl core::fmt::Display) {
     #[cfg(feature = "tracing")]
     tracing::error!(target: "hardtack", "{message}");
     #[cfg(not(feature = "tracing"))]
-    once(message);
+    once(&alloc::format!("{message}"));
 }
 
 /// What is right for some, and wrong for most.

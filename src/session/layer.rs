@@ -1,0 +1,59 @@
+//! What an adapter's layer leaves for its extractor, and what is said where there is no layer.
+
+use super::{Session, SessionData, report};
+use core::fmt;
+
+/// The session that a layer leaves with the request: no handle by itself, for it has not seen the
+/// cookies.
+pub(crate) struct Layered<T: SessionData>(pub(crate) Session<T>);
+
+impl<T: SessionData> Layered<T> {
+    /// The session for a handler, given the values of the request's Cookie fields.
+    pub(crate) fn session<'h>(
+        &self,
+        cookie_fields: impl IntoIterator<Item = &'h [u8]>,
+    ) -> Session<T> {
+        self.0.receive(cookie_fields);
+        self.0.clone()
+    }
+}
+
+impl<T: SessionData> Clone for Layered<T> {
+    fn clone(&self) -> Layered<T> {
+        Layered(self.0.clone())
+    }
+}
+
+/// A handler asks for a session that no layer makes: an empty 500, and a line in the log that says
+/// what to add.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MissingLayer {
+    /// The type of the data, if it is not the dictionary.
+    data: Option<&'static str>,
+    add: &'static str,
+}
+
+impl MissingLayer {
+    /// `add` is the call that installs the layer. Says so in the log.
+    pub(crate) fn report<T: SessionData>(add: &'static str) -> MissingLayer {
+        let data = (!T::NAME.is_empty()).then(core::any::type_name::<T>);
+        let missing = MissingLayer { data, add };
+        report::error(&missing);
+        missing
+    }
+}
+
+impl fmt::Display for MissingLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let add = self.add;
+        match self.data {
+            None => write!(f, "no layer for `Session`: add `{add}`"),
+            Some(data) => write!(
+                f,
+                "no layer for `Session<{data}>`: add `{add}` with a `Sessions<{data}>`"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for MissingLayer {}
