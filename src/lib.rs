@@ -70,6 +70,8 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
+#[cfg(feature = "actix")]
+pub mod actix;
 mod aead;
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -79,6 +81,8 @@ mod key;
 mod keyring;
 mod padding;
 mod policy;
+#[cfg(feature = "rocket")]
+pub mod rocket;
 mod secret;
 #[cfg(feature = "session")]
 pub mod session;

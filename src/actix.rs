@@ -1,0 +1,232 @@
+//! The session for Actix Web.
+//!
+//! ```
+//! use actix_web::{App, HttpServer, web};
+//! use hardtack::{Keyring, actix::SessionMiddleware, session::{Session, SessionError, Sessions}};
+//!
+//! async fn visits(session: Session) -> Result<String, SessionError> {
+//!     let visits = session.update("visits", |visits: &mut u32| {
+//!         *visits += 1;
+//!         *visits
+//!     })?;
+//!     Ok(format!("visit {visits}"))
+//! }
+//!
+//! # fn site() -> Result<(), Box<dyn std::error::Error>> {
+//! // Made outside the closure: every worker has the same keys.
+//! let sessions = Sessions::builder(Keyring::from_env("SESSION_KEYS")?).build()?;
+//! let server = HttpServer::new(move || {
+//!     App::new()
+//!         .route("/", web::get().to(visits))
+//!         .wrap(SessionMiddleware::new(sessions.clone()))
+//! });
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The middleware may also wrap a `Scope` or a `Resource`. What is wrapped later is further out: a
+//! middleware that wants the session is wrapped before this one, and gets it with
+//! `request.extract::<Session>()`.
+
+use crate::session::{
+    Layered, Map, MissingLayer, Reply, Session, SessionData, SessionError, Sessions, report,
+};
+use actix_web::{
+    Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
+    body::EitherBody,
+    dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform},
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY},
+    },
+};
+use core::{
+    cell::OnceCell,
+    future::{Ready, ready},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use pin_project_lite::pin_project;
+
+/// Opens the session before the handler and saves it after.
+#[derive(Debug)]
+pub struct SessionMiddleware<T: SessionData = Map> {
+    sessions: Sessions<T>,
+}
+
+impl<T: SessionData> SessionMiddleware<T> {
+    /// A middleware for these sessions.
+    #[must_use]
+    pub fn new(sessions: Sessions<T>) -> SessionMiddleware<T> {
+        SessionMiddleware { sessions }
+    }
+}
+
+impl<T: SessionData> Clone for SessionMiddleware<T> {
+    fn clone(&self) -> SessionMiddleware<T> {
+        SessionMiddleware::new(self.sessions.clone())
+    }
+}
+
+impl<S, T, B> Transform<S, ServiceRequest> for SessionMiddleware<T>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    T: SessionData,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = SessionService<S, T>;
+    type InitError = ();
+    type Future = Ready<Result<SessionService<S, T>, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(SessionService {
+            inner,
+            sessions: self.sessions.clone(),
+        }))
+    }
+}
+
+/// The service that [`SessionMiddleware`] makes.
+#[derive(Debug)]
+pub struct SessionService<S, T: SessionData = Map> {
+    inner: S,
+    sessions: Sessions<T>,
+}
+
+impl<S, T, B> Service<ServiceRequest> for SessionService<S, T>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    T: SessionData,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = ResponseFuture<S::Future, T>;
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let session = self.sessions.begin();
+        request.extensions_mut().insert(Layered(session.clone()));
+        ResponseFuture {
+            inner: self.inner.call(request),
+            session,
+        }
+    }
+}
+
+pin_project! {
+    /// The response of a [`SessionService`], with its session's fields.
+    pub struct ResponseFuture<F, T: SessionData = Map> {
+        #[pin]
+        inner: F,
+        session: Session<T>,
+    }
+}
+
+impl<F, T, B> Future for ResponseFuture<F, T>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    T: SessionData,
+{
+    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        Poll::Ready(match ready!(this.inner.poll(cx)) {
+            Ok(response) => {
+                let (request, response) = response.into_parts();
+                let reply = finish(this.session, response.headers());
+                let response = write(&reply, response);
+                Ok(ServiceResponse::new(request, response))
+            }
+            // Of a middleware: a handler's error is a response by now. This one is still to become a
+            // response, with the session's fields, for errors save too.
+            Err(mut error) => {
+                let (session, reply) = (this.session.clone(), OnceCell::new());
+                error.add_response_mapper(move |response| {
+                    let reply = reply.get_or_init(|| finish(&session, response.headers()));
+                    write(reply, response).map_into_boxed_body()
+                });
+                Err(error)
+            }
+        })
+    }
+}
+
+fn finish<T: SessionData>(session: &Session<T>, headers: &HeaderMap) -> Reply {
+    let values = |name: HeaderName| headers.get_all(name).map(HeaderValue::as_bytes);
+    session.finish(values(CACHE_CONTROL), values(VARY))
+}
+
+fn write<B>(reply: &Reply, response: HttpResponse<B>) -> HttpResponse<EitherBody<B>> {
+    let mut response = match reply.failed {
+        None => response.map_into_left_body(),
+        Some(_) => HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR).map_into_right_body(),
+    };
+    for line in &reply.set_cookie {
+        match HeaderValue::try_from(line) {
+            Ok(line) => response.headers_mut().append(SET_COOKIE, line),
+            // `build` has refused every setting with such a byte.
+            Err(_) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+    if let Some(vary) = reply.vary {
+        response
+            .headers_mut()
+            .append(VARY, HeaderValue::from_static(vary));
+    }
+    if let Some(cache_control) = reply.cache_control {
+        response
+            .headers_mut()
+            .insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    }
+    response
+}
+
+impl<T: SessionData> FromRequest for Session<T> {
+    type Error = MissingLayer;
+    type Future = Extracted<T>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Extracted<T> {
+        let extensions = request.extensions();
+        let session = match extensions.get::<Layered<T>>() {
+            Some(layered) => {
+                let cookies = request.headers().get_all(COOKIE);
+                Ok(layered.session(cookies.map(HeaderValue::as_bytes)))
+            }
+            None => Err(MissingLayer::report::<T>(
+                ".wrap(hardtack::actix::SessionMiddleware::new(sessions))",
+            )),
+        };
+        Extracted(ready(session))
+    }
+}
+
+/// The future of the extractor.
+#[derive(Debug)]
+pub struct Extracted<T: SessionData = Map>(Ready<Result<Session<T>, MissingLayer>>);
+
+impl<T: SessionData> Future for Extracted<T> {
+    type Output = Result<Session<T>, MissingLayer>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+impl ResponseError for MissingLayer {
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// An empty 500; the text goes to the log.
+impl ResponseError for SessionError {
+    fn error_response(&self) -> HttpResponse {
+        report::error(self);
+        HttpResponse::new(self.status_code())
+    }
+}
