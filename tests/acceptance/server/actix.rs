@@ -1,0 +1,104 @@
+use super::{Framework, Server};
+use crate::app::{self, Account, Answer, App, Body, Handles, Neighbours};
+use actix_cors::Cors;
+use actix_web::{
+    App as Site, HttpRequest, HttpResponse, HttpServer, Responder,
+    body::BoxBody,
+    cookie::Cookie,
+    http::StatusCode,
+    middleware::{Compress, Condition},
+    rt::System,
+    web::{self, Path},
+};
+use futures_util::stream;
+use hardtack::{
+    actix::SessionMiddleware,
+    session::{Session, SessionError},
+};
+use std::{convert::Infallible, net::Ipv4Addr, sync::mpsc, thread};
+
+pub const FRAMEWORK: Framework = Framework {
+    serve,
+    layer: ".wrap(hardtack::actix::SessionMiddleware::new(sessions))",
+    takes_bytes: true,
+    answers_panics: false,
+};
+
+async fn run(job: Path<String>, session: Session) -> Result<Answer, SessionError> {
+    app::run(&job, Handles::session(session))
+}
+
+async fn account(job: Path<String>, account: Session<Account>) -> Result<Answer, SessionError> {
+    app::run(&job, Handles::account(account))
+}
+
+async fn both(
+    job: Path<String>,
+    session: Session,
+    account: Session<Account>,
+) -> Result<Answer, SessionError> {
+    app::run(&job, Handles::both(session, account))
+}
+
+async fn untouched() -> &'static str {
+    "untouched"
+}
+
+fn serve(app: App) -> Result<Server, String> {
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        System::new().block_on(async {
+            let for_sessions = SessionMiddleware::new(app.sessions);
+            let for_accounts = SessionMiddleware::new(app.accounts);
+            let server = HttpServer::new(move || {
+                let (inside, outside) = match app.neighbours {
+                    Neighbours::None => (false, false),
+                    Neighbours::Inside => (true, false),
+                    Neighbours::Outside => (false, true),
+                };
+                Site::new()
+                    .route("/run/{job}", web::to(run))
+                    .route("/account/{job}", web::to(account))
+                    .route("/both/{job}", web::to(both))
+                    .route("/untouched", web::to(untouched))
+                    .wrap(Condition::new(inside, Compress::default()))
+                    .wrap(Condition::new(inside, Cors::permissive()))
+                    .wrap(Condition::new(app.layers, for_sessions.clone()))
+                    .wrap(Condition::new(app.layers, for_accounts.clone()))
+                    .wrap(Condition::new(outside, Compress::default()))
+                    .wrap(Condition::new(outside, Cors::permissive()))
+            })
+            .workers(2)
+            .disable_signals()
+            .bind((Ipv4Addr::LOCALHOST, 0))
+            .unwrap();
+            let address = server.addrs()[0];
+            let server = server.run();
+            tell.send((address, server.handle())).unwrap();
+            server.await
+        })
+    });
+    let (address, handle) = told.recv().unwrap();
+    // The command is sent at once; the future only waits for its end.
+    Ok(Server::new(address, move || drop(handle.stop(false))))
+}
+
+impl Responder for Answer {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::build(StatusCode::from_u16(self.status).unwrap());
+        for header in self.headers {
+            response.append_header(header);
+        }
+        if self.own_cookie {
+            response.cookie(Cookie::parse(app::OWN_COOKIE).unwrap());
+        }
+        match self.body {
+            Body::Text(text) => response.body(text),
+            Body::Streamed(body) => {
+                response.streaming(stream::once(async { Ok::<_, Infallible>(body().into()) }))
+            }
+        }
+    }
+}
