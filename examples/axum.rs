@@ -1,28 +1,90 @@
-use axum::{Router, routing::get};
-use hardtack::{
-    Key, Keyring,
-    axum::SessionLayer,
-    session::{Session, SessionError, Sessions},
+//! The example site on Axum: `cargo run --example axum --features axum`.
+
+use axum::{
+    Form, Router,
+    body::Bytes,
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, Uri, header::COOKIE},
+    middleware::{self, Next},
+    response::{Html, IntoResponse, Redirect, Response},
+    routing::{get, post},
 };
+use hardtack::{
+    axum::SessionLayer,
+    session::{Level, Session, SessionError},
+};
+use site::{Answer, Asked, Cart, Item, Site};
+use std::{error::Error, sync::Arc};
+use tokio::net::TcpListener;
+
+/// The session is an argument, and its errors go through `?`.
 async fn visits(session: Session) -> Result<String, SessionError> {
     let visits = session.update("visits", |visits: &mut u32| {
-        *visits += 1;
+        *visits = visits.saturating_add(1);
         *visits
     })?;
-    Ok(format!("visit {visits}"))
+    Ok(format!("visit {visits}\n"))
 }
-#[tokio::main(flavor = "current_thread")]
-async fn main() {
-    let sessions = Sessions::builder(Keyring::new(Key::generate().unwrap()))
-        .insecure_for_development()
-        .on_event(|e| eprintln!("{e:?}"))
-        .build()
-        .unwrap();
+
+/// What is written in a handler is sent with its answer, also with a redirect.
+async fn add_to_cart(session: Session, Form(item): Form<Item>) -> Result<Redirect, SessionError> {
+    session.update("cart", |cart: &mut Cart| {
+        let count = cart.entry(item.ware).or_default();
+        *count = count.saturating_add(1);
+    })?;
+    session.flash(Level::Success, "It is in your cart.")?;
+    Ok(Redirect::to("/cart"))
+}
+
+/// Every other page is the same in all three frameworks.
+async fn page(
+    session: Session,
+    State(site): State<Arc<Site>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    form: Bytes,
+) -> Result<Response, SessionError> {
+    let cookies = headers
+        .get(COOKIE)
+        .map_or(&[][..], |value| value.as_bytes());
+    let answer = site.answer(
+        &session,
+        &Asked {
+            method: method.as_str(),
+            path: uri.path(),
+            cookies: &String::from_utf8_lossy(cookies),
+            form: &form,
+        },
+    )?;
+    Ok(match answer {
+        Answer::Html(html) => Html(html).into_response(),
+        Answer::Redirect(to) => Redirect::to(to).into_response(),
+        Answer::NotFound(html) => (StatusCode::NOT_FOUND, Html(html)).into_response(),
+    })
+}
+
+async fn refuse_cross_origin(request: Request, next: Next) -> Response {
+    let header = |name| request.headers().get(name)?.to_str().ok();
+    if site::is_cross_origin(request.method().as_str(), header) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    next.run(request).await
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (site, sessions) = site::open()?;
     let app = Router::new()
-        .route("/", get(visits))
-        .layer(SessionLayer::new(sessions));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000")
-        .await
-        .unwrap();
-    axum::serve(listener, app).await.unwrap();
+        .route("/visits", get(visits))
+        .route("/cart", post(add_to_cart).get(page))
+        .fallback(page)
+        .with_state(site)
+        .layer(SessionLayer::new(sessions))
+        .layer(middleware::from_fn(refuse_cross_origin));
+
+    let listener = TcpListener::bind(site::address()?).await?;
+    site::announce(listener.local_addr()?);
+    axum::serve(listener, app).await?;
+    Ok(())
 }

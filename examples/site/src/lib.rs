@@ -1,1 +1,179 @@
+//! The example site: everything about it that is not about a framework.
+//!
+//! `examples/axum.rs`, `examples/actix.rs` and `examples/rocket.rs` serve it. Each of them turns its
+//! framework's request into an [`Asked`], and the [`Answer`] into its framework's response.
+
+#![forbid(unsafe_code)]
 #![cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
+
+mod accounts;
+mod cart;
+mod journal;
+mod pages;
+mod settings;
+
+pub use cart::{Cart, Item, Ware};
+pub use settings::{address, announce, open};
+
+use accounts::Accounts;
+use hardtack::session::{Level, Session, SessionError};
+use journal::Journal;
+use pages::Preferences;
+use std::{borrow::Cow, time::Duration};
+
+/// What the servers of one process share: in memory, gone when it stops.
+pub struct Site {
+    accounts: Accounts,
+    journal: Journal,
+    /// Ids and states of the keys.
+    keys: String,
+}
+
+/// A request, as far as the pages need it.
+pub struct Asked<'r> {
+    /// `GET` or `POST`.
+    pub method: &'r str,
+    /// Without the query.
+    pub path: &'r str,
+    /// The Cookie header, for the page that shows how long the cookies are.
+    pub cookies: &'r str,
+    /// The body of a POST, as a browser encodes a form.
+    pub form: &'r [u8],
+}
+
+impl<'r> Asked<'r> {
+    fn field(&self, name: &str) -> Cow<'r, str> {
+        form_urlencoded::parse(self.form)
+            .find(|(field, _)| field == name)
+            .map(|(_, value)| value)
+            .unwrap_or_default()
+    }
+}
+
+/// A response: a page, or where to go next.
+pub enum Answer {
+    /// 200 and this page.
+    Html(String),
+    /// 303 See Other.
+    Redirect(&'static str),
+    /// 404 and this page.
+    NotFound(String),
+}
+
+/// Whether a request may change something without coming from a page of this site. `SameSite=Lax` is
+/// not enough: a sibling domain is the same site, and a forged login sends no cookie at all.
+///
+/// The frameworks ask this before every handler and answer 403.
+pub fn is_cross_origin<'h>(method: &str, header: impl Fn(&'static str) -> Option<&'h str>) -> bool {
+    if matches!(method, "GET" | "HEAD" | "OPTIONS") {
+        return false;
+    }
+    match (header("sec-fetch-site"), header("origin")) {
+        (Some(site), _) => !matches!(site, "same-origin" | "none"),
+        (None, Some(origin)) => origin.split_once("://").map(|(_, host)| host) != header("host"),
+        // Browsers say at least one of the two with every POST.
+        (None, None) => true,
+    }
+}
+
+impl Site {
+    /// Serves every page but what the frameworks' own handlers do.
+    pub fn answer(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
+        match (asked.method, asked.path) {
+            ("GET", "/") => pages::home(session),
+            ("GET", "/login") => pages::login(session),
+            ("POST", "/login") => self.log_in(session, asked),
+            ("GET", "/register") => pages::register(session),
+            ("POST", "/register") => self.register(session, asked),
+            ("POST", "/logout") => log_out(session),
+            ("POST", "/forget") => forget(session),
+            ("GET", "/goodbye") => Ok(pages::goodbye()),
+            ("GET", "/cart") => pages::cart(session),
+            ("GET", "/preferences") => pages::preferences(session),
+            ("POST", "/preferences") => prefer(session, asked),
+            ("GET", "/ballast") => pages::ballast(session, asked.cookies),
+            ("POST", "/ballast") => load(session, asked),
+            ("GET", "/operator") => self.operator(session),
+            ("POST", "/operator/clock") => self.let_time_pass(session, asked),
+            _ => pages::not_found(session),
+        }
+    }
+
+    fn log_in(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
+        let name = asked.field("name");
+        if !self.accounts.verify(&name, &asked.field("password")) {
+            session.update("failed logins", |failed: &mut u32| {
+                *failed = failed.saturating_add(1);
+            })?;
+            session.flash(Level::Error, "The name or the password is wrong.")?;
+            return Ok(Answer::Redirect("/login"));
+        }
+        enter(session, &name, asked)
+    }
+
+    fn register(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
+        let name = asked.field("name");
+        if let Err(refused) = self.accounts.add(&name, &asked.field("password")) {
+            session.flash(Level::Error, refused)?;
+            return Ok(Answer::Redirect("/register"));
+        }
+        enter(session, &name, asked)
+    }
+
+    fn let_time_pass(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
+        let minutes = asked.field("minutes").parse::<u16>().unwrap_or_default();
+        self.journal
+            .advance(Duration::from_secs(u64::from(minutes) * 60));
+        session.flash(Level::Info, format!("{minutes} minutes have passed."))?;
+        Ok(Answer::Redirect("/operator"))
+    }
+}
+
+/// Logs in. What was in the session stays, here the cart and the preferences; the id changes, for
+/// somebody else may have planted the one before.
+fn enter(session: &Session, name: &str, asked: &Asked<'_>) -> Result<Answer, SessionError> {
+    session.remember(asked.field("remember") == "on")?;
+    session.regenerate_for_login()?;
+    session.remove("failed logins")?;
+    session.insert("user", name)?;
+    session.flash(Level::Success, format!("Welcome aboard, {name}."))?;
+    Ok(Answer::Redirect("/"))
+}
+
+/// Ends the session. What is written after that begins another one, with the preferences alone.
+fn log_out(session: &Session) -> Result<Answer, SessionError> {
+    let preferences: Option<Preferences> = session.get("preferences")?;
+    session.destroy()?;
+    if let Some(preferences) = preferences {
+        session.insert("preferences", &preferences)?;
+    }
+    session.flash(Level::Info, "You are logged out.")?;
+    Ok(Answer::Redirect("/"))
+}
+
+/// Ends the session and leaves no cookie.
+fn forget(session: &Session) -> Result<Answer, SessionError> {
+    session.destroy()?;
+    Ok(Answer::Redirect("/goodbye"))
+}
+
+fn prefer(session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
+    let preferences = Preferences::read(&asked.field("theme"), &asked.field("language"));
+    session.insert("preferences", &preferences)?;
+    session.flash(Level::Success, "Your preferences are saved.")?;
+    Ok(Answer::Redirect("/preferences"))
+}
+
+/// Fills the session, to be cut into chunks, or to be too big.
+fn load(session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
+    let kilobytes = asked.field("kilobytes").parse::<u8>().unwrap_or_default();
+    match session.insert("ballast", &"#".repeat(usize::from(kilobytes) * 1024)) {
+        Ok(()) => session.flash(Level::Success, format!("{kilobytes} KB are aboard."))?,
+        Err(too_big @ SessionError::TooBig { .. }) => {
+            session.remove("ballast")?;
+            session.flash(Level::Error, format!("Overboard: {too_big}."))?;
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(Answer::Redirect("/ballast"))
+}

@@ -1,0 +1,67 @@
+//! What the operator sees, the sessions that were ended, and the clock.
+
+use hardtack::{
+    Timestamp,
+    session::{Event, SessionId, View},
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+/// Events that are kept: the latest.
+const MAX_EVENTS: usize = 100;
+
+#[derive(Default)]
+pub(crate) struct Journal {
+    events: Mutex<VecDeque<(Timestamp, Event)>>,
+    /// Ended sessions and when the last copy of their cookies stops opening. In one process; a fleet
+    /// keeps such a list where all of its instances see it.
+    ended: Mutex<BTreeMap<SessionId, Timestamp>>,
+    /// Seconds that the site is ahead of the world, so that nobody has to wait for a timeout.
+    ahead: AtomicU32,
+}
+
+impl Journal {
+    pub(crate) fn now(&self) -> Timestamp {
+        let ahead = Duration::from_secs(self.ahead.load(Ordering::Relaxed).into());
+        Timestamp::now().saturating_add(ahead)
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        let seconds = u32::try_from(by.as_secs()).unwrap_or(u32::MAX);
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// For `on_event`.
+    pub(crate) fn record(&self, event: &Event) {
+        let now = self.now();
+        if let Event::Destroyed {
+            id, absolute_end, ..
+        } = event
+        {
+            let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            ended.retain(|_, end| *end >= now);
+            ended.insert(*id, *absolute_end);
+        }
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.truncate(MAX_EVENTS - 1);
+        events.push_front((now, event.clone()));
+    }
+
+    /// For `validate`: without it, a copy of a cookie opens after logout until its timeouts.
+    pub(crate) fn is_current(&self, session: &View<'_>) -> bool {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        !ended.contains_key(&session.id())
+    }
+
+    /// The latest first.
+    pub(crate) fn events(&self) -> Vec<(Timestamp, Event)> {
+        let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        events.iter().cloned().collect()
+    }
+}
