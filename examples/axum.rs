@@ -74,7 +74,7 @@ async fn refuse_cross_origin(request: Request, next: Next) -> Response {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (site, sessions) = site::open()?;
+    let (site, sessions) = site::open("Axum")?;
     let app = Router::new()
         .route("/visits", get(visits))
         .route("/cart", post(add_to_cart).get(page))

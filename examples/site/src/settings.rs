@@ -4,13 +4,14 @@ use crate::{Site, accounts::Accounts, journal::Journal};
 use hardtack::{Key, Keyring, session::Sessions};
 use std::{env, error::Error, net::SocketAddr, sync::Arc};
 
-/// The site and its sessions, with the keys of `HARDTACK_KEYS`.
+/// The site on this framework, and its sessions, with the keys of `HARDTACK_KEYS`.
 ///
 /// The cookie is the default one, `__Host-session` with Secure: Chromium, Firefox and curl 7.79 or
 /// newer keep it for http://localhost too. For Safari, which does not, set `HARDTACK_INSECURE`.
-pub fn open() -> Result<(Arc<Site>, Sessions), Box<dyn Error>> {
+pub fn open(framework: &'static str) -> Result<(Arc<Site>, Sessions), Box<dyn Error>> {
     let keyring = keyring()?;
     let site = Arc::new(Site {
+        framework,
         accounts: Accounts::new()?,
         journal: Journal::default(),
         keys: keyring.to_string(),

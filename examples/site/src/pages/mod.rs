@@ -51,7 +51,7 @@ impl Preferences {
     }
 }
 
-pub(crate) fn home(session: &Session) -> Result<Answer, SessionError> {
+pub(crate) fn home(session: &Session, framework: &str) -> Result<Answer, SessionError> {
     let preferences: Preferences = session.get("preferences")?.unwrap_or_default();
     let items: u32 = session
         .get::<Cart>("cart")?
@@ -66,8 +66,10 @@ pub(crate) fn home(session: &Session) -> Result<Answer, SessionError> {
             dd { @if session.is_new()? { "none yet: nothing has been written" } @else { code { (session.id()?) } } }
             dt { "You" }
             dd { @if let Some(user) = session.get::<String>("user")? { (user) } @else { "a stranger" } }
+            dt { "Server" }
+            dd #server { (framework) }
             dt { "Cart" }
-            dd { (items) @if items == 1 { " item" } @else { " items" } }
+            dd #items { (items) @if items == 1 { " item" } @else { " items" } }
         }
         ul {
             li { a href="/visits" { "Count your visits" } ", as plain text from a handler of the framework" }

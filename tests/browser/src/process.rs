@@ -1,0 +1,152 @@
+//! The processes that a test starts: they end with it.
+
+use std::{
+    env, fs,
+    io::{BufRead as _, BufReader},
+    net::TcpListener,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+};
+use tempfile::TempDir;
+
+/// Ends with its handle.
+pub(crate) struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Process {
+    /// Starts a program and waits for a line of its output that `find` knows.
+    pub(crate) fn start<R>(
+        command: &mut Command,
+        missing: &str,
+        find: impl Fn(&str) -> Option<R>,
+    ) -> (Process, R) {
+        let child = command.stdout(Stdio::piped()).spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("{command:?}: {error}: {missing}"));
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let process = Process(child);
+        let found = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| find(&line));
+        let found = found.unwrap_or_else(|| panic!("{command:?} ended before it was ready"));
+        // What nobody reads would block it.
+        thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        (process, found)
+    }
+}
+
+/// One of the examples, on a free port.
+pub struct Server {
+    _process: Process,
+    /// `http://localhost:PORT`.
+    pub origin: String,
+}
+
+impl Server {
+    /// Builds and starts it.
+    pub fn start(example: &str, keys: &str) -> Server {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .args(["build", "--quiet", "--message-format", "json"])
+            .args([
+                "--package",
+                "site",
+                "--example",
+                example,
+                "--features",
+                example,
+            ])
+            .current_dir(root)
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(
+            built.status.success(),
+            "the example {example} does not build"
+        );
+        let executable = built
+            .stdout
+            .split(|byte| *byte == b'\n')
+            .filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok())
+            .filter(|message| message["target"]["name"] == example)
+            .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
+            .unwrap();
+        let mut command = Command::new(executable);
+        command
+            .env("HARDTACK_ADDR", "127.0.0.1:0")
+            .env("HARDTACK_KEYS", keys);
+        let (process, origin) = Process::start(&mut command, "was it deleted?", |line| {
+            let (_, origin) = line.split_once("listening on ")?;
+            Some(origin.trim_end_matches('/').to_owned())
+        });
+        Server {
+            _process: process,
+            origin,
+        }
+    }
+}
+
+/// nginx before several servers: one request here, the next one there.
+pub struct Proxy {
+    _process: Process,
+    _directory: TempDir,
+    /// `http://localhost:PORT`.
+    pub origin: String,
+}
+
+impl Proxy {
+    /// Starts nginx from a directory that goes when it does.
+    pub fn start(servers: &[&Server]) -> Proxy {
+        let directory = tempfile::tempdir().unwrap();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        let upstream: String = servers
+            .iter()
+            .map(|server| {
+                format!(
+                    "server {};",
+                    server.origin.replace("http://localhost", "127.0.0.1")
+                )
+            })
+            .collect();
+        let config = include_str!("nginx.conf")
+            .replace("SERVERS;", &upstream)
+            .replace("PORT", &port.to_string());
+        let path = directory.path().join("nginx.conf");
+        fs::write(&path, config).unwrap();
+        let mut command = Command::new("nginx");
+        command
+            .arg("-p")
+            .arg(directory.path())
+            .arg("-c")
+            .arg(path)
+            .args(["-e", "stderr"]);
+        // It says that it is ready in its log, which goes to standard error: ask it instead.
+        let child = command
+            .spawn()
+            .unwrap_or_else(|error| panic!("nginx: {error}: `apt-get install nginx-light` has it"));
+        let process = Process(child);
+        let origin = format!("http://localhost:{port}");
+        let ready = (0..100).any(|_| {
+            thread::sleep(std::time::Duration::from_millis(20));
+            ureq::get(format!("http://127.0.0.1:{port}/goodbye"))
+                .call()
+                .is_ok()
+        });
+        assert!(ready, "nginx does not answer");
+        Proxy {
+            _process: process,
+            _directory: directory,
+            origin,
+        }
+    }
+}
