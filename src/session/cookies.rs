@@ -199,29 +199,28 @@ fn cookies<'h>(
 ) -> impl Iterator<Item = (usize, &'h str)> {
     let pairs = headers.flat_map(|header| header.split(|byte| *byte == b';'));
     pairs.filter_map(move |pair| {
-        let pair = core::str::from_utf8(trim(pair))
-            .ok()
-            .filter(|pair| pair.is_ascii())?;
-        let (cookie, value) = pair.split_once('=')?;
-        match cookie.strip_prefix(name)? {
-            "" => Some((0, value)),
-            suffix => Some((digit(suffix.strip_prefix('.')?).filter(|k| *k >= 1)?, value)),
-        }
+        // Most pairs are of others: the name decides before anything else is looked at.
+        let (k, value) = match trim(pair).strip_prefix(name.as_bytes())? {
+            [b'=', value @ ..] => (0, value),
+            [b'.', k @ b'1'..=b'9', b'=', value @ ..] => {
+                (usize::from(k.saturating_sub(b'0')), value)
+            }
+            _ => return None,
+        };
+        let value = core::str::from_utf8(value).ok()?;
+        value.is_ascii().then_some((k, value))
     })
 }
 
 /// N and part 0, if the value of NAME is one.
 fn announced(value: &str) -> Option<(usize, &str)> {
-    let (count, first) = value.split_once('.')?;
-    Some((digit(count).filter(|count| *count >= 2)?, first))
-}
-
-/// A number that is one digit.
-fn digit(text: &str) -> Option<usize> {
-    match text.as_bytes() {
-        [digit @ b'0'..=b'9'] => Some(usize::from(digit.saturating_sub(b'0'))),
-        _ => None,
-    }
+    let [count @ b'2'..=b'9', b'.', ..] = value.as_bytes() else {
+        return None;
+    };
+    Some((
+        usize::from(count.saturating_sub(b'0')),
+        value.get(FIRST_OVERHEAD..)?,
+    ))
 }
 
 fn trim(mut pair: &[u8]) -> &[u8] {

@@ -47,53 +47,54 @@ impl<T: SessionData> State<T> {
             });
             return Ok(outcome);
         }
-        let headers = [self.received.as_slice()];
         let name = &cx.config.cookie.name;
-        let mut stale = cookies::received(headers.iter().copied(), name);
-        let saved = match current.save(cx, rng) {
+        let received = || cookies::received([self.received.as_slice()].into_iter(), name);
+        let saved = current.save(cx, rng);
+        let stale = match &saved {
+            // Parts of a longer session before: of no use, and every request would carry them.
             Ok(Some(saved)) => {
-                // Parts of a longer session before: of no use, and every request would carry them.
+                let mut stale = received();
                 stale.retain(|received| !saved.cookies.iter().any(|(name, _)| name == received));
-                self.events.push(saved.event);
-                for (name, value) in &saved.cookies {
-                    outcome
-                        .set_cookie
-                        .push(cx.config.cookie.set(name, value, saved.max_age));
-                }
-                Ok(())
+                stale
             }
             // Only `destroy` removes what it does not replace.
-            not_saved => {
-                if !self.destroyed {
-                    stale.clear();
-                } else if !stale.contains(name) {
+            _ if self.destroyed => {
+                let mut stale = received();
+                if !stale.contains(name) {
                     stale.push(name.clone());
                 }
-                match not_saved {
-                    Err(NoCookie::Not(reason)) => {
-                        self.events.push(Event::NotSaved {
-                            id: current.id,
-                            reason,
-                        });
-                        Ok(())
-                    }
-                    Err(NoCookie::Failed(error)) => {
-                        self.events.push(Event::Failed {
-                            id: current.id,
-                            error,
-                        });
-                        Err(error)
-                    }
-                    Ok(_) => Ok(()),
-                }
+                stale
             }
+            _ => Vec::new(),
         };
+        let mut failed = None;
+        match saved {
+            Ok(None) => {}
+            Ok(Some(saved)) => {
+                let lines = saved.cookies.iter();
+                let lines =
+                    lines.map(|(name, value)| cx.config.cookie.set(name, value, saved.max_age));
+                outcome.set_cookie.extend(lines);
+                self.events.push(saved.event);
+            }
+            Err(NoCookie::Not(reason)) => self.events.push(Event::NotSaved {
+                id: current.id,
+                reason,
+            }),
+            Err(NoCookie::Failed(error)) => {
+                self.events.push(Event::Failed {
+                    id: current.id,
+                    error,
+                });
+                failed = Some(error);
+            }
+        }
         outcome
             .set_cookie
             .extend(stale.iter().map(|name| cx.config.cookie.remove(name)));
-        match saved {
-            Ok(()) => Ok(outcome),
-            Err(error) => Err((outcome, error)),
+        match failed {
+            None => Ok(outcome),
+            Some(error) => Err((outcome, error)),
         }
     }
 }
