@@ -229,7 +229,7 @@ proptest! {
         let glue = glue.into_bytes();
         let headers: Vec<&[u8]> = headers.iter().chain([&glue]).map(Vec::as_slice).collect();
         let pairs = headers.iter().map(|header| header.split(|byte| *byte == b';').count());
-        prop_assert!(read(&headers).len() <= pairs.sum());
+        prop_assert!(read(&headers).len() <= pairs.sum::<usize>());
         prop_assert!(names(&headers).len() <= MAX_CHUNKS + 1);
     }
 }
