@@ -114,7 +114,10 @@ pub fn seal<T: Serialize + ?Sized, R: TryCryptoRng>(
     value: &T,
     rng: &mut R,
 ) -> Option<String> {
-    let mut bytes = postcard::to_extend(value, vec![0; NONCE_LEN]).ok()?;
+    let len = postcard::experimental::serialized_size(value).ok()?;
+    let mut bytes = Vec::with_capacity(NONCE_LEN + len + TAG_LEN);
+    bytes.extend_from_slice(&[0; NONCE_LEN]);
+    let mut bytes = postcard::to_extend(value, bytes).ok()?;
     let (nonce, data) = bytes.split_first_chunk_mut::<NONCE_LEN>()?;
     rng.try_fill_bytes(&mut nonce[8..]).ok()?;
     let tag = cipher::seal(key, nonce, data);

@@ -1,10 +1,10 @@
 //! Counts instructions under valgrind and fails if hardtack takes more of them than it did: times are
 //! too noisy for a gate, instructions are not.
 //!
-//! What is compared are ratios within one build. Another compiler, processor or version of a
-//! dependency moves both sides, where a count alone would have to be renewed for each of them. The
-//! baselines hold for x86-64 with AVX2; after a change that is worth its price, or that made it
-//! faster, write what this program prints into [`BASELINE`].
+//! What is compared are ratios within one build: another compiler or processor moves both sides, where
+//! a count alone would have to be renewed for each. The baselines are those of a stock release build
+//! for x86-64 with AVX2. If a dependency has become faster, or hardtack has for good reason become
+//! slower, write the ratios that this program prints into [`BASELINE`].
 
 use benches::{BUF_LEN, Borrowed, Counter, NOW, Owned, codec, floor, forge, payload};
 use std::{
@@ -21,7 +21,7 @@ const BASELINE: [(&str, [f64; 2]); 4] = [
     ("open_in", [1.03, 1.09]),
     ("seal_into", [1.05, 1.14]),
     ("open_at", [1.05, 1.12]),
-    ("seal_with", [0.95, 0.90]),
+    ("seal_with", [1.04, 1.11]),
 ];
 /// What a baseline may grow by before this fails.
 const TOLERANCE: f64 = 1.03;
