@@ -46,6 +46,7 @@ mod backend {
 #[cfg(feature = "ring")]
 mod backend {
     use super::{AeadError, NONCE_LEN, TAG_LEN};
+    use crate::secret::wipe;
     use chacha20::{R20, hchacha};
     use ring::aead::{
         Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN as IETF_NONCE_LEN, Nonce, UnboundKey,
@@ -57,9 +58,7 @@ mod backend {
         let head: &[u8; 16] = head;
         let mut subkey = hchacha::<R20>(key.into(), head.into());
         let unbound = UnboundKey::new(&CHACHA20_POLY1305, &subkey);
-        // As [`Zeroize`](zeroize::Zeroize) does, but not byte by byte.
-        subkey.fill(0);
-        zeroize::optimization_barrier(&subkey);
+        wipe(&mut subkey);
         let ietf_nonce: [u8; IETF_NONCE_LEN] = [0, 0, 0, 0, *a, *b, *c, *d, *e, *f, *g, *h];
         let key = LessSafeKey::new(unbound.map_err(|_| AeadError)?);
         Ok((key, Nonce::assume_unique_for_key(ietf_nonce)))
