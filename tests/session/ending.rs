@@ -1,0 +1,402 @@
+//! Logout, what a copied cookie is still good for, and answers that come too late.
+
+use crate::kit::{Browser, Clock, HOUR, MINUTE, NAME, Site, T0, finish, logged_in, seconds};
+use hardtack::{
+    Timestamp,
+    session::{Event, NotSaved, Refusal, SameSite, SessionId},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+#[test]
+fn destroy_removes_the_session_and_a_copy_lives_until_its_timeouts() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    let copy = browser.clone();
+    let (id, reply) = browser.visit(&site, |session| {
+        let id = session.id().unwrap();
+        session.destroy().unwrap();
+        assert!(session.is_new().unwrap());
+        assert_eq!(session.get::<String>("user").unwrap(), None);
+        id
+    });
+    assert_eq!(browser, Browser::default());
+    assert_eq!(reply.cache_control, Some("no-store"));
+    let absolute_end = Timestamp::from_unix(T0 + 12 * HOUR);
+    assert_eq!(site.events()[1..], [Event::Destroyed { id, absolute_end }]);
+    assert_eq!(copy.user(&site).as_deref(), Some("ada"));
+    site.clock.pass(30 * MINUTE + 1);
+    assert_eq!(copy.user(&site), None);
+}
+
+#[test]
+fn what_is_told_of_an_ended_session_is_what_its_copy_has() {
+    // Neither a new id nor a shorter life of the session that is ended shortens that of its cookie.
+    let site = Site::new();
+    type Before = fn(&hardtack::session::Session);
+    let befores: [Before; 5] = [
+        |_| (),
+        |session| session.regenerate().unwrap(),
+        |session| session.regenerate_for_login().unwrap(),
+        |session| session.expire_in(seconds(1)).unwrap(),
+        |session| session.remember(true).unwrap(),
+    ];
+    for before in befores {
+        site.clock.set(T0);
+        let mut browser = logged_in(&site, "ada");
+        let id = browser.peek(&site, |session| session.id().unwrap());
+        site.clock.pass(MINUTE);
+        site.events();
+        browser.send(&site, |session| {
+            before(session);
+            session.destroy().unwrap();
+            session.destroy().unwrap();
+        });
+        let absolute_end = Timestamp::from_unix(T0 + 12 * HOUR);
+        assert_eq!(site.events()[1..], [Event::Destroyed { id, absolute_end }]);
+    }
+}
+
+#[test]
+fn a_denylist_fed_by_events_outlives_the_settings_it_was_made_under() {
+    let clock = Clock::new();
+    let long = Site::with(&clock, |builder| builder);
+    let short = Site::with(&clock, |builder| builder.absolute_timeout(seconds(HOUR)));
+    let mut browser = logged_in(&long, "ada");
+    browser.send(&short, |session| session.destroy().unwrap());
+    let events = short.events();
+    // A copy would open again if the setting was raised.
+    let Event::Destroyed { absolute_end, .. } = events[1] else {
+        panic!("{events:?}");
+    };
+    assert_eq!(absolute_end.to_unix(), T0 + 12 * HOUR);
+}
+
+/// Ids and the time until which they are refused.
+#[derive(Clone, Default)]
+struct Denylist(Arc<Mutex<BTreeMap<SessionId, Timestamp>>>);
+
+impl Denylist {
+    /// With the ids that `regenerate` replaced, or without.
+    fn site(&self, clock: &Clock, replaced: bool) -> Site {
+        let (fed, asked) = (self.clone(), self.clone());
+        Site::with(clock, |builder| {
+            builder
+                .on_event(move |event| match event {
+                    Event::Destroyed { id, absolute_end } => fed.add(*id, *absolute_end),
+                    Event::Regenerated {
+                        from, absolute_end, ..
+                    } if replaced => {
+                        fed.add(*from, *absolute_end);
+                    }
+                    _ => {}
+                })
+                .validate(move |view| !asked.0.lock().unwrap().contains_key(&view.id()))
+        })
+    }
+
+    fn add(&self, id: SessionId, until: Timestamp) {
+        self.0.lock().unwrap().insert(id, until);
+    }
+}
+
+#[test]
+fn a_denylist_refuses_a_copy_at_once() {
+    let site = Denylist::default().site(&Clock::new(), false);
+    let mut browser = logged_in(&site, "ada");
+    let copy = browser.clone();
+    browser.send(&site, |session| session.destroy().unwrap());
+    assert_eq!(copy.user(&site), None);
+    // And leaves it alone, as every cookie that is refused.
+    let mut thief = copy.clone();
+    thief.send(&site, |session| session.len().unwrap());
+    assert_eq!(thief, copy);
+}
+
+#[test]
+fn a_slow_answer_does_not_bring_back_a_session_that_was_ended_meanwhile() {
+    type Write = fn(&hardtack::session::Session);
+    // A new id is no way around the denylist.
+    let writes: [Write; 3] = [
+        |session| session.insert("cart", &7).unwrap(),
+        |session| session.regenerate().unwrap(),
+        |session| session.regenerate_for_login().unwrap(),
+    ];
+    for write in writes {
+        let site = Denylist::default().site(&Clock::new(), false);
+        let mut browser = logged_in(&site, "ada");
+        let slow = site.request(&browser.header());
+        write(&slow);
+        browser.send(&site, |session| session.destroy().unwrap());
+        let reply = finish(&slow);
+        assert_eq!((&reply.set_cookie[..], reply.failed), (&[][..], None));
+    }
+}
+
+#[test]
+fn a_denylist_of_replaced_ids_lets_the_login_pass_that_replaces_one() {
+    let site = Denylist::default().site(&Clock::new(), true);
+    let mut browser = logged_in(&site, "nobody");
+    let before = browser.clone();
+    browser.send(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", "ada").unwrap();
+    });
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    assert_eq!(before.user(&site), None);
+}
+
+#[test]
+fn regenerated_is_told_once_the_new_id_is_out() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    let from = browser.peek(&site, |session| session.id().unwrap());
+    site.clock.pass(MINUTE);
+    site.events();
+    // Twice in one request is one change for whoever watches; `expire_in` does not age the copy.
+    let (to, _) = browser.visit(&site, |session| {
+        session.regenerate().unwrap();
+        session.expire_in(seconds(1)).unwrap();
+        session.regenerate_for_login().unwrap();
+        session.id().unwrap()
+    });
+    let absolute_end = Timestamp::from_unix(T0 + 12 * HOUR);
+    let events = site.events();
+    let [
+        Event::Opened { id, .. },
+        Event::Saved { id: saved, .. },
+        regenerated,
+    ] = &events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!((*id, *saved), (from, to));
+    assert_eq!(
+        *regenerated,
+        Event::Regenerated {
+            from,
+            to,
+            absolute_end
+        }
+    );
+
+    // Not saved, not regenerated.
+    browser.send(&site, |session| {
+        session.regenerate().unwrap();
+        session.insert("page", &"x".repeat(9_000)).unwrap_err();
+    });
+    let events = site.events();
+    assert!(
+        matches!(events[..], [Event::Opened { .. }, Event::Failed { .. }]),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn validate_sees_the_session_and_refuses_when_it_is_opened_and_when_it_is_saved() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let site = Site::with(&Clock::new(), |builder| {
+        builder.validate(move |view| {
+            let user: Option<String> = view.data().get("user").unwrap();
+            let times = [view.created_at(), view.issued_at(), view.expires_at()];
+            log.lock()
+                .unwrap()
+                .push((view.id(), times.map(Timestamp::to_unix)));
+            user.as_deref() != Some("mallory")
+        })
+    });
+    let mut browser = logged_in(&site, "ada");
+    let id = browser.peek(&site, |session| session.id().unwrap());
+    site.clock.pass(600);
+    site.events();
+    seen.lock().unwrap().clear();
+    // At saving.
+    let before = browser.clone();
+    let (_, reply) = browser.visit(&site, |session| session.insert("user", "mallory").unwrap());
+    assert_eq!((reply.failed, &browser), (None, &before));
+    assert!(matches!(
+        site.events()[..],
+        [Event::Opened { .. }, Event::NotSaved { id: Some(known), reason: NotSaved::NotValidated }]
+        if known == id
+    ));
+    let now = T0 + 600;
+    assert_eq!(
+        *seen.lock().unwrap(),
+        [(id, [T0, T0, T0 + 1800]), (id, [T0, now, now + 1800])]
+    );
+
+    // At opening.
+    let free = Site::with(&site.clock, |builder| builder);
+    let (_, _) = browser.visit(&free, |session| session.insert("user", "mallory").unwrap());
+    assert_eq!(browser.user(&free).as_deref(), Some("mallory"));
+    let before = browser.clone();
+    browser.send(&site, |session| assert!(session.is_new().unwrap()));
+    assert_eq!(browser, before);
+    assert!(matches!(
+        site.events()[..],
+        [Event::Refused { id: Some(known), reason: Refusal::NotValidated, .. }] if known == id
+    ));
+}
+
+#[test]
+fn validate_is_asked_before_a_renewal() {
+    let denylist = Denylist::default();
+    let site = denylist.site(&Clock::new(), false);
+    let browser = logged_in(&site, "ada");
+    site.clock.pass(600);
+    let session = site.request(&browser.header());
+    let id = session.id().unwrap();
+    denylist.add(id, site.clock.now());
+    assert_eq!(finish(&session).set_cookie, [""; 0]);
+}
+
+#[test]
+fn destroy_removes_every_cookie_received_even_if_none_opened() {
+    let site = Site::new();
+    let cookies = format!(
+        "{NAME}.9=x; {NAME}=garbage; a=b; {NAME}.2=F.x; {NAME}.2=again; {NAME}.x=1; {NAME}x=1; {NAME}.10=1; {NAME}.0=1"
+    );
+    for (header, removed) in [
+        (
+            cookies.as_str(),
+            vec![NAME.to_owned(), format!("{NAME}.2"), format!("{NAME}.9")],
+        ),
+        (
+            &format!("{NAME}.1=x"),
+            vec![NAME.into(), format!("{NAME}.1")],
+        ),
+        ("", vec![NAME.into()]),
+    ] {
+        let session = site.request(header);
+        session.destroy().unwrap();
+        let reply = finish(&session);
+        let mut names: Vec<_> = reply
+            .set_cookie
+            .iter()
+            .map(|line| line.split_once('=').unwrap().0.to_owned())
+            .collect();
+        names.sort();
+        assert_eq!(names, removed);
+        for line in &reply.set_cookie {
+            assert!(line.contains("; Max-Age=0"), "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_removal_repeats_the_attributes_of_the_setter() {
+    for bits in 0..64_u8 {
+        let on = |bit: u8| bits & (1 << bit) != 0;
+        let (secure, http_only, partitioned) = (on(0), on(1), on(2));
+        if partitioned && !secure {
+            continue;
+        }
+        let site = Site::with(&Clock::new(), |builder| {
+            let builder = builder
+                .cookie_name("id")
+                .secure(secure)
+                .http_only(http_only)
+                .partitioned(partitioned)
+                .path(if on(3) { "/shop" } else { "/" })
+                .same_site(if on(4) {
+                    SameSite::Strict
+                } else {
+                    SameSite::Lax
+                });
+            if on(5) {
+                builder.domain("example.org")
+            } else {
+                builder
+            }
+        });
+        let session = site.request("");
+        session.insert("user", "ada").unwrap();
+        let set = finish(&session).set_cookie;
+        let session = site.request("");
+        session.destroy().unwrap();
+        let removed = finish(&session).set_cookie;
+        let attributes = |lines: &[String]| -> Vec<String> {
+            let [line] = lines else { panic!("{lines:?}") };
+            let attributes = line.split("; ").skip(1);
+            attributes
+                .filter(|one| !one.starts_with("Max-Age=") && !one.starts_with("Expires="))
+                .map(str::to_owned)
+                .collect()
+        };
+        let set = attributes(&set);
+        assert_eq!(attributes(&removed), set);
+        for (wanted, text) in [
+            (secure, "Secure"),
+            (http_only, "HttpOnly"),
+            (partitioned, "Partitioned"),
+            (on(3), "Path=/shop"),
+            (!on(3), "Path=/"),
+            (on(4), "SameSite=Strict"),
+            (!on(4), "SameSite=Lax"),
+            (on(5), "Domain=example.org"),
+        ] {
+            assert_eq!(set.contains(&text.to_owned()), wanted, "{text} {set:?}");
+        }
+    }
+}
+
+#[test]
+fn a_write_after_destroy_makes_a_fresh_session() {
+    let site = Site::with(&Clock::new(), |builder| builder);
+    let mut browser = Browser::default();
+    browser.send(&site, |session| {
+        session.insert("user", "ada").unwrap();
+        session.insert("page", &"x".repeat(4_000)).unwrap();
+        session.remember(true).unwrap();
+    });
+    assert_eq!(browser.0.len(), 2);
+    let old = browser.peek(&site, |session| session.id().unwrap());
+    site.clock.pass(MINUTE);
+    browser.send(&site, |session| {
+        session.destroy().unwrap();
+        session.insert("user", "bob").unwrap();
+    });
+    // The parts of the old one are gone.
+    assert_eq!(browser.names(), [NAME]);
+    browser.peek(&site, |session| {
+        assert_ne!(session.id().unwrap(), old);
+        assert_eq!(session.created_at().unwrap(), site.clock.now());
+        assert!(!session.is_remembered().unwrap());
+        assert_eq!(session.keys().unwrap(), ["user"]);
+        assert_eq!(
+            session.get::<String>("user").unwrap().as_deref(),
+            Some("bob")
+        );
+    });
+}
+
+#[test]
+fn a_logout_counts_even_if_what_follows_cannot_be_saved() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    let (_, reply) = browser.visit(&site, |session| {
+        session.destroy().unwrap();
+        session.insert("page", &"x".repeat(9_000)).unwrap_err();
+    });
+    assert!(reply.failed.is_some());
+    assert_eq!(browser, Browser::default());
+}
+
+#[test]
+fn a_refused_cookie_stays_until_a_write_replaces_it() {
+    let site = Site::new();
+    let mut browser = Browser(vec![
+        (NAME.into(), "3.garbage".into()),
+        (format!("{NAME}.1"), "F.stale".into()),
+        (format!("{NAME}.2"), "F.stale".into()),
+    ]);
+    let before = browser.clone();
+    let (_, reply) = browser.visit(&site, |session| assert!(session.is_new().unwrap()));
+    assert_eq!((reply.failed, &browser), (None, &before));
+    browser.send(&site, |session| session.insert("user", "ada").unwrap());
+    assert_eq!(browser.names(), [NAME]);
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+}

@@ -1,0 +1,380 @@
+//! The handle: inside its own closures, after the answer, from several threads, and when a handler
+//! panics.
+
+use crate::kit::{Clock, Site, finish, logged_in, seconds};
+use hardtack::session::{
+    Event, Level, NotSaved, Reply, Session, SessionData, SessionError, Sessions,
+};
+use serde::{Deserialize, Serialize, Serializer};
+use std::{
+    cell::RefCell,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Barrier, Mutex, OnceLock},
+    thread,
+};
+
+type Call = fn(&Session) -> Result<(), SessionError>;
+
+/// Every call that changes something.
+const WRITES: [(&str, Call); 15] = [
+    ("insert", |session| session.insert("cart", &7)),
+    ("remove", |session| session.remove("user").map(drop)),
+    ("remove nothing", |session| {
+        session.remove("nothing").map(drop)
+    }),
+    ("take", |session| session.take::<String>("user").map(drop)),
+    ("take nothing", |session| {
+        session.take::<String>("nothing").map(drop)
+    }),
+    ("update", |session| session.update("n", |_: &mut u8| ())),
+    ("clear", |session| session.clear()),
+    ("flash", |session| session.flash(Level::Info, "hello")),
+    ("take_flashes", |session| session.take_flashes().map(drop)),
+    ("regenerate", |session| session.regenerate()),
+    ("regenerate_for_login", |session| {
+        session.regenerate_for_login()
+    }),
+    ("expire_in", |session| session.expire_in(seconds(1))),
+    ("remember", |session| session.remember(true)),
+    ("destroy", |session| session.destroy()),
+    ("modify", |session| session.modify(|_| ())),
+];
+
+const READS: [(&str, Call); 11] = [
+    ("get", |session| session.get::<String>("user").map(drop)),
+    ("contains_key", |session| {
+        session.contains_key("user").map(drop)
+    }),
+    ("keys", |session| session.keys().map(drop)),
+    ("len", |session| session.len().map(drop)),
+    ("is_empty", |session| session.is_empty().map(drop)),
+    ("with", |session| session.with(|_| ())),
+    ("id", |session| session.id().map(drop)),
+    ("created_at", |session| session.created_at().map(drop)),
+    ("expires_at", |session| session.expires_at().map(drop)),
+    ("is_new", |session| session.is_new().map(drop)),
+    ("is_remembered", |session| session.is_remembered().map(drop)),
+];
+
+#[test]
+fn a_call_within_a_closure_of_the_session_is_an_error() {
+    let site = Site::new();
+    let browser = logged_in(&site, "ada");
+    let session = site.request(&browser.header());
+    assert_eq!(
+        SessionError::InUse.to_string(),
+        "the session was used inside its own closure: use what the closure was given, or the session after it"
+    );
+    for (name, call) in WRITES.into_iter().chain(READS) {
+        let inside = || call(&session.clone());
+        assert_eq!(
+            session.with(|_| inside()).unwrap(),
+            Err(SessionError::InUse),
+            "{name}"
+        );
+        assert_eq!(
+            session.modify(|_| inside()).unwrap(),
+            Err(SessionError::InUse),
+            "{name}"
+        );
+        let updated = session.update("n", |_: &mut u8| inside()).unwrap();
+        assert_eq!(updated, Err(SessionError::InUse), "{name}");
+    }
+    // The adapter's calls too: nothing is lost by them.
+    let reply = session.with(|_| finish(&session)).unwrap();
+    assert!(reply.failed.is_some());
+    assert_eq!(
+        session.get::<String>("user").unwrap().as_deref(),
+        Some("ada")
+    );
+    // Another session is another thing.
+    let other = site.request(&browser.header());
+    assert_eq!(session.with(|_| other.len()).unwrap(), Ok(1));
+    assert_eq!(finish(&session).failed, None);
+}
+
+thread_local! {
+    static HERE: RefCell<Option<Session>> = const { RefCell::new(None) };
+}
+
+fn len_of_here() -> Result<usize, SessionError> {
+    HERE.with_borrow(|session| session.as_ref().unwrap().len())
+}
+
+/// Uses the session while it is being stored in it.
+struct Nosy;
+
+impl Serialize for Nosy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        assert_eq!(len_of_here(), Err(SessionError::InUse));
+        serializer.serialize_unit()
+    }
+}
+
+#[test]
+fn a_hook_that_uses_the_session_gets_an_error_and_an_event_handler_may() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&told);
+    let site = Site::with(&Clock::new(), |builder| {
+        builder
+            .validate(|_| {
+                HERE.with_borrow(|here| {
+                    let used = here.as_ref().map(Session::len);
+                    assert!(used.is_none_or(|used| used == Err(SessionError::InUse)));
+                });
+                true
+            })
+            .on_event(move |_| {
+                HERE.with_borrow(|here| {
+                    if let Some(session) = here {
+                        log.lock().unwrap().push(session.len());
+                    }
+                });
+            })
+    });
+    let browser = logged_in(&site, "ada");
+    let session = site.request(&browser.header());
+    HERE.set(Some(session.clone()));
+    assert_eq!(session.len(), Ok(1));
+    session.insert("nosy", &Nosy).unwrap();
+    assert_eq!(finish(&session).set_cookie.len(), 1);
+    HERE.set(None);
+    // Opened and saved: no lock was held.
+    assert_eq!(*told.lock().unwrap(), [Ok(1), Ok(2)]);
+}
+
+#[test]
+fn after_the_headers_a_write_is_an_error_and_changes_nothing() {
+    let site = Site::new();
+    let browser = logged_in(&site, "ada");
+    assert_eq!(
+        SessionError::HeadersSent.to_string(),
+        "the session was used after the headers were sent: do it in the handler, before the body"
+    );
+    let session = site.request(&browser.header());
+    session.len().unwrap();
+    let _ = finish(&session);
+    for (name, call) in WRITES {
+        assert_eq!(call(&session), Err(SessionError::HeadersSent), "{name}");
+    }
+    for (name, call) in READS {
+        assert_eq!(call(&session), Ok(()), "{name}");
+    }
+    let mut ran = false;
+    let updated = session.update("n", |_: &mut u8| ran = true);
+    assert_eq!((updated, ran), (Err(SessionError::HeadersSent), false));
+    assert_eq!(session.keys().unwrap(), ["user"]);
+    // A second answer has nothing to say.
+    assert_eq!(finish(&session), Reply::default());
+
+    // The first read comes too late as well: caches were not told.
+    let session = site.request(&browser.header());
+    let _ = finish(&session);
+    for (name, call) in WRITES.into_iter().chain(READS) {
+        assert_eq!(call(&session), Err(SessionError::HeadersSent), "{name}");
+    }
+}
+
+#[test]
+fn threads_wait_for_each_other_and_lose_nothing() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    let session = site.request(&browser.header());
+    let start = Barrier::new(4);
+    thread::scope(|scope| {
+        for n in 0..4 {
+            let (session, start) = (session.clone(), &start);
+            scope.spawn(move || {
+                start.wait();
+                for _ in 0..50 {
+                    session.update("n", |n: &mut u32| *n += 1).unwrap();
+                    session
+                        .modify(|map| map.insert(&n.to_string(), &n))
+                        .unwrap()
+                        .unwrap();
+                    session.get::<String>("user").unwrap().unwrap();
+                }
+            });
+        }
+    });
+    browser.take(&finish(&session));
+    browser.peek(&site, |session| {
+        assert_eq!(session.get("n").unwrap(), Some(200));
+        assert_eq!(session.len().unwrap(), 6);
+    });
+}
+
+/// A panic with nothing on standard error.
+fn quiet_panic() {
+    std::panic::resume_unwind(Box::new("a handler"));
+}
+
+fn assert_nothing_saved(site: &Site, session: &Session) {
+    site.events();
+    let reply = finish(session);
+    assert_eq!((&reply.set_cookie[..], reply.failed), (&[][..], None));
+    let events = site.events();
+    assert!(
+        matches!(
+            events[..],
+            [Event::NotSaved {
+                reason: NotSaved::Panicked,
+                ..
+            }]
+        ),
+        "{events:?}"
+    );
+}
+
+#[test]
+fn a_panic_saves_nothing() {
+    let site = Site::new();
+    let browser = logged_in(&site, "ada");
+    let session = site.request(&browser.header());
+    session.insert("cart", &7).unwrap();
+    let handler = session.clone();
+    let caught = catch_unwind(AssertUnwindSafe(move || {
+        let _handler = handler;
+        quiet_panic();
+    }));
+    assert!(caught.is_err());
+    assert_nothing_saved(&site, &session);
+}
+
+#[test]
+fn a_panic_in_a_closure_saves_nothing_and_blocks_nobody() {
+    let site = Site::new();
+    let browser = logged_in(&site, "ada");
+    type Panic = fn(&Session);
+    let panics: [Panic; 3] = [
+        |session| session.modify(|_| quiet_panic()).unwrap(),
+        |session| session.update("n", |_: &mut u8| quiet_panic()).unwrap(),
+        |session| session.with(|_| quiet_panic()).unwrap(),
+    ];
+    for panic in panics {
+        let session = site.request(&browser.header());
+        session.insert("cart", &7).unwrap();
+        assert!(catch_unwind(AssertUnwindSafe(|| panic(&session))).is_err());
+        // Not held for ever, and not "inside its own closure" for ever.
+        assert_eq!(
+            session.get::<String>("user").unwrap().as_deref(),
+            Some("ada")
+        );
+        session.insert("more", &8).unwrap();
+        assert_nothing_saved(&site, &session);
+    }
+}
+
+#[test]
+fn a_panic_counts_while_another_thread_uses_the_session() {
+    let site = Site::new();
+    let browser = logged_in(&site, "ada");
+    let session = site.request(&browser.header());
+    session.insert("cart", &7).unwrap();
+    let handler = session.clone();
+    session
+        .with(|_| {
+            let panicked = thread::spawn(move || {
+                let _handler = handler;
+                quiet_panic();
+            });
+            assert!(panicked.join().is_err());
+        })
+        .unwrap();
+    assert_nothing_saved(&site, &session);
+}
+
+#[test]
+fn a_panic_in_a_hook_is_the_handlers_panic() {
+    static PANIC: OnceLock<()> = OnceLock::new();
+    let site = Site::with(&Clock::new(), |builder| {
+        builder.validate(|_| {
+            if PANIC.get().is_some() {
+                quiet_panic();
+            }
+            true
+        })
+    });
+    let browser = logged_in(&site, "ada");
+    let session = site.request(&browser.header());
+    session.insert("cart", &7).unwrap();
+    PANIC.set(()).unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| finish(&session))).is_err());
+    assert_eq!(session.insert("more", &8), Err(SessionError::HeadersSent));
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Account {
+    password: String,
+}
+
+impl SessionData for Account {
+    const NAME: &'static str = "account";
+    const VERSION: u8 = 1;
+}
+
+#[test]
+fn nothing_prints_what_is_in_a_session() {
+    let seen = Arc::new(Mutex::new(String::new()));
+    let log = Arc::clone(&seen);
+    let site = Site::with(&Clock::new(), |builder| {
+        builder.realm("visible").validate(move |view| {
+            *log.lock().unwrap() += &format!("{view:?} {:?}", view.data());
+            true
+        })
+    });
+    let session = site.request("");
+    session.insert("password", "hunter2").unwrap();
+    session.flash(Level::Info, "hunter2").unwrap();
+    let errors = [
+        session.get::<u32>("password").unwrap_err(),
+        session.get::<Vec<Option<char>>>("password").unwrap_err(),
+        session.take::<bool>("password").unwrap_err(),
+        session.update("password", |_: &mut u8| ()).unwrap_err(),
+        session.insert("doubled", &Doubled).unwrap_err(),
+        session.insert("refusing", &Refusing).unwrap_err(),
+    ];
+    for error in &errors {
+        *seen.lock().unwrap() += &format!("{error} {error:?}");
+    }
+    let map = session.with(|map| format!("{map:?}")).unwrap();
+    let reply = finish(&session);
+    *seen.lock().unwrap() += &format!(
+        "{session:?} {reply:?} {:?} {:?}",
+        site.sessions,
+        site.events()
+    );
+    let builder = Sessions::builder(crate::kit::ring(1)).realm("visible");
+    *seen.lock().unwrap() += &format!("{map} {builder:?}");
+    *seen.lock().unwrap() += &format!("{:?}", builder.data::<Account>());
+    let seen = seen.lock().unwrap();
+    // The token is as good as what is in it.
+    let token = reply.set_cookie[0]
+        .split_once('=')
+        .unwrap()
+        .1
+        .split_once(';')
+        .unwrap()
+        .0;
+    for secret in ["hunter2", "68756e74657232", &token[40..60], "104, 117, 110"] {
+        assert!(!seen.contains(secret), "{secret} in {seen}");
+    }
+    assert!(seen.contains("password"), "{seen}");
+}
+
+/// A map with a key twice.
+struct Doubled;
+
+impl Serialize for Doubled {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([("hunter2", 1), ("hunter2", 2)])
+    }
+}
+
+struct Refusing;
+
+impl Serialize for Refusing {
+    fn serialize<S: Serializer>(&self, _serializer: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("hunter2 is not a good password"))
+    }
+}

@@ -1,0 +1,241 @@
+//! Cookies that somebody else put there.
+
+use crate::kit::{Browser, Clock, NAME, Site, finish, logged_in, ring};
+use hardtack::session::{Event, Refusal, Session};
+
+/// What the victim's session says under this header.
+fn user(site: &Site, header: &[u8]) -> Option<String> {
+    let session = site.sessions.begin();
+    session.receive([header]);
+    session.get("user").unwrap()
+}
+
+#[test]
+fn the_newer_session_wins_in_either_order() {
+    let site = Site::new();
+    let attacker = logged_in(&site, "mallory").header();
+    site.clock.pass(1);
+    let victim = logged_in(&site, "ada").header();
+    for header in [
+        format!("{attacker}; {victim}"),
+        format!("{victim}; {attacker}"),
+    ] {
+        assert_eq!(user(&site, header.as_bytes()).as_deref(), Some("ada"));
+    }
+    // Two header fields are one.
+    let session = site.sessions.begin();
+    session.receive([attacker.as_bytes(), b"".as_slice(), victim.as_bytes()]);
+    assert_eq!(
+        session.get::<String>("user").unwrap().as_deref(),
+        Some("ada")
+    );
+}
+
+#[test]
+fn the_first_of_equals_wins() {
+    let site = Site::new();
+    let (one, other) = (
+        logged_in(&site, "ada").header(),
+        logged_in(&site, "bob").header(),
+    );
+    let header = format!("{one}; {other}");
+    assert_eq!(user(&site, header.as_bytes()).as_deref(), Some("ada"));
+    let header = format!("{other}; {one}");
+    assert_eq!(user(&site, header.as_bytes()).as_deref(), Some("bob"));
+}
+
+#[test]
+fn a_newer_one_that_does_not_count_hides_nothing() {
+    let clock = Clock::new();
+    let site = Site::with(&clock, |builder| {
+        builder.validate(|view| view.data().get::<String>("user") != Ok(Some("mallory".into())))
+    });
+    let victim = logged_in(&site, "ada").header();
+    clock.pass(1);
+    let attacker = logged_in(&Site::with(&clock, |builder| builder), "mallory").header();
+    for header in [
+        format!("{attacker}; {victim}"),
+        format!("{victim}; {attacker}"),
+    ] {
+        assert_eq!(user(&site, header.as_bytes()).as_deref(), Some("ada"));
+        let events = site.events();
+        assert!(
+            matches!(
+                events[..],
+                [
+                    Event::Refused {
+                        reason: Refusal::NotValidated,
+                        ..
+                    },
+                    Event::Opened { .. }
+                ]
+            ),
+            "{events:?}"
+        );
+    }
+}
+
+#[test]
+fn garbage_around_a_session_hides_nothing() {
+    let site = Site::new();
+    let victim = logged_in(&site, "ada").header();
+    let token = victim.split_once('=').unwrap().1;
+    let changed = format!("{}A", &token[..token.len() - 1]);
+    for garbage in [
+        format!("{NAME}="),
+        format!("{NAME}"),
+        "=".to_owned(),
+        ";;;".to_owned(),
+        format!("{NAME}=h"),
+        format!("{NAME}={changed}"),
+        format!("{NAME}=\"{token}\""),
+        format!("{NAME}=0.{token}"),
+        format!("{NAME}=1.{token}"),
+        format!("{NAME}=9.{token}"),
+        format!("{NAME}=255.{token}"),
+        format!("{NAME}=2.{token}; {NAME}.1=F.x"),
+        format!("{NAME}=é"),
+        format!("{NAME}.1=x; {NAME}.x=y; {NAME}.99=z"),
+        format!("\u{a0}{NAME}=h"),
+    ] {
+        for header in [
+            format!("{garbage}; {victim}"),
+            format!("{victim}; {garbage}"),
+        ] {
+            assert_eq!(
+                user(&site, header.as_bytes()).as_deref(),
+                Some("ada"),
+                "{header}"
+            );
+        }
+    }
+    let header = [b"x=\xff\xfe; ", victim.as_bytes(), b"; \x80=\x81"].concat();
+    assert_eq!(user(&site, &header).as_deref(), Some("ada"));
+}
+
+#[test]
+fn white_space_of_unicode_does_not_make_a_name_ours() {
+    let site = Site::new();
+    let attacker = logged_in(&site, "mallory").header();
+    for space in [
+        "\u{a0}", "\u{2003}", "\u{3000}", "\u{b}", "\u{c}", "\u{85}", "\u{feff}",
+    ] {
+        assert_eq!(
+            user(&site, format!("{space}{attacker}").as_bytes()),
+            None,
+            "{space:?}"
+        );
+    }
+    assert!(user(&site, format!(" \t{attacker}").as_bytes()).is_some());
+}
+
+#[test]
+fn chunks_of_two_sessions_are_not_mixed() {
+    let site = Site::new();
+    let long = |user: &str| {
+        let mut browser = Browser::default();
+        browser.send(&site, |session| {
+            session.insert("user", user).unwrap();
+            session.insert("page", &user.repeat(1_000)).unwrap();
+        });
+        assert_eq!(browser.0.len(), 2);
+        browser
+            .0
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+    };
+    let attacker = long("mallo");
+    site.clock.pass(1);
+    let victim = long("adala");
+    let orders = [
+        [&attacker[1], &victim[0], &attacker[0], &victim[1]],
+        [&victim[0], &attacker[0], &attacker[1], &victim[1]],
+        [&attacker[0], &attacker[1], &victim[1], &victim[0]],
+    ];
+    for order in orders {
+        let header = order.map(String::as_str).join("; ");
+        assert_eq!(user(&site, header.as_bytes()).as_deref(), Some("adala"));
+    }
+    // Half of each is nothing.
+    for (a, b) in [(&attacker[0], &victim[1]), (&victim[0], &attacker[1])] {
+        site.events();
+        assert_eq!(user(&site, format!("{a}; {b}").as_bytes()), None);
+        assert_eq!(
+            site.events(),
+            [Event::Refused {
+                reason: Refusal::Incomplete,
+                key: None,
+                id: None
+            }]
+        );
+    }
+    // Growing replaces a part of the attacker's that has our name, and shrinking removes it.
+    let mut browser = Browser(vec![
+        (NAME.into(), "2.x".into()),
+        (format!("{NAME}.1"), "F.x".into()),
+    ]);
+    browser.send(&site, |session| {
+        session.insert("page", &"x".repeat(4_000)).unwrap()
+    });
+    assert!(browser.peek(&site, |session| session.contains_key("page").unwrap()));
+}
+
+#[test]
+fn a_token_for_something_else_is_no_session() {
+    let clock = Clock::new();
+    let site = Site::with(&clock, |builder| builder);
+    let token = logged_in(&site, "ada").0.remove(0).1;
+    let named = |name: &str| Site::with(&clock, |builder| builder.cookie_name(name));
+    assert_eq!(
+        user(&named("session"), format!("session={token}").as_bytes()),
+        None
+    );
+    let realm = Site::with(&clock, |builder| builder.realm("staging"));
+    assert_eq!(user(&realm, format!("{NAME}={token}").as_bytes()), None);
+    // Name and realm are not run together.
+    let one = Site::with(&clock, |builder| builder.cookie_name("id").realm("a"));
+    let other = Site::with(&clock, |builder| builder.cookie_name("ida"));
+    let token = logged_in(&one, "ada").0.remove(0).1;
+    assert_eq!(user(&other, format!("ida={token}").as_bytes()), None);
+    let codec = hardtack::Codec::new(&ring(1), NAME);
+    let token = codec
+        .seal_with(&1, clock.now(), &mut getrandom::SysRng)
+        .unwrap();
+    assert_eq!(user(&site, format!("{NAME}={token}").as_bytes()), None);
+}
+
+#[test]
+fn a_flood_of_cookies_makes_a_few_events_and_no_error() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    let victim = browser.header();
+    let token = victim.split_once('=').unwrap().1.to_owned();
+    let forged = format!("{NAME}={}", token.chars().rev().collect::<String>());
+    let pairs: [(&str, String); 5] = [
+        ("forged", forged),
+        ("names", "a=b".into()),
+        ("counts", format!("{NAME}=9.{token}")),
+        ("parts", format!("{NAME}.1=F.x")),
+        ("nothing", String::new()),
+    ];
+    for (what, pair) in pairs {
+        let count = 65_536 / (pair.len() + 1);
+        let flood = vec![pair; count].join(";");
+        for (header, found) in [(flood.clone(), false), (format!("{victim};{flood}"), true)] {
+            let session = site.request(&header);
+            assert_eq!(session.contains_key("user").unwrap(), found, "{what}");
+            let events = site.events();
+            assert!(events.len() <= 9, "{what}: {}", events.len());
+            assert_eq!(finish(&session).failed, None);
+            site.events();
+        }
+    }
+    // One pair of 64 KB, and bytes of every value.
+    let long = format!("{NAME}={}", "h".repeat(65_536));
+    assert_eq!(user(&site, long.as_bytes()), None);
+    let all: Vec<u8> = (0..=255).cycle().take(65_536).collect();
+    assert_eq!(user(&site, &all), None);
+    browser.send(&site, |session: &Session| session.len().unwrap());
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+}

@@ -1,0 +1,249 @@
+//! Settings that a browser would refuse without a word are refused with one.
+
+use crate::kit::{Site, ring};
+use hardtack::session::{Builder, Map, SameSite, SessionData, Sessions};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+fn refused<T: SessionData>(configure: impl FnOnce(Builder) -> Builder<T>) -> String {
+    configure(Sessions::builder(ring(1)))
+        .build()
+        .unwrap_err()
+        .to_string()
+}
+
+const NOT_A_TOKEN: &str = "is not a token: letters, digits and !#$%&'*+-.^_`|~ are possible";
+const LIKE_A_CHUNK: &str = "ends like a chunk of a session: a name may not end in a dot and digits";
+
+#[test]
+fn names_that_no_browser_takes() {
+    for name in [
+        "", " ", "a b", "a=b", "a;b", "é", "a\0", "\"a\"", "a\n", "a,b", "a\u{7f}",
+    ] {
+        assert_eq!(
+            refused(|builder| builder.cookie_name(name)),
+            format!("the cookie name `{name}` {NOT_A_TOKEN}")
+        );
+    }
+    for name in ["a.1", "a.0", "__Host-session.9", "a.12", "a.b.3"] {
+        assert_eq!(
+            refused(|builder| builder.cookie_name(name)),
+            format!("the cookie name `{name}` {LIKE_A_CHUNK}")
+        );
+    }
+    for name in ["a", "a.b", "1", "a.1b", "a.", "__Host-x", "__secure-x"] {
+        let sessions = Sessions::builder(ring(1)).cookie_name(name).build();
+        assert!(sessions.is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn prefixes_hold_whoever_sets_them_to() {
+    for name in ["__Host-a", "__HOST-a", "__host-a", "__Host-Http-a"] {
+        let say = |why: &str| format!("the cookie name `{name}` {why}");
+        assert_eq!(
+            refused(|builder| builder.cookie_name(name).domain("example.org")),
+            say("allows no domain: set another cookie name, such as `__Secure-session`")
+        );
+        assert_eq!(
+            refused(|builder| builder.cookie_name(name).path("/shop")),
+            say("allows no path but `/`: set another cookie name, such as `__Secure-session`")
+        );
+    }
+    for name in [
+        "__Host-a",
+        "__Secure-a",
+        "__SECURE-a",
+        "__Http-a",
+        "__Host-Http-a",
+    ] {
+        assert_eq!(
+            refused(|builder| builder.cookie_name(name).secure(false)),
+            format!(
+                "the cookie name `{name}` needs `secure`: set another cookie name, or `insecure_for_development`"
+            )
+        );
+    }
+    for name in ["__Http-a", "__Host-Http-a"] {
+        assert_eq!(
+            refused(|builder| builder.cookie_name(name).http_only(false)),
+            format!("the cookie name `{name}` needs `http_only`")
+        );
+    }
+    let sessions = Sessions::builder(ring(1)).cookie_name("__Secure-a");
+    assert!(sessions.domain("example.org").path("/shop").build().is_ok());
+}
+
+#[test]
+fn attributes_that_no_browser_takes() {
+    let named = |builder: Builder| builder.cookie_name("a");
+    assert_eq!(
+        refused(|builder| named(builder).secure(false).same_site(SameSite::None)),
+        "`SameSite::None` needs `secure`"
+    );
+    assert_eq!(
+        refused(|builder| named(builder).secure(false).partitioned(true)),
+        "`partitioned` needs `secure`"
+    );
+    for path in [
+        "",
+        "shop",
+        "/a;b",
+        "/é",
+        "/\n",
+        &format!("/{}", "a".repeat(1024)),
+    ] {
+        assert_eq!(
+            refused(|builder| named(builder).path(path)),
+            format!(
+                "the path {path:?} does not begin with `/`, or has a character that no cookie's path has"
+            )
+        );
+    }
+    for domain in [
+        "",
+        ".",
+        "a..b",
+        "a b",
+        "a;b",
+        "é.org",
+        "example.org.",
+        "http://a",
+        "a:80",
+    ] {
+        assert_eq!(
+            refused(|builder| named(builder).domain(domain)),
+            format!("the domain {domain:?} is no domain name")
+        );
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Named<const N: usize>;
+
+impl SessionData for Named<0> {
+    const NAME: &'static str = "";
+    const VERSION: u8 = 0;
+}
+
+impl SessionData for Named<1> {
+    const NAME: &'static str = "a\0b";
+    const VERSION: u8 = 0;
+}
+
+#[test]
+fn parts_of_the_purpose_stay_apart() {
+    assert_eq!(
+        refused(|builder| builder.realm("a\0b")),
+        "the realm contains a zero byte"
+    );
+    let sentence =
+        |name: &str| format!("the session type's NAME {name:?} is empty or contains a zero byte");
+    assert_eq!(refused(|builder| builder.data::<Named<0>>()), sentence(""));
+    assert_eq!(
+        refused(|builder| builder.data::<Named<1>>()),
+        sentence("a\0b")
+    );
+}
+
+#[test]
+fn sessions_that_could_not_live() {
+    type Set = fn(Builder, Duration) -> Builder;
+    let settings: [(&str, Set); 4] = [
+        ("idle_timeout", Builder::idle_timeout),
+        ("absolute_timeout", Builder::absolute_timeout),
+        ("remember_idle", Builder::remember_idle),
+        ("remember_absolute", Builder::remember_absolute),
+    ];
+    for (name, set) in settings {
+        for short in [Duration::ZERO, Duration::from_millis(999)] {
+            assert_eq!(
+                refused(|builder| set(builder, short)),
+                format!("`{name}` is less than a second: no session would live")
+            );
+        }
+        assert!(
+            set(Sessions::builder(ring(1)), Duration::from_secs(1))
+                .build()
+                .is_ok()
+        );
+    }
+    for chunks in [0, 10, usize::MAX] {
+        assert_eq!(
+            refused(|builder| builder.max_chunks(chunks)),
+            format!("`max_chunks` is {chunks}: 1 to 9 cookies are possible")
+        );
+    }
+    assert_eq!(
+        refused(|builder| builder.validate(|_| true).data::<Typed>()),
+        "`validate` was set before `data`, whose type it cannot see: set it afterwards"
+    );
+    let sessions = Sessions::builder(ring(1))
+        .validate(|_| true)
+        .data::<Typed>()
+        .validate(|_| true);
+    assert!(sessions.build().is_ok());
+}
+
+#[test]
+fn cookies_in_which_nothing_has_room() {
+    type Set = fn(Builder) -> Builder;
+    let settings: [Set; 4] = [
+        |builder| builder.max_cookie_bytes(0),
+        |builder| builder.max_cookie_bytes(100),
+        |builder| builder.pad_to(20_000),
+        |builder| builder.cookie_name(&"n".repeat(5_000)),
+    ];
+    for set in settings {
+        let sentence = refused(set);
+        let (start, end) = ("an empty session needs ", ": no session would be saved");
+        assert!(
+            sentence.starts_with(start) && sentence.ends_with(end),
+            "{sentence}"
+        );
+    }
+    let sessions = Sessions::builder(ring(1))
+        .max_cookie_bytes(200)
+        .build()
+        .unwrap();
+    let session = sessions.begin();
+    session.insert("user", &7).unwrap();
+    assert_eq!(session.finish([], []).set_cookie.len(), 1);
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Typed;
+
+impl SessionData for Typed {
+    const NAME: &'static str = "typed";
+    const VERSION: u8 = 0;
+}
+
+#[test]
+fn the_cookie_for_development_is_a_plain_one() {
+    for (name, expected) in [(None, "session=h"), (Some("mine"), "mine=h")] {
+        let builder = Sessions::builder(ring(1)).insecure_for_development();
+        let builder = match name {
+            Some(name) => builder.cookie_name(name),
+            None => builder,
+        };
+        let session = builder.build().unwrap().begin();
+        session.insert("user", &7).unwrap();
+        let reply = session.finish([], []);
+        let [line] = reply.set_cookie.as_slice() else {
+            panic!("{reply:?}");
+        };
+        assert!(line.starts_with(expected), "{line}");
+        assert!(line.ends_with("; HttpOnly; SameSite=Lax; Path=/"), "{line}");
+    }
+}
+
+#[test]
+fn sessions_are_padded_if_asked() {
+    let len = |pad_to: usize, text: &str| {
+        let site = Site::<Map>::with(&crate::kit::Clock::new(), |builder| builder.pad_to(pad_to));
+        crate::kit::logged_in(&site, text).header().len()
+    };
+    assert_ne!(len(0, "a"), len(0, "a longer name"));
+    assert_eq!(len(256, "a"), len(256, "a longer name"));
+}

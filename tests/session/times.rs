@@ -1,0 +1,393 @@
+//! Idle and absolute timeouts, renewal, remember, and clocks that jump.
+
+use crate::kit::{Browser, Clock, DAY, HOUR, MINUTE, Site, T0, finish, logged_in, seconds};
+use hardtack::{
+    Timestamp,
+    session::{Event, NotSaved, Refusal, Reply, SaveError, SaveReason},
+};
+use std::time::Duration;
+
+fn refused(site: &Site) -> Vec<Refusal> {
+    let reason = |event| match event {
+        Event::Refused { reason, .. } => Some(reason),
+        _ => None,
+    };
+    site.events().into_iter().filter_map(reason).collect()
+}
+
+fn max_age(reply: &Reply) -> Option<u32> {
+    let [line] = reply.set_cookie.as_slice() else {
+        panic!("{reply:?}");
+    };
+    let attribute = line
+        .split("; ")
+        .find_map(|one| one.strip_prefix("Max-Age="));
+    attribute.map(|seconds| seconds.parse().unwrap())
+}
+
+#[test]
+fn an_idle_session_ends_to_the_second() {
+    let site = Site::new();
+    let browser = logged_in(&site, "ada");
+    site.clock.set(T0 + 30 * MINUTE);
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    site.clock.pass(1);
+    site.events();
+    assert_eq!(browser.user(&site), None);
+    assert_eq!(refused(&site), [Refusal::IdleTimeout]);
+}
+
+#[test]
+fn reading_renews_after_a_tenth_and_not_before() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    let read = |browser: &mut Browser| browser.visit(&site, |session| session.len().unwrap()).1;
+    site.clock.pass(3 * MINUTE - 1);
+    assert_eq!(read(&mut browser).set_cookie, [""; 0]);
+    site.clock.pass(1);
+    site.events();
+    assert_eq!(read(&mut browser).set_cookie.len(), 1);
+    let events = site.events();
+    assert!(
+        matches!(
+            events[1],
+            Event::Saved {
+                reason: SaveReason::Renewed,
+                ..
+            }
+        ),
+        "{events:?}"
+    );
+    assert_eq!(read(&mut browser).set_cookie, [""; 0]);
+}
+
+#[test]
+fn renew_after_is_counted_from_the_last_sealing() {
+    for (setting, due) in [(0, 1), (1, 1), (10, 10)] {
+        let site = Site::with(&Clock::new(), |builder| {
+            builder.renew_after(seconds(setting))
+        });
+        let mut browser = logged_in(&site, "ada");
+        for (at, lines) in [(due - 1, 0), (due, 1)] {
+            site.clock.set(T0 + at);
+            let (_, reply) = browser.visit(&site, |session| session.len().unwrap());
+            assert_eq!(reply.set_cookie.len(), lines, "{setting} {at}");
+        }
+    }
+}
+
+#[test]
+fn the_absolute_end_survives_every_renewal_and_regeneration() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    let end = T0 + 12 * HOUR;
+    let mut n = 0;
+    while site.clock.unix() + 20 * MINUTE <= end {
+        site.clock.pass(20 * MINUTE);
+        n += 1;
+        let (_, reply) = browser.visit(&site, |session| {
+            match n % 4 {
+                0 => session.regenerate().unwrap(),
+                1 => session.insert("n", &n).unwrap(),
+                2 => session
+                    .clear()
+                    .and_then(|()| session.insert("user", "ada"))
+                    .unwrap(),
+                _ => drop(session.len().unwrap()),
+            }
+            assert_eq!(session.created_at().unwrap().to_unix(), T0);
+            assert!(session.expires_at().unwrap().to_unix() <= end);
+        });
+        assert_eq!(reply.set_cookie.len(), 1, "{n}");
+    }
+    assert_eq!((n, site.clock.unix()), (36, end));
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    site.clock.pass(1);
+    site.events();
+    assert_eq!(browser.user(&site), None);
+    assert_eq!(refused(&site), [Refusal::AbsoluteTimeout]);
+}
+
+#[test]
+fn a_login_starts_a_new_lifetime() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "nobody");
+    site.clock.pass(10 * MINUTE);
+    browser.send(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", "ada").unwrap();
+    });
+    browser.peek(&site, |session| {
+        assert_eq!(session.created_at().unwrap(), site.clock.now());
+        assert_eq!(
+            session.get::<String>("user").unwrap().as_deref(),
+            Some("ada")
+        );
+    });
+}
+
+#[test]
+fn raising_a_timeout_revives_nothing_and_lowering_one_acts_at_once() {
+    let clock = Clock::new();
+    let with = |idle, absolute| {
+        Site::with(&clock, |builder| {
+            builder
+                .idle_timeout(seconds(idle))
+                .absolute_timeout(seconds(absolute))
+        })
+    };
+    let (short, long) = (with(100, 1_000), with(200, 2_000));
+
+    let browser = logged_in(&short, "ada");
+    clock.set(T0 + 100);
+    assert_eq!(browser.user(&long).as_deref(), Some("ada"));
+    clock.set(T0 + 101);
+    assert_eq!(browser.user(&long), None);
+
+    clock.set(T0);
+    let browser = logged_in(&long, "ada");
+    clock.set(T0 + 101);
+    assert_eq!(browser.user(&long).as_deref(), Some("ada"));
+    assert_eq!(browser.user(&short), None);
+
+    // The absolute end, of a session that is used all the time.
+    for (first, then) in [(&short, &long), (&long, &short)] {
+        clock.set(T0);
+        let mut browser = logged_in(first, "ada");
+        for _ in 0..20 {
+            clock.pass(50);
+            browser.send(first, |session| session.len().unwrap());
+        }
+        assert_eq!(browser.user(then).as_deref(), Some("ada"));
+        clock.pass(1);
+        assert_eq!(browser.user(then), None);
+    }
+}
+
+#[test]
+fn expire_in_shortens_and_never_extends() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    let expire_in = |browser: &mut Browser, after: u32| {
+        browser
+            .visit(&site, |session| {
+                session.expire_in(seconds(after)).unwrap();
+                session.expires_at().unwrap().to_unix()
+            })
+            .0
+    };
+    assert_eq!(expire_in(&mut browser, 20 * HOUR), T0 + 30 * MINUTE);
+    assert_eq!(expire_in(&mut browser, 10 * MINUTE), T0 + 10 * MINUTE);
+    // Not even back to what the settings allow.
+    assert_eq!(expire_in(&mut browser, HOUR), T0 + 10 * MINUTE);
+    site.clock.pass(9 * MINUTE);
+    assert_eq!(expire_in(&mut browser, 10 * MINUTE), T0 + 10 * MINUTE);
+    site.clock.pass(61);
+    assert_eq!(browser.user(&site), None);
+}
+
+#[test]
+fn expire_in_no_time_ends_with_this_second() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    browser.send(&site, |session| session.expire_in(Duration::ZERO).unwrap());
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    site.clock.pass(1);
+    assert_eq!(browser.user(&site), None);
+}
+
+#[test]
+fn max_age_is_what_remains_and_only_of_a_remembered_session() {
+    let site = Site::new();
+    let mut browser = Browser::default();
+    let (_, reply) = browser.visit(&site, |session| session.insert("user", "ada").unwrap());
+    assert_eq!(max_age(&reply), None);
+    let (_, reply) = browser.visit(&site, |session| session.remember(true).unwrap());
+    assert_eq!(max_age(&reply), Some(14 * DAY));
+
+    // Renewed day after day, until the absolute end is the nearer one.
+    for day in 1..=90 {
+        site.clock.set(T0 + day * DAY);
+        let (lines, reply) = browser.visit(&site, |session| {
+            assert!(session.is_remembered().unwrap());
+            session.insert("day", &day).unwrap();
+        });
+        let () = lines;
+        let wanted = (14 * DAY).min((90 - day) * DAY);
+        assert_eq!(max_age(&reply), Some(wanted), "day {day}");
+    }
+    assert_eq!(browser, Browser::default());
+}
+
+#[test]
+fn remembering_can_be_taken_back() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    browser.send(&site, |session| session.remember(true).unwrap());
+    site.clock.pass(11 * HOUR);
+    let (_, reply) = browser.visit(&site, |session| session.remember(false).unwrap());
+    assert_eq!(max_age(&reply), None);
+    browser.peek(&site, |session| {
+        assert!(!session.is_remembered().unwrap());
+        assert_eq!(
+            session.expires_at().unwrap(),
+            site.clock.now().saturating_add(seconds(30 * MINUTE))
+        );
+    });
+    // Saying what is so anyway changes nothing.
+    let (_, reply) = browser.visit(&site, |session| session.remember(false).unwrap());
+    assert_eq!(reply.set_cookie, [""; 0]);
+}
+
+#[test]
+fn a_session_that_only_being_remembered_kept_alive_ends_with_it() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    let (id, _) = browser.visit(&site, |session| {
+        session.remember(true).unwrap();
+        session.id().unwrap()
+    });
+    site.clock.pass(13 * HOUR);
+    site.events();
+    let (_, reply) = browser.visit(&site, |session| session.remember(false).unwrap());
+    assert_eq!(reply.failed, None);
+    assert_eq!(browser, Browser::default());
+    let absolute_end = Timestamp::from_unix(T0 + 90 * DAY);
+    assert_eq!(site.events()[1..], [Event::Destroyed { id, absolute_end }]);
+}
+
+#[test]
+fn a_late_renewal_is_left_out_and_a_late_write_is_saved() {
+    let site = Site::new();
+    let browser = logged_in(&site, "ada");
+    site.clock.pass(10 * MINUTE);
+    for (took, renewed) in [(5, 1), (6, 0), (HOUR, 0)] {
+        site.clock.set(T0 + 10 * MINUTE);
+        let session = site.request(&browser.header());
+        session.len().unwrap();
+        site.clock.pass(took);
+        site.events();
+        assert_eq!(finish(&session).set_cookie.len(), renewed, "{took}");
+        if renewed == 0 {
+            assert!(matches!(
+                site.events()[..],
+                [Event::NotSaved {
+                    id: Some(_),
+                    reason: NotSaved::TooLate
+                }]
+            ));
+        }
+    }
+    // Written within the session's time, answered after it would have been idle for too long.
+    site.clock.set(T0 + 10 * MINUTE);
+    let session = site.request(&browser.header());
+    session.insert("cart", &7).unwrap();
+    site.clock.pass(HOUR);
+    assert_eq!(finish(&session).set_cookie.len(), 1);
+    // But not after its absolute end.
+    site.clock.set(T0 + 10 * MINUTE);
+    let session = site.request(&browser.header());
+    session.insert("cart", &7).unwrap();
+    site.clock.set(T0 + 12 * HOUR + 1);
+    site.events();
+    assert_eq!(finish(&session).set_cookie, [""; 0]);
+    assert!(matches!(
+        site.events()[..],
+        [Event::NotSaved {
+            reason: NotSaved::Ended,
+            ..
+        }]
+    ));
+}
+
+#[test]
+fn clocks_that_differ_by_the_skew_share_a_session() {
+    let clock = Clock::new();
+    let site = Site::with(&clock, |builder| builder);
+    for (behind, opens) in [(60, true), (61, false)] {
+        clock.set(T0);
+        let mut browser = logged_in(&site, "ada");
+        clock.set(T0 - behind);
+        let (user, reply) = browser.visit(&site, |session| session.get::<String>("user").unwrap());
+        assert_eq!((user.is_some(), reply.set_cookie.len()), (opens, 0));
+        if !opens {
+            assert_eq!(refused(&site), [Refusal::NotYetValid]);
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_back_and_forth_ends_no_session_in_between() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    // Far ahead and far behind: refused, but the cookie stays for when the clock is right again.
+    for wrong in [0, 1, T0 - DAY, T0 + 365 * DAY, u32::MAX - 1, u32::MAX] {
+        site.clock.set(wrong);
+        let (user, reply) = browser.visit(&site, |session| session.get::<String>("user").unwrap());
+        assert_eq!(
+            (user, reply.set_cookie.len(), reply.failed),
+            (None, 0, None),
+            "{wrong}"
+        );
+    }
+    site.clock.set(T0 + 1);
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+
+    // Within one request.
+    for (opened, answered) in [(T0, 0), (T0, T0 - 30), (T0, T0 + 3), (T0 - 30, T0)] {
+        site.clock.set(opened);
+        let session = site.request(&browser.header());
+        session.insert("at", &answered).unwrap();
+        site.clock.set(answered);
+        let mut browser = browser.clone();
+        browser.take(&finish(&session));
+        assert_eq!(
+            browser.user(&site).as_deref(),
+            Some("ada"),
+            "{opened} {answered}"
+        );
+    }
+}
+
+#[test]
+fn sessions_live_at_both_ends_of_time() {
+    let site = Site::new();
+    for start in [0, u32::MAX - 100] {
+        site.clock.set(start);
+        let browser = logged_in(&site, "ada");
+        site.clock.pass(99);
+        assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+        browser.peek(&site, |session| {
+            let end = u64::from(start) + u64::from(30 * MINUTE);
+            let end = u32::try_from(end).unwrap_or(u32::MAX);
+            assert_eq!(session.expires_at().unwrap().to_unix(), end);
+        });
+    }
+    // At the very last second nothing is sealed: no write, and no renewal that anybody would miss.
+    let mut browser = {
+        site.clock.set(u32::MAX - HOUR / 6);
+        logged_in(&site, "ada")
+    };
+    let before = browser.clone();
+    site.clock.set(u32::MAX);
+    let (_, reply) = browser.visit(&site, |session| session.insert("cart", &7).unwrap());
+    assert_eq!((reply.failed, &browser), (Some(SaveError::Clock), &before));
+    let (_, reply) = browser.visit(&site, |session| session.len().unwrap());
+    assert_eq!((reply.failed, &browser), (None, &before));
+}
+
+#[test]
+fn the_floor_refuses_by_creation_as_well_as_by_sealing() {
+    let clock = Clock::new();
+    let before = Site::with(&clock, |builder| builder);
+    let floor = Timestamp::from_unix(T0 + 600);
+    let after = Site::with(&clock, |builder| builder.reject_issued_before(floor));
+    let mut browser = logged_in(&before, "ada");
+    clock.set(T0 + 700);
+    // Sealed after the floor, created before it.
+    browser.send(&before, |session| session.insert("cart", &7).unwrap());
+    assert_eq!(browser.user(&after), None);
+    assert_eq!(refused(&after), [Refusal::Revoked]);
+    let browser = logged_in(&after, "ada");
+    assert_eq!(browser.user(&after).as_deref(), Some("ada"));
+}
