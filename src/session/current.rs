@@ -26,6 +26,9 @@ pub(super) struct Current<T> {
 pub(super) struct Opened {
     /// The record, as the cookie has it: what a change is measured against.
     pub(super) record: Scratch,
+    pub(super) id: SessionId,
+    /// Until when a copy of the cookie opens at the latest, whatever the settings will be.
+    pub(super) absolute_end: Timestamp,
     pub(super) issued_at: Timestamp,
     pub(super) key_state: KeyState,
 }

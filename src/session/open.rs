@@ -91,15 +91,14 @@ fn open_one<T: SessionData>(
     }
     times.map_err(|reason| (reason, Some(key), Some(record.id)))?;
     scratch.0.truncate(len);
-    Ok((
-        record,
-        Opened {
-            record: scratch,
-            issued_at,
-            key_state,
-        },
-        key,
-    ))
+    let opened = Opened {
+        record: scratch,
+        id: record.id,
+        absolute_end: Limits::of(&record).absolute_end(record.created_at),
+        issued_at,
+        key_state,
+    };
+    Ok((record, opened, key))
 }
 
 fn refusal(error: OpenError) -> Refusal {

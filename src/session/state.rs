@@ -224,11 +224,13 @@ impl<T: SessionData> State<T> {
     }
 
     pub(super) fn destroy(&mut self, cx: &Context<'_, T>) -> Result<(), SessionError> {
-        let ended = self.touch(cx)?;
-        let absolute_end = ended.limits(cx).absolute_end(ended.created_at);
-        // A session that never was in a cookie has nobody who could come back with it.
-        if let (Some(id), Some(_)) = (ended.id, &ended.cookie) {
-            self.events.push(Event::Destroyed { id, absolute_end });
+        // As the cookie has it, whatever this request has made of it: a session that never was in a
+        // cookie has nobody who could come back with it.
+        if let Some(cookie) = self.touch(cx)?.cookie.take() {
+            self.events.push(Event::Destroyed {
+                id: cookie.id,
+                absolute_end: cookie.absolute_end,
+            });
         }
         self.destroyed = true;
         self.current = Some(Current::new(cx));
