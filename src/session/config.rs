@@ -273,7 +273,8 @@ impl<T: SessionData> Builder<T> {
         self
     }
 
-    /// Is asked at opening and again before every save; `false` refuses the session. For a denylist of
+    /// Is asked at opening and again before every save; `false` refuses the session. Of a session that
+    /// goes out under a new id, it is asked twice: as it was opened, and as it is to be saved. For a denylist of
     /// ended sessions and the like; it runs within the request, so let it look into memory only.
     pub fn validate(
         mut self,

@@ -52,7 +52,7 @@ impl<T: SessionData> Current<T> {
     pub(super) fn from_record(
         cx: &Context<'_, T>,
         record: Record,
-        cookie: Opened,
+        mut cookie: Opened,
     ) -> Result<Current<T>, Refusal> {
         let (data, migrated) = if record.schema == T::VERSION {
             (decode(&record.data).ok_or(Refusal::Unreadable)?, false)
@@ -64,9 +64,23 @@ impl<T: SessionData> Current<T> {
         } else {
             return Err(Refusal::NewerSchema);
         };
-        let issued_at = cookie.issued_at;
-        let mut current = Current {
+        let id = record.id;
+        let mut current = Current::of(cx, record, data);
+        if migrated {
+            // What the handler changes is measured against the session as it was handed to it.
+            cookie.record = Scratch(current.encode(id).ok_or(Refusal::Unreadable)?);
+        }
+        if !current.is_valid(cx, id, cookie.issued_at) {
+            return Err(Refusal::NotValidated);
+        }
+        current.cookie = Some(cookie);
+        Ok(current)
+    }
+
+    fn of(cx: &Context<'_, T>, record: Record, data: T) -> Current<T> {
+        Current {
             opened_at: cx.now,
+            cookie: None,
             id: Some(record.id),
             created_at: record.created_at,
             limits: Limits::of(&record),
@@ -74,19 +88,7 @@ impl<T: SessionData> Current<T> {
             flashes: record.flashes,
             data,
             touched: false,
-            cookie: Some(cookie),
-        };
-        if migrated {
-            // What the handler changes is measured against the session as it was handed to it.
-            let record = current.encode(record.id).ok_or(Refusal::Unreadable)?;
-            if let Some(cookie) = &mut current.cookie {
-                cookie.record = Scratch(record);
-            }
         }
-        if !current.is_valid(cx, record.id, issued_at) {
-            return Err(Refusal::NotValidated);
-        }
-        Ok(current)
     }
 
     /// The record's limits and those of the settings.
@@ -102,6 +104,26 @@ impl<T: SessionData> Current<T> {
             Some(id) => Ok(id),
             None => Ok(*self.id.insert(new_id(rng)?)),
         }
+    }
+
+    /// The cookie of the session that this one replaces: the same under another id.
+    pub(super) fn replaces(&self) -> Option<&Opened> {
+        let cookie = self.cookie.as_ref();
+        cookie.filter(|cookie| self.id.is_some_and(|id| id != cookie.id))
+    }
+
+    /// Whether `validate` still takes the session that this one replaces, as it was opened: a new id
+    /// is no way around a denylist.
+    pub(super) fn replaces_valid(&self, cx: &Context<'_, T>) -> bool {
+        let Some(cookie) = self.replaces().filter(|_| cx.config.validate.is_some()) else {
+            return true;
+        };
+        let Ok(record) = Record::decode(&cookie.record.0) else {
+            return false;
+        };
+        decode(&record.data).is_some_and(|data| {
+            Current::of(cx, record, data).is_valid(cx, cookie.id, cookie.issued_at)
+        })
     }
 
     pub(super) fn is_valid(

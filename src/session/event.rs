@@ -67,7 +67,9 @@ pub enum Event {
         /// Why.
         error: SaveError,
     },
-    /// The session has a new id. A copy of the old cookie opens until the old session's end.
+    /// The session went out under a new id. A copy of the old cookie opens until `absolute_end`, unless
+    /// `validate` refuses the id. Comes after the [`Saved`](Event::Saved) that it explains: a session
+    /// that could not be saved keeps its id.
     Regenerated {
         /// The id before.
         from: SessionId,

@@ -76,6 +76,7 @@ impl<T: SessionData> State<T> {
                     lines.map(|(name, value)| cx.config.cookie.set(name, value, saved.max_age));
                 outcome.set_cookie.extend(lines);
                 self.events.push(saved.event);
+                self.events.extend(saved.regenerated);
             }
             Err(NoCookie::Not(reason)) => self.events.push(Event::NotSaved {
                 id: current.id,
@@ -104,6 +105,7 @@ struct Saved {
     cookies: Vec<(String, String)>,
     max_age: Option<Duration>,
     event: Event,
+    regenerated: Option<Event>,
 }
 
 /// Why there is no cookie.
@@ -129,7 +131,7 @@ impl<T: SessionData> Current<T> {
         {
             return Err(NoCookie::Not(NotSaved::Ended));
         }
-        if !self.is_valid(cx, id, cx.now) {
+        if !self.replaces_valid(cx) || !self.is_valid(cx, id, cx.now) {
             return Err(NoCookie::Not(NotSaved::NotValidated));
         }
         let too_big = |error: TooLarge| {
@@ -159,6 +161,11 @@ impl<T: SessionData> Current<T> {
                 reason,
                 len,
             },
+            regenerated: self.replaces().map(|cookie| Event::Regenerated {
+                from: cookie.id,
+                to: id,
+                absolute_end: cookie.absolute_end,
+            }),
         }))
     }
 

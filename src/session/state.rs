@@ -179,19 +179,10 @@ impl<T: SessionData> State<T> {
         rng: &mut R,
     ) -> Result<(), SessionError> {
         let current = self.touch(cx)?;
-        let to = new_id(rng).map_err(|_| SessionError::Randomness)?;
-        let from = current.id.replace(to);
-        let absolute_end = current.limits(cx).absolute_end(current.created_at);
+        current.id = Some(new_id(rng).map_err(|_| SessionError::Randomness)?);
         if login {
             current.created_at = cx.now;
             current.limits = cx.config.limits(current.remembered);
-        }
-        if let Some(from) = from {
-            self.events.push(Event::Regenerated {
-                from,
-                to,
-                absolute_end,
-            });
         }
         Ok(())
     }
