@@ -8,7 +8,7 @@ use crate::Timestamp;
 use alloc::{string::String, sync::Arc, vec::Vec};
 use core::{
     fmt,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 use getrandom::SysRng;
@@ -48,6 +48,8 @@ struct Exchange<T: SessionData> {
     state: Mutex<State<T>>,
     /// The thread that is inside a call now, or 0.
     inside: AtomicUsize,
+    /// Whether a handle was dropped by a panic.
+    panicked: AtomicBool,
 }
 
 impl<T: SessionData> Session<T> {
@@ -57,6 +59,7 @@ impl<T: SessionData> Session<T> {
                 sessions,
                 state: Mutex::new(State::new()),
                 inside: AtomicUsize::new(0),
+                panicked: AtomicBool::new(false),
             }),
         }
     }
@@ -68,8 +71,9 @@ impl<T: SessionData> Session<T> {
     ) -> Result<R, SessionError> {
         let Exchange {
             sessions,
-            state,
+            state: lock,
             inside,
+            panicked,
         } = &*self.exchange;
         let me = this_thread();
         // A second call from within a closure would wait for itself.
@@ -82,13 +86,9 @@ impl<T: SessionData> Session<T> {
             codec: &codec,
             now: sessions.now(),
         };
-        let mut poisoned = false;
-        let mut state = state.lock().unwrap_or_else(|error| {
-            poisoned = true;
-            PoisonError::into_inner(error)
-        });
-        // A closure panicked half way: what it left is not to be saved.
-        state.panicked |= poisoned;
+        let mut state = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        // A closure that panicked half way poisoned the lock: what it left is not to be saved.
+        state.panicked |= lock.is_poisoned() || panicked.load(Ordering::Relaxed);
         inside.store(me, Ordering::Relaxed);
         let leave = Leave(inside);
         let result = f(&mut state, &context);
@@ -280,11 +280,8 @@ impl<T: SessionData> Clone for Session<T> {
 impl<T: SessionData> Drop for Session<T> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let state = &self.exchange.state;
-            // A lock that is held is held by the call that panics, which poisons it.
-            if let Ok(mut state) = state.try_lock() {
-                state.panicked = true;
-            }
+            // Without the lock: another thread may be inside, and this one may be itself.
+            self.exchange.panicked.store(true, Ordering::Relaxed);
         }
     }
 }
