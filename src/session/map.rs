@@ -113,12 +113,7 @@ impl Session<Map> {
     ///
     /// Those of every call.
     pub fn remove(&self, key: &str) -> Result<bool, SessionError> {
-        self.call(|state, cx| {
-            if !state.data(cx)?.contains_key(key) {
-                return Ok(false);
-            }
-            state.shrink(cx, |map| map.remove(key))
-        })
+        self.call(|state, cx| state.shrink(cx, |map| map.remove(key)))
     }
 
     /// Removes a value and returns it.
@@ -128,11 +123,11 @@ impl Session<Map> {
     /// [`SessionError::WrongType`] if it is not of this type; it stays then.
     pub fn take<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
         self.call(|state, cx| {
-            let value = state.data(cx)?.get(key)?;
-            if value.is_some() {
-                state.shrink(cx, |map| map.remove(key))?;
-            }
-            Ok(value)
+            state.shrink(cx, |map| {
+                let value = map.get(key)?;
+                map.remove(key);
+                Ok(value)
+            })?
         })
     }
 
@@ -147,10 +142,12 @@ impl Session<Map> {
         V: Serialize + DeserializeOwned + Default,
     {
         self.call(|state, cx| {
-            let mut value = state.data(cx)?.get(key)?.unwrap_or_default();
-            let result = f(&mut value);
-            state.change(cx, |map| map.insert(key, &value))??;
-            Ok(result)
+            state.change(cx, |map| {
+                let mut value = map.get(key)?.unwrap_or_default();
+                let result = f(&mut value);
+                map.insert(key, &value)?;
+                Ok(result)
+            })?
         })
     }
 

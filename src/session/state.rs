@@ -135,9 +135,6 @@ impl<T: SessionData> State<T> {
     }
 
     pub(super) fn take_flashes(&mut self, cx: &Context<'_, T>) -> Result<Vec<Flash>, SessionError> {
-        if self.current(cx)?.flashes.is_empty() {
-            return Ok(Vec::new());
-        }
         Ok(core::mem::take(&mut self.touch(cx)?.flashes))
     }
 
