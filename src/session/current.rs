@@ -4,7 +4,7 @@ use super::{
     Flash, Refusal, SaveError, SessionData, SessionError, SessionId, View, record::Record,
     state::Context, timeouts::Limits,
 };
-use crate::{KeyState, Timestamp, secret::Scratch};
+use crate::{KeyId, KeyState, Timestamp, secret::Scratch};
 use alloc::vec::Vec;
 use rand_core::TryCryptoRng;
 
@@ -30,6 +30,7 @@ pub(super) struct Opened {
     /// Until when a copy of the cookie opens at the latest, whatever the settings will be.
     pub(super) absolute_end: Timestamp,
     pub(super) issued_at: Timestamp,
+    pub(super) key: KeyId,
     pub(super) key_state: KeyState,
 }
 

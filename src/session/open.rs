@@ -7,57 +7,49 @@ use super::{
     state::{Context, State},
     timeouts::Limits,
 };
-use crate::{Codec, KeyId, KeyState, OpenError, secret::Scratch, token};
-use alloc::vec;
+use crate::{Codec, KeyId, OpenError, secret::Scratch, token};
+use alloc::{vec, vec::Vec};
+use core::cmp::Reverse;
 
 /// The most refused cookies of one request that are reported: their number is the sender's choice.
 const MAX_REFUSALS: usize = 8;
 
 impl<T: SessionData> State<T> {
-    /// The session of the cookie that counts: of those that open, the one that was sealed last, the
-    /// first of equals. So a sibling domain's cookie of the same name, older or forged, hides nothing.
+    /// The session of the cookie that counts: of those that open, and that schema and `validate` do not
+    /// refuse, the one that was sealed last, the first of equals. So a sibling domain's cookie of the
+    /// same name, older or forged, hides nothing.
     pub(super) fn open(&mut self, cx: &Context<'_, T>) -> Option<Current<T>> {
         let headers = [self.received.as_slice()];
-        let mut newest: Option<(Record, Opened, KeyId)> = None;
-        let mut reports = MAX_REFUSALS;
+        let mut opened = Vec::new();
+        let mut refused = Vec::new();
         for candidate in cookies::candidates(headers.iter().copied(), &cx.config.cookie.name) {
             let token = candidate.map_err(|_incomplete| (Refusal::Incomplete, None, None));
             match token.and_then(|token| open_one(cx, &token)) {
-                Ok(found) => {
-                    if newest
-                        .as_ref()
-                        .is_none_or(|(_, newest, _)| found.1.issued_at > newest.issued_at)
-                    {
-                        newest = Some(found);
-                    }
-                }
-                Err((reason, key, id)) if reports > 0 => {
-                    reports = reports.saturating_sub(1);
-                    self.events.push(Event::Refused { reason, key, id });
-                }
-                Err(_) => {}
+                Ok(found) => opened.push(found),
+                Err(why) => refused.push(why),
             }
         }
-        let (record, opened, key) = newest?;
-        let id = record.id;
-        match Current::from_record(cx, record, opened) {
-            Ok(current) => {
-                let key_state = current
-                    .cookie
-                    .as_ref()
-                    .map_or(KeyState::Primary, |cookie| cookie.key_state);
-                self.events.push(Event::Opened { id, key, key_state });
-                Some(current)
-            }
-            Err(reason) => {
-                self.events.push(Event::Refused {
-                    reason,
-                    key: Some(key),
-                    id: Some(id),
-                });
-                None
+        // Stable: of equals the first stays the first.
+        opened.sort_by_key(|(_, cookie)| Reverse(cookie.issued_at));
+        let mut counts = None;
+        for (record, cookie) in opened {
+            let Opened {
+                id, key, key_state, ..
+            } = cookie;
+            match Current::from_record(cx, record, cookie) {
+                Ok(current) => {
+                    counts = Some((current, Event::Opened { id, key, key_state }));
+                    break;
+                }
+                Err(reason) => refused.push((reason, Some(key), Some(id))),
             }
         }
+        let report = |(reason, key, id)| Event::Refused { reason, key, id };
+        self.events
+            .extend(refused.into_iter().take(MAX_REFUSALS).map(report));
+        let (current, event) = counts?;
+        self.events.push(event);
+        Some(current)
     }
 }
 
@@ -65,10 +57,7 @@ impl<T: SessionData> State<T> {
 type Refused = (Refusal, Option<KeyId>, Option<SessionId>);
 
 /// Opens one token, down to the session's times.
-fn open_one<T: SessionData>(
-    cx: &Context<'_, T>,
-    token: &str,
-) -> Result<(Record, Opened, KeyId), Refused> {
+fn open_one<T: SessionData>(cx: &Context<'_, T>, token: &str) -> Result<(Record, Opened), Refused> {
     let named_key = || Codec::inspect(token).map(|header| header.key);
     let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
     let opened = match cx.codec.open_payload(&[], token, cx.now, &mut scratch.0) {
@@ -96,9 +85,10 @@ fn open_one<T: SessionData>(
         id: record.id,
         absolute_end: Limits::of(&record).absolute_end(record.created_at),
         issued_at,
+        key,
         key_state,
     };
-    Ok((record, opened, key))
+    Ok((record, opened))
 }
 
 fn refusal(error: OpenError) -> Refusal {
