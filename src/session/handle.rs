@@ -181,7 +181,7 @@ impl<T: SessionData> Session<T> {
         self.call(|state, cx| state.destroy(cx))
     }
 
-    /// Ends the session `after` from now at the latest: earlier than the settings say, never later.
+    /// Ends the session `after` from now at the latest: earlier than it would have ended, never later.
     /// In whole seconds. [`remember`](Session::remember), [`regenerate_for_login`](Session::regenerate_for_login)
     /// give the settings' limits back, so call this after them.
     ///
@@ -194,7 +194,7 @@ impl<T: SessionData> Session<T> {
 
     /// Whether the browser is to keep the session when it is closed. A remembered session has the
     /// limits `remember_idle` and `remember_absolute`, counted from its creation, and its cookie a
-    /// Max-Age.
+    /// Max-Age. Taken back when it is older than `absolute_timeout`, it is [destroyed](Session::destroy).
     ///
     /// # Errors
     ///

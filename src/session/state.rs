@@ -193,8 +193,8 @@ impl<T: SessionData> State<T> {
         let current = self.touch(cx)?;
         let end = cx.now.saturating_add(after);
         let lifetime = whole_seconds(end.saturating_duration_since(current.created_at));
-        // Not beyond the settings, or raising them would bring back what should be over.
-        current.limits.lifetime = lifetime.min(cx.config.limits(current.remembered).lifetime);
+        // Nor beyond the settings, or raising them would bring back what should be over.
+        current.limits.lifetime = lifetime.min(current.limits(cx).lifetime);
         Ok(())
     }
 
@@ -204,10 +204,16 @@ impl<T: SessionData> State<T> {
         remembered: bool,
     ) -> Result<(), SessionError> {
         let current = self.touch(cx)?;
-        if current.remembered != remembered {
-            current.remembered = remembered;
-            current.limits = cx.config.limits(remembered);
+        if current.remembered == remembered {
+            return Ok(());
         }
+        let limits = cx.config.limits(remembered);
+        if limits.check(current.created_at, cx.now, cx.now).is_err() {
+            // Not saved, it would stay in the browser as it is: remembered.
+            return self.destroy(cx);
+        }
+        current.remembered = remembered;
+        current.limits = limits;
         Ok(())
     }
 
