@@ -107,6 +107,11 @@ impl<T: SessionData> Current<T> {
         }
     }
 
+    /// The id, or one of the same length, for what does not depend on it.
+    pub(super) fn any_id(&self) -> SessionId {
+        self.id.unwrap_or(SessionId::from_bytes([0; 16]))
+    }
+
     /// The cookie of the session that this one replaces: the same under another id.
     pub(super) fn replaces(&self) -> Option<&Opened> {
         let cookie = self.cookie.as_ref();
@@ -160,18 +165,13 @@ impl<T: SessionData> Current<T> {
     }
 
     pub(super) fn check_size(&self, cx: &Context<'_, T>) -> Result<(), SessionError> {
-        let any_id = self.id.unwrap_or(SessionId::from_bytes([0; 16]));
         let record = self
-            .encode(any_id)
+            .encode(self.any_id())
             .ok_or_else(|| SessionError::Unstorable {
                 key: T::NAME.into(),
                 reason: "it does not serialize".into(),
             })?;
-        cx.check_size(&record)
-            .map_err(|error| SessionError::TooBig {
-                len: error.length,
-                max: error.limit,
-            })
+        Ok(cx.check_size(&record)?)
     }
 }
 

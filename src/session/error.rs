@@ -1,3 +1,4 @@
+use super::cookies::TooLarge;
 use alloc::string::String;
 use core::{error::Error, fmt};
 
@@ -112,3 +113,21 @@ impl fmt::Display for SaveError {
 }
 
 impl Error for SaveError {}
+
+impl From<TooLarge> for SaveError {
+    fn from(TooLarge { length, limit }: TooLarge) -> SaveError {
+        SaveError::TooBig {
+            len: length,
+            max: limit,
+        }
+    }
+}
+
+impl From<TooLarge> for SessionError {
+    fn from(TooLarge { length, limit }: TooLarge) -> SessionError {
+        SessionError::TooBig {
+            len: length,
+            max: limit,
+        }
+    }
+}

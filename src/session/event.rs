@@ -150,6 +150,9 @@ pub enum NotSaved {
     NotValidated,
     /// The session has reached its end meanwhile.
     Ended,
+    /// The renewal failed. The cookie that the browser has is as good as it was, so the answer goes
+    /// out; but the session ends if this does not.
+    RenewalFailed(SaveError),
 }
 
 impl fmt::Display for Refusal {
@@ -187,6 +190,7 @@ impl fmt::Display for SaveReason {
 impl fmt::Display for NotSaved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            NotSaved::RenewalFailed(error) => return write!(f, "the renewal failed: {error}"),
             NotSaved::Panicked => "the handler panicked",
             NotSaved::TooLate => "too late for a renewal",
             NotSaved::NotValidated => "not validated",

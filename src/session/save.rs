@@ -1,8 +1,7 @@
 //! From a session to the Set-Cookie lines: whether it is saved, and why.
 
 use super::{
-    Event, NotSaved, SaveError, SaveReason, SessionData, SessionId,
-    cookies::{self, TooLarge},
+    Event, NotSaved, SaveError, SaveReason, SessionData, SessionId, cookies,
     current::{Current, decode},
     record::Record,
     state::{Context, State},
@@ -121,36 +120,81 @@ impl<T: SessionData> Current<T> {
         cx: &Context<'_, T>,
         rng: &mut R,
     ) -> Result<Option<Saved>, NoCookie> {
-        let Some((reason, id, record)) = self.reason_to_save(cx, rng)? else {
+        if self.is_blank() {
+            return Ok(None);
+        }
+        let id = self.id_or_new(rng).map_err(NoCookie::Failed)?;
+        let Some((reason, record)) = self.to_save(cx, id).map_err(NoCookie::Failed)? else {
             return Ok(None);
         };
-        if self
-            .limits(cx)
-            .check(self.created_at, cx.now, cx.now)
-            .is_err()
-        {
+        let renewal = matches!(reason, SaveReason::Renewed | SaveReason::Resealed);
+        if renewal && cx.now.saturating_duration_since(self.opened_at) > LATE {
+            return Err(NoCookie::Not(NotSaved::TooLate));
+        }
+        let now = cx.now;
+        if self.limits(cx).check(self.created_at, now, now).is_err() {
             return Err(NoCookie::Not(NotSaved::Ended));
         }
-        if !self.replaces_valid(cx) || !self.is_valid(cx, id, cx.now) {
+        if !self.replaces_valid(cx) || !self.is_valid(cx, id, now) {
             return Err(NoCookie::Not(NotSaved::NotValidated));
         }
-        let too_big = |error: TooLarge| {
-            NoCookie::Failed(SaveError::TooBig {
-                len: error.length,
-                max: error.limit,
-            })
+        match self.seal(cx, rng, reason, id, &record) {
+            Ok(saved) => Ok(Some(saved)),
+            // The cookie that the browser has is as good as it was: no reason to fail a request.
+            Err(error) if renewal => Err(NoCookie::Not(NotSaved::RenewalFailed(error))),
+            Err(error) => Err(NoCookie::Failed(error)),
+        }
+    }
+
+    /// Why this session is to be saved, and the record to save; `None` if there is no reason.
+    pub(super) fn to_save(
+        &self,
+        cx: &Context<'_, T>,
+        id: SessionId,
+    ) -> Result<Option<(SaveReason, Vec<u8>)>, SaveError> {
+        let Some(cookie) = &self.cookie else {
+            let record = self.encode_checked(id).ok_or(SaveError::Unreadable)?;
+            return Ok(Some((SaveReason::Created, record)));
         };
-        cx.check_size(&record).map_err(too_big)?;
-        let (token, key) = seal(cx, &record, rng).map_err(NoCookie::Failed)?;
+        if self.touched {
+            let record = self.encode_checked(id).ok_or(SaveError::Unreadable)?;
+            if record != cookie.record.0 {
+                return Ok(Some((SaveReason::Changed, record)));
+            }
+        }
+        let renew_after = cx.config.renew_after;
+        let reason = if matches!(cookie.key_state, KeyState::Retired(_)) {
+            SaveReason::Resealed
+        } else if self
+            .limits(cx)
+            .renewal_due(cookie.issued_at, cx.now, renew_after)
+        {
+            SaveReason::Renewed
+        } else {
+            return Ok(None);
+        };
+        Ok(Some((reason, cookie.record.0.clone())))
+    }
+
+    /// The cookies for a record, and what is told of them.
+    fn seal<R: TryCryptoRng + ?Sized>(
+        &self,
+        cx: &Context<'_, T>,
+        rng: &mut R,
+        reason: SaveReason,
+        id: SessionId,
+        record: &[u8],
+    ) -> Result<Saved, SaveError> {
+        cx.check_size(record)?;
+        let (token, key) = seal_record(cx, record, rng)?;
         let name = &cx.config.cookie.name;
-        let cookies = cookies::cut(token, name, cx.config.attributes_len, cx.config.cookies)
-            .map_err(too_big)?;
+        let cookies = cookies::cut(token, name, cx.config.attributes_len, cx.config.cookies)?;
         let len = cookies
             .iter()
             .map(|(name, value)| name.len().saturating_add(1).saturating_add(value.len()))
             .sum();
         let end = self.limits(cx).end(self.created_at, cx.now);
-        Ok(Some(Saved {
+        Ok(Saved {
             cookies,
             max_age: self
                 .remembered
@@ -166,49 +210,7 @@ impl<T: SessionData> Current<T> {
                 to: id,
                 absolute_end: cookie.absolute_end,
             }),
-        }))
-    }
-
-    /// Why this session is to be saved, and the record to save; `None` if there is no reason.
-    fn reason_to_save<R: TryCryptoRng + ?Sized>(
-        &mut self,
-        cx: &Context<'_, T>,
-        rng: &mut R,
-    ) -> Result<Option<(SaveReason, SessionId, Vec<u8>)>, NoCookie> {
-        let unreadable = NoCookie::Failed(SaveError::Unreadable);
-        if self.cookie.is_none() {
-            if self.is_blank() {
-                return Ok(None);
-            }
-            let id = self.id_or_new(rng).map_err(NoCookie::Failed)?;
-            let record = self.encode_checked(id).ok_or(unreadable)?;
-            return Ok(Some((SaveReason::Created, id, record)));
-        }
-        let id = self.id_or_new(rng).map_err(NoCookie::Failed)?;
-        if self.touched {
-            let record = self.encode_checked(id);
-            let before = self.cookie.as_ref().map(|cookie| &cookie.record.0);
-            if record.as_ref() != before {
-                return Ok(Some((SaveReason::Changed, id, record.ok_or(unreadable)?)));
-            }
-        }
-        let Some(cookie) = &self.cookie else {
-            return Ok(None);
-        };
-        let reason = if matches!(cookie.key_state, KeyState::Retired(_)) {
-            SaveReason::Resealed
-        } else if self
-            .limits(cx)
-            .renewal_due(cookie.issued_at, cx.now, cx.config.renew_after)
-        {
-            SaveReason::Renewed
-        } else {
-            return Ok(None);
-        };
-        if cx.now.saturating_duration_since(self.opened_at) > LATE {
-            return Err(NoCookie::Not(NotSaved::TooLate));
-        }
-        Ok(Some((reason, id, cookie.record.0.clone())))
+        })
     }
 
     /// The record, if its data can be read back: better a 500 today than a broken session tomorrow.
@@ -218,14 +220,19 @@ impl<T: SessionData> Current<T> {
         Some(record)
     }
 
+    /// Whether nobody would miss this session.
     fn is_blank(&self) -> bool {
-        let encoded = |data: &T| postcard::to_allocvec(data).ok();
-        self.flashes.is_empty() && (!self.touched || encoded(&self.data) == encoded(&T::default()))
+        let encoded = |data: &T| postcard::to_allocvec(data);
+        self.cookie.is_none()
+            && self.flashes.is_empty()
+            && (!self.touched
+                || encoded(&self.data)
+                    .is_ok_and(|data| encoded(&T::default()).is_ok_and(|empty| data == empty)))
     }
 }
 
 /// The token of a record under the primary key, and that key's id.
-fn seal<T: SessionData, R: TryCryptoRng + ?Sized>(
+fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
     cx: &Context<'_, T>,
     record: &[u8],
     rng: &mut R,

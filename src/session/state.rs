@@ -153,8 +153,8 @@ impl<T: SessionData> State<T> {
 
     pub(super) fn expires_at(&mut self, cx: &Context<'_, T>) -> Result<Timestamp, SessionError> {
         let current = self.current(cx)?;
-        let issued_at = match &current.cookie {
-            Some(cookie) if !current.touched => cookie.issued_at,
+        let issued_at = match (&current.cookie, current.to_save(cx, current.any_id())) {
+            (Some(cookie), Ok(None) | Err(_)) => cookie.issued_at,
             _ => cx.now,
         };
         Ok(current.limits(cx).end(current.created_at, issued_at))

@@ -32,6 +32,9 @@ pub(super) fn trace(event: &Event) {
                 NotSaved::TooLate => {
                     tracing::debug!(target: "hardtack", %reason, id, "session not saved");
                 }
+                NotSaved::RenewalFailed(_) => {
+                    tracing::warn!(target: "hardtack", %reason, id, "session not saved");
+                }
                 _ => tracing::info!(target: "hardtack", %reason, id, "session not saved"),
             }
         }

@@ -1,7 +1,9 @@
 //! When a Set-Cookie goes out and when not, what it weighs, and what caches are told.
 
 use crate::kit::{Browser, Clock, NAME, Site, finish, logged_in, seconds};
-use hardtack::session::{Event, Level, Reply, SaveError, SaveReason, Session, SessionError};
+use hardtack::session::{
+    Event, Level, NotSaved, Reply, SaveError, SaveReason, Session, SessionError,
+};
 use std::time::Duration;
 
 fn seen<T>(_: T) {}
@@ -298,6 +300,37 @@ fn the_limits_hold_on_the_final_bytes() {
             }
         }
     }
+}
+
+#[test]
+fn a_session_over_a_lowered_limit_can_still_be_read_and_mended() {
+    let clock = Clock::new();
+    let before = Site::with(&clock, |builder| builder);
+    let after = Site::with(&clock, |builder| builder.max_cookie_bytes(1_000));
+    let mut browser = Browser::default();
+    browser.send(&before, |session| {
+        session.insert("user", "ada").unwrap();
+        session.insert("page", &text(2_000)).unwrap();
+    });
+    let cookies = browser.clone();
+
+    // Renewal is due and impossible; a reader loses nothing by it.
+    clock.pass(200);
+    let (user, reply) = browser.visit(&after, |session| session.get::<String>("user").unwrap());
+    assert_eq!(user.as_deref(), Some("ada"));
+    assert_eq!((reply.failed, &browser), (None, &cookies));
+    let [Event::Opened { .. }, Event::NotSaved { reason, .. }] = after.events()[..] else {
+        panic!();
+    };
+    let NotSaved::RenewalFailed(SaveError::TooBig { max: 1_000, .. }) = reason else {
+        panic!("{reason}");
+    };
+
+    let (_, reply) = browser.visit(&after, |session| session.insert("cart", &7).unwrap_err());
+    assert!(reply.failed.is_some());
+    let (_, reply) = browser.visit(&after, |session| session.remove("page").unwrap());
+    assert_eq!(reply.failed, None);
+    assert_eq!(browser.user(&after).as_deref(), Some("ada"));
 }
 
 #[test]

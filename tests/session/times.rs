@@ -77,6 +77,37 @@ fn renew_after_is_counted_from_the_last_sealing() {
 }
 
 #[test]
+fn the_end_that_is_told_is_that_of_the_cookie_after_the_answer() {
+    let site = Site::new();
+    type Act = fn(&hardtack::session::Session);
+    let acts: [(u32, Act, u32); 5] = [
+        (60, |_| (), 0),
+        (
+            60,
+            |session| assert!(!session.remove("nothing").unwrap()),
+            0,
+        ),
+        (60, |session| session.insert("user", "ada").unwrap(), 0),
+        (60, |session| session.insert("cart", &7).unwrap(), 60),
+        (180, |_| (), 180),
+    ];
+    for (pause, act, counted) in acts {
+        site.clock.set(T0);
+        let mut browser = logged_in(&site, "ada");
+        site.clock.pass(pause);
+        let (end, _) = browser.visit(&site, |session| {
+            act(session);
+            session.expires_at().unwrap().to_unix()
+        });
+        assert_eq!(end, T0 + counted + 30 * MINUTE);
+        site.clock.set(end);
+        assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+        site.clock.pass(1);
+        assert_eq!(browser.user(&site), None);
+    }
+}
+
+#[test]
 fn the_absolute_end_survives_every_renewal_and_regeneration() {
     let site = Site::new();
     let mut browser = logged_in(&site, "ada");
