@@ -69,7 +69,7 @@ impl<T: SessionData> Current<T> {
         let mut current = Current::of(cx, record, data);
         if migrated {
             // What the handler changes is measured against the session as it was handed to it.
-            cookie.record = Scratch(current.encode(id).ok_or(Refusal::Unreadable)?);
+            cookie.record = Scratch(current.encode_checked(id).ok_or(Refusal::Unreadable)?);
         }
         if !current.is_valid(cx, id, cookie.issued_at) {
             return Err(Refusal::NotValidated);
@@ -162,6 +162,13 @@ impl<T: SessionData> Current<T> {
             data: postcard::to_allocvec(&self.data).ok()?,
         };
         record.encode().ok()
+    }
+
+    /// The record, if its data can be read back: better a 500 today than a broken session tomorrow.
+    pub(super) fn encode_checked(&self, id: SessionId) -> Option<Vec<u8>> {
+        let record = self.encode(id)?;
+        decode::<T>(&Record::decode(&record).ok()?.data)?;
+        Some(record)
     }
 
     pub(super) fn check_size(&self, cx: &Context<'_, T>) -> Result<(), SessionError> {

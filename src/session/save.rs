@@ -2,8 +2,7 @@
 
 use super::{
     Event, NotSaved, SaveError, SaveReason, SessionData, SessionId, cookies,
-    current::{Current, decode},
-    record::Record,
+    current::Current,
     state::{Context, State},
 };
 use crate::{Codec, KeyId, KeyState, SealError};
@@ -211,13 +210,6 @@ impl<T: SessionData> Current<T> {
                 absolute_end: cookie.absolute_end,
             }),
         })
-    }
-
-    /// The record, if its data can be read back: better a 500 today than a broken session tomorrow.
-    fn encode_checked(&self, id: SessionId) -> Option<Vec<u8>> {
-        let record = self.encode(id)?;
-        decode::<T>(&Record::decode(&record).ok()?.data)?;
-        Some(record)
     }
 
     /// Whether nobody would miss this session.
