@@ -54,10 +54,9 @@ impl Attributes {
         if name.is_empty() || !name.bytes().all(is_token_byte) {
             return refuse("is not a token: letters, digits and !#$%&'*+-.^_`|~ are possible");
         }
-        if name
-            .rsplit_once('.')
-            .is_some_and(|(_, end)| end.bytes().all(|byte| byte.is_ascii_digit()))
-        {
+        if name.rsplit_once('.').is_some_and(|(_, end)| {
+            !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_digit())
+        }) {
             return refuse(
                 "ends like a chunk of a session: a name may not end in a dot and digits",
             );
@@ -109,10 +108,10 @@ impl Attributes {
         Ok(())
     }
 
-    /// The longest that the attributes get: those of a cookie that is remembered.
+    /// The longest that the attributes get: those of a cookie that is remembered, behind its `=`.
     pub(super) fn attributes_len(&self) -> usize {
-        self.set("", "", Some(Duration::from_secs(u32::MAX.into())))
-            .len()
+        let line = self.set("", "", Some(Duration::from_secs(u32::MAX.into())));
+        line.len().saturating_sub(1)
     }
 
     /// The Set-Cookie value for one cookie of the session. Max-Age only for one that is remembered.
@@ -126,7 +125,8 @@ impl Attributes {
     /// are the setter's, or the browser would keep it.
     pub(super) fn remove(&self, name: &str) -> String {
         let mut cookie = self.cookie(name, "");
-        cookie.make_removal();
+        cookie.set_max_age(time::Duration::ZERO);
+        cookie.set_expires(time::OffsetDateTime::UNIX_EPOCH);
         cookie.to_string()
     }
 
