@@ -1,10 +1,11 @@
 use super::{
-    Event, Map, SessionData, Sessions, View, cookies,
+    Event, Map, SessionData, Sessions, View,
+    cookies::{self, TooLarge},
     set_cookie::{Attributes, SameSite},
     timeouts::Limits,
 };
 use crate::{Codec, Keyring, Timestamp};
-use alloc::{boxed::Box, format, string::String, sync::Arc};
+use alloc::{boxed::Box, format, string::String};
 use core::{error::Error, fmt, time::Duration};
 
 const MINUTE: u64 = 60;
@@ -21,6 +22,9 @@ const LABEL: &[u8] = b"cookie";
 /// More than any set of chunks has. What a session may have when it is saved, `max_cookie_bytes` and
 /// `max_chunks` say; a session saved under larger ones still opens.
 const MAX_TOKEN_LEN: usize = 9 * 4096;
+
+/// Layout, schema, id, three times, flags and two counts: what a record has with nothing in it.
+const SMALLEST_RECORD: usize = 1 + 1 + 16 + 5 + 1 + 1 + 1 + 1 + 1;
 
 type Validate<T> = Box<dyn Fn(&View<'_, T>) -> bool + Send + Sync>;
 type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;
@@ -56,6 +60,17 @@ impl<T: SessionData> Config<T> {
         .reject_issued_before(self.floor)
         .pad_to(self.pad_to)
         .max_token_len(MAX_TOKEN_LEN)
+    }
+
+    /// Whether a record of this length fits the cookies: on the final bytes, after sealing and encoding.
+    pub(super) fn fits(&self, codec: &Codec, record: usize) -> Result<(), TooLarge> {
+        let characters = codec.token_len(record);
+        cookies::fits(
+            characters,
+            &self.cookie.name,
+            self.attributes_len,
+            self.cookies,
+        )
     }
 
     pub(super) fn limits(&self, remembered: bool) -> Limits {
@@ -338,7 +353,14 @@ impl<T: SessionData> Builder<T> {
             realm: self.realm,
             pad_to: self.pad_to,
         };
-        Ok(Sessions::new(Arc::new(config), &self.keyring))
+        let codec = config.codec(&self.keyring);
+        if let Err(error) = config.fits(&codec, SMALLEST_RECORD) {
+            return Err(ConfigError(format!(
+                "an empty session needs {} bytes of cookies, the limit is {}: no session would be saved",
+                error.length, error.limit
+            )));
+        }
+        Ok(Sessions::new(config, codec))
     }
 
     fn check(&self) -> Result<(), ConfigError> {

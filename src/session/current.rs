@@ -178,7 +178,7 @@ impl<T: SessionData> Current<T> {
                 key: T::NAME.into(),
                 reason: "it does not serialize".into(),
             })?;
-        Ok(cx.check_size(&record)?)
+        Ok(cx.config.fits(cx.codec, record.len())?)
     }
 }
 

@@ -184,7 +184,7 @@ impl<T: SessionData> Current<T> {
         id: SessionId,
         record: &[u8],
     ) -> Result<Saved, SaveError> {
-        cx.check_size(record)?;
+        cx.config.fits(cx.codec, record.len())?;
         let (token, key) = seal_record(cx, record, rng)?;
         let name = &cx.config.cookie.name;
         let cookies = cookies::cut(token, name, cx.config.attributes_len, cx.config.cookies)?;

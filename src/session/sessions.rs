@@ -13,13 +13,13 @@ pub struct Sessions<T: SessionData = Map> {
 }
 
 struct Shared<T> {
-    config: Arc<Config<T>>,
+    config: Config<T>,
     codec: RwLock<Arc<Codec>>,
 }
 
 impl<T: SessionData> Sessions<T> {
-    pub(super) fn new(config: Arc<Config<T>>, keyring: &Keyring) -> Sessions<T> {
-        let codec = RwLock::new(Arc::new(config.codec(keyring)));
+    pub(super) fn new(config: Config<T>, codec: Codec) -> Sessions<T> {
+        let codec = RwLock::new(Arc::new(codec));
         Sessions {
             shared: Arc::new(Shared { config, codec }),
         }

@@ -4,7 +4,6 @@
 use super::{
     Event, Flash, SessionData, SessionError, SessionId,
     config::Config,
-    cookies::{self, TooLarge},
     current::{Current, new_id},
     error::{MAX_FLASH_BYTES, MAX_FLASHES},
 };
@@ -30,20 +29,6 @@ pub(super) struct Context<'c, T> {
     pub(super) config: &'c Config<T>,
     pub(super) codec: &'c Codec,
     pub(super) now: Timestamp,
-}
-
-impl<T: SessionData> Context<'_, T> {
-    /// Whether this record fits the cookies: on the final bytes, after sealing and encoding.
-    pub(super) fn check_size(&self, record: &[u8]) -> Result<(), TooLarge> {
-        let characters = self.codec.token_len(record.len());
-        let Config {
-            cookie,
-            attributes_len,
-            cookies,
-            ..
-        } = self.config;
-        cookies::fits(characters, &cookie.name, *attributes_len, *cookies)
-    }
 }
 
 impl<T: SessionData> State<T> {
