@@ -37,7 +37,10 @@ use actix_web::{
     dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform},
     http::{
         StatusCode,
-        header::{CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, VARY},
+        header::{
+            CACHE_CONTROL, COOKIE, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue,
+            SET_COOKIE, VARY,
+        },
     },
 };
 use core::{
@@ -139,7 +142,7 @@ where
             Ok(response) => {
                 let (request, response) = response.into_parts();
                 let reply = finish(this.session, response.headers());
-                let response = write(&reply, response);
+                let response = write(reply, response);
                 Ok(ServiceResponse::new(request, response))
             }
             // Of a middleware: a handler's error is a response by now. This one is still to become a
@@ -148,7 +151,7 @@ where
                 let (session, reply) = (this.session.clone(), OnceCell::new());
                 error.add_response_mapper(move |response| {
                     let reply = reply.get_or_init(|| finish(&session, response.headers()));
-                    write(reply, response).map_into_boxed_body()
+                    write(reply.clone(), response).map_into_boxed_body()
                 });
                 Err(error)
             }
@@ -161,29 +164,29 @@ fn finish<T: SessionData>(session: &Session<T>, headers: &HeaderMap) -> Reply {
     session.finish(values(CACHE_CONTROL), values(VARY))
 }
 
-fn write<B>(reply: &Reply, response: HttpResponse<B>) -> HttpResponse<EitherBody<B>> {
+fn write<B>(reply: Reply, response: HttpResponse<B>) -> HttpResponse<EitherBody<B>> {
     let mut response = match reply.failed {
         None => response.map_into_left_body(),
         Some(_) => HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR).map_into_right_body(),
     };
-    for line in &reply.set_cookie {
-        match HeaderValue::try_from(line) {
-            Ok(line) => response.headers_mut().append(SET_COOKIE, line),
-            // `build` has refused every setting with such a byte.
-            Err(_) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
-        }
-    }
-    if let Some(vary) = reply.vary {
-        response
-            .headers_mut()
-            .append(VARY, HeaderValue::from_static(vary));
-    }
-    if let Some(cache_control) = reply.cache_control {
-        response
-            .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    // `build` has refused every setting with a byte that no field has.
+    if write_fields(reply, response.headers_mut()).is_err() {
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     }
     response
+}
+
+fn write_fields(reply: Reply, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
+    for line in reply.set_cookie {
+        headers.append(SET_COOKIE, line.try_into()?);
+    }
+    if let Some(vary) = reply.vary {
+        headers.insert(VARY, vary.try_into()?);
+    }
+    if let Some(cache_control) = reply.cache_control {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
+    }
+    Ok(())
 }
 
 impl<T: SessionData> FromRequest for Session<T> {

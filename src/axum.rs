@@ -31,8 +31,8 @@ use core::{
     task::{Context, Poll, ready},
 };
 use http::{
-    HeaderName, HeaderValue, Request, StatusCode,
-    header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY},
+    HeaderMap, HeaderName, HeaderValue, Request, StatusCode,
+    header::{CACHE_CONTROL, COOKIE, InvalidHeaderValue, SET_COOKIE, VARY},
     request::Parts,
 };
 use pin_project_lite::pin_project;
@@ -150,23 +150,23 @@ fn write<Outgoing: Default>(reply: Reply, response: &mut http::Response<Outgoing
         *response = http::Response::default();
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     }
+    // `build` has refused every setting with a byte that no field has.
+    if write_fields(reply, response.headers_mut()).is_err() {
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    }
+}
+
+fn write_fields(reply: Reply, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
     for line in reply.set_cookie {
-        match HeaderValue::try_from(line) {
-            Ok(line) => drop(response.headers_mut().append(SET_COOKIE, line)),
-            // `build` has refused every setting with such a byte.
-            Err(_) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
-        }
+        headers.append(SET_COOKIE, line.try_into()?);
     }
     if let Some(vary) = reply.vary {
-        response
-            .headers_mut()
-            .append(VARY, HeaderValue::from_static(vary));
+        headers.insert(VARY, vary.try_into()?);
     }
     if let Some(cache_control) = reply.cache_control {
-        response
-            .headers_mut()
-            .insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));
     }
+    Ok(())
 }
 
 impl<S: Sync, T: SessionData> FromRequestParts<S> for Session<T> {

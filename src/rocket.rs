@@ -104,7 +104,7 @@ impl<T: SessionData> Fairing for SessionFairing<T> {
             response.adjoin_raw_header("Set-Cookie", line);
         }
         if let Some(vary) = reply.vary {
-            response.adjoin_raw_header("Vary", vary);
+            response.set_raw_header("Vary", vary);
         }
         if let Some(cache_control) = reply.cache_control {
             response.set_raw_header("Cache-Control", cache_control);

@@ -1,9 +1,23 @@
 //! What a response that depends on a session tells caches (RFC 9111). A response with somebody's
 //! session in a shared cache logs everybody in as her (CVE-2023-30861, CVE-2025-48947).
 
-/// Whether `Vary: Cookie` is to be added to these `Vary` values.
-pub(super) fn needs_vary<'a>(vary: impl IntoIterator<Item = &'a [u8]>) -> bool {
-    !members(vary).any(|name| name == b"*" || name.eq_ignore_ascii_case(b"cookie"))
+use alloc::{string::String, vec::Vec};
+
+/// A response's `Vary` with `Cookie` among its members, if it is not yet. In one line, for there is
+/// middleware that takes the first for all of them (actix-cors 0.7), and a shared cache would never
+/// hear of the second.
+pub(super) fn vary<'a>(own: impl IntoIterator<Item = &'a [u8]>) -> Option<String> {
+    let mut line = Vec::new();
+    for name in members(own).filter(|name| !name.is_empty()) {
+        if name == b"*" || name.eq_ignore_ascii_case(b"cookie") {
+            return None;
+        }
+        line.extend_from_slice(name);
+        line.extend_from_slice(b", ");
+    }
+    line.extend_from_slice(b"Cookie");
+    // Members are tokens (RFC 9110, 12.5.5): what is not UTF-8 names no field.
+    Some(String::from_utf8_lossy(&line).into_owned())
 }
 
 /// What becomes of a response's `Cache-Control`.
@@ -51,18 +65,24 @@ mod tests {
     }
 
     #[test]
-    fn vary_is_added_once() {
-        for (present, added) in [
-            (vec![], true),
-            (vec!["Accept-Encoding"], true),
-            (vec!["Accept-Encoding, Cookie2"], true),
-            (vec!["cookie"], false),
-            (vec!["Accept-Encoding", "Origin , COOKIE"], false),
-            (vec!["*"], false),
+    fn vary_is_one_line_with_cookie_once() {
+        for (own, expected) in [
+            (vec![], Some("Cookie")),
+            (vec![""], Some("Cookie")),
+            (vec!["Accept-Encoding"], Some("Accept-Encoding, Cookie")),
+            (
+                vec!["Accept-Encoding,, Cookie2", "Origin"],
+                Some("Accept-Encoding, Cookie2, Origin, Cookie"),
+            ),
+            (vec!["cookie"], None),
+            (vec!["Accept-Encoding", "Origin , COOKIE"], None),
+            (vec!["*"], None),
+            (vec!["Origin, *"], None),
         ] {
-            let values = present.iter().map(|value: &&str| value.as_bytes());
-            assert_eq!(needs_vary(values), added, "{present:?}");
+            let values = own.iter().map(|value: &&str| value.as_bytes());
+            assert_eq!(vary(values).as_deref(), expected, "{own:?}");
         }
+        assert_eq!(vary([&b"\xff"[..]]).as_deref(), Some("\u{fffd}, Cookie"));
     }
 
     #[test]

@@ -14,8 +14,8 @@ use getrandom::SysRng;
 pub struct Reply {
     /// `Set-Cookie` fields to add.
     pub set_cookie: Vec<String>,
-    /// A `Vary` field to add.
-    pub vary: Option<&'static str>,
+    /// What the `Vary` field is to be, in place of the handler's own, whose members it has too.
+    pub vary: Option<String>,
     /// What the `Cache-Control` field is to be, in place of the handler's own.
     pub cache_control: Option<&'static str>,
     /// The session could not be saved: the response is to be an empty 500, with the fields above.
@@ -37,7 +37,7 @@ impl<T: SessionData> Sessions<T> {
     /// let reply = session.finish([], []);
     /// let [set_cookie] = reply.set_cookie.as_slice() else { panic!() };
     /// assert!(set_cookie.starts_with("__Host-session=h"));
-    /// assert_eq!((reply.vary, reply.cache_control), (Some("Cookie"), Some("no-store")));
+    /// assert_eq!((reply.vary.as_deref(), reply.cache_control), (Some("Cookie"), Some("no-store")));
     ///
     /// let cookie = set_cookie.split(';').next().unwrap();
     /// let session = sessions.begin();
@@ -82,7 +82,7 @@ impl<T: SessionData> Session<T> {
             let set_cookie = outcome.set_cookie;
             if failed.is_some() {
                 // Of the handler's response nothing is left, its fields neither.
-                let (vary, cache_control) = (Some("Cookie"), Some("no-store"));
+                let (vary, cache_control) = (caching::vary([]), Some("no-store"));
                 return Ok(Reply {
                     set_cookie,
                     vary,
@@ -99,7 +99,7 @@ impl<T: SessionData> Session<T> {
                     Some(value)
                 }
             };
-            let vary = caching::needs_vary(vary).then_some("Cookie");
+            let vary = caching::vary(vary);
             Ok(Reply {
                 set_cookie,
                 vary,
