@@ -1,9 +1,14 @@
 //! A client that sends any bytes and sees every header line, and a browser on top of it.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::Duration,
+};
 use ureq::{
     Agent,
-    http::{HeaderValue, Request, header::COOKIE},
+    http::{HeaderValue, Request},
 };
 
 /// A response, read to its end.
@@ -95,7 +100,14 @@ impl Jar {
     }
 }
 
-/// The header of a Cookie line.
-pub fn cookie(line: &[u8]) -> (&'static str, &[u8]) {
-    (COOKIE.as_str(), line)
+/// What the server sends for these bytes until it closes the connection.
+pub fn raw(address: SocketAddr, request: &[u8]) -> Vec<u8> {
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
+    connection.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).unwrap();
+    answer
 }

@@ -1,7 +1,7 @@
 //! A running site and what a case does with it.
 
 use crate::{
-    app::{self, Account, Answer, App, Handles, Neighbours},
+    app::{self, Answer, App, Handles, Neighbours},
     client::{self, Jar, Response},
     server::{Framework, Server},
 };
@@ -206,7 +206,7 @@ impl Site {
         self.server.address
     }
 
-    fn take_events(&self) -> Vec<Event> {
+    pub fn take_events(&self) -> Vec<Event> {
         std::mem::take(&mut self.events.lock().unwrap())
     }
 }

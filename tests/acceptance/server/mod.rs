@@ -25,11 +25,11 @@ pub struct Framework {
 /// A running server; stops when it is dropped.
 pub struct Server {
     pub address: SocketAddr,
-    stop: Option<Box<dyn FnOnce()>>,
+    stop: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
 impl Server {
-    pub fn new(address: SocketAddr, stop: impl FnOnce() + 'static) -> Server {
+    pub fn new(address: SocketAddr, stop: impl FnOnce() + Send + Sync + 'static) -> Server {
         Server {
             address,
             stop: Some(Box::new(stop)),
