@@ -3,7 +3,7 @@
 
 use crate::process::Process;
 use serde_json::{Value, json};
-use std::{env, path::Path, process::Command};
+use std::{env, path::Path, process::Command, thread, time::Duration};
 use ureq::Agent;
 
 /// A headless Chromium with an empty profile.
@@ -119,10 +119,21 @@ impl Browser {
             .into()
     }
 
-    /// Clicks what a CSS selector finds, and waits for the page that it leads to.
+    /// Clicks what a CSS selector finds.
     pub fn click(&self, css: &str) {
         let element = self.element(css);
         self.post(&format!("/element/{element}/click"), &json!({}));
+    }
+
+    /// Clicks what a CSS selector finds, and waits for the page that it leads to.
+    pub fn follow(&self, css: &str) {
+        self.script("window.left = true");
+        self.click(css);
+        let arrived = (0..500).any(|_| {
+            thread::sleep(Duration::from_millis(10));
+            self.script("return !window.left && document.readyState == 'complete'") == true
+        });
+        assert!(arrived, "{css} leads nowhere");
     }
 
     /// Types into a field.

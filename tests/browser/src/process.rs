@@ -7,6 +7,7 @@ use std::{
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
+    time::Duration,
 };
 use tempfile::TempDir;
 
@@ -137,7 +138,7 @@ impl Proxy {
         let process = Process(child);
         let origin = format!("http://localhost:{port}");
         let ready = (0..100).any(|_| {
-            thread::sleep(std::time::Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(20));
             ureq::get(format!("http://127.0.0.1:{port}/goodbye"))
                 .call()
                 .is_ok()

@@ -18,7 +18,7 @@ impl Visit {
         self.open("/login");
         self.browser.fill("#name", name);
         self.browser.fill("#password", password);
-        self.browser.click("main form button");
+        self.browser.follow("main form button");
     }
 
     fn is_logged_in(&self) -> bool {
@@ -54,7 +54,7 @@ impl Visit {
         self.open("/operator");
         let script = format!("document.querySelector('[name=minutes]').value = {minutes}");
         self.browser.script(&script);
-        self.browser.click("[name=minutes]");
+        self.browser.follow("[name=minutes]");
     }
 }
 
@@ -69,8 +69,8 @@ fn nothing_read_nothing_set(visit: &Visit) {
 
 fn login_keeps_the_cart_and_changes_the_id(visit: &Visit) {
     visit.open("/cart");
-    visit.browser.click("[value=Limes]");
-    visit.browser.click("[value=Limes]");
+    visit.browser.follow("[value=Limes]");
+    visit.browser.follow("[value=Limes]");
     assert_eq!(visit.browser.path(), "/cart");
     assert_eq!(visit.browser.text("#count-Limes"), "2");
     assert_eq!(visit.cookies(), ONE);
@@ -84,7 +84,7 @@ fn login_keeps_the_cart_and_changes_the_id(visit: &Visit) {
 
 fn a_message_is_shown_once(visit: &Visit) {
     visit.open("/cart");
-    visit.browser.click("[value=Rope]");
+    visit.browser.follow("[value=Rope]");
     assert_eq!(visit.flashes(), ["It is in your cart."]);
     visit.browser.reload();
     assert!(visit.flashes().is_empty());
@@ -113,7 +113,7 @@ fn a_name_is_text(visit: &Visit) {
     let name = format!("<i id=bad>{}", &visit.origin[7..]);
     visit.browser.fill("#name", &name);
     visit.browser.fill("#password", "no markup");
-    visit.browser.click("main form button");
+    visit.browser.follow("main form button");
     assert_eq!(visit.browser.text("#user"), name);
     assert!(visit.browser.texts("#bad").is_empty());
 }
@@ -122,7 +122,7 @@ fn preferences_survive_login_and_logout(visit: &Visit) {
     visit.open("/preferences");
     visit.choose("#theme", "dark");
     visit.choose("#language", "de");
-    visit.browser.click("main form button");
+    visit.browser.follow("main form button");
     let dark = |visit: &Visit| {
         let theme = visit
             .browser
@@ -132,7 +132,7 @@ fn preferences_survive_login_and_logout(visit: &Visit) {
     assert!(dark(visit));
     visit.log_in("ada", PASSWORD);
     assert!(dark(visit));
-    visit.browser.click("[action='/logout'] button");
+    visit.browser.follow("[action='/logout'] button");
     assert!(!visit.is_logged_in());
     assert!(dark(visit));
     assert_eq!(visit.flashes(), ["You are logged out."]);
@@ -142,7 +142,7 @@ fn chunks_grow_and_shrink(visit: &Visit) {
     let load = |kilobytes: &str| {
         visit.open("/ballast");
         visit.choose("#kilobytes", kilobytes);
-        visit.browser.click("main form button");
+        visit.browser.follow("main form button");
         visit.cookies()
     };
     visit.log_in("ada", PASSWORD);
@@ -153,12 +153,12 @@ fn chunks_grow_and_shrink(visit: &Visit) {
     load("8");
     assert!(visit.flashes()[0].starts_with("Overboard"));
     assert!(visit.is_logged_in());
-    assert_eq!(load("5").len(), 2);
+    assert_eq!(load("4"), TWO);
     assert_eq!(load("0"), ONE);
     assert!(visit.is_logged_in());
     load("4");
     visit.open("/");
-    visit.browser.click("[action='/forget'] button");
+    visit.browser.follow("[action='/forget'] button");
     assert_eq!(visit.browser.path(), "/goodbye");
     assert!(visit.cookies().is_empty());
 }
@@ -168,7 +168,7 @@ fn a_copy_is_refused_after_logout(visit: &Visit) {
     let copy = visit.browser.cookies().remove(0);
     visit.open("/");
     assert!(visit.is_logged_in());
-    visit.browser.click("[action='/forget'] button");
+    visit.browser.follow("[action='/forget'] button");
     visit.browser.put_cookie(&copy);
     visit.open("/");
     assert!(!visit.is_logged_in());
@@ -215,9 +215,9 @@ fn another_site_changes_nothing(visit: &Visit) {
             visit.origin
         );
         visit.browser.open(&format!("data:text/html,{form}"));
-        visit.browser.click("button");
-        assert_eq!(visit.browser.path(), path);
-        assert!(visit.browser.texts("h1").is_empty(), "an empty 403");
+        visit.browser.follow("button");
+        // Chromium has a page of its own for an empty answer.
+        assert!(visit.browser.text("body").contains("403"), "{path}");
     }
     visit.open("/");
     assert!(visit.is_logged_in());
@@ -252,7 +252,7 @@ fn remembered(origin: &str, profile: &Path) {
         }
         visit.browser.fill("#name", "ada");
         visit.browser.fill("#password", PASSWORD);
-        visit.browser.click("main form button");
+        visit.browser.follow("main form button");
         assert!(visit.is_logged_in());
         assert_eq!(visit.browser.cookies()[0].ends_with_browser(), !remember);
     }

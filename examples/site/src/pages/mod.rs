@@ -181,7 +181,7 @@ pub(crate) fn ballast(session: &Session, cookies: &str) -> Result<Answer, Sessio
         form.card method="post" action="/ballast" {
             label for="kilobytes" { "Ballast" }
             select #kilobytes name="kilobytes" {
-                @for size in [0, 1, 2, 3, 4, 5, 8] { option value=(size) selected[size == loaded] { (size) " KB" } }
+                @for size in [0, 1, 2, 3, 4, 8] { option value=(size) selected[size == loaded] { (size) " KB" } }
             }
             button { "Load" }
         }
