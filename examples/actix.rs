@@ -1,0 +1,94 @@
+//! The example site on Actix Web: `cargo run --example actix --features actix`.
+
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    error::ErrorForbidden,
+    http::header::{COOKIE, ContentType, LOCATION},
+    middleware::{Next, from_fn},
+    web::{self, Bytes, Data, Form, Redirect},
+};
+use hardtack::{
+    actix::SessionMiddleware,
+    session::{Level, Session, SessionError},
+};
+use site::{Answer, Asked, Cart, Item, Site};
+use std::error::Error;
+
+/// The session is an argument, and its errors go through `?`.
+async fn visits(session: Session) -> Result<String, SessionError> {
+    let visits = session.update("visits", |visits: &mut u32| {
+        *visits = visits.saturating_add(1);
+        *visits
+    })?;
+    Ok(format!("visit {visits}\n"))
+}
+
+/// What is written in a handler is sent with its answer, also with a redirect.
+async fn add_to_cart(session: Session, item: Form<Item>) -> Result<Redirect, SessionError> {
+    session.update("cart", |cart: &mut Cart| {
+        let count = cart.entry(item.ware).or_default();
+        *count = count.saturating_add(1);
+    })?;
+    session.flash(Level::Success, "It is in your cart.")?;
+    Ok(Redirect::to("/cart").see_other())
+}
+
+/// Every other page is the same in all three frameworks.
+async fn page(
+    session: Session,
+    site: Data<Site>,
+    request: HttpRequest,
+    form: Bytes,
+) -> Result<HttpResponse, SessionError> {
+    let cookies = request.headers().get(COOKIE);
+    let answer = site.answer(
+        &session,
+        &Asked {
+            method: request.method().as_str(),
+            path: request.path(),
+            cookies: &String::from_utf8_lossy(cookies.map_or(&[], |value| value.as_bytes())),
+            form: &form,
+        },
+    )?;
+    let html = ContentType::html();
+    Ok(match answer {
+        Answer::Html(page) => HttpResponse::Ok().content_type(html).body(page),
+        Answer::Redirect(to) => HttpResponse::SeeOther()
+            .insert_header((LOCATION, to))
+            .finish(),
+        Answer::NotFound(page) => HttpResponse::NotFound().content_type(html).body(page),
+    })
+}
+
+async fn refuse_cross_origin(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let header = |name| request.headers().get(name)?.to_str().ok();
+    if site::is_cross_origin(request.method().as_str(), header) {
+        return Err(ErrorForbidden(""));
+    }
+    next.call(request).await
+}
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (site, sessions) = site::open("Actix Web")?;
+    let site = Data::from(site);
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(site.clone())
+            .route("/visits", web::get().to(visits))
+            .route("/cart", web::post().to(add_to_cart))
+            .default_service(web::to(page))
+            .wrap(SessionMiddleware::new(sessions.clone()))
+            .wrap(from_fn(refuse_cross_origin))
+    })
+    .bind(site::address()?)?;
+
+    server.addrs().into_iter().for_each(site::announce);
+    server.run().await?;
+    Ok(())
+}

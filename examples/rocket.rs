@@ -1,0 +1,125 @@
+//! The example site on Rocket: `cargo run --example rocket --features rocket`.
+
+use hardtack::{
+    rocket::SessionFairing,
+    session::{Level, Session, SessionError},
+};
+use rocket::{
+    Config, Request, Responder, State,
+    config::LogLevel,
+    fairing::AdHoc,
+    form::Form,
+    get,
+    http::Status,
+    post,
+    request::{FromRequest, Outcome},
+    response::{Redirect, content::RawHtml},
+    routes,
+};
+use site::{Answer, Asked, Cart, Item, Site};
+use std::{error::Error, sync::Arc};
+
+/// The session is a request guard, and its errors go through `?`.
+#[get("/visits")]
+fn visits(session: Session) -> Result<String, SessionError> {
+    let visits = session.update("visits", |visits: &mut u32| {
+        *visits = visits.saturating_add(1);
+        *visits
+    })?;
+    Ok(format!("visit {visits}\n"))
+}
+
+/// What is written in a handler is sent with its answer, also with a redirect.
+#[post("/cart", data = "<item>")]
+fn add_to_cart(
+    _same_origin: SameOrigin<'_>,
+    session: Session,
+    item: Form<Item>,
+) -> Result<Redirect, SessionError> {
+    session.update("cart", |cart: &mut Cart| {
+        let count = cart.entry(item.ware).or_default();
+        *count = count.saturating_add(1);
+    })?;
+    session.flash(Level::Success, "It is in your cart.")?;
+    Ok(Redirect::to("/cart"))
+}
+
+#[derive(Responder)]
+enum Page {
+    Html(RawHtml<String>),
+    Redirect(Box<Redirect>),
+    #[response(status = 404)]
+    NotFound(RawHtml<String>),
+}
+
+/// Every other page is the same in all three frameworks.
+#[get("/<_..>", rank = 20)]
+fn page(
+    session: Session,
+    site: &State<Arc<Site>>,
+    request: SameOrigin<'_>,
+) -> Result<Page, SessionError> {
+    Ok(match site.answer(&session, &request.0)? {
+        Answer::Html(page) => Page::Html(RawHtml(page)),
+        Answer::Redirect(to) => Page::Redirect(Box::new(Redirect::to(to))),
+        Answer::NotFound(page) => Page::NotFound(RawHtml(page)),
+    })
+}
+
+#[post("/<_..>", data = "<form>", rank = 20)]
+fn submit(
+    session: Session,
+    site: &State<Arc<Site>>,
+    request: SameOrigin<'_>,
+    form: Vec<u8>,
+) -> Result<Page, SessionError> {
+    let asked = Asked {
+        form: &form,
+        ..request.0
+    };
+    page(session, site, SameOrigin(asked))
+}
+
+/// The request without its body, if a page of this site sent it.
+struct SameOrigin<'r>(Asked<'r>);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for SameOrigin<'r> {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<SameOrigin<'r>, ()> {
+        let header = |name| request.headers().get_one(name);
+        if site::is_cross_origin(request.method().as_str(), header) {
+            return Outcome::Error((Status::Forbidden, ()));
+        }
+        Outcome::Success(SameOrigin(Asked {
+            method: request.method().as_str(),
+            path: request.uri().path().as_str(),
+            cookies: request.headers().get_one("Cookie").unwrap_or_default(),
+            form: &[],
+        }))
+    }
+}
+
+#[rocket::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let (site, sessions) = site::open("Rocket")?;
+    let address = site::address()?;
+    let config = Config {
+        address: address.ip(),
+        port: address.port(),
+        log_level: LogLevel::Critical,
+        ..Config::default()
+    };
+    rocket::custom(config)
+        .manage(site)
+        .mount("/", routes![visits, add_to_cart, page, submit])
+        .attach(SessionFairing::new(sessions))
+        .attach(AdHoc::on_liftoff("announce", |rocket| {
+            let at = (rocket.config().address, rocket.config().port);
+            Box::pin(async move { site::announce(at.into()) })
+        }))
+        .launch()
+        .await?;
+    Ok(())
+}
