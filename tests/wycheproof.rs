@@ -3,8 +3,14 @@
 //!
 //!     cargo test --test wycheproof && cargo test --test wycheproof --features ring
 
+extern crate alloc;
+
 #[path = "../src/aead.rs"]
 mod aead;
+// What `aead` wipes with under the feature `ring`.
+#[path = "../src/secret.rs"]
+#[allow(dead_code)]
+mod secret;
 
 use hkdf::Hkdf;
 use sha2::Sha256;
