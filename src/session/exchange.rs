@@ -3,6 +3,7 @@
 use super::{
     Event, SaveError, Session, SessionData, Sessions,
     caching::{self, CacheControl},
+    state::State,
 };
 use alloc::{string::String, vec::Vec};
 use getrandom::SysRng;
@@ -57,10 +58,7 @@ impl<T: SessionData> Session<T> {
     /// Nothing is opened yet.
     pub fn receive<'h>(&self, cookie_fields: impl IntoIterator<Item = &'h [u8]>) {
         // Within its own closure, the only error, the session has been received long since.
-        let _ = self.call(|state, _| {
-            state.receive(cookie_fields);
-            Ok(())
-        });
+        let _ = self.locked(|state| state.receive(cookie_fields));
     }
 
     /// Ends the session's part in the exchange, given the `Cache-Control` and `Vary` fields that the
@@ -71,6 +69,9 @@ impl<T: SessionData> Session<T> {
         cache_control: impl IntoIterator<Item = &'h [u8]>,
         vary: impl IntoIterator<Item = &'h [u8]>,
     ) -> Reply {
+        if self.locked(State::close_unused) == Ok(true) {
+            return Reply::default();
+        }
         let reply = self.call(|state, cx| {
             let (outcome, failed) = match state.finish(cx, &mut SysRng) {
                 Ok(outcome) => (outcome, None),

@@ -69,36 +69,44 @@ impl<T: SessionData> Session<T> {
         &self,
         f: impl FnOnce(&mut State<T>, &Context<'_, T>) -> Result<R, SessionError>,
     ) -> Result<R, SessionError> {
+        let sessions = &self.exchange.sessions;
+        let (result, events) = self.locked(|state| {
+            let codec = sessions.codec();
+            let context = Context {
+                config: sessions.config(),
+                codec: &codec,
+                now: sessions.now(),
+            };
+            let result = f(state, &context);
+            (result, core::mem::take(&mut state.events))
+        })?;
+        for event in &events {
+            sessions.report(event);
+        }
+        result
+    }
+
+    /// Runs `f` on the state, without a look at the clock and the keys.
+    pub(super) fn locked<R>(&self, f: impl FnOnce(&mut State<T>) -> R) -> Result<R, SessionError> {
         let Exchange {
-            sessions,
             state: lock,
             inside,
             panicked,
+            ..
         } = &*self.exchange;
         let me = this_thread();
         // A second call from within a closure would wait for itself.
         if inside.load(Ordering::Relaxed) == me {
             return Err(SessionError::InUse);
         }
-        let codec = sessions.codec();
-        let context = Context {
-            config: sessions.config(),
-            codec: &codec,
-            now: sessions.now(),
-        };
         let mut state = lock.lock().unwrap_or_else(PoisonError::into_inner);
         // A closure that panicked half way poisoned the lock: what it left is not to be saved.
         state.panicked |= lock.is_poisoned() || panicked.load(Ordering::Relaxed);
         inside.store(me, Ordering::Relaxed);
         let leave = Leave(inside);
-        let result = f(&mut state, &context);
+        let result = f(&mut state);
         drop(leave);
-        let events = core::mem::take(&mut state.events);
-        drop(state);
-        for event in &events {
-            sessions.report(event);
-        }
-        result
+        Ok(result)
     }
 
     /// The session's id: for logs and for a list of ended sessions. It changes with

@@ -56,6 +56,12 @@ impl<T: SessionData> State<T> {
         }
     }
 
+    /// Ends the exchange if nobody has used the session: what most requests do.
+    pub(super) fn close_unused(&mut self) -> bool {
+        self.sent |= self.current.is_none();
+        self.current.is_none()
+    }
+
     /// Opens the session at its first use.
     fn current(&mut self, cx: &Context<'_, T>) -> Result<&mut Current<T>, SessionError> {
         if self.current.is_none() {
