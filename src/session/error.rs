@@ -2,7 +2,8 @@ use super::cookies::TooLarge;
 use alloc::string::String;
 use core::{error::Error, fmt};
 
-/// Why a call on a session failed. Nothing is lost: what was in the session is still there.
+/// Why a call on a session failed. Nothing is lost: what was in the session is still there. The text
+/// has keys and types, never a value.
 ///
 /// Every adapter makes it an empty 500, so that handlers can use `?`; the text goes to the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,14 +18,14 @@ pub enum SessionError {
     WrongType {
         /// The key.
         key: String,
-        /// What the decoder found.
+        /// What kind of value was found, and the type that was asked for.
         reason: String,
     },
     /// The value cannot be stored under this key: it does not serialize, or not to something that can be read back.
     Unstorable {
         /// The key.
         key: String,
-        /// What the encoder found.
+        /// The type, and what can be wrong with a value of it.
         reason: String,
     },
     /// The session has become too big for its cookies. It keeps what was written: remove something,

@@ -6,10 +6,11 @@ use super::{
     state::State,
 };
 use alloc::{string::String, vec::Vec};
+use core::fmt;
 use getrandom::SysRng;
 
 /// What the response is to carry for the session: see [`Session::finish`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "a session that is not written to the response is lost"]
 pub struct Reply {
@@ -21,6 +22,20 @@ pub struct Reply {
     pub cache_control: Option<&'static str>,
     /// The session could not be saved: the response is to be an empty 500, with the fields above.
     pub failed: Option<SaveError>,
+}
+
+/// The names of the cookies: their values are as good as the session.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |line: &String| line.split('=').next().map(String::from);
+        let names: Vec<_> = self.set_cookie.iter().filter_map(name).collect();
+        f.debug_struct("Reply")
+            .field("set_cookie", &names)
+            .field("vary", &self.vary)
+            .field("cache_control", &self.cache_control)
+            .field("failed", &self.failed)
+            .finish()
+    }
 }
 
 impl<T: SessionData> Sessions<T> {

@@ -28,7 +28,7 @@
 
 mod depth;
 
-use alloc::{boxed::Box, string::ToString, vec::Vec};
+use alloc::{boxed::Box, format, vec::Vec};
 use core::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -39,7 +39,8 @@ use serde::{Serialize, de::DeserializeOwned};
 const MAX_DEPTH: usize = 128;
 const _: () = assert!(MAX_DEPTH < cbor2::de::DEFAULT_RECURSION_LIMIT);
 
-/// Why a value was not encoded or decoded. The text may quote the value: for the developer, not for a log or a client.
+/// Why a value was not encoded or decoded. The text names types: what serde and cbor2 say may quote the value, and errors
+/// go to logs.
 #[derive(Debug)]
 pub(super) struct ValueError(Box<str>);
 
@@ -55,7 +56,12 @@ impl core::error::Error for ValueError {}
 ///
 /// A map with one key twice and a value of more than [`MAX_DEPTH`] levels are errors.
 pub(super) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, ValueError> {
-    cbor2::to_canonical_vec(&depth::Limited::new(value, MAX_DEPTH)).map_err(error)
+    cbor2::to_canonical_vec(&depth::Limited::new(value, MAX_DEPTH)).map_err(|_| {
+        let value = core::any::type_name::<T>();
+        let why =
+            format!("{value} does not serialize, has a key twice, or more than {MAX_DEPTH} levels");
+        ValueError(why.into())
+    })
 }
 
 /// Decodes exactly one item. Bytes left over, elements left over and an item of another type are errors.
@@ -65,12 +71,25 @@ pub(super) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, ValueE
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
     // First the whole item, without `T`: its lengths are there and its depth is bounded, tags included (the typed
     // reader skips tags, however many). So nothing is allocated for a length that is only claimed.
-    cbor2::validate_slice(bytes).map_err(error)?;
-    cbor2::from_slice(bytes).map_err(error)
+    let found = cbor2::validate_slice(bytes).and_then(|()| cbor2::from_slice(bytes));
+    found.map_err(|_| {
+        let (found, wanted) = (kind(bytes), core::any::type_name::<T>());
+        ValueError(format!("found {found}, wanted {wanted}").into())
+    })
 }
 
-fn error(error: impl fmt::Display) -> ValueError {
-    ValueError(error.to_string().into())
+/// What an item is by its major type (RFC 8949, section 3.1).
+fn kind(item: &[u8]) -> &'static str {
+    match item.first().map(|first| first >> 5) {
+        Some(0 | 1) => "an integer",
+        Some(2) => "a byte string",
+        Some(3) => "a text",
+        Some(4) => "a sequence",
+        Some(5) => "a map",
+        Some(6) => "a tagged item",
+        Some(_) => "a boolean, null or a float",
+        None => "nothing",
+    }
 }
 
 #[cfg(test)]

@@ -334,6 +334,10 @@ fn nothing_prints_what_is_in_a_session() {
         session.insert("doubled", &Doubled).unwrap_err(),
         session.insert("refusing", &Refusing).unwrap_err(),
     ];
+    assert_eq!(
+        errors[0].to_string(),
+        "the value under `password` is not of this type: found a text, wanted u32"
+    );
     for error in &errors {
         *seen.lock().unwrap() += &format!("{error} {error:?}");
     }

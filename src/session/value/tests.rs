@@ -368,12 +368,7 @@ fn what_is_nested_too_deep_is_not_written() {
         // The leaf is a level, too.
         assert!(encode(&Deep(nest, MAX_DEPTH - 1)).is_ok(), "{nest:?}");
         for depth in [MAX_DEPTH, 100_000] {
-            let error = encode(&Deep(nest, depth)).unwrap_err();
-            assert_eq!(
-                format!("{error}"),
-                "value error: nested too deep",
-                "{nest:?}"
-            );
+            assert!(encode(&Deep(nest, depth)).is_err(), "{nest:?}");
         }
     }
 }
