@@ -253,3 +253,6 @@ impl<'de> Visitor<'de> for InOrder {
         Ok(Map(map))
     }
 }
+
+#[cfg(test)]
+mod tests;

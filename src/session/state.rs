@@ -222,3 +222,6 @@ impl<T: SessionData> State<T> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

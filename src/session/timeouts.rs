@@ -81,3 +81,6 @@ impl Limits {
 fn age(since: Timestamp, now: Timestamp) -> u32 {
     whole_seconds(now.saturating_duration_since(since))
 }
+
+#[cfg(test)]
+mod tests;
