@@ -254,7 +254,8 @@ impl<T: SessionData> Builder<T> {
     }
 
     /// How long after its last sealing a session that is read is sealed anew, which starts its idle
-    /// time again. Default a tenth of the idle timeout.
+    /// time again. Default a tenth of the idle timeout. As long as that or longer, and reading alone
+    /// keeps no session.
     pub fn renew_after(mut self, age: Duration) -> Self {
         self.renew_after = Some(age);
         self

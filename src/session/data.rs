@@ -2,7 +2,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// A type that a typed session carries: `Session<Account>` instead of the dictionary.
 ///
-/// It is encoded by postcard, with the limits that [`Codec`](crate::Codec#values) names.
+/// It is encoded by postcard, with the limits that [`Codec`](crate::Codec#values) names. What changed is
+/// told by the encoding: take a `BTreeMap`, for a `HashMap` is another one every time.
 ///
 /// ```
 /// use hardtack::session::SessionData;

@@ -95,6 +95,8 @@ pub enum SaveError {
     Randomness,
     /// The clock stands at the end of its range.
     Clock,
+    /// [`finish`](super::Session::finish) was called inside a closure of this session.
+    InUse,
 }
 
 impl fmt::Display for SaveError {
@@ -109,6 +111,7 @@ impl fmt::Display for SaveError {
             SaveError::Unreadable => f.write_str("the session as written cannot be read back"),
             SaveError::Randomness => f.write_str("the operating system gave no randomness"),
             SaveError::Clock => f.write_str("the clock stands at the end of its range"),
+            SaveError::InUse => f.write_str("the session was finished inside its own closure"),
         }
     }
 }

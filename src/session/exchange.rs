@@ -127,7 +127,7 @@ impl<T: SessionData> Session<T> {
             Ok(reply) => reply,
             // Called from within a closure of this session: nothing can be saved.
             Err(_) => Reply {
-                failed: Some(SaveError::Unreadable),
+                failed: Some(SaveError::InUse),
                 ..Reply::default()
             },
         }

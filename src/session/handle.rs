@@ -33,7 +33,8 @@ use std::sync::{Mutex, PoisonError};
 ///
 /// # Errors
 ///
-/// Every call fails with [`SessionError::InUse`] inside a closure that was given to this session, and
+/// Every call fails with [`SessionError::InUse`] inside a closure that was given to this session (on
+/// its thread: a closure that waits for another thread which uses the session waits for ever), and
 /// every call that writes, or that is the session's first, with [`SessionError::HeadersSent`] once the
 /// response's headers are out. Calls that say nothing else of errors have no other. Calls that add to
 /// the session fail with [`SessionError::TooBig`] when its cookies would get too long; what was added

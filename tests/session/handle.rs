@@ -3,7 +3,7 @@
 
 use crate::kit::{Clock, Site, finish, logged_in, seconds};
 use hardtack::session::{
-    Event, Level, NotSaved, Reply, Session, SessionData, SessionError, Sessions,
+    Event, Level, NotSaved, Reply, SaveError, Session, SessionData, SessionError, Sessions,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use std::{
@@ -82,7 +82,7 @@ fn a_call_within_a_closure_of_the_session_is_an_error() {
     }
     // The adapter's calls too: nothing is lost by them.
     let reply = session.with(|_| finish(&session)).unwrap();
-    assert!(reply.failed.is_some());
+    assert_eq!(reply.failed, Some(SaveError::InUse));
     assert_eq!(
         session.get::<String>("user").unwrap().as_deref(),
         Some("ada")

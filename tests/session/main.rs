@@ -12,3 +12,4 @@ mod saving;
 mod settings;
 mod times;
 mod typed;
+mod words;
