@@ -24,7 +24,6 @@ use alloc::{
     vec,
     vec::Vec,
 };
-use core::fmt;
 
 /// Parts that a token may be cut into: the count is one digit.
 pub(super) const MAX_CHUNKS: usize = 9;
@@ -137,18 +136,6 @@ pub(super) struct TooLarge {
     /// Bytes that there are.
     pub(super) limit: usize,
 }
-
-impl fmt::Display for TooLarge {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TooLarge { length, limit } = self;
-        write!(
-            f,
-            "the session takes {length} bytes of cookies, {limit} are allowed"
-        )
-    }
-}
-
-impl core::error::Error for TooLarge {}
 
 /// How a token is cut: the number of cookies, and the characters of the token in the first and in each of the others.
 struct Plan {

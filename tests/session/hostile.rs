@@ -83,7 +83,7 @@ fn garbage_around_a_session_hides_nothing() {
     let changed = format!("{}A", &token[..token.len() - 1]);
     for garbage in [
         format!("{NAME}="),
-        format!("{NAME}"),
+        NAME.to_owned(),
         "=".to_owned(),
         ";;;".to_owned(),
         format!("{NAME}=h"),
