@@ -11,6 +11,7 @@ mod app;
 mod cases;
 mod client;
 mod handmade;
+mod idioms;
 mod log;
 mod server;
 mod site;

@@ -1,0 +1,6 @@
+//! What users of one framework expect of anything that calls itself at home in it.
+
+#[cfg(feature = "actix")]
+mod actix;
+#[cfg(feature = "rocket")]
+mod rocket;
