@@ -198,3 +198,29 @@ fn every_framework_runs_every_case() {
     let ignored = list(&["--list", "--ignored"]);
     assert!(!ignored.contains(": test"), "{ignored}");
 }
+
+/// The frameworks share the cookie: whoever is logged in on one goes on with the next.
+#[cfg(all(feature = "axum", feature = "actix", feature = "rocket"))]
+#[test]
+fn one_session_on_all_three() {
+    use server::{actix, axum, rocket};
+
+    let mut jar = client::Jar::default();
+    for round in 0..2u32 {
+        for (place, framework) in [axum::FRAMEWORK, actix::FRAMEWORK, rocket::FRAMEWORK]
+            .iter()
+            .enumerate()
+        {
+            let site = site::Site::new(framework);
+            let mut browser = site.browser_with(&jar);
+            let visit = browser.visit(|session| {
+                session.update("visits", |visits: &mut u32| {
+                    *visits += 1;
+                    *visits
+                })
+            });
+            jar = browser.jar;
+            assert_eq!(visit.value(), round * 3 + place as u32 + 1);
+        }
+    }
+}

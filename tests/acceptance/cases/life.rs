@@ -3,11 +3,11 @@
 use super::{NAME, NONE, a, session};
 use crate::{
     server::Framework,
-    site::{Site, Visit},
+    site::{Site, Visit, ring, settings},
 };
 use hardtack::{
     Timestamp,
-    session::{Event, Refusal, SameSite, Session, SessionError, SessionId},
+    session::{Builder, Event, Refusal, SameSite, Session, SessionError, SessionId},
 };
 use std::{collections::BTreeSet, time::Duration};
 
@@ -286,4 +286,16 @@ pub fn host_prefix(framework: &Framework) {
         let expected = ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"];
         assert_eq!(attributes, BTreeSet::from(expected));
     }
+    // What it would drop is not built.
+    let refused = |settings: Builder| settings.build().is_err();
+    let settings = || settings(ring(), &site.clock);
+    assert!(refused(settings().domain("example.org")));
+    assert!(refused(settings().path("/app")));
+    assert!(refused(settings().secure(false)));
+    assert!(refused(
+        settings().cookie_name("__hOST-a").domain("example.org")
+    ));
+    assert!(!refused(
+        settings().cookie_name("__Secure-a").domain("example.org")
+    ));
 }
