@@ -284,3 +284,13 @@ fn click_through(example: &str) {
 fn axum() {
     click_through("axum");
 }
+
+#[test]
+fn actix() {
+    click_through("actix");
+}
+
+#[test]
+fn rocket() {
+    click_through("rocket");
+}
