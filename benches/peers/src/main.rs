@@ -1,0 +1,60 @@
+//! hardtack against its peers: the same work in one run, as ratios. `./run` measures with both backends and reports; what is
+//! measured, and how, stands in README.md beside it.
+
+mod chart;
+mod claims;
+mod codec;
+mod harness;
+mod payload;
+mod report;
+mod request;
+mod run;
+
+use std::process::ExitCode;
+use std::{env, fs};
+
+use run::Run;
+
+const USAGE: &str = "usage: peers measure FILE [--quick]
+       peers report DEFAULT-FILE RING-FILE [--quick] [--check]";
+
+fn main() -> ExitCode {
+    let (flags, arguments): (Vec<String>, Vec<String>) = env::args()
+        .skip(1)
+        .partition(|argument| argument.starts_with("--"));
+    let (quick, check) = (
+        flags.iter().any(|flag| flag == "--quick"),
+        flags.iter().any(|flag| flag == "--check"),
+    );
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["measure", file] => {
+            let run = Run::measure(if quick { 60 } else { 1000 });
+            fs::write(file, serde_json::to_string(&run).expect("a run is JSON"))
+                .expect("the file can be written");
+            ExitCode::SUCCESS
+        }
+        ["report", default, ring] => {
+            let (default, ring) = (Run::read(default), Run::read(ring));
+            let table = report::table(&default, &ring);
+            println!("{table}");
+            let claims = claims::all(&default, &ring);
+            for claim in &claims {
+                println!("{claim}");
+            }
+            // A quick run is too rough to be published.
+            if !quick {
+                report::write(&table);
+                chart::write(&default, &ring);
+            }
+            if check && claims.iter().any(|claim| !claim.holds()) {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            }
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}

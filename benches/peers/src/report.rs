@@ -1,0 +1,292 @@
+//! The tables of the project's README.
+
+use std::fmt::Write;
+use std::process::Command;
+use std::{env, fs};
+
+use cargo_metadata::MetadataCommand;
+use time::OffsetDateTime;
+
+use crate::codec::{Operation, SEAL, SEAL_WITH, Token};
+use crate::harness::Timing;
+use crate::payload::SIZES;
+use crate::request::{Act, Framework, HARDTACK};
+use crate::run::{Run, named};
+
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+const BEGIN: &str = "<!-- benches/peers/run writes from here -->\n";
+const END: &str = "<!-- to here -->\n";
+
+/// Puts the tables between the two marks in the README.
+pub fn write(table: &str) {
+    let readme = fs::read_to_string(README).expect("the README can be read");
+    let readme = replaced(&readme, table)
+        .unwrap_or_else(|| panic!("the README has no place for the tables:\n{BEGIN}{END}"));
+    fs::write(README, readme).expect("the README can be written");
+}
+
+fn replaced(readme: &str, table: &str) -> Option<String> {
+    let (before, rest) = readme.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n{table}\n{END}{after}"))
+}
+
+pub fn table(default: &Run, ring: &Run) -> String {
+    let mut out = conditions();
+    out += "\nTime to open a session of so many bytes; in brackets, how many times hardtack's own, with `ring` and by default, in the \
+            same run:\n\n";
+    timings(&mut out, default, ring, Operation::Open);
+    out += "\nTime to seal it; the ratio is to hardtack with the same source of randomness:\n\n";
+    timings(&mut out, default, ring, Operation::Seal);
+    out += "\nCharacters on the wire:\n\n";
+    characters(&mut out, &ring.tokens);
+    out += "\nTime that a session with one value adds to a request, against the same application with a layer that does nothing:\n\n";
+    requests(&mut out, default, ring);
+    out += "\n<details><summary>The same bytes of text for all, without the cost of JSON</summary>\n\nOpen:\n\n";
+    timings(&mut out, default, ring, Operation::OpenText);
+    out += "\nSeal:\n\n";
+    timings(&mut out, default, ring, Operation::SealText);
+    out += "\n</details>\n";
+    out
+}
+
+/// When, where and with what; all of it found out now.
+fn conditions() -> String {
+    let rustc = Command::new(env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()))
+        .arg("--version")
+        .output();
+    let rustc = rustc.map_or("an unknown rustc".to_owned(), |out| {
+        String::from_utf8_lossy(&out.stdout).trim().to_owned()
+    });
+    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    format!(
+        "Measured by ourselves, who want hardtack to look good, on {} with {rustc}, stock release profile, on one {} ({}): \
+         {}. `benches/peers/run` repeats it.\n",
+        OffsetDateTime::now_utc().date(),
+        model.map_or("unknown processor", |(_, name)| name),
+        env::consts::ARCH,
+        versions().join(", "),
+    )
+}
+
+/// What was measured, and what hardtack rests on, as locked. Of two versions the peers ask for the older one among themselves.
+fn versions() -> Vec<String> {
+    const MEASURED: [&str; 17] = [
+        "hardtack",
+        "chacha20poly1305",
+        "ring",
+        "cookie",
+        "biscotti",
+        "seshcookie",
+        "branca",
+        "pasetors",
+        "fernet",
+        "josekit",
+        "orion",
+        "axum",
+        "tower-sessions",
+        "axum-extra",
+        "actix-web",
+        "actix-session",
+        "rocket",
+    ];
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let metadata = MetadataCommand::new()
+        .manifest_path(manifest)
+        .exec()
+        .expect("cargo describes this package");
+    let version = |name: &&str| {
+        let packages = metadata
+            .packages
+            .iter()
+            .filter(|package| package.name == *name);
+        let version = packages
+            .map(|package| &package.version)
+            .max()
+            .expect("it is a dependency");
+        format!("{name} {version}")
+    };
+    MEASURED.iter().map(version).collect()
+}
+
+fn timings(out: &mut String, default: &Run, ring: &Run, operation: Operation) {
+    let sealing = matches!(operation, Operation::Seal | Operation::SealText);
+    header(out, SIZES.map(|size| format!("{size} bytes")).as_slice());
+    let own: &[&str] = if sealing { &[SEAL, SEAL_WITH] } else { &[SEAL] };
+    for name in own {
+        for (run, backend) in [(ring, "`ring`"), (default, "default")] {
+            let cells = SIZES.map(|size| {
+                duration(
+                    named(run.codec(operation, size), name)
+                        .expect("hardtack is measured")
+                        .nanoseconds,
+                )
+            });
+            let label = match name
+                .strip_prefix(SEAL)
+                .expect("its name begins with hardtack")
+            {
+                "" => format!("**hardtack**, {backend}"),
+                with => format!("**hardtack**, {backend}{with}"),
+            };
+            row(out, &label, &cells);
+        }
+    }
+    for name in peers(ring.codec(operation, SIZES[1]), own) {
+        let cells = SIZES.map(|size| {
+            let find = |run: &Run| {
+                named(run.codec(operation, size), name)
+                    .expect("it is in both runs")
+                    .clone()
+            };
+            let (ring, default) = (find(ring), find(default));
+            let ratio = |timing: &Timing| timing.ratio.expect("peers have a ratio");
+            format!(
+                "{} ({:.1}, {:.1})",
+                duration(ring.nanoseconds),
+                ratio(&ring),
+                ratio(&default)
+            )
+        });
+        let process = ring
+            .tokens
+            .iter()
+            .any(|token| token.name == name && !token.system_randomness);
+        let label = if sealing && process {
+            format!("{name}, generator in the process")
+        } else {
+            name.to_owned()
+        };
+        row(out, &label, &cells);
+    }
+}
+
+/// Names of those with a ratio, except hardtack's, the fastest first.
+fn peers<'a>(timings: &'a [Timing], own: &[&str]) -> Vec<&'a str> {
+    let mut peers: Vec<&Timing> = timings
+        .iter()
+        .filter(|timing| timing.ratio.is_some() && !own.contains(&timing.name.as_str()))
+        .collect();
+    peers.sort_by(|a, b| a.nanoseconds.total_cmp(&b.nanoseconds));
+    peers
+        .into_iter()
+        .map(|timing| timing.name.as_str())
+        .collect()
+}
+
+fn characters(out: &mut String, tokens: &[Token]) {
+    let mut columns = vec![
+        "names its key".to_owned(),
+        "carries its time".to_owned(),
+        "100 characters of text".to_owned(),
+    ];
+    columns.extend(SIZES.map(|size| format!("session, {size}")));
+    header(out, &columns);
+    let mut tokens: Vec<&Token> = tokens.iter().collect();
+    tokens.sort_by_key(|token| (token.name != SEAL, token.text_100));
+    let yes = |yes| if yes { "yes" } else { "" }.to_owned();
+    for token in tokens {
+        let mut cells = vec![
+            yes(token.key_id),
+            yes(token.time),
+            token.text_100.to_string(),
+        ];
+        cells.extend(token.account.iter().map(usize::to_string));
+        let label = if token.name == SEAL {
+            "**hardtack**"
+        } else {
+            &token.name
+        };
+        row(out, label, &cells);
+    }
+}
+
+fn requests(out: &mut String, default: &Run, ring: &Run) {
+    header(
+        out,
+        &["untouched", "one value read", "one value written"].map(str::to_owned),
+    );
+    for framework in Framework::ALL {
+        let cells = |run: &Run, name: &str| {
+            Act::ALL.map(|act| {
+                named(&run.request(framework, act).timings, name)
+                    .map_or(String::new(), |timing| duration(timing.nanoseconds))
+            })
+        };
+        for timing in &ring.request(framework, Act::Read).timings[1..] {
+            if timing.name == HARDTACK {
+                row(
+                    out,
+                    &format!("{framework:?}: **hardtack**, `ring`"),
+                    &cells(ring, HARDTACK),
+                );
+                row(
+                    out,
+                    &format!("{framework:?}: **hardtack**, default"),
+                    &cells(default, HARDTACK),
+                );
+            } else {
+                row(
+                    out,
+                    &format!("{framework:?}: {}", timing.name),
+                    &cells(ring, &timing.name),
+                );
+            }
+        }
+    }
+}
+
+fn header(out: &mut String, columns: &[String]) {
+    writeln!(
+        out,
+        "| | {} |\n|---|{}",
+        columns.join(" | "),
+        "---:|".repeat(columns.len())
+    )
+    .expect("a string takes it");
+}
+
+fn row(out: &mut String, label: &str, cells: &[String]) {
+    writeln!(out, "| {label} | {} |", cells.join(" | ")).expect("a string takes it");
+}
+
+/// Three digits, in the unit that reads well.
+pub fn duration(nanoseconds: f64) -> String {
+    match nanoseconds {
+        ns if ns < 995.0 => format!("{ns:.0} ns"),
+        ns if ns < 9_995.0 => format!("{:.2} µs", ns / 1e3),
+        ns if ns < 99_950.0 => format!("{:.1} µs", ns / 1e3),
+        ns => format!("{:.0} µs", ns / 1e3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_three_digits() {
+        assert_eq!(
+            [
+                -3.0, 412.6, 999.0, 1234.0, 9_999.0, 12_345.0, 99_960.0, 123_456.0
+            ]
+            .map(duration),
+            [
+                "-3 ns", "413 ns", "1.00 µs", "1.23 µs", "10.0 µs", "12.3 µs", "100 µs", "123 µs"
+            ]
+        );
+    }
+
+    #[test]
+    fn only_what_is_between_the_marks_is_replaced() {
+        let readme = format!("before\n{BEGIN}old\n{END}after\n");
+        assert_eq!(
+            replaced(&readme, "new").unwrap(),
+            format!("before\n{BEGIN}\nnew\n{END}after\n")
+        );
+        assert!(replaced("no marks", "new").is_none());
+    }
+}

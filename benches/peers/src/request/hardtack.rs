@@ -1,0 +1,1 @@
+//! hardtack's adapters, one application for each framework.

@@ -1,0 +1,95 @@
+//! Rocket: its own private cookies, which take no fairing.
+
+use rocket::config::{LogLevel, SecretKey};
+use rocket::fairing::AdHoc;
+use rocket::http::{Cookie, CookieJar};
+use rocket::local::asynchronous::Client;
+use rocket::{Build, Config, Rocket, get, routes};
+
+use super::{Act, Answer, App, NAME, NOTHING, User};
+
+pub fn apps() -> Vec<App> {
+    vec![nothing(), private_cookies()]
+}
+
+/// Turns a rocket with the three routes into something to send to.
+pub(super) fn app(
+    name: &'static str,
+    encrypts: bool,
+    build: impl FnOnce(Rocket<Build>) -> Rocket<Build>,
+) -> App {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime starts");
+    let config = Config {
+        log_level: LogLevel::Off,
+        secret_key: SecretKey::generate().expect("the system has randomness"),
+        ..Config::release_default()
+    };
+    let client = runtime
+        .block_on(Client::untracked(build(rocket::custom(config))))
+        .expect("the rocket launches");
+    let send = move |act: Act, cookie: &str, n: u32| {
+        // The local client takes cookies one by one and decoded, not as a header.
+        let cookie = Cookie::parse_encoded(cookie.to_owned()).ok();
+        runtime.block_on(async {
+            let mut answer = None;
+            for _ in 0..n {
+                let request = client.get(act.path()).cookies(cookie.clone());
+                answer = Some(request.dispatch().await);
+            }
+            let answer = answer.expect("at least one request");
+            assert!(answer.status().code < 300, "{name}: {}", answer.status());
+            let set_cookie = answer.headers().get_one("Set-Cookie").unwrap_or_default();
+            let cookie = set_cookie.split(';').next().unwrap_or_default().to_owned();
+            Answer {
+                cookie,
+                body: answer.into_string().await.unwrap_or_default(),
+            }
+        })
+    };
+    App {
+        name,
+        encrypts,
+        send: Box::new(send),
+    }
+}
+
+#[get("/untouched")]
+fn untouched() {}
+
+fn nothing() -> App {
+    #[get("/read")]
+    fn read() -> String {
+        NAME.to_owned()
+    }
+    #[get("/write")]
+    fn write() {}
+    app(NOTHING, false, |rocket| {
+        rocket
+            .attach(AdHoc::on_response("nothing", |_, _| Box::pin(async {})))
+            .mount("/", routes![untouched, read, write])
+    })
+}
+
+/// The value is JSON in an encrypted cookie.
+fn private_cookies() -> App {
+    #[get("/read")]
+    fn read(jar: &CookieJar<'_>) -> String {
+        let user: Option<User> = jar
+            .get_private("session")
+            .and_then(|cookie| serde_json::from_str(cookie.value()).ok());
+        user.unwrap_or_default().name
+    }
+    #[get("/write")]
+    fn write(jar: &CookieJar<'_>) {
+        jar.add_private((
+            "session",
+            serde_json::to_string(&User::next()).expect("a user is JSON"),
+        ));
+    }
+    app("Rocket private cookies", true, |rocket| {
+        rocket.mount("/", routes![untouched, read, write])
+    })
+}

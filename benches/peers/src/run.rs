@@ -1,0 +1,54 @@
+//! Everything that one process measured, with one backend of hardtack.
+
+use serde::{Deserialize, Serialize};
+
+use crate::codec::{self, Operation};
+use crate::harness::Timing;
+use crate::request::{self, Act, Framework};
+
+#[derive(Serialize, Deserialize)]
+pub struct Run {
+    pub ring: bool,
+    pub tokens: Vec<codec::Token>,
+    pub codecs: Vec<codec::Group>,
+    pub requests: Vec<request::Group>,
+}
+
+impl Run {
+    pub fn measure(rounds: usize) -> Run {
+        Run {
+            ring: cfg!(feature = "ring"),
+            tokens: codec::tokens(),
+            codecs: codec::measure(rounds),
+            requests: request::measure(rounds),
+        }
+    }
+
+    pub fn read(file: &str) -> Run {
+        let json = std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        serde_json::from_str(&json).unwrap_or_else(|error| panic!("{file}: {error}"))
+    }
+
+    pub fn codec(&self, operation: Operation, size: usize) -> &[Timing] {
+        let group = self
+            .codecs
+            .iter()
+            .find(|group| group.operation == operation && group.size == size);
+        &group
+            .expect("every operation is measured on every size")
+            .timings
+    }
+
+    pub fn request(&self, framework: Framework, act: Act) -> &request::Group {
+        let group = self
+            .requests
+            .iter()
+            .find(|group| group.framework == framework && group.act == act);
+        group.expect("every act is measured in every framework")
+    }
+}
+
+/// The timing of this name, if it was measured.
+pub fn named<'a>(timings: &'a [Timing], name: &str) -> Option<&'a Timing> {
+    timings.iter().find(|timing| timing.name == name)
+}
