@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::fs;
 
 use crate::codec::{Operation, SEAL, SEAL_WITH};
+use crate::harness::Timing;
+use crate::payload::SIZES;
 use crate::report::duration;
 use crate::request::{Act, Framework, HARDTACK};
 use crate::run::{Run, named};
@@ -11,18 +13,13 @@ use crate::run::{Run, named};
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../chart.svg");
 
 /// The size drawn, of those in the tables.
-const SIZE: usize = 256;
+const SIZE: usize = SIZES[1];
 
 pub fn write(default: &Run, ring: &Run) {
     let panels = [
+        codec("Time to open it", default, ring, Operation::Open),
         codec(
-            "Open a session of 256 bytes",
-            default,
-            ring,
-            Operation::Open,
-        ),
-        codec(
-            "Seal a session of 256 bytes",
+            "Time to seal it (* with a generator in the process)",
             default,
             ring,
             Operation::Seal,
@@ -45,49 +42,45 @@ struct Bar {
     own: bool,
 }
 
-impl Bar {
-    fn time(label: String, nanoseconds: f64, own: bool) -> Bar {
-        Bar {
-            label,
-            length: nanoseconds.max(0.0),
-            text: duration(nanoseconds),
-            own,
-        }
-    }
-}
-
 fn codec(title: &'static str, default: &Run, ring: &Run, operation: Operation) -> Panel {
-    let mut bars = Vec::new();
-    for timing in ring
-        .codec(operation, SIZE)
-        .iter()
-        .filter(|timing| timing.ratio.is_some())
-    {
-        if [SEAL, SEAL_WITH].contains(&timing.name.as_str()) {
-            let other = named(default.codec(operation, SIZE), &timing.name)
-                .expect("hardtack is in both runs");
-            bars.push(Bar::time(
-                format!("{} (ring)", timing.name),
-                timing.nanoseconds,
-                true,
-            ));
-            bars.push(Bar::time(timing.name.clone(), other.nanoseconds, true));
+    let in_process = |name: &str| {
+        name == SEAL_WITH
+            || ring
+                .tokens
+                .iter()
+                .any(|token| token.name == name && !token.system_randomness)
+    };
+    let label = |name: &str| {
+        if operation == Operation::Seal && in_process(name) {
+            format!("{name} *")
         } else {
-            bars.push(Bar::time(timing.name.clone(), timing.nanoseconds, false));
+            name.to_owned()
         }
-    }
+    };
+    let mut bars = times(
+        default.codec(operation, SIZE),
+        ring.codec(operation, SIZE),
+        label,
+    );
+    bars.sort_by(|a, b| a.length.total_cmp(&b.length));
     Panel { title, bars }
 }
 
 fn characters(run: &Run) -> Panel {
-    let bars = run.tokens.iter().map(|token| Bar {
+    let mut tokens: Vec<_> = run
+        .tokens
+        .iter()
+        .map(|token| (token.account[1], token))
+        .collect();
+    tokens.sort_by_key(|(characters, _)| *characters);
+    let bars = tokens.into_iter().map(|(characters, token)| Bar {
         label: token.name.clone(),
-        length: token.text_100 as f64,
-        text: token.text_100.to_string(),
+        length: characters as f64,
+        text: characters.to_string(),
         own: token.name == SEAL,
     });
     Panel {
-        title: "Characters of a token of 100 characters of text",
+        title: "Characters of its token",
         bars: bars.collect(),
     }
 }
@@ -95,38 +88,53 @@ fn characters(run: &Run) -> Panel {
 fn requests(default: &Run, ring: &Run) -> Panel {
     let mut bars = Vec::new();
     for framework in Framework::ALL {
-        // The first is the application with a layer that does nothing, which the others are net of.
-        for timing in &ring.request(framework, Act::Read).timings[1..] {
-            let own = timing.name == HARDTACK;
-            let label = format!("{framework:?}: {}", timing.name);
-            if own {
-                let other = named(&default.request(framework, Act::Read).timings, HARDTACK)
-                    .expect("it is in both runs");
-                bars.push(Bar::time(
-                    format!("{label} (ring)"),
-                    timing.nanoseconds,
-                    own,
-                ));
-                bars.push(Bar::time(label, other.nanoseconds, own));
-            } else {
-                bars.push(Bar::time(label, timing.nanoseconds, own));
-            }
-        }
+        let [default, ring] = [default, ring].map(|run| &run.request(framework, Act::Read).timings);
+        let mut group = times(default, ring, |name| format!("{framework:?}: {name}"));
+        group.sort_by(|a, b| a.length.total_cmp(&b.length));
+        bars.append(&mut group);
     }
     Panel {
-        title: "Added to a request that reads one value",
+        title: "Time that reading one value adds to a request",
         bars,
     }
 }
 
+/// Peers as in the run with ring, hardtack as in both.
+fn times(default: &[Timing], ring: &[Timing], label: impl Fn(&str) -> String) -> Vec<Bar> {
+    let mut bars = Vec::new();
+    for timing in ring.iter().filter(|timing| !timing.frame) {
+        let own = timing.name.starts_with(HARDTACK);
+        let bar = |label, nanoseconds: f64| Bar {
+            label,
+            length: nanoseconds.max(0.0),
+            text: duration(nanoseconds),
+            own,
+        };
+        let label = label(&timing.name);
+        if own {
+            let other = named(default, &timing.name).expect("hardtack is in both runs");
+            bars.push(bar(format!("{label} (ring)"), timing.nanoseconds));
+            bars.push(bar(label, other.nanoseconds));
+        } else {
+            bars.push(bar(label, timing.nanoseconds));
+        }
+    }
+    bars
+}
+
 const WIDTH: usize = 760;
 const LEFT: usize = 290;
-const LONGEST: f64 = 390.0;
+const LONGEST: f64 = 340.0;
 const ROW: usize = 21;
 
 fn svg(panels: &[Panel]) -> String {
     let mut body = String::new();
-    let mut y = 0;
+    writeln!(
+        body,
+        "<text x=\"0\" y=\"16\" class=\"title\">A session of {SIZE} bytes; shorter is better</text>"
+    )
+    .expect("a string takes it");
+    let mut y = 16;
     for panel in panels {
         y += 34;
         writeln!(
@@ -136,10 +144,8 @@ fn svg(panels: &[Panel]) -> String {
         )
         .expect("a string takes it");
         y += 10;
-        let mut bars: Vec<&Bar> = panel.bars.iter().collect();
-        bars.sort_by(|a, b| a.length.total_cmp(&b.length));
-        let scale = scale(&bars);
-        for bar in bars {
+        let scale = scale(&panel.bars);
+        for bar in &panel.bars {
             let over = if bar.length > scale {
                 " (off the scale)"
             } else {
@@ -181,10 +187,12 @@ rect.peer { fill: #8c959f }
 ";
 
 /// What the full length stands for: the longest bar, unless that is more than twice the next.
-fn scale(sorted: &[&Bar]) -> f64 {
-    match sorted {
-        [.., next, longest] if longest.length > 2.0 * next.length => next.length * 1.1,
-        [.., longest] => longest.length,
+fn scale(bars: &[Bar]) -> f64 {
+    let mut lengths: Vec<f64> = bars.iter().map(|bar| bar.length).collect();
+    lengths.sort_by(f64::total_cmp);
+    match lengths[..] {
+        [.., next, longest] if longest > 2.0 * next => 1.1 * next,
+        [.., longest] => longest,
         [] => 1.0,
     }
 }
@@ -195,9 +203,16 @@ mod tests {
 
     #[test]
     fn one_outlier_does_not_flatten_the_rest() {
-        let bar = |length| Bar::time("x".to_owned(), length, false);
-        let (a, b, c) = (bar(1.0), bar(2.0), bar(50.0));
-        assert_eq!(scale(&[&a, &b]), 2.0);
-        assert_eq!(scale(&[&a, &b, &c]), 2.2);
+        let bars = |lengths: &[f64]| -> Vec<Bar> {
+            let bar = |&length| Bar {
+                label: String::new(),
+                length,
+                text: String::new(),
+                own: false,
+            };
+            lengths.iter().map(bar).collect()
+        };
+        assert_eq!(scale(&bars(&[2.0, 1.0])), 2.0);
+        assert_eq!(scale(&bars(&[50.0, 1.0, 2.0])), 2.2);
     }
 }

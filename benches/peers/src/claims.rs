@@ -174,6 +174,7 @@ mod tests {
             name: name.to_owned(),
             nanoseconds: 1.0,
             ratio,
+            frame: false,
         };
         let timings = [
             timing(SEAL, Some(1.0)),

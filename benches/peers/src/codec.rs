@@ -132,7 +132,7 @@ impl<P: Plain> AsRef<[u8]> for Text<P> {
 /// hardtack's `seal`, which asks the system for randomness, and its `open`.
 pub const SEAL: &str = "hardtack";
 /// hardtack's `seal_with` and a generator in the process.
-pub const SEAL_WITH: &str = "hardtack, generator in the process";
+pub const SEAL_WITH: &str = "hardtack seal_with";
 pub const PRIVATE_JAR: &str = "cookie PrivateJar";
 
 /// Expands a macro with every codec, hardtack first.

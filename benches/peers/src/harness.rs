@@ -59,6 +59,8 @@ pub struct Timing {
     pub nanoseconds: f64,
     /// Median over the rounds of this contender's time divided by that of the one it is `against`.
     pub ratio: Option<f64>,
+    /// Whether it is there only to be subtracted from others.
+    pub frame: bool,
 }
 
 /// How long one contender runs in one round.
@@ -101,6 +103,9 @@ pub fn compare(contenders: &mut [Contender<'_>], rounds: usize) -> Vec<Timing> {
         .zip(&net)
         .map(|(contender, own)| Timing {
             name: contender.name.to_owned(),
+            frame: contenders
+                .iter()
+                .any(|other| other.less == Some(contender.name)),
             nanoseconds: median(own.clone()),
             ratio: contender.against.map(|name| {
                 median(

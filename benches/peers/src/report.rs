@@ -40,7 +40,8 @@ pub fn table(default: &Run, ring: &Run) -> String {
     timings(&mut out, default, ring, Operation::Seal);
     out += "\nCharacters on the wire:\n\n";
     characters(&mut out, &ring.tokens);
-    out += "\nTime that a session with one value adds to a request, against the same application with a layer that does nothing:\n\n";
+    out += "\nTime that a session with one value adds to a request, against the same application with a layer that does nothing \
+            (less than nothing where a peer has no layer):\n\n";
     requests(&mut out, default, ring);
     out += "\n<details><summary>The same bytes of text for all, without the cost of JSON</summary>\n\nOpen:\n\n";
     timings(&mut out, default, ring, Operation::OpenText);
@@ -125,12 +126,11 @@ fn timings(out: &mut String, default: &Run, ring: &Run, operation: Operation) {
                         .nanoseconds,
                 )
             });
-            let label = match name
-                .strip_prefix(SEAL)
-                .expect("its name begins with hardtack")
-            {
-                "" => format!("**hardtack**, {backend}"),
-                with => format!("**hardtack**, {backend}{with}"),
+            let label = match *name {
+                SEAL_WITH => {
+                    format!("**hardtack**, {backend}, `seal_with` and a generator in the process")
+                }
+                _ => format!("**hardtack**, {backend}"),
             };
             row(out, &label, &cells);
         }
@@ -164,11 +164,11 @@ fn timings(out: &mut String, default: &Run, ring: &Run, operation: Operation) {
     }
 }
 
-/// Names of those with a ratio, except hardtack's, the fastest first.
+/// Names of the peers, the fastest first.
 fn peers<'a>(timings: &'a [Timing], own: &[&str]) -> Vec<&'a str> {
     let mut peers: Vec<&Timing> = timings
         .iter()
-        .filter(|timing| timing.ratio.is_some() && !own.contains(&timing.name.as_str()))
+        .filter(|timing| !timing.frame && !own.contains(&timing.name.as_str()))
         .collect();
     peers.sort_by(|a, b| a.nanoseconds.total_cmp(&b.nanoseconds));
     peers
@@ -216,7 +216,8 @@ fn requests(out: &mut String, default: &Run, ring: &Run) {
                     .map_or(String::new(), |timing| duration(timing.nanoseconds))
             })
         };
-        for timing in &ring.request(framework, Act::Read).timings[1..] {
+        let timings = &ring.request(framework, Act::Read).timings;
+        for timing in timings.iter().filter(|timing| !timing.frame) {
             if timing.name == HARDTACK {
                 row(
                     out,

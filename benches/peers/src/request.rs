@@ -104,7 +104,7 @@ impl Framework {
 pub struct Group {
     pub framework: Framework,
     pub act: Act,
-    /// Net of the application with a layer that does nothing, which comes first and stands for itself.
+    /// Net of the application with a layer that does nothing, which is their frame.
     pub timings: Vec<Timing>,
     /// The names of those that encrypt.
     pub encrypting: Vec<String>,

@@ -89,7 +89,7 @@ fn private_cookies() -> App {
             serde_json::to_string(&User::next()).expect("a user is JSON"),
         ));
     }
-    app("Rocket private cookies", true, |rocket| {
+    app("private cookies", true, |rocket| {
         rocket.mount("/", routes![untouched, read, write])
     })
 }
