@@ -7,8 +7,8 @@ use crate::codec::{Operation, SEAL, SEAL_WITH};
 use crate::harness::Timing;
 use crate::payload::SIZES;
 use crate::report::duration;
-use crate::request::{Act, Framework, HARDTACK};
-use crate::run::{Run, named};
+use crate::request::{Act, Framework};
+use crate::run::{Run, named, own};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../chart.svg");
 
@@ -103,7 +103,7 @@ fn requests(default: &Run, ring: &Run) -> Panel {
 fn times(default: &[Timing], ring: &[Timing], label: impl Fn(&str) -> String) -> Vec<Bar> {
     let mut bars = Vec::new();
     for timing in ring.iter().filter(|timing| !timing.frame) {
-        let own = timing.name.starts_with(HARDTACK);
+        let own = own(&timing.name);
         let bar = |label, nanoseconds: f64| Bar {
             label,
             length: nanoseconds.max(0.0),

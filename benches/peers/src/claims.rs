@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use crate::codec::{Operation, PRIVATE_JAR, SEAL, SEAL_WITH, Token};
+use crate::codec::{Operation, PRIVATE_JAR, SEAL, Token};
 use crate::harness::Timing;
 use crate::payload::SIZES;
 use crate::request::{Act, Framework, HARDTACK};
-use crate::run::{Run, named};
+use crate::run::{Run, named, own};
 
 pub struct Claim {
     what: String,
@@ -90,11 +90,7 @@ pub fn all(default: &Run, ring: &Run) -> Vec<Claim> {
 fn best_peer(timings: &[Timing], eligible: impl Fn(&Timing) -> bool) -> Option<&Timing> {
     timings
         .iter()
-        .filter(|timing| {
-            ![SEAL, SEAL_WITH].contains(&timing.name.as_str())
-                && timing.ratio.is_some()
-                && eligible(timing)
-        })
+        .filter(|timing| !own(&timing.name) && timing.ratio.is_some() && eligible(timing))
         .min_by(|a, b| a.ratio.partial_cmp(&b.ratio).expect("ratios are numbers"))
 }
 
@@ -177,7 +173,7 @@ mod tests {
             frame: false,
         };
         let timings = [
-            timing(SEAL, Some(1.0)),
+            timing(HARDTACK, Some(1.0)),
             timing("far", Some(3.0)),
             timing("near", Some(2.0)),
             timing("frame", None),

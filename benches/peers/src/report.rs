@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 use crate::codec::{Operation, SEAL, SEAL_WITH, Token};
 use crate::harness::Timing;
 use crate::payload::SIZES;
-use crate::request::{Act, Framework, HARDTACK};
-use crate::run::{Run, named};
+use crate::request::{Act, Framework};
+use crate::run::{Run, named, own};
 
 const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
 const BEGIN: &str = "<!-- benches/peers/run writes from here -->\n";
@@ -116,8 +116,8 @@ fn versions() -> Vec<String> {
 fn timings(out: &mut String, default: &Run, ring: &Run, operation: Operation) {
     let sealing = matches!(operation, Operation::Seal | Operation::SealText);
     header(out, SIZES.map(|size| format!("{size} bytes")).as_slice());
-    let own: &[&str] = if sealing { &[SEAL, SEAL_WITH] } else { &[SEAL] };
-    for name in own {
+    let names: &[&str] = if sealing { &[SEAL, SEAL_WITH] } else { &[SEAL] };
+    for name in names {
         for (run, backend) in [(ring, "`ring`"), (default, "default")] {
             let cells = SIZES.map(|size| {
                 duration(
@@ -135,7 +135,7 @@ fn timings(out: &mut String, default: &Run, ring: &Run, operation: Operation) {
             row(out, &label, &cells);
         }
     }
-    for name in peers(ring.codec(operation, SIZES[1]), own) {
+    for name in peers(ring.codec(operation, SIZES[1])) {
         let cells = SIZES.map(|size| {
             let find = |run: &Run| {
                 named(run.codec(operation, size), name)
@@ -165,10 +165,10 @@ fn timings(out: &mut String, default: &Run, ring: &Run, operation: Operation) {
 }
 
 /// Names of the peers, the fastest first.
-fn peers<'a>(timings: &'a [Timing], own: &[&str]) -> Vec<&'a str> {
+fn peers(timings: &[Timing]) -> Vec<&str> {
     let mut peers: Vec<&Timing> = timings
         .iter()
-        .filter(|timing| !timing.frame && !own.contains(&timing.name.as_str()))
+        .filter(|timing| !timing.frame && !own(&timing.name))
         .collect();
     peers.sort_by(|a, b| a.nanoseconds.total_cmp(&b.nanoseconds));
     peers
@@ -218,23 +218,14 @@ fn requests(out: &mut String, default: &Run, ring: &Run) {
         };
         let timings = &ring.request(framework, Act::Read).timings;
         for timing in timings.iter().filter(|timing| !timing.frame) {
-            if timing.name == HARDTACK {
-                row(
-                    out,
-                    &format!("{framework:?}: **hardtack**, `ring`"),
-                    &cells(ring, HARDTACK),
-                );
-                row(
-                    out,
-                    &format!("{framework:?}: **hardtack**, default"),
-                    &cells(default, HARDTACK),
-                );
+            if own(&timing.name) {
+                for (run, backend) in [(ring, "`ring`"), (default, "default")] {
+                    let label = format!("{framework:?}: **{}**, {backend}", timing.name);
+                    row(out, &label, &cells(run, &timing.name));
+                }
             } else {
-                row(
-                    out,
-                    &format!("{framework:?}: {}", timing.name),
-                    &cells(ring, &timing.name),
-                );
+                let cells = cells(ring, &timing.name);
+                row(out, &format!("{framework:?}: {}", timing.name), &cells);
             }
         }
     }

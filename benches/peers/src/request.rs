@@ -2,11 +2,12 @@
 
 mod actix;
 mod axum;
-mod hardtack;
 mod rocket;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use hardtack::session::{SessionData, Sessions};
+use hardtack::{Key, Keyring};
 use serde::{Deserialize, Serialize};
 
 use crate::harness::{Contender, Timing, compare};
@@ -75,10 +76,35 @@ impl User {
     }
 }
 
+impl SessionData for User {
+    const NAME: &'static str = "user";
+    const VERSION: u8 = 1;
+}
+
+/// hardtack's sessions, with every setting at its default.
+fn sessions() -> Sessions {
+    Sessions::builder(keyring())
+        .build()
+        .expect("the defaults are good")
+}
+
+/// The same, of one type instead of a dictionary.
+fn typed_sessions() -> Sessions<User> {
+    Sessions::builder(keyring())
+        .data()
+        .build()
+        .expect("the defaults are good")
+}
+
+fn keyring() -> Keyring {
+    Keyring::new(Key::generate().expect("the system has randomness"))
+}
+
 /// The name of the application with a layer that does nothing.
 const NOTHING: &str = "a layer that does nothing";
-/// The name of hardtack's own.
+/// The names of hardtack's own: a dictionary, as most peers have, and one type.
 pub const HARDTACK: &str = "hardtack";
+const HARDTACK_TYPED: &str = "hardtack, typed";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Framework {

@@ -48,6 +48,11 @@ impl Run {
     }
 }
 
+/// Whether this is one of hardtack's own contenders.
+pub fn own(name: &str) -> bool {
+    name.starts_with("hardtack")
+}
+
 /// The timing of this name, if it was measured.
 pub fn named<'a>(timings: &'a [Timing], name: &str) -> Option<&'a Timing> {
     timings.iter().find(|timing| timing.name == name)

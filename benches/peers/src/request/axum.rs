@@ -1,4 +1,4 @@
-//! Axum: tower-sessions with its memory store, axum-extra's `PrivateCookieJar`, seshcookie.
+//! Axum: hardtack, tower-sessions with its memory store, axum-extra's `PrivateCookieJar`, seshcookie.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -7,16 +7,22 @@ use axum::http::{HeaderValue, Request, Uri, header};
 use axum::routing::get;
 use axum_extra::extract::PrivateCookieJar;
 use axum_extra::extract::cookie::{Cookie, Key, SameSite};
+use hardtack::session::{Session, SessionError};
 use seshcookie::{SessionConfig, SessionKeys, SessionLayer};
 use tower::Service;
 use tower::layer::util::Identity;
 use tower_sessions::{MemoryStore, SessionManagerLayer};
 
-use super::{Act, Answer, App, NAME, NOTHING, READ, UNTOUCHED, User, WRITE};
+use super::{
+    Act, Answer, App, HARDTACK, HARDTACK_TYPED, NAME, NOTHING, READ, UNTOUCHED, User, WRITE,
+    sessions, typed_sessions,
+};
 
 pub fn apps() -> Vec<App> {
     vec![
         nothing(),
+        hardtack(),
+        hardtack_typed(),
         tower_sessions(),
         private_cookie_jar(),
         seshcookie(),
@@ -72,6 +78,38 @@ fn nothing() -> App {
         .route(WRITE, get(|| async {}))
         .layer(Identity::new());
     app(NOTHING, false, router)
+}
+
+/// Values are CBOR in an encrypted cookie.
+fn hardtack() -> App {
+    async fn read(session: Session) -> Result<String, SessionError> {
+        Ok(session.get::<User>("user")?.unwrap_or_default().name)
+    }
+    async fn write(session: Session) -> Result<(), SessionError> {
+        session.insert("user", &User::next())
+    }
+    let router = Router::new()
+        .route(UNTOUCHED, get(|| async {}))
+        .route(READ, get(read))
+        .route(WRITE, get(write))
+        .layer(hardtack::axum::SessionLayer::new(sessions()));
+    app(HARDTACK, true, router)
+}
+
+/// One typed value, postcard in an encrypted cookie.
+fn hardtack_typed() -> App {
+    async fn read(session: Session<User>) -> Result<String, SessionError> {
+        session.with(|user| user.name.clone())
+    }
+    async fn write(session: Session<User>) -> Result<(), SessionError> {
+        session.replace(User::next()).map(drop)
+    }
+    let router = Router::new()
+        .route(UNTOUCHED, get(|| async {}))
+        .route(READ, get(read))
+        .route(WRITE, get(write))
+        .layer(hardtack::axum::SessionLayer::new(typed_sessions()));
+    app(HARDTACK_TYPED, true, router)
 }
 
 /// The session's id in the cookie, JSON values in a map in memory.

@@ -1,1 +1,0 @@
-//! hardtack's adapters, one application for each framework.
