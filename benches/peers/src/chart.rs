@@ -124,7 +124,7 @@ fn times(default: &[Timing], ring: &[Timing], label: impl Fn(&str) -> String) ->
 
 const WIDTH: usize = 760;
 const LEFT: usize = 290;
-const LONGEST: f64 = 340.0;
+const LONGEST: f64 = 310.0;
 const ROW: usize = 21;
 
 fn svg(panels: &[Panel]) -> String {
