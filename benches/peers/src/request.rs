@@ -140,7 +140,6 @@ pub fn measure(rounds: usize) -> Vec<Group> {
     let mut groups = Vec::new();
     for framework in Framework::ALL {
         let apps = framework.apps();
-        let hardtack = apps.iter().any(|app| app.name == HARDTACK);
         for act in Act::ALL {
             eprintln!("requests, {framework:?}, {act:?}");
             let mut contenders: Vec<Contender> = apps
@@ -162,8 +161,7 @@ pub fn measure(rounds: usize) -> Vec<Group> {
                     });
                     match app.name {
                         NOTHING => contender,
-                        _ if hardtack => contender.less(NOTHING).against(HARDTACK),
-                        _ => contender.less(NOTHING),
+                        _ => contender.less(NOTHING).against(HARDTACK),
                     }
                 })
                 .collect();

@@ -1,7 +1,6 @@
-//! Actix Web: actix-session with its cookie store, encrypted, which is its default.
+//! Actix Web: hardtack; actix-session with its cookie store, encrypted, which is its default.
 
 use actix_session::storage::CookieSessionStore;
-use actix_session::{Session, SessionMiddleware};
 use actix_web::body::{MessageBody, to_bytes};
 use actix_web::cookie::Key;
 use actix_web::dev::{Service, ServiceResponse};
@@ -9,11 +8,15 @@ use actix_web::http::header;
 use actix_web::rt::Runtime;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App as Application, web};
+use hardtack::actix::SessionMiddleware;
 
-use super::{Act, Answer, App, NAME, NOTHING, READ, UNTOUCHED, User, WRITE};
+use super::{
+    Act, Answer, App, HARDTACK, HARDTACK_TYPED, NAME, NOTHING, READ, UNTOUCHED, User, WRITE,
+    sessions, typed_sessions,
+};
 
 pub fn apps() -> Vec<App> {
-    vec![nothing(), actix_session()]
+    vec![nothing(), hardtack(), hardtack_typed(), actix_session()]
 }
 
 /// Turns an application with the three routes, once `init_service` made it, into something to send to.
@@ -78,8 +81,54 @@ fn nothing() -> App {
     app(NOTHING, false, runtime, service)
 }
 
+/// Values are CBOR in an encrypted cookie.
+fn hardtack() -> App {
+    use hardtack::session::{Session, SessionError};
+
+    async fn read(session: Session) -> Result<String, SessionError> {
+        Ok(session.get::<User>("user")?.unwrap_or_default().name)
+    }
+    async fn write(session: Session) -> Result<&'static str, SessionError> {
+        session.insert("user", &User::next())?;
+        Ok("")
+    }
+    let runtime = Runtime::new().expect("a runtime starts");
+    let service = runtime.block_on(init_service(
+        Application::new()
+            .wrap(SessionMiddleware::new(sessions()))
+            .route(UNTOUCHED, web::get().to(async || ""))
+            .route(READ, web::get().to(read))
+            .route(WRITE, web::get().to(write)),
+    ));
+    app(HARDTACK, true, runtime, service)
+}
+
+/// One typed value, postcard in an encrypted cookie.
+fn hardtack_typed() -> App {
+    use hardtack::session::{Session, SessionError};
+
+    async fn read(session: Session<User>) -> Result<String, SessionError> {
+        session.with(|user| user.name.clone())
+    }
+    async fn write(session: Session<User>) -> Result<&'static str, SessionError> {
+        session.replace(User::next())?;
+        Ok("")
+    }
+    let runtime = Runtime::new().expect("a runtime starts");
+    let service = runtime.block_on(init_service(
+        Application::new()
+            .wrap(SessionMiddleware::new(typed_sessions()))
+            .route(UNTOUCHED, web::get().to(async || ""))
+            .route(READ, web::get().to(read))
+            .route(WRITE, web::get().to(write)),
+    ));
+    app(HARDTACK_TYPED, true, runtime, service)
+}
+
 /// Values are JSON texts in a JSON map in an encrypted cookie.
 fn actix_session() -> App {
+    use actix_session::{Session, SessionMiddleware};
+
     async fn read(session: Session) -> String {
         session
             .get::<User>("user")

@@ -1,15 +1,19 @@
-//! Rocket: its own private cookies, which take no fairing.
+//! Rocket: hardtack; Rocket's own private cookies, which take no fairing.
 
+use hardtack::rocket::SessionFairing;
+use hardtack::session::{Session, SessionError};
 use rocket::config::{LogLevel, SecretKey};
 use rocket::fairing::AdHoc;
 use rocket::http::{Cookie, CookieJar};
 use rocket::local::asynchronous::Client;
 use rocket::{Build, Config, Rocket, get, routes};
 
-use super::{Act, Answer, App, NAME, NOTHING, User};
+use super::{
+    Act, Answer, App, HARDTACK, HARDTACK_TYPED, NAME, NOTHING, User, sessions, typed_sessions,
+};
 
 pub fn apps() -> Vec<App> {
-    vec![nothing(), private_cookies()]
+    vec![nothing(), hardtack(), hardtack_typed(), private_cookies()]
 }
 
 /// Turns a rocket with the three routes into something to send to.
@@ -69,6 +73,40 @@ fn nothing() -> App {
     app(NOTHING, false, |rocket| {
         rocket
             .attach(AdHoc::on_response("nothing", |_, _| Box::pin(async {})))
+            .mount("/", routes![untouched, read, write])
+    })
+}
+
+/// Values are CBOR in an encrypted cookie.
+fn hardtack() -> App {
+    #[get("/read")]
+    fn read(session: Session) -> Result<String, SessionError> {
+        Ok(session.get::<User>("user")?.unwrap_or_default().name)
+    }
+    #[get("/write")]
+    fn write(session: Session) -> Result<(), SessionError> {
+        session.insert("user", &User::next())
+    }
+    app(HARDTACK, true, |rocket| {
+        rocket
+            .attach(SessionFairing::new(sessions()))
+            .mount("/", routes![untouched, read, write])
+    })
+}
+
+/// One typed value, postcard in an encrypted cookie.
+fn hardtack_typed() -> App {
+    #[get("/read")]
+    fn read(session: Session<User>) -> Result<String, SessionError> {
+        session.with(|user| user.name.clone())
+    }
+    #[get("/write")]
+    fn write(session: Session<User>) -> Result<(), SessionError> {
+        session.replace(User::next()).map(drop)
+    }
+    app(HARDTACK_TYPED, true, |rocket| {
+        rocket
+            .attach(SessionFairing::new(typed_sessions()))
             .mount("/", routes![untouched, read, write])
     })
 }
