@@ -1,6 +1,7 @@
 use super::{
     Event, Map, SessionData, Sessions, View,
     cookies::{self, TooLarge},
+    map::is_dictionary,
     set_cookie::{Attributes, SameSite},
     timeouts::Limits,
 };
@@ -382,7 +383,7 @@ impl<T: SessionData> Builder<T> {
         if self.realm.contains('\0') {
             return Err(ConfigError("the realm contains a zero byte".into()));
         }
-        let typed = core::any::TypeId::of::<T>() != core::any::TypeId::of::<Map>();
+        let typed = !is_dictionary::<T>();
         if typed && (T::NAME.is_empty() || T::NAME.contains('\0')) {
             return Err(ConfigError(format!(
                 "the session type's NAME {:?} is empty or contains a zero byte",

@@ -1,8 +1,8 @@
 //! The session as the handler sees it.
 
 use super::{
-    Flash, Refusal, SaveError, SessionData, SessionError, SessionId, View, record::Record,
-    state::Context, timeouts::Limits,
+    Flash, Refusal, SaveError, SessionData, SessionError, SessionId, View, map::is_dictionary,
+    record::Record, state::Context, timeouts::Limits,
 };
 use crate::{KeyId, KeyState, Timestamp, secret::Scratch};
 use alloc::vec::Vec;
@@ -34,6 +34,9 @@ pub(super) struct Opened {
     pub(super) key_state: KeyState,
 }
 
+/// Where in the record the data begins.
+pub(super) struct DataAt(pub(super) usize);
+
 impl<T: SessionData> Current<T> {
     /// A session that nobody has seen yet.
     pub(super) fn new(cx: &Context<'_, T>) -> Current<T> {
@@ -52,21 +55,23 @@ impl<T: SessionData> Current<T> {
 
     pub(super) fn from_record(
         cx: &Context<'_, T>,
-        record: Record,
+        record: Record<DataAt>,
         mut cookie: Opened,
     ) -> Result<Current<T>, Refusal> {
+        let DataAt(data_at) = record.data;
+        let bytes = cookie.record.0.get(data_at..).ok_or(Refusal::Unreadable)?;
         let (data, migrated) = if record.schema == T::VERSION {
-            (decode(&record.data).ok_or(Refusal::Unreadable)?, false)
+            (decode(bytes).ok_or(Refusal::Unreadable)?, false)
         } else if record.schema < T::VERSION {
             (
-                T::migrate(record.schema, &record.data).ok_or(Refusal::OlderSchema)?,
+                T::migrate(record.schema, bytes).ok_or(Refusal::OlderSchema)?,
                 true,
             )
         } else {
             return Err(Refusal::NewerSchema);
         };
         let id = record.id;
-        let mut current = Current::of(cx, record, data);
+        let mut current = Current::of(cx, record.with_data(data));
         if migrated {
             // What the handler changes is measured against the session as it was handed to it.
             cookie.record = Scratch(current.encode_checked(id).ok_or(Refusal::Unreadable)?);
@@ -78,7 +83,7 @@ impl<T: SessionData> Current<T> {
         Ok(current)
     }
 
-    fn of(cx: &Context<'_, T>, record: Record, data: T) -> Current<T> {
+    fn of(cx: &Context<'_, T>, record: Record<T>) -> Current<T> {
         Current {
             opened_at: cx.now,
             cookie: None,
@@ -87,7 +92,7 @@ impl<T: SessionData> Current<T> {
             limits: Limits::of(&record),
             remembered: record.remembered,
             flashes: record.flashes,
-            data,
+            data: record.data,
             touched: false,
         }
     }
@@ -127,8 +132,8 @@ impl<T: SessionData> Current<T> {
         let Ok(record) = Record::decode(&cookie.record.0) else {
             return false;
         };
-        decode(&record.data).is_some_and(|data| {
-            Current::of(cx, record, data).is_valid(cx, cookie.id, cookie.issued_at)
+        decode(record.data).is_some_and(|data| {
+            Current::of(cx, record.with_data(data)).is_valid(cx, cookie.id, cookie.issued_at)
         })
     }
 
@@ -150,8 +155,8 @@ impl<T: SessionData> Current<T> {
         })
     }
 
-    pub(super) fn encode(&self, id: SessionId) -> Option<Vec<u8>> {
-        let record = Record {
+    fn record(&self, id: SessionId) -> Record<&T> {
+        Record {
             schema: T::VERSION,
             id,
             created_at: self.created_at,
@@ -159,26 +164,29 @@ impl<T: SessionData> Current<T> {
             lifetime: self.limits.lifetime,
             remembered: self.remembered,
             flashes: self.flashes.clone(),
-            data: postcard::to_allocvec(&self.data).ok()?,
-        };
-        record.encode().ok()
+            data: &self.data,
+        }
     }
 
     /// The record, if its data can be read back: better a 500 today than a broken session tomorrow.
     pub(super) fn encode_checked(&self, id: SessionId) -> Option<Vec<u8>> {
-        let record = self.encode(id)?;
-        decode::<T>(&Record::decode(&record).ok()?.data)?;
+        let record = self.record(id).encode().ok()?;
+        // The dictionary's own encoding is ours; that its values can be read back, `insert` sees to.
+        if !is_dictionary::<T>() {
+            decode::<T>(Record::decode(&record).ok()?.data)?;
+        }
         Some(record)
     }
 
     pub(super) fn check_size(&self, cx: &Context<'_, T>) -> Result<(), SessionError> {
-        let record = self
-            .encode(self.any_id())
-            .ok_or_else(|| SessionError::Unstorable {
-                key: T::NAME.into(),
-                reason: "it does not serialize".into(),
-            })?;
-        Ok(cx.config.fits(cx.codec, record.len())?)
+        let len =
+            self.record(self.any_id())
+                .encoded_len()
+                .map_err(|_| SessionError::Unstorable {
+                    key: T::NAME.into(),
+                    reason: "it does not serialize".into(),
+                })?;
+        Ok(cx.config.fits(cx.codec, len)?)
     }
 }
 

@@ -188,6 +188,11 @@ impl Session<Map> {
     }
 }
 
+/// Whether a session's data is the dictionary.
+pub(super) fn is_dictionary<T: 'static>() -> bool {
+    core::any::TypeId::of::<T>() == core::any::TypeId::of::<Map>()
+}
+
 /// The name and the schema that FORMAT.md gives the dictionary.
 impl SessionData for Map {
     const NAME: &'static str = "";

@@ -2,7 +2,7 @@
 
 use super::{
     Event, Refusal, SessionData, SessionId, cookies,
-    current::{Current, Opened},
+    current::{Current, DataAt, Opened},
     record::{Record, RecordError},
     state::{Context, State},
     timeouts::Limits,
@@ -57,7 +57,10 @@ impl<T: SessionData> State<T> {
 type Refused = (Refusal, Option<KeyId>, Option<SessionId>);
 
 /// Opens one token, down to the session's times.
-fn open_one<T: SessionData>(cx: &Context<'_, T>, token: &str) -> Result<(Record, Opened), Refused> {
+fn open_one<T: SessionData>(
+    cx: &Context<'_, T>,
+    token: &str,
+) -> Result<(Record<DataAt>, Opened), Refused> {
     let named_key = || Codec::inspect(token).map(|header| header.key);
     let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
     let opened = match cx.codec.open_payload(&[], token, cx.now, &mut scratch.0) {
@@ -79,6 +82,8 @@ fn open_one<T: SessionData>(cx: &Context<'_, T>, token: &str) -> Result<(Record,
         times = Err(Refusal::Revoked);
     }
     times.map_err(|reason| (reason, Some(key), Some(record.id)))?;
+    let data_at = DataAt(len.saturating_sub(record.data.len()));
+    let record = record.with_data(data_at);
     scratch.0.truncate(len);
     let opened = Opened {
         record: scratch,

@@ -8,8 +8,9 @@
 //! Numbers and counts are varints, strings and values have their length in front: all as postcard writes them.
 
 use crate::Timestamp;
-use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, vec, vec::Vec};
 use core::{fmt, str::FromStr};
+use serde::Serialize;
 
 /// The layout written and read here. Another one is another version of hardtack's.
 const LAYOUT: u8 = 1;
@@ -122,7 +123,7 @@ pub struct Flash {
 
 /// The payload of a session token. No `Debug`: it would print what the application stored.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Record {
+pub(super) struct Record<D> {
     /// Version of the typed session; 0 for the dictionary.
     pub(super) schema: u8,
     pub(super) id: SessionId,
@@ -134,7 +135,8 @@ pub(super) struct Record {
     pub(super) remembered: bool,
     /// Oldest first.
     pub(super) flashes: Vec<Flash>,
-    pub(super) data: Vec<u8>,
+    /// To be encoded, or encoded.
+    pub(super) data: D,
 }
 
 /// Why the bytes are no record of ours.
@@ -148,30 +150,67 @@ pub(super) enum RecordError {
 /// The fields between layout and data, in the order of the format.
 type Fixed<'a> = (u8, [u8; 16], u32, u32, u32, u8, Vec<(u8, &'a str)>);
 
-impl Record {
-    /// Fails only if postcard does, which has no reason to: all lengths are known.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
-        let flags = if self.remembered { REMEMBERED } else { 0 };
-        let flashes = self
-            .flashes
-            .iter()
-            .map(|flash| (flash.level as u8, flash.text.as_str()))
-            .collect();
-        let fixed: Fixed<'_> = (
+impl<D: Serialize> Record<D> {
+    /// Calls `f` with what postcard makes the record of.
+    fn encoding<R>(&self, f: impl FnOnce(&(u8, Fixed<'_>, &D)) -> R) -> R {
+        let flashes = self.flashes.iter();
+        let fixed = (
             self.schema,
             self.id.0,
             self.created_at.to_unix(),
             self.idle_limit,
             self.lifetime,
-            flags,
-            flashes,
+            if self.remembered { REMEMBERED } else { 0 },
+            flashes
+                .map(|flash| (flash.level as u8, flash.text.as_str()))
+                .collect(),
         );
-        let mut bytes = postcard::to_extend(&(LAYOUT, fixed), Vec::new())?;
-        bytes.extend_from_slice(&self.data);
-        Ok(bytes)
+        f(&(LAYOUT, fixed, &self.data))
     }
 
-    pub(super) fn decode(bytes: &[u8]) -> Result<Record, RecordError> {
+    /// Fails if the data does not serialize.
+    pub(super) fn encoded_len(&self) -> Result<usize, postcard::Error> {
+        self.encoding(|record| postcard::experimental::serialized_size(record))
+    }
+
+    /// Fails if the data does not serialize.
+    pub(super) fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
+        let mut bytes = vec![0; self.encoded_len()?];
+        let len =
+            self.encoding(|record| postcard::to_slice(record, &mut bytes).map(|used| used.len()))?;
+        bytes.truncate(len);
+        Ok(bytes)
+    }
+}
+
+impl<D> Record<D> {
+    /// The record with other data.
+    pub(super) fn with_data<E>(self, data: E) -> Record<E> {
+        let Record {
+            schema,
+            id,
+            created_at,
+            idle_limit,
+            lifetime,
+            remembered,
+            flashes,
+            ..
+        } = self;
+        Record {
+            schema,
+            id,
+            created_at,
+            idle_limit,
+            lifetime,
+            remembered,
+            flashes,
+            data,
+        }
+    }
+}
+
+impl<'a> Record<&'a [u8]> {
+    pub(super) fn decode(bytes: &'a [u8]) -> Result<Record<&'a [u8]>, RecordError> {
         let rest = match bytes {
             [LAYOUT, rest @ ..] => rest,
             [layout, ..] => return Err(RecordError::UnknownLayout(*layout)),
@@ -199,7 +238,7 @@ impl Record {
             lifetime,
             remembered,
             flashes,
-            data: data.to_owned(),
+            data,
         })
     }
 }

@@ -22,7 +22,7 @@ impl Limits {
     }
 
     /// Those that a session was saved with.
-    pub(super) fn of(record: &Record) -> Limits {
+    pub(super) fn of<D>(record: &Record<D>) -> Limits {
         Limits {
             idle: record.idle_limit,
             lifetime: record.lifetime,

@@ -419,7 +419,7 @@ fn record(sessions: &Sessions, schema: u8, data: &[u8]) -> String {
         lifetime: 43_200,
         remembered: false,
         flashes: vec![],
-        data: data.to_vec(),
+        data: (),
     };
-    sealed(sessions, &record.encode().unwrap())
+    sealed(sessions, &[&record.encode().unwrap(), data].concat())
 }
