@@ -34,6 +34,8 @@ type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 /// What does not change while the server runs.
 pub(super) struct Config<T> {
     pub(super) cookie: Attributes,
+    /// What follows the value in a Set-Cookie line without Max-Age: the same each time, so written once.
+    attributes: String,
     /// The length of the longest attributes of a Set-Cookie line.
     pub(super) attributes_len: usize,
     pub(super) cookies: cookies::Limits,
@@ -61,6 +63,14 @@ impl<T: SessionData> Config<T> {
         .reject_issued_before(self.floor)
         .pad_to(self.pad_to)
         .max_token_len(MAX_TOKEN_LEN)
+    }
+
+    /// The Set-Cookie value for one cookie of the session.
+    pub(super) fn set_cookie(&self, name: &str, value: &str, max_age: Option<Duration>) -> String {
+        match max_age {
+            None => [name, "=", value, &self.attributes].concat(),
+            Some(_) => self.cookie.set(name, value, max_age),
+        }
     }
 
     /// Whether a record of this length fits the cookies: on the final bytes, after sealing and encoding.
@@ -339,6 +349,7 @@ impl<T: SessionData> Builder<T> {
         }
         self.check()?;
         let config = Config {
+            attributes: self.cookie.tail(),
             attributes_len: self.cookie.attributes_len(),
             cookies: cookies::Limits {
                 max_chunks: self.max_chunks,

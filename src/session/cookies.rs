@@ -24,6 +24,7 @@ use alloc::{
     vec,
     vec::Vec,
 };
+use memchr::memchr;
 
 /// Parts that a token may be cut into: the count is one digit.
 pub(super) const MAX_CHUNKS: usize = 9;
@@ -184,8 +185,7 @@ fn cookies<'h>(
     headers: impl Iterator<Item = &'h [u8]>,
     name: &str,
 ) -> impl Iterator<Item = (usize, &'h str)> {
-    let pairs = headers.flat_map(|header| header.split(|byte| *byte == b';'));
-    pairs.filter_map(move |pair| {
+    headers.flat_map(pairs).filter_map(move |pair| {
         // Most pairs are of others: the name decides before anything else is looked at.
         let (k, value) = match trim(pair).strip_prefix(name.as_bytes())? {
             [b'=', value @ ..] => (0, value),
@@ -196,6 +196,18 @@ fn cookies<'h>(
         };
         let value = core::str::from_utf8(value).ok()?;
         value.is_ascii().then_some((k, value))
+    })
+}
+
+/// The header, split at each `;`.
+fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(header);
+    core::iter::from_fn(move || {
+        let header = rest?;
+        let end = memchr(b';', header).unwrap_or(header.len());
+        let (pair, after) = header.split_at_checked(end)?;
+        rest = after.split_first().map(|(_, after)| after);
+        Some(pair)
     })
 }
 

@@ -71,7 +71,7 @@ impl<T: SessionData> State<T> {
             Ok(Some(saved)) => {
                 let lines = saved.cookies.iter();
                 let lines =
-                    lines.map(|(name, value)| cx.config.cookie.set(name, value, saved.max_age));
+                    lines.map(|(name, value)| cx.config.set_cookie(name, value, saved.max_age));
                 outcome.set_cookie.extend(lines);
                 self.events.push(saved.event);
                 self.events.extend(saved.regenerated);

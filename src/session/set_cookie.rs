@@ -121,6 +121,12 @@ impl Attributes {
         cookie.to_string()
     }
 
+    /// What follows the value in every line without Max-Age.
+    pub(super) fn tail(&self) -> String {
+        let line = self.set("", "", None);
+        line.strip_prefix('=').unwrap_or_default().into()
+    }
+
     /// The Set-Cookie value that removes one cookie: its name, path, domain, Secure and Partitioned
     /// are the setter's, or the browser would keep it.
     pub(super) fn remove(&self, name: &str) -> String {
