@@ -1,5 +1,17 @@
 //! Sealed cookies that keep: any serde value in a short token that only the holder of the keys can
-//! read or make, with the time at which it was made.
+//! read or make, with the time at which it was made; and, on top of it, a session for Axum, Actix Web
+//! and Rocket that needs no database.
+//!
+//! # Where to begin
+//!
+//! | you want | read |
+//! |---|---|
+//! | a session in a web application | [`guide::sessions`] |
+//! | to run it: keys, rotation, alerts | [`guide::operating`] |
+//! | tokens of your own: login links, invitations, forms | [`Codec`] |
+//! | to read or write the tokens in another language | [`format`] |
+//!
+//! # A token
 //!
 //! ```
 //! use hardtack::{Codec, Key, Keyring, OpenError};
@@ -100,7 +112,3 @@ pub use time::Timestamp;
 #[doc = include_str!("FORMAT.md")]
 pub mod format {}
 pub mod guide;
-
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

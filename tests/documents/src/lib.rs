@@ -1,0 +1,13 @@
+//! The code in README.md and the guide: `cargo test --all-features` compiles and runs it here, where
+//! the frameworks are.
+
+#![cfg(all(doctest, feature = "axum", feature = "actix", feature = "rocket"))]
+
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;
+
+#[doc = include_str!("../../../src/guide/sessions.md")]
+pub struct Sessions;
+
+#[doc = include_str!("../../../src/guide/operating.md")]
+pub struct Operating;
