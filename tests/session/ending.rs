@@ -1,6 +1,6 @@
 //! Logout, what a copied cookie is still good for, and answers that come too late.
 
-use crate::kit::{Browser, Clock, HOUR, MINUTE, NAME, Site, T0, finish, logged_in, seconds};
+use crate::kit::{Browser, Clock, HOUR, MINUTE, NAME, Site, T0, finish, logged_in, ring, seconds};
 use hardtack::{
     Timestamp,
     session::{Event, NotSaved, Refusal, SameSite, SessionId},
@@ -399,4 +399,25 @@ fn a_refused_cookie_stays_until_a_write_replaces_it() {
     browser.send(&site, |session| session.insert("user", "ada").unwrap());
     assert_eq!(browser.names(), [NAME]);
     assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+}
+
+#[test]
+fn a_late_answer_to_an_old_tab_does_not_undo_a_login() {
+    // The tab's session is over, due for renewal, or one that this instance cannot open.
+    for (age, other_ring) in [(31 * MINUTE, false), (10 * MINUTE, false), (0, true)] {
+        let clock = Clock::new();
+        let site = Site::with(&clock, |builder| builder);
+        let other = Site::under(ring(2), &clock, |builder| builder);
+        let mut browser = logged_in(&site, "nobody");
+        clock.pass(age);
+        let tab = if other_ring { &other } else { &site }.request(&browser.header());
+        tab.get::<String>("user").unwrap();
+        browser.send(&site, |session| {
+            session.regenerate_for_login().unwrap();
+            session.insert("user", "ada").unwrap();
+        });
+        clock.pass(6);
+        browser.take(&finish(&tab));
+        assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    }
 }

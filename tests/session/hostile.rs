@@ -2,6 +2,7 @@
 
 use crate::kit::{Browser, Clock, NAME, Site, finish, logged_in, ring};
 use hardtack::session::{Event, Refusal, Session};
+use proptest::{collection::vec, prelude::*};
 
 /// What the victim's session says under this header.
 fn user(site: &Site, header: &[u8]) -> Option<String> {
@@ -238,4 +239,38 @@ fn a_flood_of_cookies_makes_a_few_events_and_no_error() {
     assert_eq!(user(&site, &all), None);
     browser.send(&site, |session: &Session| session.len().unwrap());
     assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+}
+
+/// Bytes as they come, and what looks like ours.
+fn mangled() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        vec(any::<u8>(), 0..20),
+        "(; ?|__Host-session|=|\\.|[0-9]|h|[ \t]|é|\u{a0}|[A-Za-z0-9_-]{30,40}){0,20}"
+            .prop_map(String::into_bytes),
+    ];
+    vec(piece, 0..6).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_header_hides_a_session_or_fails_a_request(before in mangled(), after in mangled()) {
+        let site = Site::new();
+        let victim = logged_in(&site, "ada").header();
+        let header = [&before[..], b";", victim.as_bytes(), b";", &after[..]].concat();
+        prop_assert_eq!(user(&site, &header), Some("ada".to_owned()));
+
+        let without = [&before[..], &after[..]].concat();
+        let session = site.sessions.begin();
+        session.receive([without.as_slice()]);
+        prop_assert!(session.is_new().unwrap());
+        session.insert("user", "bob").unwrap();
+        let reply = finish(&session);
+        prop_assert_eq!(reply.failed, None);
+        // What it overwrites and what it removes can be written into a header.
+        for line in &reply.set_cookie {
+            prop_assert!(line.starts_with(NAME) && line.bytes().all(|byte| (b' '..0x7f).contains(&byte)));
+        }
+    }
 }
