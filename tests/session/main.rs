@@ -11,5 +11,7 @@ mod rotation;
 mod saving;
 mod settings;
 mod times;
+#[cfg(feature = "tracing")]
+mod traced;
 mod typed;
 mod words;
