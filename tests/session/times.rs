@@ -143,18 +143,36 @@ fn the_absolute_end_survives_every_renewal_and_regeneration() {
 fn a_login_starts_a_new_lifetime() {
     let site = Site::new();
     let mut browser = logged_in(&site, "nobody");
+    browser.send(&site, |session| session.expire_in(seconds(HOUR)).unwrap());
     site.clock.pass(10 * MINUTE);
-    browser.send(&site, |session| {
-        session.regenerate_for_login().unwrap();
-        session.insert("user", "ada").unwrap();
-    });
-    browser.peek(&site, |session| {
-        assert_eq!(session.created_at().unwrap(), site.clock.now());
-        assert_eq!(
-            session.get::<String>("user").unwrap().as_deref(),
-            Some("ada")
-        );
-    });
+    // Another id alone is no new lifetime, nor the limits that the settings have.
+    for (login, created, lifetime) in [(false, T0, HOUR), (true, T0 + 10 * MINUTE, 12 * HOUR)] {
+        browser.send(&site, |session| {
+            match login {
+                true => session.regenerate_for_login().unwrap(),
+                false => session.regenerate().unwrap(),
+            }
+            session.remember(false).unwrap();
+            session.insert("user", "ada").unwrap();
+        });
+        browser.peek(&site, |session| {
+            assert_eq!(session.created_at().unwrap().to_unix(), created);
+            let user: Option<String> = session.get("user").unwrap();
+            assert_eq!(user.as_deref(), Some("ada"));
+        });
+        let end = created + lifetime;
+        let mut browser = browser.clone();
+        site.clock.set(T0 + 10 * MINUTE);
+        while site.clock.unix() + 29 * MINUTE < end {
+            site.clock.pass(29 * MINUTE);
+            browser.send(&site, |session| session.len().unwrap());
+        }
+        site.clock.set(end);
+        assert_eq!(browser.user(&site).as_deref(), Some("ada"), "{login}");
+        site.clock.pass(1);
+        assert_eq!(browser.user(&site), None, "{login}");
+        site.clock.set(T0 + 10 * MINUTE);
+    }
 }
 
 #[test]
