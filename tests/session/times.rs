@@ -269,6 +269,19 @@ fn max_age_is_what_remains_and_only_of_a_remembered_session() {
 }
 
 #[test]
+fn a_remembered_session_lives_for_two_weeks_without_use() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    browser.send(&site, |session| session.remember(true).unwrap());
+    site.clock.set(T0 + 14 * DAY);
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    site.clock.pass(1);
+    site.events();
+    assert_eq!(browser.user(&site), None);
+    assert_eq!(refused(&site), [Refusal::IdleTimeout]);
+}
+
+#[test]
 fn remembering_can_be_taken_back() {
     let site = Site::new();
     let mut browser = logged_in(&site, "ada");
