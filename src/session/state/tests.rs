@@ -394,6 +394,19 @@ fn refusals_are_told_apart() {
     }
 }
 
+#[test]
+fn the_smallest_record_is_as_long_as_the_settings_say() {
+    let second = Duration::from_secs(1);
+    let sessions = site(|builder| builder.idle_timeout(second).absolute_timeout(second));
+    at(&sessions, T0, |cx| {
+        let record = Current::new(cx).encode(SessionId::from_bytes([0; 16]));
+        assert_eq!(
+            record.unwrap().len(),
+            crate::session::config::SMALLEST_RECORD
+        );
+    });
+}
+
 /// A cookie with this payload.
 fn sealed(sessions: &Sessions, payload: &[u8]) -> String {
     at(sessions, T0, |cx| {
