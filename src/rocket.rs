@@ -24,7 +24,8 @@
 //!
 //! // Without the fairing, Rocket does not launch.
 //! let rocket = rocket::build().mount("/", routes![visits]);
-//! assert!(rocket::local::blocking::Client::tracked(rocket).is_err());
+//! let error = rocket::local::blocking::Client::tracked(rocket).unwrap_err();
+//! assert!(matches!(error.kind(), rocket::error::ErrorKind::SentinelAborts(_)));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
