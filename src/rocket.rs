@@ -33,7 +33,8 @@
 //! fairings that are attached before this one may still write to the session.
 //!
 //! Rocket drops a header line that is not UTF-8: a request whose Cookie line contains such bytes has
-//! no session here, and the cookie stays.
+//! no session here, and the cookie stays. In tests, the clones of one `LocalRequest` are one request
+//! with one session: only the first that is dispatched can write to it.
 
 use crate::session::{
     Layered, Map, MissingLayer, Session, SessionData, SessionError, Sessions, report,

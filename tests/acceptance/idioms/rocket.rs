@@ -74,6 +74,17 @@ fn the_local_client_keeps_the_session() {
     assert_eq!(answer(smuggler), Some("1".into()));
 }
 
+/// Rocket's clones share what is local to a request, so they are one request with one session.
+#[test]
+fn a_clone_of_a_local_request_is_the_same_request() {
+    let client = client(routes![count]);
+    let request = client.get("/count");
+    let first = request.clone().dispatch();
+    assert_eq!(first.into_string(), Some("1".into()));
+    assert_eq!(request.dispatch().status(), Status::InternalServerError);
+    assert_eq!(text(&client, "/count"), "2");
+}
+
 #[get("/option")]
 fn option(session: Option<Session>) -> Result<String, SessionError> {
     Ok(format!(
