@@ -2,6 +2,10 @@
 //!
 //! `examples/axum.rs`, `examples/actix.rs` and `examples/rocket.rs` serve it. Each of them turns its
 //! framework's request into an [`Asked`], and the [`Answer`] into its framework's response.
+//!
+//! Nothing has to be set. `HARDTACK_KEYS` are the keys, as [`hardtack::Keyring::from_env`] reads them;
+//! `HARDTACK_ADDR` is where to listen, by default `127.0.0.1:3000`; `HARDTACK_INSECURE` gives up the
+//! cookie's Secure, for Safari, which keeps no such cookie for http://localhost.
 
 #![forbid(unsafe_code)]
 #![cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
@@ -71,7 +75,9 @@ pub fn is_cross_origin<'h>(method: &str, header: impl Fn(&'static str) -> Option
     }
     match (header("sec-fetch-site"), header("origin")) {
         (Some(site), _) => !matches!(site, "same-origin" | "none"),
-        (None, Some(origin)) => origin.split_once("://").map(|(_, host)| host) != header("host"),
+        (None, Some(origin)) => origin
+            .split_once("://")
+            .is_none_or(|(_, host)| header("host") != Some(host)),
         // Browsers say at least one of the two with every POST.
         (None, None) => true,
     }
@@ -177,4 +183,41 @@ fn load(session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
         Err(error) => return Err(error),
     }
     Ok(Answer::Redirect("/ballast"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_cross_origin;
+
+    #[test]
+    fn who_changes_something_comes_from_a_page_of_this_site() {
+        let host = ("host", "localhost:3000");
+        for (method, headers, crossed) in [
+            ("POST", vec![host, ("sec-fetch-site", "same-origin")], false),
+            // Typed or bookmarked: no page sent it.
+            ("POST", vec![host, ("sec-fetch-site", "none")], false),
+            ("POST", vec![host, ("sec-fetch-site", "same-site")], true),
+            ("POST", vec![host, ("sec-fetch-site", "cross-site")], true),
+            (
+                "POST",
+                vec![host, ("origin", "http://localhost:3000")],
+                false,
+            ),
+            (
+                "POST",
+                vec![host, ("origin", "http://localhost:3001")],
+                true,
+            ),
+            ("POST", vec![host, ("origin", "http://localhost")], true),
+            ("POST", vec![host, ("origin", "null")], true),
+            ("POST", vec![("origin", "null")], true),
+            ("POST", vec![host], true),
+            ("DELETE", vec![host], true),
+            ("GET", vec![host, ("sec-fetch-site", "cross-site")], false),
+        ] {
+            let header = |name| headers.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
+            let found = is_cross_origin(method, header);
+            assert_eq!(found, crossed, "{method} {headers:?}");
+        }
+    }
 }

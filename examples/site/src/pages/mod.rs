@@ -6,7 +6,7 @@ mod words;
 use crate::{Answer, Cart, Site, Ware};
 use hardtack::{
     Timestamp,
-    session::{Session, SessionError},
+    session::{Event, Session, SessionError},
 };
 use layout::{page, plain};
 use maud::{Markup, html};
@@ -113,7 +113,7 @@ fn credentials(action: &str, password: &str, button: &str) -> Markup {
             input #name name="name" autocomplete="username" required maxlength="40";
             label for="password" { "Password" }
             input #password name="password" type="password" autocomplete=(password) required minlength="8";
-            label.check { input name="remember" type="checkbox"; " Remember me: keep the session when the browser is closed" }
+            label.check { input name="remember" type="checkbox"; " Remember me when I close the browser" }
             button { (button) }
         }
     }
@@ -221,17 +221,24 @@ impl Site {
                 }
             }
             h2 { "Events, the latest first" }
-            table {
+            table.dense {
                 thead { tr { th { "Time" } th { "Event" } } }
                 tbody #events {
                     @for (at, event) in self.journal.events() {
-                        tr { td { (time(at)) } td { code { (format!("{event:?}")) } } }
+                        tr { td { (time(at)) } (described(&event)) }
                     }
                 }
             }
         };
         page(session, "Operator", body)
     }
+}
+
+/// What happened in bold, then the details.
+fn described(event: &Event) -> Markup {
+    let event = format!("{event:?}");
+    let (what, details) = event.split_once(' ').unwrap_or((&event, ""));
+    html! { td { strong { (what) } " " code { (details.trim_matches(['{', '}', ' '])) } } }
 }
 
 fn time(at: Timestamp) -> Markup {
