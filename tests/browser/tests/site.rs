@@ -224,7 +224,9 @@ fn another_site_changes_nothing(visit: &Visit) {
     assert_eq!(visit.browser.text("#items"), "0 items");
 }
 
-const SCENES: [(&str, fn(&Visit)); 11] = [
+type Scene = (&'static str, fn(&Visit));
+
+const SCENES: [Scene; 11] = [
     ("nothing read, nothing set", nothing_read_nothing_set),
     ("login", login_keeps_the_cart_and_changes_the_id),
     ("flash", a_message_is_shown_once),
