@@ -5,6 +5,8 @@ use crate::Answer;
 use hardtack::session::{Session, SessionError};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+const MENU: [&str; 4] = ["/cart", "/preferences", "/ballast", "/operator"];
+
 const STYLE: &str = include_str!("style.css");
 
 /// A page as this session wants it, with the messages that wait in the session: shown once.
@@ -14,12 +16,9 @@ pub(super) fn page(session: &Session, title: &str, body: Markup) -> Result<Answe
     let words = language.words();
     let inner = html! {
         header {
-            nav lang=(language.tag()) {
+            nav lang=(words.tag) {
                 a href="/" { strong { "hardtack" } }
-                a href="/cart" { (words.cart) }
-                a href="/preferences" { (words.preferences) }
-                a href="/ballast" { (words.ballast) }
-                a href="/operator" { (words.operator) }
+                @for (path, title) in MENU.into_iter().zip(words.menu) { a href=(path) { (title) } }
                 span.end {
                     @if let Some(user) = user {
                         form method="post" action="/logout" { span #user { (user) } button.quiet { (words.log_out) } }

@@ -41,25 +41,23 @@ impl Preferences {
     /// What a form says; the default for what is none of it.
     pub(crate) fn read(theme: &str, language: &str) -> Preferences {
         let theme = Theme::ALL.into_iter().find(|(_, name, _)| *name == theme);
-        let language = Language::ALL
-            .into_iter()
-            .find(|(_, tag, _)| *tag == language);
+        let mut languages = Language::ALL.into_iter();
         Preferences {
             theme: theme.map(|(theme, ..)| theme).unwrap_or_default(),
-            language: language.map(|(language, ..)| language).unwrap_or_default(),
+            language: languages
+                .find(|each| each.words().tag == language)
+                .unwrap_or_default(),
         }
     }
 }
 
 pub(crate) fn home(session: &Session, framework: &str) -> Result<Answer, SessionError> {
     let preferences: Preferences = session.get("preferences")?.unwrap_or_default();
-    let items: u32 = session
-        .get::<Cart>("cart")?
-        .unwrap_or_default()
-        .values()
-        .sum();
+    let cart: Cart = session.get("cart")?.unwrap_or_default();
+    let items: u64 = cart.into_values().map(u64::from).sum();
+    let words = preferences.language.words();
     let body = html! {
-        p.lead lang=(preferences.language.tag()) { (preferences.language.words().greeting) }
+        p.lead lang=(words.tag) { (words.greeting) }
         p { "Your session travels in a cookie that is sealed: you cannot read or change it, and the server keeps none." }
         dl {
             dt { "Session" }
@@ -162,7 +160,10 @@ pub(crate) fn preferences(session: &Session) -> Result<Answer, SessionError> {
             }
             label for="language" { "Language of the menu" }
             select #language name="language" {
-                @for (each, tag, title) in Language::ALL { option value=(tag) lang=(tag) selected[each == language] { (title) } }
+                @for each in Language::ALL {
+                    @let words = each.words();
+                    option value=(words.tag) lang=(words.tag) selected[each == language] { (words.name) }
+                }
             }
             button { "Save" }
         }

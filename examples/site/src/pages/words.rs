@@ -11,56 +11,43 @@ pub(crate) enum Language {
 }
 
 pub(super) struct Words {
+    /// BCP 47.
+    pub(super) tag: &'static str,
+    pub(super) name: &'static str,
     pub(super) greeting: &'static str,
-    pub(super) cart: &'static str,
-    pub(super) preferences: &'static str,
-    pub(super) ballast: &'static str,
-    pub(super) operator: &'static str,
+    /// Cart, preferences, ballast, operator.
+    pub(super) menu: [&'static str; 4],
     pub(super) log_in: &'static str,
     pub(super) log_out: &'static str,
 }
 
 impl Language {
-    pub(super) const ALL: [(Language, &str, &str); 3] = [
-        (Language::English, "en", "English"),
-        (Language::Deutsch, "de", "Deutsch"),
-        (Language::Francais, "fr", "Français"),
-    ];
-
-    pub(super) fn tag(self) -> &'static str {
-        match self {
-            Language::English => "en",
-            Language::Deutsch => "de",
-            Language::Francais => "fr",
-        }
-    }
+    pub(super) const ALL: [Language; 3] =
+        [Language::English, Language::Deutsch, Language::Francais];
 
     pub(super) fn words(self) -> Words {
         match self {
             Language::English => Words {
+                tag: "en",
+                name: "English",
                 greeting: "Sealed cookies that keep.",
-                cart: "Cart",
-                preferences: "Preferences",
-                ballast: "Ballast",
-                operator: "Operator",
+                menu: ["Cart", "Preferences", "Ballast", "Operator"],
                 log_in: "Log in",
                 log_out: "Log out",
             },
             Language::Deutsch => Words {
+                tag: "de",
+                name: "Deutsch",
                 greeting: "Versiegelte Kekse, die sich halten.",
-                cart: "Warenkorb",
-                preferences: "Einstellungen",
-                ballast: "Ballast",
-                operator: "Betrieb",
+                menu: ["Warenkorb", "Einstellungen", "Ballast", "Betrieb"],
                 log_in: "Anmelden",
                 log_out: "Abmelden",
             },
             Language::Francais => Words {
+                tag: "fr",
+                name: "Français",
                 greeting: "Des biscuits scellés, qui se conservent.",
-                cart: "Panier",
-                preferences: "Préférences",
-                ballast: "Lest",
-                operator: "Exploitation",
+                menu: ["Panier", "Préférences", "Lest", "Exploitation"],
                 log_in: "Se connecter",
                 log_out: "Se déconnecter",
             },
