@@ -14,7 +14,7 @@ pub(crate) const TAG_LEN: usize = 16;
 pub(crate) struct AeadError;
 
 #[cfg(not(feature = "ring"))]
-mod backend {
+mod portable {
     use super::{AeadError, NONCE_LEN, TAG_LEN};
     use chacha20poly1305::{AeadInOut as _, KeyInit as _, XChaCha20Poly1305};
 
@@ -44,7 +44,7 @@ mod backend {
 }
 
 #[cfg(feature = "ring")]
-mod backend {
+mod with_ring {
     use super::{AeadError, NONCE_LEN, TAG_LEN};
     use crate::secret::wipe;
     use chacha20::{R20, hchacha};
@@ -91,4 +91,7 @@ mod backend {
     }
 }
 
-pub(crate) use backend::{open, seal};
+#[cfg(not(feature = "ring"))]
+pub(crate) use portable::{open, seal};
+#[cfg(feature = "ring")]
+pub(crate) use with_ring::{open, seal};
