@@ -172,8 +172,10 @@ fn decode_base64(text: &[u8], out: &mut [u8; 32]) -> bool {
         let underscore = from.ct_eq(&b'_');
         *to = u8::conditional_select(from, &b'+', minus);
         *to = u8::conditional_select(to, &b'/', underscore);
-        url_safe_seen |= minus | underscore;
-        standard_seen |= from.ct_eq(&b'+') | from.ct_eq(&b'/');
+        url_safe_seen |= minus;
+        url_safe_seen |= underscore;
+        standard_seen |= from.ct_eq(&b'+');
+        standard_seen |= from.ct_eq(&b'/');
     }
     let decoded = Base64Unpadded::decode(*standard, out).is_ok();
     decoded & !bool::from(url_safe_seen & standard_seen)
