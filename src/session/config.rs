@@ -294,7 +294,8 @@ impl<T: SessionData> Builder<T> {
     /// The most bytes of names and values that the cookies of a session may have together. Default
     /// 7,000, which common servers and proxies take in a request's headers: nginx has 8 KB for a line
     /// (`large_client_header_buffers`), hyper answers 431 to more than 16 KB over HTTP/2. Raise theirs
-    /// before this one.
+    /// before this one. In front of more than one chunk nginx needs a larger `proxy_buffer_size` too,
+    /// for responses: its default is 4 KB.
     pub fn max_cookie_bytes(mut self, bytes: usize) -> Self {
         self.max_cookie_bytes = bytes;
         self
