@@ -11,7 +11,5 @@ mod rotation;
 mod saving;
 mod settings;
 mod times;
-#[cfg(feature = "tracing")]
-mod traced;
 mod typed;
 mod words;

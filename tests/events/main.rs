@@ -1,6 +1,13 @@
-//! Events through `tracing`: the level of each, and never a value.
+//! Events through `tracing`: the level of each, and never a value. In a process of its own: what other
+//! tests do at the same time decides whether `tracing` listens to an event at all.
 
-use crate::kit::{Browser, Clock, HOUR, MINUTE, NAME, Site, finish, logged_in};
+#![cfg(all(feature = "session", feature = "tracing"))]
+
+#[path = "../session/kit.rs"]
+#[allow(dead_code)]
+mod kit;
+
+use kit::{Browser, Clock, HOUR, MINUTE, NAME, Site, finish, logged_in};
 use std::{
     fmt::Debug,
     sync::{Arc, Mutex},
