@@ -15,9 +15,10 @@ pub(super) fn vary<'a>(own: impl IntoIterator<Item = &'a [u8]>) -> Option<String
         line.extend_from_slice(name);
         line.extend_from_slice(b", ");
     }
-    line.extend_from_slice(b"Cookie");
     // Members are tokens (RFC 9110, 12.5.5): what is not UTF-8 names no field.
-    Some(String::from_utf8_lossy(&line).into_owned())
+    let mut line = String::from_utf8_lossy(&line).into_owned();
+    line.push_str("Cookie");
+    Some(line)
 }
 
 /// What becomes of a response's `Cache-Control`.
