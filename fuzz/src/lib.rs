@@ -1,0 +1,80 @@
+//! The bodies of the fuzz targets: functions of bytes that panic if a promise is broken. `fuzz_targets/` runs them with
+//! libFuzzer, `tests/corpus.rs` replays their corpus with nothing but `cargo test`.
+
+mod cookies;
+mod keys;
+#[path = "../../tests/support/library.rs"]
+mod library;
+mod model;
+mod record;
+#[path = "../../tests/reference/mod.rs"]
+mod reference;
+#[path = "../../tests/reference/session.rs"]
+mod reference_session;
+#[path = "../../tests/support/mod.rs"]
+mod support;
+mod tokens;
+
+pub use cookies::{chunks, cookie_headers};
+pub use keys::{key_text, keyring};
+pub use model::session_model;
+pub use record::record;
+pub use tokens::{mutate_token, open_bytes, open_text, reference, seal_open};
+
+pub type Target = fn(&[u8]);
+
+/// Every target, by the name of its file and of its corpus.
+pub const TARGETS: [(&str, Target); 11] = [
+    ("open_bytes", open_bytes),
+    ("open_text", open_text),
+    ("seal_open", seal_open),
+    ("mutate_token", mutate_token),
+    ("reference", reference),
+    ("keyring", keyring),
+    ("key_text", key_text),
+    ("cookie_headers", cookie_headers),
+    ("session_model", session_model),
+    ("chunks", chunks),
+    ("record", record),
+];
+
+use arbitrary::{Arbitrary, Unstructured};
+use hardtack::Key;
+
+/// The middle of the times that the targets use.
+const NOW: u32 = 1_700_000_000;
+
+/// A few masters, so that two choices are often the same.
+fn master(n: u8) -> [u8; 32] {
+    let n = n % 12;
+    std::array::from_fn(|i| (usize::from(n) * 7 + i * i) as u8)
+}
+
+fn key(n: u8) -> Key {
+    Key::from_bytes(master(n)).unwrap()
+}
+
+/// What the bytes say, if they are enough.
+fn read<'a, T: Arbitrary<'a>>(data: &'a [u8]) -> Option<T> {
+    T::arbitrary_take_rest(Unstructured::new(data)).ok()
+}
+
+/// A time, often near another one or at an end of the range.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Time {
+    Near(i8),
+    First(u8),
+    Last(u8),
+    Any(u32),
+}
+
+impl Time {
+    fn unix(self) -> u32 {
+        match self {
+            Time::Near(distance) => NOW.saturating_add_signed(distance.into()),
+            Time::First(seconds) => seconds.into(),
+            Time::Last(seconds) => u32::MAX - u32::from(seconds),
+            Time::Any(seconds) => seconds,
+        }
+    }
+}

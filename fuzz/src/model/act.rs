@@ -1,0 +1,174 @@
+//! What a handler does with its session, and what it sees of it.
+
+use super::{Current, Record, Step, Tab, Value, World, limits};
+use hardtack::session::{Level, SessionError};
+use std::time::Duration;
+
+impl World {
+    /// What a handler does, there and here.
+    pub(super) fn act(&self, tab: &mut Tab, step: &Step) {
+        let (session, now) = (&tab.session, self.now());
+        let Some(current) = &mut tab.current else {
+            return;
+        };
+        let name = |n: u8| format!("key {}", n % 5);
+        let stored = |result: Result<(), SessionError>, record: &Record| match result {
+            Ok(()) => assert!(record.size() < 5200),
+            Err(SessionError::TooBig { .. }) => assert!(record.size() > 4500),
+            Err(error) => panic!("{error}"),
+        };
+        let record = &mut current.record;
+        match step {
+            Step::Number(n, number) => {
+                record.values.insert(name(*n), Value::Number(*number));
+                stored(session.insert(&name(*n), number), record);
+            }
+            Step::Text(n, len) => {
+                let len = usize::from(*len) % 6000;
+                record.values.insert(name(*n), Value::Text(len));
+                stored(session.insert(&name(*n), &"x".repeat(len)), record);
+            }
+            Step::Remove(n) => {
+                let removed = record.values.remove(&name(*n)).is_some();
+                assert_eq!(session.remove(&name(*n)), Ok(removed));
+            }
+            Step::Take(n) => match (session.take::<u32>(&name(*n)), record.values.get(&name(*n))) {
+                (Ok(None), None) => {}
+                (Ok(Some(taken)), Some(Value::Number(number))) => {
+                    assert_eq!(taken, *number);
+                    record.values.remove(&name(*n));
+                }
+                (Err(SessionError::WrongType { .. }), Some(Value::Text(_))) => {}
+                (taken, there) => panic!("{taken:?}, {there:?}"),
+            },
+            Step::Update(n) => {
+                let next = match record.values.get(&name(*n)) {
+                    None => Some(1),
+                    Some(Value::Number(number)) => Some(number.wrapping_add(1)),
+                    Some(Value::Text(_)) => None,
+                };
+                let updated = session.update(&name(*n), |number: &mut u32| {
+                    *number = number.wrapping_add(1)
+                });
+                match next {
+                    Some(next) => {
+                        record.values.insert(name(*n), Value::Number(next));
+                        stored(updated, record);
+                    }
+                    // Of two things that are wrong, either is said.
+                    None => match updated {
+                        Err(SessionError::WrongType { .. }) => {}
+                        Err(SessionError::TooBig { .. }) => assert!(record.size() > 4500),
+                        updated => panic!("{updated:?}"),
+                    },
+                }
+            }
+            Step::Clear => {
+                record.values.clear();
+                stored(session.clear(), record);
+            }
+            Step::Flash(level, len) => {
+                let level = [Level::Info, Level::Success, Level::Warning, Level::Error]
+                    [usize::from(level % 4)];
+                let text = "é".repeat((*len).into());
+                let bytes: usize = record.flashes.iter().map(|(_, text)| text.len()).sum();
+                let result = session.flash(level, text.clone());
+                if record.flashes.len() == 16 || bytes + text.len() > 1024 {
+                    assert_eq!(result, Err(SessionError::TooManyFlashes));
+                } else {
+                    record.flashes.push((level, text));
+                    stored(result, record);
+                }
+            }
+            Step::TakeFlashes => {
+                let taken = session.take_flashes().unwrap();
+                let taken: Vec<_> = taken
+                    .into_iter()
+                    .map(|flash| (flash.level, flash.text))
+                    .collect();
+                assert_eq!(taken, record.flashes);
+                record.flashes.clear();
+            }
+            Step::Regenerate | Step::Login => {
+                let login = matches!(step, Step::Login);
+                if login {
+                    session.regenerate_for_login().unwrap();
+                    record.created_at = now;
+                    (record.idle, record.lifetime) = limits(record.remembered);
+                } else {
+                    session.regenerate().unwrap();
+                }
+                let id = session.id().unwrap();
+                assert_ne!(record.id.replace(id), Some(id));
+            }
+            Step::Destroy => {
+                session.destroy().unwrap();
+                self.destroyed(current);
+            }
+            Step::Remember(remembered) => {
+                session.remember(*remembered).unwrap();
+                if record.remembered != *remembered {
+                    record.remembered = *remembered;
+                    (record.idle, record.lifetime) = limits(*remembered);
+                    if now.saturating_sub(record.created_at) > record.lifetime {
+                        self.destroyed(current);
+                    }
+                }
+            }
+            Step::ExpireIn(seconds) => {
+                let end = now + u32::from(*seconds);
+                let (_, lifetime) = limits(record.remembered);
+                let lifetime = lifetime.min(record.lifetime);
+                record.lifetime = end.saturating_sub(record.created_at).min(lifetime);
+                session
+                    .expire_in(Duration::from_secs((*seconds).into()))
+                    .unwrap();
+            }
+            _ => {}
+        }
+    }
+
+    fn destroyed(&self, current: &mut Current) {
+        if let Some((cookie, _)) = &current.cookie {
+            assert!(self.is_denied(cookie.record.id));
+        }
+        let (opened_at, record) = (self.now(), Record::new(self.now()));
+        *current = Current {
+            opened_at,
+            record,
+            cookie: None,
+            destroyed: true,
+        };
+    }
+
+    /// The session shows what the model has.
+    pub(super) fn look(&self, tab: &Tab) {
+        let Some(current) = &tab.current else { return };
+        let Current { record, cookie, .. } = current;
+        let session = &tab.session;
+        assert_eq!(session.is_new(), Ok(cookie.is_none()));
+        if let Some(id) = record.id {
+            assert_eq!(session.id(), Ok(id));
+        }
+        assert_eq!(session.created_at().unwrap().to_unix(), record.created_at);
+        assert_eq!(session.is_remembered(), Ok(record.remembered));
+        let (idle, lifetime) = limits(record.remembered);
+        let since = match cookie {
+            Some((cookie, _)) if self.due(current).is_none() => cookie.issued_at,
+            _ => self.now(),
+        };
+        let end =
+            (since + idle.min(record.idle)).min(record.created_at + lifetime.min(record.lifetime));
+        assert_eq!(session.expires_at().unwrap().to_unix(), end);
+        assert_eq!(
+            session.keys().unwrap(),
+            record.values.keys().cloned().collect::<Vec<_>>()
+        );
+        for (name, value) in &record.values {
+            match value {
+                Value::Number(number) => assert_eq!(session.get(name), Ok(Some(*number))),
+                Value::Text(len) => assert_eq!(session.get(name), Ok(Some("x".repeat(*len)))),
+            }
+        }
+    }
+}

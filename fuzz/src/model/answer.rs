@@ -1,0 +1,108 @@
+//! What is saved, and what the browser makes of the answer.
+
+use super::{Cookie, Current, Due, Tab, World, limits};
+use crate::cookies::COOKIE;
+use hardtack::session::SaveError;
+
+impl World {
+    /// Whether there is something to save: a change, or a mere renewal.
+    pub(super) fn due(&self, current: &Current) -> Option<Due> {
+        let record = &current.record;
+        let idle = limits(record.remembered).0.min(record.idle);
+        match &current.cookie {
+            None if record.flashes.is_empty() && record.values.is_empty() => None,
+            None => Some(Due::Change),
+            Some((cookie, _)) if *record != cookie.record => Some(Due::Change),
+            Some((cookie, retired)) => {
+                let old = self.now().saturating_sub(cookie.issued_at) >= (idle / 10).max(1);
+                (*retired || old).then_some(Due::Renewal)
+            }
+        }
+    }
+
+    /// Whether the rules save the session.
+    fn is_saved(&self, current: &Current) -> bool {
+        let (record, now) = (&current.record, self.now());
+        let lifetime = limits(record.remembered).1.min(record.lifetime);
+        let in_time = match self.due(current) {
+            None => false,
+            Some(Due::Change) => true,
+            Some(Due::Renewal) => now.saturating_sub(current.opened_at) <= 5,
+        };
+        let opened = current
+            .cookie
+            .as_ref()
+            .and_then(|(cookie, _)| cookie.record.id);
+        in_time
+            && now.saturating_sub(record.created_at) <= lifetime
+            && ![record.id, opened].iter().any(|id| self.is_denied(*id))
+    }
+
+    /// The answer, and what the browser makes of it.
+    pub(super) fn answer(&mut self, tab: &mut Tab) {
+        let now = self.now();
+        let reply = tab.session.finish([], []);
+        let Some(mut current) = tab.current.take() else {
+            assert!(reply.set_cookie.is_empty() && reply.vary.is_none() && reply.failed.is_none());
+            return;
+        };
+        assert_eq!(reply.vary.as_deref(), Some("Cookie"));
+        let before = self.jar.clone();
+        let mut max_age = None;
+        for line in &reply.set_cookie {
+            assert!(line.len() <= 4096);
+            let (pair, attributes) = line.split_once("; ").unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            let age = attributes
+                .split("; ")
+                .find_map(|attribute| attribute.strip_prefix("Max-Age="));
+            if age == Some("0") {
+                self.jar.remove(name);
+            } else {
+                self.jar.insert(name.into(), value.into());
+                max_age = age.map(|age| age.parse::<u32>().unwrap());
+            }
+        }
+        let lifetime = limits(current.record.remembered)
+            .1
+            .min(current.record.lifetime);
+        let idle = limits(current.record.remembered).0.min(current.record.idle);
+        let size = current.record.size();
+        match reply.failed {
+            Some(SaveError::TooBig { .. }) => assert!(self.is_saved(&current) && size > 4500),
+            Some(error) => panic!("{error}"),
+            None if self.is_saved(&current) => {
+                assert!(size < 5200);
+                let bytes: usize = self
+                    .jar
+                    .iter()
+                    .map(|(name, value)| name.len() + value.len() + 1)
+                    .sum();
+                // Parts that another tab left may be there too.
+                assert!(bytes <= 7000 + 4096);
+                current.record.id = Some(tab.session.id().unwrap());
+                let end = (now + idle).min(current.record.created_at + lifetime);
+                let remembered = current.record.remembered;
+                // A session that ends now has an age of zero, which removes it.
+                assert_eq!(max_age.is_some(), remembered && end > now);
+                assert!(max_age.is_none_or(|age| age == end - now));
+                self.cookie = Some(Cookie {
+                    record: current.record,
+                    issued_at: now,
+                    key: self.ring[0].0,
+                });
+                if remembered && end == now {
+                    self.cookie = None;
+                }
+                return;
+            }
+            None => {}
+        }
+        if current.destroyed {
+            assert!(!self.jar.contains_key(COOKIE));
+            self.cookie = None;
+        } else {
+            assert_eq!(self.jar, before);
+        }
+    }
+}
