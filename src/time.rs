@@ -67,11 +67,10 @@ impl Timestamp {
 
 /// `duration` in whole seconds, at most [`u32::MAX`].
 pub(crate) const fn whole_seconds(duration: Duration) -> u32 {
-    let seconds = duration.as_secs();
-    if seconds > u32::MAX as u64 {
-        u32::MAX
-    } else {
-        seconds as u32
+    const MAX: u64 = u32::MAX as u64;
+    match duration.as_secs() {
+        seconds @ 0..=MAX => seconds as u32,
+        _ => u32::MAX,
     }
 }
 

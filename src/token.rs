@@ -19,6 +19,8 @@ use core::mem::MaybeUninit;
 
 pub(crate) const HEADER_LEN: usize = 24;
 pub(crate) const HEADER_TEXT_LEN: usize = 32;
+/// `base64-simd` decodes 32 characters in one step only if at least six more follow.
+const FAST_TEXT_LEN: usize = 40;
 pub(crate) const OVERHEAD: usize = HEADER_LEN + TAG_LEN;
 
 const _: () = assert!(HEADER_LEN == NONCE_LEN, "the header is the nonce");
@@ -59,8 +61,7 @@ impl Header {
     #[inline]
     pub(crate) fn decode(text: &[u8]) -> Option<Header> {
         let mut bytes = [0; HEADER_LEN + 6];
-        // `base64-simd` decodes 32 characters in one step only if at least six more follow.
-        let decoded = [HEADER_TEXT_LEN + 8, HEADER_TEXT_LEN].iter().any(|len| {
+        let decoded = [FAST_TEXT_LEN, HEADER_TEXT_LEN].iter().any(|len| {
             text.get(..*len).is_some_and(|text| {
                 let place = bytes.as_mut_slice().as_out();
                 URL_SAFE_NO_PAD.decode(text, place).is_ok()
