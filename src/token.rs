@@ -19,8 +19,6 @@ use core::mem::MaybeUninit;
 
 pub(crate) const HEADER_LEN: usize = 24;
 pub(crate) const HEADER_TEXT_LEN: usize = 32;
-/// `base64-simd` decodes 32 characters in one step only if at least six more follow.
-const FAST_TEXT_LEN: usize = 40;
 pub(crate) const OVERHEAD: usize = HEADER_LEN + TAG_LEN;
 
 const _: () = assert!(HEADER_LEN == NONCE_LEN, "the header is the nonce");
@@ -28,6 +26,11 @@ const _: () = assert!(
     HEADER_TEXT_LEN * 3 == HEADER_LEN * 4,
     "the header ends between two characters"
 );
+
+/// `base64-simd` decodes 32 characters in one step only if at least six more follow.
+const FAST_TEXT_LEN: usize = 40;
+const FAST_LEN: usize = 30;
+const _: () = assert!(FAST_TEXT_LEN * 3 == FAST_LEN * 4);
 
 /// Plaintext as it is.
 pub(crate) const VERSION_PLAIN: u8 = 0x84;
@@ -60,7 +63,7 @@ impl Header {
     /// canonical base64url or there are fewer.
     #[inline]
     pub(crate) fn decode(text: &[u8]) -> Option<Header> {
-        let mut bytes = [0; HEADER_LEN + 6];
+        let mut bytes = [0; FAST_LEN];
         let decoded = [FAST_TEXT_LEN, HEADER_TEXT_LEN].iter().any(|len| {
             text.get(..*len).is_some_and(|text| {
                 let place = bytes.as_mut_slice().as_out();
