@@ -133,6 +133,8 @@ enum Due {
 
 struct Tab {
     session: Session,
+    /// Of the cookies that the request had.
+    names: BTreeSet<String>,
     received: Option<Cookie>,
     current: Option<Current>,
 }
@@ -253,6 +255,7 @@ impl World {
         session.receive([pairs.join("; ").as_bytes()]);
         Tab {
             session,
+            names: self.jar.keys().cloned().collect(),
             received: self.cookie.clone(),
             current: None,
         }

@@ -3,6 +3,7 @@
 use super::{Cookie, Current, Due, Tab, World, limits};
 use crate::cookies::COOKIE;
 use hardtack::session::SaveError;
+use std::collections::BTreeSet;
 
 impl World {
     /// Whether there is something to save: a change, or a mere renewal.
@@ -49,10 +50,12 @@ impl World {
         assert_eq!(reply.vary.as_deref(), Some("Cookie"));
         let before = self.jar.clone();
         let mut max_age = None;
+        let mut named = BTreeSet::new();
         for line in &reply.set_cookie {
             assert!(line.len() <= 4096);
             let (pair, attributes) = line.split_once("; ").unwrap();
             let (name, value) = pair.split_once('=').unwrap();
+            assert!(named.insert(name.to_owned()), "each cookie once");
             let age = attributes
                 .split("; ")
                 .find_map(|attribute| attribute.strip_prefix("Max-Age="));
@@ -73,6 +76,8 @@ impl World {
             Some(error) => panic!("{error}"),
             None if self.is_saved(&current) => {
                 assert!(size < 5200);
+                // Parts that are of no use any more are removed.
+                assert!(named.is_superset(&tab.names));
                 let bytes: usize = self
                     .jar
                     .iter()
@@ -99,6 +104,7 @@ impl World {
             None => {}
         }
         if current.destroyed {
+            assert!(named.is_superset(&tab.names));
             assert!(!self.jar.contains_key(COOKIE));
             self.cookie = None;
         } else {
