@@ -241,7 +241,7 @@ impl<T: SessionData> Session<T> {
     ///
     /// Those of every call.
     pub fn clear(&self) -> Result<(), SessionError> {
-        self.call(|state, cx| state.change(cx, |data| *data = T::default()))
+        self.replace(T::default()).map(drop)
     }
 }
 
@@ -263,7 +263,7 @@ impl<T: SessionData> Session<T> {
     ///
     /// [`SessionError::TooBig`]; [`SessionError::Unstorable`] if the data does not serialize.
     pub fn modify<R>(&self, f: impl FnOnce(&mut T) -> R) -> Result<R, SessionError> {
-        self.call(|state, cx| state.change(cx, f))
+        self.call(|state, cx| state.change(cx, |data| Ok(f(data))))
     }
 
     /// Puts other data in place of what is there, and returns that.

@@ -104,7 +104,7 @@ impl Session<Map> {
     ///
     /// [`SessionError::Unstorable`], what was there stays; [`SessionError::TooBig`], the value is there.
     pub fn insert<V: Serialize + ?Sized>(&self, key: &str, value: &V) -> Result<(), SessionError> {
-        self.call(|state, cx| state.change(cx, |map| map.insert(key, value))?)
+        self.call(|state, cx| state.change(cx, |map| map.insert(key, value)))
     }
 
     /// Removes a value and says whether there was one.
@@ -147,7 +147,7 @@ impl Session<Map> {
                 let result = f(&mut value);
                 map.insert(key, &value)?;
                 Ok(result)
-            })?
+            })
         })
     }
 

@@ -92,10 +92,10 @@ impl<T: SessionData> State<T> {
     pub(super) fn change<R>(
         &mut self,
         cx: &Context<'_, T>,
-        f: impl FnOnce(&mut T) -> R,
+        f: impl FnOnce(&mut T) -> Result<R, SessionError>,
     ) -> Result<R, SessionError> {
         let current = self.touch(cx)?;
-        let result = f(&mut current.data);
+        let result = f(&mut current.data)?;
         current.check_size(cx)?;
         Ok(result)
     }

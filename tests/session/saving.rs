@@ -376,3 +376,17 @@ fn chunks_come_and_go_with_the_size() {
     browser.send(&site, |session| session.destroy().unwrap());
     assert_eq!(browser, Browser::default());
 }
+
+#[test]
+fn what_is_wrong_with_a_call_is_told_before_the_size_of_the_session() {
+    let site = Site::new();
+    let session = site.request("");
+    session.insert("name", "ada").unwrap();
+    let too_big = session.insert("page", &"x".repeat(10_000));
+    assert!(matches!(too_big, Err(SessionError::TooBig { .. })));
+    let wrong = session.update("name", |visits: &mut u32| *visits += 1);
+    assert!(
+        matches!(wrong, Err(SessionError::WrongType { .. })),
+        "{wrong:?}"
+    );
+}

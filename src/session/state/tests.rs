@@ -101,10 +101,7 @@ fn request(cookie: &str) -> State<Map> {
 }
 
 fn insert(state: &mut State<Map>, cx: &Context<'_, Map>, key: &str) {
-    state
-        .change(cx, |map| map.insert(key, &7))
-        .unwrap()
-        .unwrap();
+    state.change(cx, |map| map.insert(key, &7)).unwrap();
 }
 
 /// The Cookie header after a first write at `T0`.
