@@ -6,8 +6,8 @@
 //!
 //! | you want | read |
 //! |---|---|
-//! | a session in a web application | [`guide::sessions`] |
-//! | to run it: keys, rotation, alerts | [`guide::operating`] |
+//! | a session in a web application | [Sessions][guide-sessions], first steps in each framework |
+//! | to run it: keys, rotation, alerts | [Operating][guide-operating] |
 //! | tokens of your own: login links, invitations, forms | [`Codec`] |
 //! | to read or write the tokens in another language | [`format`] |
 //!
@@ -51,6 +51,8 @@
 //! | keys | 32 random bytes to a key id and a key for each use | [`Key`], [`Keyring`] |
 //! | token | header, cipher, base64: bytes in, bytes out | [`format`] |
 //! | codec | values and rules about time: seal and open | [`Codec`], [`Bound`] |
+//! | session | record, dictionary, flash messages, timeouts, cookies, events | [`session`][session] |
+//! | adapters | Cookie bytes in, headers out | [`axum`][axum], [`actix`][actix], [`rocket`][rocket] |
 //!
 //! # Features
 //!
@@ -60,9 +62,43 @@
 //! | `alloc` | [`Codec::seal_with`], [`Codec::open_at`]: tokens as `String`, values that own their data |
 //! | `std` (default) | [`Codec::seal`], [`Codec::open`], [`Key::generate`], [`Keyring::from_env`]: the system's clock, randomness and environment |
 //! | `ring` | the same tokens with the AEAD of [`ring`](https://docs.rs/ring), which is faster on x86-64 |
+//! | `axum`, `actix`, `rocket` | the session in that framework, and `session` |
+//! | `session` | the session without a framework, and `std` |
+//! | `tracing` | the session's events through [`tracing`](https://docs.rs/tracing) |
 //!
 //! Built without `std` for a bare x86-64 (`x86_64-unknown-none`), `poly1305` wants
 //! `RUSTFLAGS='--cfg poly1305_backend="soft"'`.
+//!
+#![cfg_attr(feature = "session", doc = "[guide-sessions]: guide::sessions")]
+#![cfg_attr(
+    not(feature = "session"),
+    doc = "[guide-sessions]: https://docs.rs/hardtack/latest/hardtack/guide/sessions/"
+)]
+#![cfg_attr(feature = "session", doc = "[guide-operating]: guide::operating")]
+#![cfg_attr(
+    not(feature = "session"),
+    doc = "[guide-operating]: https://docs.rs/hardtack/latest/hardtack/guide/operating/"
+)]
+#![cfg_attr(feature = "session", doc = "[session]: mod@session")]
+#![cfg_attr(
+    not(feature = "session"),
+    doc = "[session]: https://docs.rs/hardtack/latest/hardtack/session/"
+)]
+#![cfg_attr(feature = "axum", doc = "[axum]: mod@axum")]
+#![cfg_attr(
+    not(feature = "axum"),
+    doc = "[axum]: https://docs.rs/hardtack/latest/hardtack/axum/"
+)]
+#![cfg_attr(feature = "actix", doc = "[actix]: mod@actix")]
+#![cfg_attr(
+    not(feature = "actix"),
+    doc = "[actix]: https://docs.rs/hardtack/latest/hardtack/actix/"
+)]
+#![cfg_attr(feature = "rocket", doc = "[rocket]: mod@rocket")]
+#![cfg_attr(
+    not(feature = "rocket"),
+    doc = "[rocket]: https://docs.rs/hardtack/latest/hardtack/rocket/"
+)]
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -111,4 +147,5 @@ pub use time::Timestamp;
 
 #[doc = include_str!("FORMAT.md")]
 pub mod format {}
+#[cfg(feature = "session")]
 pub mod guide;

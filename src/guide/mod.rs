@@ -2,12 +2,10 @@
 //! servers.
 
 // The snippets use the frameworks, which are no dependencies of this package: they are compiled and
-// run as doctests of the example site.
+// run by the package `tests/documents`.
 
-#[cfg(feature = "session")]
 #[cfg_attr(not(doctest), doc = include_str!("sessions.md"))]
 pub mod sessions {}
 
-#[cfg(feature = "session")]
 #[cfg_attr(not(doctest), doc = include_str!("operating.md"))]
 pub mod operating {}

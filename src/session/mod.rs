@@ -1,4 +1,24 @@
-//! Sessions that travel in the cookie: opened before the handler, saved after it.
+//! Sessions that travel in the cookie: opened before the handler, saved after it. How to use them is
+//! told in [`guide::sessions`](crate::guide::sessions).
+//!
+//! | | |
+//! |---|---|
+//! | [`Sessions`] | the settings and keys of a site; made by [`Sessions::builder`] |
+//! | [`Session`] | the session of one request, as a handler gets it |
+//! | [`SessionData`] | what makes a type of yours a session |
+//! | [`Event`] | every decision, for the operator |
+//! | [`Reply`] | what a response carries, for adapters and tests |
+//!
+//! ```
+//! use hardtack::{Key, Keyring, session::{SessionError, Sessions}};
+//!
+//! let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+//! let session = sessions.begin(); // in a framework: the extractor
+//! session.insert("user", "ada")?;
+//! assert_eq!(session.get::<String>("user")?.as_deref(), Some("ada"));
+//! assert!(matches!(session.get::<u32>("user"), Err(SessionError::WrongType { .. })));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod caching;
 mod config;
