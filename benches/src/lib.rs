@@ -1,6 +1,8 @@
 //! The work that is measured: the same payload, key and randomness for hardtack and for the floor.
 
 pub mod floor;
+#[cfg(feature = "session")]
+pub mod session;
 
 use core::convert::Infallible;
 use hardtack::{Codec, Key, Keyring, Timestamp};

@@ -6,7 +6,10 @@
 //! for x86-64 with AVX2. If a dependency has become faster, or hardtack has for good reason become
 //! slower, write the ratios that this program prints into [`BASELINE`].
 
-use benches::{BUF_LEN, Borrowed, Counter, NOW, Owned, codec, floor, forge, payload};
+use benches::{
+    BUF_LEN, Borrowed, Counter, NOW, Owned, codec, floor, forge, payload,
+    session::{User, builder, cookie_header, exchange},
+};
 use std::{
     env,
     hint::black_box,
@@ -16,12 +19,18 @@ use std::{
 /// The payload's length in bytes.
 const SIZE: usize = 100;
 
-/// hardtack's instructions for one of the floor's, without and with the feature `ring`.
-const BASELINE: [(&str, [f64; 2]); 4] = [
-    ("open_in", [1.03, 1.09]),
-    ("seal_into", [1.05, 1.14]),
-    ("open_at", [1.05, 1.12]),
-    ("seal_with", [1.04, 1.11]),
+/// hardtack's instructions for one of other work's, without and with the feature `ring`: the codec
+/// against the floor, and a whole exchange of the session layer, with the same value, against the codec.
+const BASELINE: [(&str, &str, [f64; 2]); 9] = [
+    ("open_in", "floor open_in", [1.03, 1.09]),
+    ("seal_into", "floor seal_into", [1.05, 1.14]),
+    ("open_at", "floor open_at", [1.05, 1.12]),
+    ("seal_with", "floor seal_with", [1.04, 1.11]),
+    ("session untouched", "open_at", [0.040, 0.089]),
+    ("session read", "open_at", [1.82, 2.74]),
+    ("session write", "open_at, seal_with", [1.81, 2.75]),
+    ("typed session read", "open_at", [1.46, 1.96]),
+    ("typed session write", "open_at, seal_with", [1.55, 2.18]),
 ];
 /// What a baseline may grow by before this fails.
 const TOLERANCE: f64 = 1.03;
@@ -44,6 +53,15 @@ fn run(work: &str, times: u32) {
     let token = one.seal_with(value, NOW, &mut rng).expect("short");
     let forged = forge(&token, token.len() - 2);
     let by_hand = floor::seal(key, value, &mut rng).expect("short");
+    let builder = || builder().clock(|| NOW);
+    let sessions = builder().build().expect("the defaults are good");
+    let typed = builder().data().build().expect("the defaults are good");
+    let user = User::of_len(SIZE);
+    let changed = &user.changed();
+    let (_, reply) = exchange(&sessions, "", |session| session.insert("user", &user));
+    let cookies = &cookie_header(&reply);
+    let (_, reply) = exchange(&typed, "", |session| session.replace(user.clone()));
+    let typed_cookies = &cookie_header(&reply);
     for _ in 0..times {
         let value = black_box(value);
         let mut open_in = |codec: &hardtack::Codec, token: &str, now| {
@@ -67,6 +85,35 @@ fn run(work: &str, times: u32) {
             }
             "floor open_at" => black_box(floor::open::<Owned>(key, black_box(&by_hand))).is_some(),
             "floor seal_with" => black_box(floor::seal(key, value, &mut rng)).is_some(),
+            "open_at, seal_with" => {
+                black_box(one.open_at::<Owned>(black_box(&token), NOW)).is_ok()
+                    && black_box(one.seal_with(value, NOW, &mut rng)).is_ok()
+            }
+            "session untouched" => sessions.begin().finish([], []).set_cookie.is_empty(),
+            "session read" => {
+                let (read, reply) = exchange(&sessions, black_box(cookies), |session| {
+                    black_box(session.get::<User>("user")).is_ok_and(|user| user.is_some())
+                });
+                read && reply.set_cookie.is_empty()
+            }
+            "session write" => {
+                let (_, reply) = exchange(&sessions, black_box(cookies), |session| {
+                    black_box(session.insert("user", changed))
+                });
+                black_box(reply.set_cookie).len() == 1
+            }
+            "typed session read" => {
+                let (read, reply) = exchange(&typed, black_box(typed_cookies), |session| {
+                    session.with(|user: &User| !black_box(&user.name).is_empty())
+                });
+                read == Ok(true) && reply.set_cookie.is_empty()
+            }
+            "typed session write" => {
+                let (_, reply) = exchange(&typed, black_box(typed_cookies), |session| {
+                    black_box(session.replace(changed.clone())).is_ok()
+                });
+                black_box(reply.set_cookie).len() == 1
+            }
             _ => panic!("unknown: {work}"),
         };
         assert!(done, "{work}");
@@ -107,10 +154,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut good = true;
-    for (name, baseline) in BASELINE {
+    for (name, against, baseline) in BASELINE {
         let limit = baseline[usize::from(cfg!(feature = "ring"))] * TOLERANCE;
-        let floor = instructions(&format!("floor {name}"));
-        good &= check(name, instructions(name), floor, limit);
+        good &= check(name, instructions(name), instructions(against), limit);
     }
     let plain = instructions("open_in");
     for (name, limit) in LIMITS {

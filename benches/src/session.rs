@@ -1,0 +1,66 @@
+//! The work of the session layer: the same user in a dictionary and in a typed session.
+
+use crate::{key, payload};
+use hardtack::{
+    Keyring,
+    session::{Builder, Map, Reply, Session, SessionData, Sessions},
+};
+use serde::{Deserialize, Serialize};
+
+/// A [`payload`] with names for its fields, as an application has it. Postcard writes the same bytes.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct User {
+    pub id: u32,
+    pub admin: bool,
+    pub name: String,
+}
+
+impl User {
+    /// A user that postcard encodes in so many bytes.
+    pub fn of_len(len: usize) -> User {
+        let (id, admin, name) = payload(len);
+        User { id, admin, name }
+    }
+
+    /// Another user of the same length.
+    #[must_use]
+    pub fn changed(&self) -> User {
+        User {
+            admin: !self.admin,
+            ..self.clone()
+        }
+    }
+}
+
+impl SessionData for User {
+    const NAME: &'static str = "user";
+    const VERSION: u8 = 1;
+}
+
+/// The settings of sessions in a dictionary: all at their defaults.
+pub fn builder() -> Builder<Map> {
+    Sessions::builder(Keyring::new(key(1)))
+}
+
+/// One exchange, as an adapter drives it when the handler asks for the session: what `handle`
+/// returns, and what the response is to carry.
+pub fn exchange<T: SessionData, R>(
+    sessions: &Sessions<T>,
+    cookies: &str,
+    handle: impl FnOnce(&Session<T>) -> R,
+) -> (R, Reply) {
+    let session = sessions.begin();
+    session.receive([cookies.as_bytes()]);
+    let handled = handle(&session);
+    (handled, session.finish([], []))
+}
+
+/// The Cookie header of a browser that got this reply.
+pub fn cookie_header(reply: &Reply) -> String {
+    let pairs: Vec<&str> = reply
+        .set_cookie
+        .iter()
+        .filter_map(|line| line.split(';').next())
+        .collect();
+    pairs.join("; ")
+}
