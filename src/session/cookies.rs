@@ -234,7 +234,7 @@ type Parts<'h> = BTreeMap<(usize, &'h str), &'h str>;
 
 fn index<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> Parts<'h> {
     let mut parts = Parts::new();
-    for (k, value) in cookies(headers, name).filter(|(k, _)| *k > 0) {
+    for (k, value) in cookies(headers, name) {
         if let Some((fragment, part)) = value.split_once('.') {
             parts.entry((k, fragment)).or_insert(part);
         }

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{KeyId, KeyState, Timestamp, secret::Scratch};
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use rand_core::TryCryptoRng;
 
 /// The session as the handler sees it.
@@ -60,16 +61,12 @@ impl<T: SessionData> Current<T> {
     ) -> Result<Current<T>, Refusal> {
         let DataAt(data_at) = record.data;
         let bytes = cookie.record.0.get(data_at..).ok_or(Refusal::Unreadable)?;
-        let (data, migrated) = if record.schema == T::VERSION {
-            (decode(bytes).ok_or(Refusal::Unreadable)?, false)
-        } else if record.schema < T::VERSION {
-            (
-                T::migrate(record.schema, bytes).ok_or(Refusal::OlderSchema)?,
-                true,
-            )
-        } else {
-            return Err(Refusal::NewerSchema);
+        let data = match record.schema.cmp(&T::VERSION) {
+            Ordering::Equal => decode(bytes).ok_or(Refusal::Unreadable)?,
+            Ordering::Less => T::migrate(record.schema, bytes).ok_or(Refusal::OlderSchema)?,
+            Ordering::Greater => return Err(Refusal::NewerSchema),
         };
+        let migrated = record.schema != T::VERSION;
         let id = record.id;
         let mut current = Current::of(cx, record.with_data(data));
         if migrated {

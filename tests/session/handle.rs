@@ -367,7 +367,7 @@ fn nothing_prints_what_is_in_a_session() {
     for shown in [
         "password",
         "realm: \"visible\"",
-        "__Host-session",
+        "set_cookie: [\"__Host-session\"]",
         "3f6a6e primary",
     ] {
         assert!(seen.contains(shown), "{shown} in {seen}");

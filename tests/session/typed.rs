@@ -89,6 +89,35 @@ fn an_older_schema_is_migrated_and_saved_when_something_is() {
     });
 }
 
+/// The account again, by somebody who wrote no `migrate`.
+#[derive(Default, Serialize, Deserialize)]
+struct V2 {
+    user: u32,
+}
+
+impl SessionData for V2 {
+    const NAME: &'static str = "account";
+    const VERSION: u8 = 2;
+}
+
+#[test]
+fn without_migrate_an_older_schema_starts_anew() {
+    let (old, _) = versions();
+    let browser = user_of(&old, 7);
+    let new: Site<V2> = Site::with(&old.clock, |builder| builder.data());
+    browser.peek(&new, |session| {
+        assert_eq!(session.with(|data| data.user), Ok(0));
+        assert_eq!(session.is_new(), Ok(true));
+    });
+    assert!(matches!(
+        new.events()[..],
+        [Event::Refused {
+            reason: Refusal::OlderSchema,
+            ..
+        }]
+    ));
+}
+
 #[test]
 fn what_migrate_does_not_take_and_what_is_newer_is_left_alone() {
     let (old, new) = versions();
