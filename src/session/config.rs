@@ -5,7 +5,7 @@ use super::{
     set_cookie::{Attributes, SameSite},
     timeouts::Limits,
 };
-use crate::{Codec, Keyring, Timestamp};
+use crate::{Codec, Keyring, Timestamp, padding, token};
 use alloc::{boxed::Box, format, string::String};
 use core::{error::Error, fmt, time::Duration};
 
@@ -74,8 +74,8 @@ impl<T: SessionData> Config<T> {
     }
 
     /// Whether a record of this length fits the cookies: on the final bytes, after sealing and encoding.
-    pub(super) fn fits(&self, codec: &Codec, record: usize) -> Result<(), TooLarge> {
-        let characters = codec.token_len(record);
+    pub(super) fn fits(&self, record: usize) -> Result<(), TooLarge> {
+        let characters = token::text_len(padding::padded_len(record, self.pad_to));
         cookies::fits(
             characters,
             &self.cookie.name,
@@ -368,7 +368,7 @@ impl<T: SessionData> Builder<T> {
             pad_to: self.pad_to,
         };
         let codec = config.codec(&self.keyring);
-        if let Err(error) = config.fits(&codec, SMALLEST_RECORD) {
+        if let Err(error) = config.fits(SMALLEST_RECORD) {
             return Err(ConfigError(format!(
                 "an empty session needs {} bytes of cookies, the limit is {}: no session would be saved",
                 error.length, error.limit

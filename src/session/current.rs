@@ -42,11 +42,11 @@ impl<T: SessionData> Current<T> {
     /// A session that nobody has seen yet.
     pub(super) fn new(cx: &Context<'_, T>) -> Current<T> {
         Current {
-            opened_at: cx.now,
+            opened_at: cx.now(),
             cookie: None,
             id: None,
-            created_at: cx.now,
-            limits: cx.config.limits(false),
+            created_at: cx.now(),
+            limits: cx.config().limits(false),
             remembered: false,
             flashes: Vec::new(),
             data: T::default(),
@@ -82,7 +82,7 @@ impl<T: SessionData> Current<T> {
 
     fn of(cx: &Context<'_, T>, record: Record<T>) -> Current<T> {
         Current {
-            opened_at: cx.now,
+            opened_at: cx.now(),
             cookie: None,
             id: Some(record.id),
             created_at: record.created_at,
@@ -96,7 +96,7 @@ impl<T: SessionData> Current<T> {
 
     /// The record's limits and those of the settings.
     pub(super) fn limits(&self, cx: &Context<'_, T>) -> Limits {
-        self.limits.and(cx.config.limits(self.remembered))
+        self.limits.and(cx.config().limits(self.remembered))
     }
 
     pub(super) fn id_or_new<R: TryCryptoRng + ?Sized>(
@@ -123,7 +123,7 @@ impl<T: SessionData> Current<T> {
     /// Whether `validate` still takes the session that this one replaces, as it was opened: a new id
     /// is no way around a denylist.
     pub(super) fn replaces_valid(&self, cx: &Context<'_, T>) -> bool {
-        let Some(cookie) = self.replaces().filter(|_| cx.config.validate.is_some()) else {
+        let Some(cookie) = self.replaces().filter(|_| cx.config().validate.is_some()) else {
             return true;
         };
         let Ok(record) = Record::decode(&cookie.record.0) else {
@@ -140,7 +140,7 @@ impl<T: SessionData> Current<T> {
         id: SessionId,
         issued_at: Timestamp,
     ) -> bool {
-        let Some(validate) = &cx.config.validate else {
+        let Some(validate) = &cx.config().validate else {
             return true;
         };
         validate(&View {
@@ -183,7 +183,7 @@ impl<T: SessionData> Current<T> {
                     key: T::NAME.into(),
                     reason: "it does not serialize".into(),
                 })?;
-        Ok(cx.config.fits(cx.codec, len)?)
+        Ok(cx.config().fits(len)?)
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
 use crate::Timestamp;
 use alloc::{string::String, sync::Arc, vec::Vec};
 use core::{
+    cell::OnceCell,
     fmt,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
@@ -72,12 +73,8 @@ impl<T: SessionData> Session<T> {
     ) -> Result<R, SessionError> {
         let sessions = &self.exchange.sessions;
         let (result, events) = self.locked(|state| {
-            let codec = sessions.codec();
-            let context = Context {
-                config: sessions.config(),
-                codec: &codec,
-                now: sessions.now(),
-            };
+            let now = OnceCell::new();
+            let context = Context { sessions, now };
             let result = f(state, &context);
             (result, core::mem::take(&mut state.events))
         })?;

@@ -19,12 +19,13 @@ impl<T: SessionData> State<T> {
     /// refuse, the one that was sealed last, the first of equals. So a sibling domain's cookie of the
     /// same name, older or forged, hides nothing.
     pub(super) fn open(&mut self, cx: &Context<'_, T>) -> Option<Current<T>> {
+        let codec = cx.sessions.codec();
         let headers = [self.received.as_slice()];
         let mut opened = Vec::new();
         let mut refused = Vec::new();
-        for candidate in cookies::candidates(headers.iter().copied(), &cx.config.cookie.name) {
+        for candidate in cookies::candidates(headers.iter().copied(), &cx.config().cookie.name) {
             let token = candidate.map_err(|_incomplete| (Refusal::Incomplete, None, None));
-            match token.and_then(|token| open_one(cx, &token)) {
+            match token.and_then(|token| open_one(cx, &codec, &token)) {
                 Ok(found) => opened.push(found),
                 Err(why) => refused.push(why),
             }
@@ -59,11 +60,12 @@ type Refused = (Refusal, Option<KeyId>, Option<SessionId>);
 /// Opens one token, down to the session's times.
 fn open_one<T: SessionData>(
     cx: &Context<'_, T>,
+    codec: &Codec,
     token: &str,
 ) -> Result<(Record<DataAt>, Opened), Refused> {
     let named_key = || Codec::inspect(token).map(|header| header.key);
     let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
-    let opened = match cx.codec.open_payload(&[], token, cx.now, &mut scratch.0) {
+    let opened = match codec.open_payload(&[], token, cx.now(), &mut scratch.0) {
         Ok(opened) => opened,
         Err(error) => return Err((refusal(error), named_key(), None)),
     };
@@ -76,9 +78,9 @@ fn open_one<T: SessionData>(
         }
         Err(RecordError::Malformed) => return Err((Refusal::Unreadable, Some(key), None)),
     };
-    let limits = Limits::of(&record).and(cx.config.limits(record.remembered));
-    let mut times = limits.check(record.created_at, issued_at, cx.now);
-    if record.created_at < cx.config.floor {
+    let limits = Limits::of(&record).and(cx.config().limits(record.remembered));
+    let mut times = limits.check(record.created_at, issued_at, cx.now());
+    if record.created_at < cx.config().floor {
         times = Err(Refusal::Revoked);
     }
     times.map_err(|reason| (reason, Some(key), Some(record.id)))?;

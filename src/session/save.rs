@@ -45,7 +45,7 @@ impl<T: SessionData> State<T> {
             });
             return Ok(outcome);
         }
-        let name = &cx.config.cookie.name;
+        let name = &cx.config().cookie.name;
         let received = || cookies::received([self.received.as_slice()].into_iter(), name);
         let saved = current.save(cx, rng);
         let stale = match &saved {
@@ -71,7 +71,7 @@ impl<T: SessionData> State<T> {
             Ok(Some(saved)) => {
                 let lines = saved.cookies.iter();
                 let lines =
-                    lines.map(|(name, value)| cx.config.set_cookie(name, value, saved.max_age));
+                    lines.map(|(name, value)| cx.config().set_cookie(name, value, saved.max_age));
                 outcome.set_cookie.extend(lines);
                 self.events.push(saved.event);
                 self.events.extend(saved.regenerated);
@@ -90,7 +90,7 @@ impl<T: SessionData> State<T> {
         }
         outcome
             .set_cookie
-            .extend(stale.iter().map(|name| cx.config.cookie.remove(name)));
+            .extend(stale.iter().map(|name| cx.config().cookie.remove(name)));
         match failed {
             None => Ok(outcome),
             Some(error) => Err((outcome, error)),
@@ -127,10 +127,10 @@ impl<T: SessionData> Current<T> {
             return Ok(None);
         };
         let renewal = matches!(reason, SaveReason::Renewed | SaveReason::Resealed);
-        if renewal && cx.now.saturating_duration_since(self.opened_at) > LATE {
+        if renewal && cx.now().saturating_duration_since(self.opened_at) > LATE {
             return Err(NoCookie::Not(NotSaved::TooLate));
         }
-        let now = cx.now;
+        let now = cx.now();
         if self.limits(cx).check(self.created_at, now, now).is_err() {
             return Err(NoCookie::Not(NotSaved::Ended));
         }
@@ -161,12 +161,12 @@ impl<T: SessionData> Current<T> {
                 return Ok(Some((SaveReason::Changed, record)));
             }
         }
-        let renew_after = cx.config.renew_after;
+        let renew_after = cx.config().renew_after;
         let reason = if matches!(cookie.key_state, KeyState::Retired(_)) {
             SaveReason::Resealed
         } else if self
             .limits(cx)
-            .renewal_due(cookie.issued_at, cx.now, renew_after)
+            .renewal_due(cookie.issued_at, cx.now(), renew_after)
         {
             SaveReason::Renewed
         } else {
@@ -184,20 +184,20 @@ impl<T: SessionData> Current<T> {
         id: SessionId,
         record: &[u8],
     ) -> Result<Saved, SaveError> {
-        cx.config.fits(cx.codec, record.len())?;
+        cx.config().fits(record.len())?;
         let (token, key) = seal_record(cx, record, rng)?;
-        let name = &cx.config.cookie.name;
-        let cookies = cookies::cut(token, name, cx.config.attributes_len, cx.config.cookies)?;
+        let name = &cx.config().cookie.name;
+        let cookies = cookies::cut(token, name, cx.config().attributes_len, cx.config().cookies)?;
         let len = cookies
             .iter()
             .map(|(name, value)| name.len().saturating_add(1).saturating_add(value.len()))
             .sum();
-        let end = self.limits(cx).end(self.created_at, cx.now);
+        let end = self.limits(cx).end(self.created_at, cx.now());
         Ok(Saved {
             cookies,
             max_age: self
                 .remembered
-                .then(|| end.saturating_duration_since(cx.now)),
+                .then(|| end.saturating_duration_since(cx.now())),
             event: Event::Saved {
                 id,
                 key,
@@ -229,7 +229,8 @@ fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
     record: &[u8],
     rng: &mut R,
 ) -> Result<(String, KeyId), SaveError> {
-    let mut text = vec![0; cx.codec.token_len(record.len())];
+    let codec = cx.sessions.codec();
+    let mut text = vec![0; codec.token_len(record.len())];
     let write = |buf: &mut [u8]| {
         let needed = record.len();
         buf.get_mut(..needed)
@@ -237,9 +238,8 @@ fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
             .copy_from_slice(record);
         Ok(needed)
     };
-    let len = cx
-        .codec
-        .seal_payload(&[], cx.now, rng, &mut text, write)
+    let len = codec
+        .seal_payload(&[], cx.now(), rng, &mut text, write)
         .map_err(|error| match error {
             SealError::Randomness => SaveError::Randomness,
             SealError::Time => SaveError::Clock,

@@ -2,14 +2,14 @@
 //! randomness are parameters.
 
 use super::{
-    Event, Flash, SessionData, SessionError, SessionId,
+    Event, Flash, SessionData, SessionError, SessionId, Sessions,
     config::Config,
     current::{Current, new_id},
     error::{MAX_FLASH_BYTES, MAX_FLASHES},
 };
-use crate::{Codec, Timestamp, time::whole_seconds};
+use crate::{Timestamp, time::whole_seconds};
 use alloc::vec::Vec;
-use core::time::Duration;
+use core::{cell::OnceCell, time::Duration};
 use rand_core::TryCryptoRng;
 
 /// What a request and its response have of a session.
@@ -25,10 +25,20 @@ pub(super) struct State<T> {
 }
 
 /// What stays the same for the length of one call.
-pub(super) struct Context<'c, T> {
-    pub(super) config: &'c Config<T>,
-    pub(super) codec: &'c Codec,
-    pub(super) now: Timestamp,
+pub(super) struct Context<'c, T: SessionData> {
+    pub(super) sessions: &'c Sessions<T>,
+    /// Read when first asked for: most calls find the session open and need no clock.
+    pub(super) now: OnceCell<Timestamp>,
+}
+
+impl<'c, T: SessionData> Context<'c, T> {
+    pub(super) fn config(&self) -> &'c Config<T> {
+        self.sessions.config()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        *self.now.get_or_init(|| self.sessions.now())
+    }
 }
 
 impl<T: SessionData> State<T> {
@@ -146,7 +156,7 @@ impl<T: SessionData> State<T> {
         let current = self.current(cx)?;
         let issued_at = match (&current.cookie, current.to_save(cx, current.any_id())) {
             (Some(cookie), Ok(None) | Err(_)) => cookie.issued_at,
-            _ => cx.now,
+            _ => cx.now(),
         };
         Ok(current.limits(cx).end(current.created_at, issued_at))
     }
@@ -169,8 +179,8 @@ impl<T: SessionData> State<T> {
         let current = self.touch(cx)?;
         current.id = Some(new_id(rng).map_err(|_| SessionError::Randomness)?);
         if login {
-            current.created_at = cx.now;
-            current.limits = cx.config.limits(current.remembered);
+            current.created_at = cx.now();
+            current.limits = cx.config().limits(current.remembered);
         }
         Ok(())
     }
@@ -182,7 +192,7 @@ impl<T: SessionData> State<T> {
         after: Duration,
     ) -> Result<(), SessionError> {
         let current = self.touch(cx)?;
-        let end = cx.now.saturating_add(after);
+        let end = cx.now().saturating_add(after);
         let lifetime = whole_seconds(end.saturating_duration_since(current.created_at));
         // Nor beyond the settings, or raising them would bring back what should be over.
         current.limits.lifetime = lifetime.min(current.limits(cx).lifetime);
@@ -198,8 +208,11 @@ impl<T: SessionData> State<T> {
         if current.remembered == remembered {
             return Ok(());
         }
-        let limits = cx.config.limits(remembered);
-        if limits.check(current.created_at, cx.now, cx.now).is_err() {
+        let limits = cx.config().limits(remembered);
+        if limits
+            .check(current.created_at, cx.now(), cx.now())
+            .is_err()
+        {
             // Not saved, it would stay in the browser as it is: remembered.
             return self.destroy(cx);
         }

@@ -2,10 +2,8 @@
 
 use super::*;
 use crate::{
-    Key, Keyring,
-    session::{
-        Builder, Level, Map, NotSaved, Refusal, SaveError, SaveReason, Sessions, save::Outcome,
-    },
+    Codec, Key, Keyring,
+    session::{Builder, Level, Map, NotSaved, Refusal, SaveError, SaveReason, save::Outcome},
 };
 use alloc::{
     format,
@@ -86,11 +84,9 @@ fn site(configure: impl FnOnce(Builder) -> Builder) -> Sessions {
 
 /// One request at a time of its own: `f` gets what a handler's calls get.
 fn at<R>(sessions: &Sessions, now: u32, f: impl FnOnce(&Context<'_, Map>) -> R) -> R {
-    let codec = sessions.codec();
     f(&Context {
-        config: sessions.config(),
-        codec: &codec,
-        now: Timestamp::from_unix(now),
+        sessions,
+        now: Timestamp::from_unix(now).into(),
     })
 }
 
@@ -124,7 +120,10 @@ fn the_record_is_that_of_the_format() {
     let token = cookie.strip_prefix("__Host-session=").unwrap();
     let mut buf = vec![0; token.len()];
     let opened = at(&sessions, T0, |cx| {
-        cx.codec.open_payload(&[], token, cx.now, &mut buf).unwrap()
+        cx.sessions
+            .codec()
+            .open_payload(&[], token, cx.now(), &mut buf)
+            .unwrap()
     });
     // layout, schema, id, created-at, 1800, 43200, flags, no flashes, {"user": 7}
     let hex =
@@ -408,13 +407,14 @@ fn the_smallest_record_is_as_long_as_the_settings_say() {
 /// A cookie with this payload.
 fn sealed(sessions: &Sessions, payload: &[u8]) -> String {
     at(sessions, T0, |cx| {
-        let mut text = vec![0; cx.codec.token_len(payload.len())];
+        let mut text = vec![0; cx.sessions.codec().token_len(payload.len())];
         let write = |buf: &mut [u8]| {
             buf[..payload.len()].copy_from_slice(payload);
             Ok(payload.len())
         };
-        cx.codec
-            .seal_payload(&[], cx.now, &mut Counting(0), &mut text, write)
+        cx.sessions
+            .codec()
+            .seal_payload(&[], cx.now(), &mut Counting(0), &mut text, write)
             .unwrap();
         format!("{NAME}={}", str::from_utf8(&text).unwrap())
     })
