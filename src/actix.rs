@@ -43,6 +43,7 @@ use actix_web::{
         },
     },
 };
+use alloc::borrow::Cow;
 use core::{
     cell::OnceCell,
     future::{Ready, ready},
@@ -181,7 +182,11 @@ fn write_fields(reply: Reply, headers: &mut HeaderMap) -> Result<(), InvalidHead
         headers.append(SET_COOKIE, line.try_into()?);
     }
     if let Some(vary) = reply.vary {
-        headers.insert(VARY, vary.try_into()?);
+        let vary = match vary {
+            Cow::Borrowed(vary) => HeaderValue::from_static(vary),
+            Cow::Owned(vary) => vary.try_into()?,
+        };
+        headers.insert(VARY, vary);
     }
     if let Some(cache_control) = reply.cache_control {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(cache_control));

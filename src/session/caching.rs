@@ -1,12 +1,12 @@
 //! What a response that depends on a session tells caches (RFC 9111). A response with somebody's
 //! session in a shared cache logs everybody in as her (CVE-2023-30861, CVE-2025-48947).
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 
 /// A response's `Vary` with `Cookie` among its members, if it is not yet. In one line, for there is
 /// middleware that takes the first for all of them (actix-cors 0.7), and a shared cache would never
 /// hear of the second.
-pub(super) fn vary<'a>(own: impl IntoIterator<Item = &'a [u8]>) -> Option<String> {
+pub(super) fn vary<'a>(own: impl IntoIterator<Item = &'a [u8]>) -> Option<Cow<'static, str>> {
     let mut line = Vec::new();
     for name in members(own).filter(|name| !name.is_empty()) {
         if name == b"*" || name.eq_ignore_ascii_case(b"cookie") {
@@ -15,10 +15,13 @@ pub(super) fn vary<'a>(own: impl IntoIterator<Item = &'a [u8]>) -> Option<String
         line.extend_from_slice(name);
         line.extend_from_slice(b", ");
     }
+    if line.is_empty() {
+        return Some("Cookie".into());
+    }
     // Members are tokens (RFC 9110, 12.5.5): what is not UTF-8 names no field.
     let mut line = String::from_utf8_lossy(&line).into_owned();
     line.push_str("Cookie");
-    Some(line)
+    Some(line.into())
 }
 
 /// What becomes of a response's `Cache-Control`.

@@ -5,7 +5,7 @@ use super::{
     caching::{self, CacheControl},
     state::State,
 };
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt;
 use getrandom::SysRng;
 
@@ -17,7 +17,7 @@ pub struct Reply {
     /// `Set-Cookie` fields to add.
     pub set_cookie: Vec<String>,
     /// What the `Vary` field is to be, in place of the handler's own, whose members it has too.
-    pub vary: Option<String>,
+    pub vary: Option<Cow<'static, str>>,
     /// What the `Cache-Control` field is to be, in place of the handler's own.
     pub cache_control: Option<&'static str>,
     /// The session could not be saved: the response is to be an empty 500, with the fields above.

@@ -160,7 +160,7 @@ fn the_fields_of_the_handler_are_kept_where_they_are_safe() {
         );
         let replaced = site.events().contains(&Event::CacheControlReplaced);
         (
-            reply.vary.unwrap_or_default(),
+            reply.vary.unwrap_or_default().into_owned(),
             reply.cache_control,
             replaced,
         )
