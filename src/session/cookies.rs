@@ -16,13 +16,7 @@
 //! never set any, so a quoted value is not ours, and is refused when it is opened.
 
 use alloc::{
-    borrow::Cow,
-    borrow::ToOwned,
-    collections::{BTreeMap, BTreeSet},
-    format,
-    string::String,
-    vec,
-    vec::Vec,
+    borrow::Cow, borrow::ToOwned, collections::BTreeMap, format, string::String, vec, vec::Vec,
 };
 use memchr::memchr;
 
@@ -79,11 +73,31 @@ pub(super) fn candidates<'h>(
         .fuse()
 }
 
-/// The names NAME and NAME.1 to NAME.9 that were received, whatever their values: what is to be removed when the
-/// session ends, or when it needs fewer parts than before. Each stands once, in ascending order.
-pub(super) fn received<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> Vec<String> {
-    let found: BTreeSet<usize> = cookies(headers, name).map(|(k, _)| k).collect();
-    found.into_iter().map(|k| cookie_name(name, k)).collect()
+/// Which of NAME and NAME.1 to NAME.9 were received, whatever their values: what is to be removed when the session
+/// ends, or when it needs fewer parts than before.
+pub(super) fn received<'h>(headers: impl Iterator<Item = &'h [u8]>, name: &str) -> Names {
+    cookies(headers, name).fold(Names::default(), |names, (k, _)| names.with(k))
+}
+
+/// Some of the names NAME (at 0) and NAME.1 to NAME.9.
+#[derive(Default, Clone, Copy)]
+pub(super) struct Names([bool; 1 + MAX_CHUNKS]);
+
+impl Names {
+    pub(super) fn with(mut self, k: usize) -> Names {
+        if let Some(named) = self.0.get_mut(k) {
+            *named = true;
+        }
+        self
+    }
+
+    /// In ascending order, without the first `count` there are.
+    pub(super) fn beyond(self, count: usize, name: &str) -> impl Iterator<Item = String> {
+        let names = self.0.into_iter().enumerate().skip(count);
+        names
+            .filter(|(_, named)| *named)
+            .map(move |(k, _)| cookie_name(name, k))
+    }
 }
 
 /// The cookies that carry `token`, a token of the codec: one if it fits, or its parts.

@@ -1,7 +1,8 @@
 //! From a session to the Set-Cookie lines: whether it is saved, and why.
 
 use super::{
-    Event, NotSaved, SaveError, SaveReason, SessionData, SessionId, cookies,
+    Event, NotSaved, SaveError, SaveReason, SessionData, SessionId,
+    cookies::{self, Names},
     current::Current,
     state::{Context, State},
 };
@@ -48,22 +49,12 @@ impl<T: SessionData> State<T> {
         let name = &cx.config().cookie.name;
         let received = || cookies::received([self.received.as_slice()].into_iter(), name);
         let saved = current.save(cx, rng);
-        let stale = match &saved {
+        let (stale, kept) = match &saved {
             // Parts of a longer session before: of no use, and every request would carry them.
-            Ok(Some(saved)) => {
-                let mut stale = received();
-                stale.retain(|received| !saved.cookies.iter().any(|(name, _)| name == received));
-                stale
-            }
+            Ok(Some(saved)) => (received(), saved.cookies.len()),
             // Only `destroy` removes what it does not replace.
-            _ if self.destroyed => {
-                let mut stale = received();
-                if !stale.contains(name) {
-                    stale.push(name.clone());
-                }
-                stale
-            }
-            _ => Vec::new(),
+            _ if self.destroyed => (received().with(0), 0),
+            _ => (Names::default(), 0),
         };
         let mut failed = None;
         match saved {
@@ -88,9 +79,10 @@ impl<T: SessionData> State<T> {
                 failed = Some(error);
             }
         }
-        outcome
-            .set_cookie
-            .extend(stale.iter().map(|name| cx.config().cookie.remove(name)));
+        let removals = stale
+            .beyond(kept, name)
+            .map(|name| cx.config().cookie.remove(&name));
+        outcome.set_cookie.extend(removals);
         match failed {
             None => Ok(outcome),
             Some(error) => Err((outcome, error)),

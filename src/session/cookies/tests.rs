@@ -50,11 +50,13 @@ fn ok(tokens: &[&str]) -> Vec<Result<String, Incomplete>> {
 
 fn names(headers: &[&[u8]]) -> Vec<String> {
     received(headers.iter().copied(), NAME)
+        .beyond(0, NAME)
+        .collect()
 }
 
 fn is_present(header: &str) -> bool {
     received([header.as_bytes()].into_iter(), NAME)
-        .iter()
+        .beyond(0, NAME)
         .any(|name| name == NAME)
 }
 
