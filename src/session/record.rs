@@ -8,7 +8,7 @@
 //! Numbers and counts are varints, strings and values have their length in front: all as postcard writes them.
 
 use crate::Timestamp;
-use alloc::{borrow::ToOwned, string::String, vec, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 use serde::Serialize;
 
@@ -147,16 +147,17 @@ pub(super) enum RecordError {
     Malformed,
 }
 
-/// The fields between layout and data, in the order of the format.
-type Fixed<'a> = (u8, [u8; 16], u32, u32, u32, u8, Vec<(u8, &'a str)>);
+/// Bytes of layout, schema and id. Postcard would write the same, and count them one by one.
+const HEAD_LEN: usize = 1 + 1 + 16;
+
+/// The fields between id and data, in the order of the format.
+type Fields<'a> = (u32, u32, u32, u8, Vec<(u8, &'a str)>);
 
 impl<D: Serialize> Record<D> {
-    /// Calls `f` with what postcard makes the record of.
-    fn encoding<R>(&self, f: impl FnOnce(&(u8, Fixed<'_>, &D)) -> R) -> R {
+    /// Calls `f` with what postcard makes the record of, behind the id.
+    fn encoding<R>(&self, f: impl FnOnce(&(Fields<'_>, &D)) -> R) -> R {
         let flashes = self.flashes.iter();
-        let fixed = (
-            self.schema,
-            self.id.0,
+        let fields = (
             self.created_at.to_unix(),
             self.idle_limit,
             self.lifetime,
@@ -165,21 +166,21 @@ impl<D: Serialize> Record<D> {
                 .map(|flash| (flash.level as u8, flash.text.as_str()))
                 .collect(),
         );
-        f(&(LAYOUT, fixed, &self.data))
+        f(&(fields, &self.data))
     }
 
     /// Fails if the data does not serialize.
     pub(super) fn encoded_len(&self) -> Result<usize, postcard::Error> {
-        self.encoding(|record| postcard::experimental::serialized_size(record))
+        let len = self.encoding(|rest| postcard::experimental::serialized_size(rest))?;
+        Ok(len.saturating_add(HEAD_LEN))
     }
 
     /// Fails if the data does not serialize.
     pub(super) fn encode(&self) -> Result<Vec<u8>, postcard::Error> {
-        let mut bytes = vec![0; self.encoded_len()?];
-        let len =
-            self.encoding(|record| postcard::to_slice(record, &mut bytes).map(|used| used.len()))?;
-        bytes.truncate(len);
-        Ok(bytes)
+        let mut bytes = Vec::with_capacity(self.encoded_len()?);
+        bytes.extend_from_slice(&[LAYOUT, self.schema]);
+        bytes.extend_from_slice(&self.id.0);
+        self.encoding(|rest| postcard::to_extend(rest, bytes))
     }
 }
 
@@ -211,14 +212,15 @@ impl<D> Record<D> {
 
 impl<'a> Record<&'a [u8]> {
     pub(super) fn decode(bytes: &'a [u8]) -> Result<Record<&'a [u8]>, RecordError> {
-        let rest = match bytes {
-            [LAYOUT, rest @ ..] => rest,
+        let (schema, rest) = match bytes {
+            [LAYOUT, schema, rest @ ..] => (*schema, rest),
+            [LAYOUT] | [] => return Err(RecordError::Malformed),
             [layout, ..] => return Err(RecordError::UnknownLayout(*layout)),
-            [] => return Err(RecordError::Malformed),
         };
-        let (fixed, data) =
-            postcard::take_from_bytes::<Fixed<'_>>(rest).map_err(|_| RecordError::Malformed)?;
-        let (schema, id, created_at, idle_limit, lifetime, flags, flashes) = fixed;
+        let (id, rest) = rest.split_first_chunk().ok_or(RecordError::Malformed)?;
+        let (fields, data) =
+            postcard::take_from_bytes::<Fields<'_>>(rest).map_err(|_| RecordError::Malformed)?;
+        let (created_at, idle_limit, lifetime, flags, flashes) = fields;
         let flashes = flashes
             .into_iter()
             .map(|(level, text)| {
@@ -232,7 +234,7 @@ impl<'a> Record<&'a [u8]> {
         let remembered = flags & REMEMBERED != 0;
         Ok(Record {
             schema,
-            id: SessionId(id),
+            id: SessionId(*id),
             created_at: Timestamp::from_unix(created_at),
             idle_limit,
             lifetime,
