@@ -16,7 +16,7 @@ use std::{env, fs};
 use run::Run;
 
 const USAGE: &str = "usage: peers measure FILE [--quick]
-       peers report DEFAULT-FILE RING-FILE [--quick] [--check]";
+       peers report DEFAULT-FILE RING-FILE [V3-FILE] [--quick] [--check]";
 
 fn main() -> ExitCode {
     let (flags, arguments): (Vec<String>, Vec<String>) = env::args()
@@ -33,9 +33,10 @@ fn main() -> ExitCode {
                 .expect("the file can be written");
             ExitCode::SUCCESS
         }
-        ["report", default, ring] => {
+        ["report", default, ring, ref v3 @ ..] if v3.len() <= 1 => {
             let (default, ring) = (Run::read(default), Run::read(ring));
-            let table = report::table(&default, &ring);
+            let v3 = v3.first().map(|file| Run::read(file));
+            let table = report::table(&default, &ring, v3.as_ref());
             println!("{table}");
             let claims = claims::all(&default, &ring);
             for claim in &claims {

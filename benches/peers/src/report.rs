@@ -31,22 +31,23 @@ fn replaced(readme: &str, table: &str) -> Option<String> {
     Some(format!("{before}{BEGIN}\n{table}\n{END}{after}"))
 }
 
-pub fn table(default: &Run, ring: &Run) -> String {
+/// `v3` is hardtack alone, with its default backend, in a build for x86-64-v3.
+pub fn table(default: &Run, ring: &Run, v3: Option<&Run>) -> String {
     let mut out = conditions();
     out += "\nTime to open a session of so many bytes; in brackets, how many times hardtack's own, with `ring` and by default, in the \
             same run:\n\n";
-    timings(&mut out, default, ring, Operation::Open);
+    timings(&mut out, default, ring, v3, Operation::Open);
     out += "\nTime to seal it; the ratio is to hardtack with the same source of randomness:\n\n";
-    timings(&mut out, default, ring, Operation::Seal);
+    timings(&mut out, default, ring, v3, Operation::Seal);
     out += "\nCharacters on the wire:\n\n";
     characters(&mut out, &ring.tokens);
     out += "\nTime that a session with one value adds to a request, against the same application with a layer that does nothing \
             (less than nothing where a peer has no layer):\n\n";
     requests(&mut out, default, ring);
     out += "\n<details><summary>The same bytes of text for all, without the cost of JSON</summary>\n\nOpen:\n\n";
-    timings(&mut out, default, ring, Operation::OpenText);
+    timings(&mut out, default, ring, None, Operation::OpenText);
     out += "\nSeal:\n\n";
-    timings(&mut out, default, ring, Operation::SealText);
+    timings(&mut out, default, ring, None, Operation::SealText);
     out += "\n</details>\n";
     out
 }
@@ -113,12 +114,16 @@ fn versions() -> Vec<String> {
     MEASURED.iter().map(version).collect()
 }
 
-fn timings(out: &mut String, default: &Run, ring: &Run, operation: Operation) {
+fn timings(out: &mut String, default: &Run, ring: &Run, v3: Option<&Run>, operation: Operation) {
     let sealing = matches!(operation, Operation::Seal | Operation::SealText);
     header(out, SIZES.map(|size| format!("{size} bytes")).as_slice());
     let names: &[&str] = if sealing { &[SEAL, SEAL_WITH] } else { &[SEAL] };
     for name in names {
-        for (run, backend) in [(ring, "`ring`"), (default, "default")] {
+        let v3 = v3.map(|run| (run, "default, x86-64-v3"));
+        for (run, backend) in [(ring, "`ring`"), (default, "default")]
+            .into_iter()
+            .chain(v3)
+        {
             let cells = SIZES.map(|size| {
                 duration(
                     named(run.codec(operation, size), name)
