@@ -4,7 +4,12 @@ use hardtack::{
     session::{Session, SessionError},
 };
 use rocket::{
-    Build, Config, Rocket, config::LogLevel, get, http::Cookie, local::asynchronous::Client, routes,
+    Build, Config, Rocket,
+    config::LogLevel,
+    get,
+    http::{Cookie, Header},
+    local::asynchronous::Client,
+    routes,
 };
 
 #[get("/untouched")]
@@ -48,12 +53,16 @@ fn app(build: impl FnOnce(Rocket<Build>) -> Rocket<Build>) -> App {
     let client = runtime.block_on(Client::untracked(build(rocket::custom(config))));
     let client = client.expect("the rocket launches");
     Box::new(move |path, cookie, requests| {
-        // The local client takes cookies one by one, not as a header.
+        // From a socket a request has the header and, parsed, the jar. The local client fills neither from the other.
+        let header = (!cookie.is_empty()).then(|| Header::new("Cookie", cookie.to_owned()));
         let cookie = Cookie::parse_encoded(cookie.to_owned()).ok();
         runtime.block_on(async {
             let mut answer = None;
             for _ in 0..requests {
-                let request = client.get(path).cookies(cookie.clone());
+                let mut request = client.get(path).cookies(cookie.clone());
+                if let Some(header) = &header {
+                    request.add_header(header.clone());
+                }
                 answer = Some(request.dispatch().await);
             }
             let answer = answer.expect("at least one request");
