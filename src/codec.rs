@@ -247,6 +247,12 @@ impl Codec {
         }
     }
 
+    /// The key that seals.
+    pub(crate) fn primary(&self) -> KeyId {
+        let [key, ..] = &self.places;
+        key.id
+    }
+
     fn keys(&self) -> impl Iterator<Item = (&PurposeKey, KeyState)> {
         let places = self.places.iter();
         places.filter_map(|place| Some((place, place.state?)))

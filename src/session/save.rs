@@ -6,7 +6,7 @@ use super::{
     current::Current,
     state::{Context, State},
 };
-use crate::{Codec, KeyId, KeyState, SealError};
+use crate::{KeyId, KeyState, SealError};
 use alloc::{string::String, vec, vec::Vec};
 use core::time::Duration;
 use rand_core::TryCryptoRng;
@@ -240,6 +240,5 @@ fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
         })?;
     text.truncate(len);
     let token = String::from_utf8(text).map_err(|_| SaveError::Unreadable)?;
-    let key = Codec::inspect(&token).ok_or(SaveError::Unreadable)?.key;
-    Ok((token, key))
+    Ok((token, codec.primary()))
 }
