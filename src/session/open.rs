@@ -30,6 +30,7 @@ impl<T: SessionData> State<T> {
                 Err(why) => refused.push(why),
             }
         }
+        drop(codec);
         // Stable: of equals the first stays the first.
         opened.sort_by_key(|(_, cookie)| Reverse(cookie.issued_at));
         let mut counts = None;

@@ -2,7 +2,7 @@ use super::{Event, Map, SessionData, config::Config};
 use crate::{Codec, Keyring, Timestamp};
 use alloc::sync::Arc;
 use core::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// The sessions of a site: settings and keys. A cheap handle; clones share both.
 ///
@@ -14,12 +14,12 @@ pub struct Sessions<T: SessionData = Map> {
 
 struct Shared<T> {
     config: Config<T>,
-    codec: RwLock<Arc<Codec>>,
+    codec: RwLock<Codec>,
 }
 
 impl<T: SessionData> Sessions<T> {
     pub(super) fn new(config: Config<T>, codec: Codec) -> Sessions<T> {
-        let codec = RwLock::new(Arc::new(codec));
+        let codec = RwLock::new(codec);
         Sessions {
             shared: Arc::new(Shared { config, codec }),
         }
@@ -37,7 +37,7 @@ impl<T: SessionData> Sessions<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_keyring(&self, keyring: Keyring) {
-        let codec = Arc::new(self.config().codec(&keyring));
+        let codec = self.config().codec(&keyring);
         *self
             .shared
             .codec
@@ -49,15 +49,13 @@ impl<T: SessionData> Sessions<T> {
         &self.shared.config
     }
 
-    /// The codec with the keys of this moment.
-    pub(super) fn codec(&self) -> Arc<Codec> {
-        Arc::clone(
-            &self
-                .shared
-                .codec
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+    /// The codec with the keys of this moment: a lock, not to be held while the application's code runs,
+    /// which may set other keys.
+    pub(super) fn codec(&self) -> RwLockReadGuard<'_, Codec> {
+        self.shared
+            .codec
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -85,7 +83,7 @@ impl<T: SessionData> Clone for Sessions<T> {
 impl<T: SessionData> fmt::Debug for Sessions<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sessions")
-            .field("codec", &self.codec())
+            .field("codec", &*self.codec())
             .finish_non_exhaustive()
     }
 }
