@@ -27,10 +27,10 @@ const BASELINE: [(&str, &str, [f64; 2]); 9] = [
     ("open_at", "floor open_at", [1.05, 1.12]),
     ("seal_with", "floor seal_with", [1.04, 1.11]),
     ("session untouched", "open_at", [0.040, 0.089]),
-    ("session read", "open_at", [1.82, 2.74]),
-    ("session write", "open_at, seal_with", [1.81, 2.75]),
-    ("typed session read", "open_at", [1.46, 1.96]),
-    ("typed session write", "open_at, seal_with", [1.55, 2.18]),
+    ("session read", "open_at", [1.79, 2.68]),
+    ("session write", "open_at, seal_with", [1.71, 2.51]),
+    ("typed session read", "open_at", [1.43, 1.90]),
+    ("typed session write", "open_at, seal_with", [1.45, 1.94]),
 ];
 /// What a baseline may grow by before this fails.
 const TOLERANCE: f64 = 1.03;
