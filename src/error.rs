@@ -13,6 +13,10 @@ const MAKE_A_KEY: &str = "make a key with `openssl rand -base64 32`";
 
 /// Why a key or a keyring was refused. No variant carries key material.
 ///
+/// The text says what was found and what to do about it: the command that makes a good key, or what
+/// to remove. [`Keyring::from_env`](crate::Keyring::from_env) puts the variable and the number of the
+/// key in front.
+///
 /// ```
 /// use hardtack::{Key, KeyError};
 ///
@@ -75,7 +79,7 @@ pub enum KeyError {
     /// An environment variable that is not set.
     #[cfg(feature = "std")]
     Unset,
-    /// An environment variable that is not UTF-8.
+    /// An entry of an environment variable that is not UTF-8.
     #[cfg(feature = "std")]
     NotUnicode,
 }
@@ -93,13 +97,24 @@ impl fmt::Display for KeyError {
                 if *found == 64 { "hex" } else { "base64" }
             ),
             KeyError::Passphrase => {
-                write!(f, "found 32 printable characters, a passphrase is not a key: {MAKE_A_KEY}")
+                write!(
+                    f,
+                    "found 32 printable characters, a passphrase is not a key: {MAKE_A_KEY}"
+                )
             }
-            KeyError::Pattern => write!(f, "found 32 bytes in a pattern, not random ones: {MAKE_A_KEY}"),
+            KeyError::Pattern => write!(
+                f,
+                "found 32 bytes in a pattern, not random ones: {MAKE_A_KEY}"
+            ),
             KeyError::Published => {
-                write!(f, "found a key that is published in hardtack's documents: {MAKE_A_KEY}")
+                write!(
+                    f,
+                    "found a key that is published in hardtack's documents: {MAKE_A_KEY}"
+                )
             }
-            KeyError::Randomness => f.write_str("the operating system gave no randomness for a key"),
+            KeyError::Randomness => {
+                f.write_str("the operating system gave no randomness for a key")
+            }
             KeyError::DuplicateId(id) => write!(
                 f,
                 "two keys of the ring have the id {id}: remove the one that stands twice, or {MAKE_A_KEY}"
@@ -108,9 +123,10 @@ impl fmt::Display for KeyError {
             KeyError::Empty => {
                 write!(f, "found an empty entry: remove it, or {MAKE_A_KEY}")
             }
-            KeyError::RetiredPrimary => {
-                f.write_str("found a retirement time on the first key, which seals: put the key that is to seal first")
-            }
+            KeyError::RetiredPrimary => write!(
+                f,
+                "found a retirement time on the first key, which seals: put the key that is to seal first, or {MAKE_A_KEY}"
+            ),
             KeyError::RetirementTime => f.write_str(
                 "found no time in Unix seconds after the @: `date +%s` prints the present one",
             ),
@@ -121,7 +137,7 @@ impl fmt::Display for KeyError {
             #[cfg(feature = "std")]
             KeyError::Unset => write!(f, "not set: {MAKE_A_KEY}"),
             #[cfg(feature = "std")]
-            KeyError::NotUnicode => write!(f, "not UTF-8: {MAKE_A_KEY}"),
+            KeyError::NotUnicode => write!(f, "found bytes that are not UTF-8: {MAKE_A_KEY}"),
         }
     }
 }

@@ -145,15 +145,25 @@ impl Keyring {
     /// ```
     #[cfg(feature = "std")]
     pub fn from_env(name: &str) -> Result<Keyring, KeyError> {
-        let ring = match std::env::var(name).map(zeroize::Zeroizing::new) {
-            Ok(list) => list.parse(),
-            Err(std::env::VarError::NotPresent) => Err(KeyError::Unset),
-            Err(std::env::VarError::NotUnicode(_)) => Err(KeyError::NotUnicode),
-        };
-        ring.map_err(|error| KeyError::Variable {
+        let variable = |error| KeyError::Variable {
             name: name.into(),
             error: Box::new(error),
-        })
+        };
+        let Some(list) = std::env::var_os(name) else {
+            return Err(variable(KeyError::Unset));
+        };
+        let list = zeroize::Zeroizing::new(list.into_encoded_bytes());
+        match core::str::from_utf8(&list) {
+            Ok(list) => list.parse().map_err(variable),
+            Err(error) => {
+                let commas = list.iter().take(error.valid_up_to());
+                let commas = commas.filter(|byte| **byte == b',').count();
+                Err(variable(KeyError::Entry {
+                    entry: commas.saturating_add(1),
+                    error: Box::new(KeyError::NotUnicode),
+                }))
+            }
+        }
     }
 
     /// The primary key first, then the others in the order they were added.

@@ -55,7 +55,8 @@ fn key_errors() {
         ),
         (
             KeyError::RetiredPrimary,
-            "found a retirement time on the first key, which seals: put the key that is to seal first",
+            "found a retirement time on the first key, which seals: put the key that is to seal first, \
+             or make a key with `openssl rand -base64 32`",
         ),
         (
             KeyError::RetirementTime,
@@ -85,7 +86,7 @@ fn key_errors() {
         #[cfg(feature = "std")]
         (
             KeyError::NotUnicode,
-            "not UTF-8: make a key with `openssl rand -base64 32`",
+            "found bytes that are not UTF-8: make a key with `openssl rand -base64 32`",
         ),
     ];
     for (error, text) in texts {

@@ -181,7 +181,16 @@ fn the_environment_gives_a_ring_or_says_which_entry_is_wrong() {
     };
     let wrong = |value: &[u8], entry: usize, error: KeyError| {
         let expected = format!("environment variable {NAME}: key {entry}: {error}");
-        assert_eq!(answer(Some(value)), expected, "{value:?}");
+        let answer = answer(Some(value));
+        assert_eq!(answer, expected, "{value:?}");
+        // Which variable and which key, it says above; here, what was found and what helps.
+        assert!(answer.contains("found ") || answer.contains(" have the id "));
+        let commands = [
+            "`openssl rand -base64 32`",
+            "`date +%s`",
+            "remove the oldest",
+        ];
+        assert!(commands.iter().any(|command| answer.contains(command)));
     };
 
     let (one, two) = (STANDARD.to_owned(), "0a".repeat(31) + "0b");
@@ -207,11 +216,12 @@ fn the_environment_gives_a_ring_or_says_which_entry_is_wrong() {
 
     let unset = format!("environment variable {NAME}: {}", KeyError::Unset);
     assert_eq!(answer(None), unset);
-    let not_unicode = format!("environment variable {NAME}: {}", KeyError::NotUnicode);
-    assert_eq!(answer(Some(b"\xff\xfe")), not_unicode);
-    assert_eq!(
-        answer(Some(&[one.as_bytes(), b"\xff"].concat())),
-        not_unicode
+    wrong(b"\xff\xfe", 1, KeyError::NotUnicode);
+    wrong(&[one.as_bytes(), b"\xff"].concat(), 1, KeyError::NotUnicode);
+    wrong(
+        &[one.as_bytes(), b", ,\xc3(,\xff"].concat(),
+        3,
+        KeyError::NotUnicode,
     );
 
     for nothing in ["", " ", "\t\n"] {
