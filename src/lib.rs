@@ -9,6 +9,7 @@
 //! | a session in a web application | [Sessions][guide-sessions], first steps in each framework |
 //! | to run it: keys, rotation, alerts | [Operating][guide-operating] |
 //! | tokens of your own: login links, invitations, forms | [`Codec`] |
+//! | the same without `std`, without an allocator | [`no_std`] |
 //! | to read or write the tokens in another language | [`format`] |
 //!
 //! # A token
@@ -65,9 +66,6 @@
 //! | `axum`, `actix`, `rocket` | the session in that framework, and `session` |
 //! | `session` | the session without a framework, and `std` |
 //! | `tracing` | the session's events through [`tracing`](https://docs.rs/tracing) |
-//!
-//! Built without `std` for a bare x86-64 (`x86_64-unknown-none`), `poly1305` wants
-//! `RUSTFLAGS='--cfg poly1305_backend="soft"'`.
 //!
 #![cfg_attr(feature = "session", doc = "[guide-sessions]: guide::sessions")]
 #![cfg_attr(
@@ -149,3 +147,8 @@ pub use time::Timestamp;
 pub mod format {}
 #[cfg(feature = "session")]
 pub mod guide;
+#[doc = include_str!("no_std.md")]
+#[doc = "```rust,ignore"]
+#[doc = include_str!("../examples/no_std.rs")]
+#[doc = "```"]
+pub mod no_std {}
