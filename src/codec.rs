@@ -90,6 +90,19 @@ impl PurposeKey {
 }
 
 /// What [`Codec::open`] found: the value and what the token says about itself, all authenticated.
+///
+/// ```
+/// use hardtack::{Codec, Key, KeyState, Keyring};
+///
+/// let (new, old) = (Key::generate()?, Key::generate()?);
+/// let token = Codec::new(&Keyring::new(old.clone()), "greeting/1").seal("hello")?;
+///
+/// let codec = Codec::new(&Keyring::new(new).accept(old.clone())?, "greeting/1");
+/// let opened = codec.open::<String>(&token)?;
+/// assert_eq!((opened.value.as_str(), opened.key), ("hello", old.id()));
+/// assert_eq!(opened.key_state, KeyState::Accepted);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Opened<T> {
@@ -105,6 +118,17 @@ pub struct Opened<T> {
 
 /// What a token says about itself without having been opened: whoever sent it can write anything
 /// there. For logs only.
+///
+/// ```
+/// use hardtack::{Codec, Key, Keyring};
+///
+/// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
+/// let token = codec.seal("hello")?;
+/// let header = Codec::inspect(&token).unwrap();
+/// assert_eq!(header.version, 0x84);
+/// println!("key {}, sealed at {}", header.key, header.issued_at);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Header {
@@ -119,6 +143,19 @@ pub struct Header {
 impl Codec {
     /// A codec for one purpose, with the keys that the ring has now. All that depends on key and
     /// purpose alone is computed here, once.
+    ///
+    /// ```
+    /// use hardtack::{Codec, Key, Keyring, OpenError};
+    ///
+    /// let ring = Keyring::new(Key::generate()?);
+    /// let token = Codec::new(&ring, "invitation/1").seal(&7_u32)?;
+    /// assert_eq!(Codec::new(&ring, "invitation/1").open::<u32>(&token)?.value, 7);
+    ///
+    /// // The next shape of the type has another purpose: what the last one sealed does not open.
+    /// let next = Codec::new(&ring, "invitation/2").open::<(u32, String)>(&token);
+    /// assert_eq!(next.unwrap_err(), OpenError::Invalid);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn new(keyring: &Keyring, purpose: &str) -> Codec {
         Codec::with_label(keyring, &[LABEL, &[0], purpose.as_bytes()])
@@ -143,6 +180,22 @@ impl Codec {
 
     /// How old a token may be, in whole seconds (a fraction is dropped): exactly that age is still
     /// good. Default 24 hours. The age is the opener's to judge; nothing of it is in the token.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use hardtack::{Codec, Key, Keyring, OpenError, Timestamp};
+    ///
+    /// let hour = Duration::from_secs(3600);
+    /// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1").max_age(hour);
+    /// let noon = Timestamp::from_unix(1_700_000_000);
+    /// let token = codec.seal_with("hello", noon, &mut getrandom::SysRng)?;
+    ///
+    /// let end = noon.saturating_add(hour);
+    /// assert!(codec.open_at::<String>(&token, end).is_ok());
+    /// let later = end.saturating_add(Duration::from_secs(1));
+    /// assert_eq!(codec.open_at::<String>(&token, later).unwrap_err(), OpenError::Expired);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn max_age(mut self, max_age: Duration) -> Codec {
         self.policy.max_age = max_age.as_secs();
@@ -151,6 +204,21 @@ impl Codec {
 
     /// How far the clocks of two servers may differ, in whole seconds: a token from the future by
     /// that much opens. Default 60 seconds.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use hardtack::{Codec, Key, Keyring, OpenError, Timestamp};
+    ///
+    /// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1").skew(Duration::from_secs(5));
+    /// let noon = Timestamp::from_unix(1_700_000_000);
+    /// let token = codec.seal_with("hello", noon, &mut getrandom::SysRng)?;
+    ///
+    /// // On a server whose clock is behind that of the sealer:
+    /// let behind = |seconds| noon.saturating_sub(Duration::from_secs(seconds));
+    /// assert!(codec.open_at::<String>(&token, behind(5)).is_ok());
+    /// assert_eq!(codec.open_at::<String>(&token, behind(6)).unwrap_err(), OpenError::NotYetValid);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn skew(mut self, skew: Duration) -> Codec {
         self.policy.skew = skew;
@@ -158,6 +226,18 @@ impl Codec {
     }
 
     /// Refuses every token issued earlier, whatever its age: the answer to a leak that is over.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use hardtack::{Codec, Key, Keyring, OpenError, Timestamp};
+    ///
+    /// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
+    /// let token = codec.seal("hello")?;
+    /// let soon = Timestamp::now().saturating_add(Duration::from_secs(10));
+    /// let codec = codec.reject_issued_before(soon);
+    /// assert_eq!(codec.open::<String>(&token).unwrap_err(), OpenError::Revoked);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn reject_issued_before(mut self, floor: Timestamp) -> Codec {
         self.policy.floor = floor;
@@ -167,6 +247,17 @@ impl Codec {
     /// Pads the payload to a multiple of `block` bytes, so that the length of a token tells less
     /// about what is in it. 0 and 1: no padding, the default. Padded and plain tokens open alike,
     /// whatever this is set to.
+    ///
+    /// ```
+    /// use hardtack::{Codec, Key, Keyring};
+    ///
+    /// let plain = Codec::new(&Keyring::new(Key::generate()?), "answer/1");
+    /// let padded = plain.clone().pad_to(32);
+    /// assert_ne!(plain.seal("yes")?.len(), plain.seal("certainly not")?.len());
+    /// assert_eq!(padded.seal("yes")?.len(), padded.seal("certainly not")?.len());
+    /// assert_eq!(plain.open::<String>(&padded.seal("yes")?)?.value, "yes");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn pad_to(mut self, block: usize) -> Codec {
         self.pad_to = block;
@@ -175,6 +266,18 @@ impl Codec {
 
     /// The most characters that a token may have. Default 16,384. A longer one is neither opened (nor
     /// even decoded) nor sealed.
+    ///
+    /// ```
+    /// use hardtack::{Codec, Key, Keyring, OpenError, SealError};
+    ///
+    /// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
+    /// let token = codec.seal(&"hello".repeat(20))?;
+    /// let codec = codec.max_token_len(100);
+    /// assert_eq!(codec.open::<String>(&token).unwrap_err(), OpenError::TooLong);
+    /// let error = codec.seal(&"hello".repeat(20)).unwrap_err();
+    /// assert_eq!(error, SealError::TooLong { len: token.len(), max: 100 });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn max_token_len(mut self, characters: usize) -> Codec {
         self.max_token_len = characters;
@@ -198,6 +301,18 @@ impl Codec {
     }
 
     /// The number of bytes of buffer that [`open_in`](Codec::open_in) needs for this token.
+    ///
+    /// ```
+    /// use hardtack::{Codec, Key, Keyring, Timestamp};
+    ///
+    /// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
+    /// let token = codec.seal("hello")?;
+    /// // Six bytes of payload, a length and the text, and a tag of 16.
+    /// assert_eq!(Codec::open_len(&token), 22);
+    /// let mut buf = vec![0; Codec::open_len(&token)];
+    /// assert_eq!(codec.open_in::<&str>(&token, Timestamp::now(), &mut buf)?.value, "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn open_len(token: &str) -> usize {
         token::body_len(token.len())
@@ -271,6 +386,17 @@ impl Codec {
     /// process is copied by `fork` and by a snapshot of the machine, and two copies would seal under
     /// one nonce. Who knows better passes a generator to [`seal_with`](Codec::seal_with).
     ///
+    /// ```
+    /// use hardtack::{Codec, Key, Keyring, SealError};
+    ///
+    /// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
+    /// assert_ne!(codec.seal("hello")?, codec.seal("hello")?);
+    ///
+    /// let error = codec.seal(&"hello".repeat(10_000)).unwrap_err();
+    /// assert!(matches!(error, SealError::TooLong { max: 16_384, .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Any [`SealError`] but `BufferTooSmall`.
@@ -280,6 +406,21 @@ impl Codec {
     }
 
     /// Opens a token now.
+    ///
+    /// ```
+    /// use hardtack::{Codec, Key, Keyring, OpenError};
+    ///
+    /// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
+    /// let token = codec.seal("hello")?;
+    /// assert_eq!(codec.open::<String>(&token)?.value, "hello");
+    ///
+    /// assert_eq!(codec.open::<bool>(&token).unwrap_err(), OpenError::Payload);
+    /// assert_eq!(codec.open::<String>("hello").unwrap_err(), OpenError::Invalid);
+    /// let other = Key::generate()?;
+    /// let stranger = Codec::new(&Keyring::new(other), "greeting/1").seal("hello")?;
+    /// assert!(matches!(codec.open::<String>(&stranger), Err(OpenError::UnknownKey(_))));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -291,6 +432,20 @@ impl Codec {
 
     /// Seals a value at a given time, with a given generator: one that is cryptographically secure
     /// and seeded by the operating system, and whose state is never used twice.
+    ///
+    /// ```
+    /// use hardtack::{Codec, Key, Keyring, SealError, Timestamp};
+    ///
+    /// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
+    /// let noon = Timestamp::from_unix(1_700_000_000);
+    /// let token = codec.seal_with("hello", noon, &mut getrandom::SysRng)?;
+    /// assert_eq!(codec.open_at::<String>(&token, noon)?.issued_at, noon);
+    ///
+    /// let never = Timestamp::from_unix(u32::MAX);
+    /// let error = codec.seal_with("hello", never, &mut getrandom::SysRng).unwrap_err();
+    /// assert_eq!(error, SealError::Time);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -311,6 +466,19 @@ impl Codec {
 
     /// Opens a token as of a given time.
     ///
+    /// ```
+    /// use core::time::Duration;
+    /// use hardtack::{Codec, Key, Keyring, OpenError, Timestamp};
+    ///
+    /// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
+    /// let token = codec.seal("hello")?;
+    /// let tomorrow = Timestamp::now().saturating_add(Duration::from_secs(23 * 3600));
+    /// assert_eq!(codec.open_at::<String>(&token, tomorrow)?.value, "hello");
+    /// let after = tomorrow.saturating_add(Duration::from_secs(2 * 3600));
+    /// assert_eq!(codec.open_at::<String>(&token, after).unwrap_err(), OpenError::Expired);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Any [`OpenError`] but `BufferTooSmall`.
@@ -324,6 +492,20 @@ impl Codec {
     }
 
     /// Seals a value into `buf` without allocating, and returns the token, which stands at its start.
+    ///
+    /// ```
+    /// use hardtack::{Codec, Key, Keyring, SealError, Timestamp};
+    ///
+    /// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
+    /// let (noon, mut rng) = (Timestamp::from_unix(1_700_000_000), getrandom::SysRng);
+    /// let mut buf = [0; 100];
+    /// let token = codec.seal_into("hello", noon, &mut rng, &mut buf)?;
+    /// assert_eq!(token.len(), codec.token_len(6));
+    ///
+    /// let error = codec.seal_into("hello", noon, &mut rng, &mut [0; 40]).unwrap_err();
+    /// assert_eq!(error, SealError::BufferTooSmall { needed: 62 });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -512,6 +694,17 @@ impl fmt::Debug for Keys<'_> {
 
 /// A [`Codec`] for tokens bound to associated data: see [`Codec::bound_to`]. The six calls are those
 /// of the codec.
+///
+/// ```
+/// use hardtack::{Codec, Key, Keyring};
+///
+/// let codec = Codec::new(&Keyring::new(Key::generate()?), "form/1");
+/// let tenant = codec.bound_to(b"tenant-7");
+/// let token = tenant.seal("paid")?;
+/// assert_eq!(tenant.open::<String>(&token)?.value, "paid");
+/// assert!(codec.open::<String>(&token).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy)]
 #[must_use = "binding seals nothing by itself"]
 pub struct Bound<'a> {
@@ -531,6 +724,14 @@ impl fmt::Debug for Bound<'_> {
 impl Bound<'_> {
     /// As [`Codec::seal`].
     ///
+    /// ```
+    /// # use hardtack::{Codec, Key, Keyring};
+    /// # let codec = Codec::new(&Keyring::new(Key::generate()?), "form/1");
+    /// let token = codec.bound_to(b"tenant-7").seal("paid")?;
+    /// assert_eq!(token.len(), codec.seal("paid")?.len()); // the bytes are not in it
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Any [`SealError`] but `BufferTooSmall`.
@@ -541,6 +742,16 @@ impl Bound<'_> {
 
     /// As [`Codec::open`].
     ///
+    /// ```
+    /// # use hardtack::{Codec, Key, Keyring, OpenError};
+    /// # let codec = Codec::new(&Keyring::new(Key::generate()?), "form/1");
+    /// let token = codec.bound_to(b"tenant-7").seal("paid")?;
+    /// assert_eq!(codec.bound_to(b"tenant-7").open::<String>(&token)?.value, "paid");
+    /// let error = codec.bound_to(b"").open::<String>(&token).unwrap_err();
+    /// assert_eq!(error, OpenError::Invalid);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Any [`OpenError`] but `BufferTooSmall`.
@@ -550,6 +761,15 @@ impl Bound<'_> {
     }
 
     /// As [`Codec::seal_with`].
+    ///
+    /// ```
+    /// # use hardtack::{Codec, Key, Keyring, Timestamp};
+    /// # let codec = Codec::new(&Keyring::new(Key::generate()?), "form/1");
+    /// let (tenant, noon) = (codec.bound_to(b"tenant-7"), Timestamp::from_unix(1_700_000_000));
+    /// let token = tenant.seal_with("paid", noon, &mut getrandom::SysRng)?;
+    /// assert_eq!(tenant.open_at::<String>(&token, noon)?.value, "paid");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -577,6 +797,16 @@ impl Bound<'_> {
 
     /// As [`Codec::open_at`].
     ///
+    /// ```
+    /// # use hardtack::{Codec, Key, Keyring, OpenError, Timestamp};
+    /// # let codec = Codec::new(&Keyring::new(Key::generate()?), "form/1");
+    /// let noon = Timestamp::from_unix(1_700_000_000);
+    /// let token = codec.bound_to(b"tenant-7").seal_with("paid", noon, &mut getrandom::SysRng)?;
+    /// let error = codec.bound_to(b"tenant-8").open_at::<String>(&token, noon).unwrap_err();
+    /// assert_eq!(error, OpenError::Invalid);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Any [`OpenError`] but `BufferTooSmall`.
@@ -594,6 +824,16 @@ impl Bound<'_> {
     }
 
     /// As [`Codec::seal_into`].
+    ///
+    /// ```
+    /// # use hardtack::{Codec, Key, Keyring, Timestamp};
+    /// # let codec = Codec::new(&Keyring::new(Key::generate()?), "form/1");
+    /// let (tenant, noon) = (codec.bound_to(b"tenant-7"), Timestamp::from_unix(1_700_000_000));
+    /// let mut text = [0; 100];
+    /// let token = tenant.seal_into("paid", noon, &mut getrandom::SysRng, &mut text)?;
+    /// assert_eq!(token.len(), codec.token_len(5));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -625,6 +865,18 @@ impl Bound<'_> {
     }
 
     /// As [`Codec::open_in`].
+    ///
+    /// ```
+    /// # use hardtack::{Codec, Key, Keyring, OpenError, Timestamp};
+    /// # let codec = Codec::new(&Keyring::new(Key::generate()?), "form/1");
+    /// let noon = Timestamp::from_unix(1_700_000_000);
+    /// let token = codec.bound_to(b"tenant-7").seal_with("paid", noon, &mut getrandom::SysRng)?;
+    /// let mut buf = [0; 64];
+    /// assert_eq!(codec.bound_to(b"tenant-7").open_in::<&str>(&token, noon, &mut buf)?.value, "paid");
+    /// let error = codec.bound_to(b"tenant-8").open_in::<&str>(&token, noon, &mut buf).unwrap_err();
+    /// assert_eq!(error, OpenError::Invalid);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -145,6 +145,16 @@ impl fmt::Display for KeyError {
 impl Error for KeyError {}
 
 /// Why nothing was sealed. The buffer that was passed is zeroed.
+///
+/// ```
+/// use hardtack::{Codec, Key, Keyring, SealError};
+///
+/// let codec = Codec::new(&Keyring::new(Key::generate()?), "note/1").max_token_len(200);
+/// let error = codec.seal(&"too much ".repeat(20)).unwrap_err();
+/// assert_eq!(error, SealError::TooLong { len: 296, max: 200 });
+/// assert_eq!(error.to_string(), "the token would have 296 characters, the limit is 200");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SealError {
@@ -202,6 +212,21 @@ const ASSOCIATED_DATA_TOO_LONG: &str =
 /// order. A token that fails two of them is refused for the earlier one.
 ///
 /// The text is for logs. To whoever sent the token, say only that it is not good.
+///
+/// ```
+/// use hardtack::{Codec, Key, Keyring, OpenError};
+///
+/// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
+/// let mut token = codec.seal("hello")?;
+/// token.replace_range(40..41, if token.as_bytes()[40] == b'A' { "B" } else { "A" });
+/// match codec.open::<String>(&token) {
+///     Ok(_) => unreachable!("a changed token does not open"),
+///     Err(OpenError::UnknownKey(id)) => println!("no key {id}: has this server an old ring?"),
+///     Err(OpenError::Expired) => println!("too old: offer to send another link"),
+///     Err(error) => assert_eq!(error.to_string(), "the token is not valid"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OpenError {

@@ -60,6 +60,13 @@ impl Key {
     /// A new key from the operating system's randomness: for tests and for development, since it is
     /// gone when the process ends, and with it everything it sealed.
     ///
+    /// ```
+    /// use hardtack::Key;
+    ///
+    /// assert_ne!(Key::generate()?, Key::generate()?);
+    /// # Ok::<(), hardtack::KeyError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`KeyError::Randomness`] if the operating system has none to give.
@@ -71,6 +78,23 @@ impl Key {
     }
 
     /// The key that these 32 uniformly random bytes are.
+    ///
+    /// ```
+    /// use hardtack::{Key, KeyError};
+    ///
+    /// # let mut bytes = [0; 32];
+    /// # getrandom::fill(&mut bytes).expect("the operating system has randomness");
+    /// // `bytes` come from a secret store that keeps bytes.
+    /// let key = Key::from_bytes(bytes)?;
+    /// assert_eq!(key, Key::from_bytes(bytes)?);
+    ///
+    /// assert_eq!(Key::from_bytes([0; 32]).unwrap_err(), KeyError::Pattern);
+    /// assert_eq!(
+    ///     Key::from_bytes(*b"correct horse battery staple ...").unwrap_err(),
+    ///     KeyError::Passphrase,
+    /// );
+    /// # Ok::<(), hardtack::KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -123,6 +147,15 @@ impl Key {
     }
 
     /// Names this key in tokens and logs. It tells nothing about the key.
+    ///
+    /// ```
+    /// use hardtack::{Codec, Key, Keyring};
+    ///
+    /// let key = Key::generate()?;
+    /// let token = Codec::new(&Keyring::new(key.clone()), "greeting/1").seal("hello")?;
+    /// assert_eq!(Codec::inspect(&token).unwrap().key, key.id());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn id(&self) -> KeyId {
         self.id
@@ -218,17 +251,42 @@ impl fmt::Debug for Key {
 /// The name of a key: three bytes derived from it, in every token that it sealed, public.
 ///
 /// `Display` gives six hex digits.
+///
+/// ```
+/// use hardtack::KeyId;
+///
+/// let id = KeyId::from_bytes([0xfc, 0x47, 0xef]);
+/// assert_eq!(id.to_string(), "fc47ef");
+/// assert_eq!(format!("{id:?}"), "KeyId(fc47ef)");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; 3]);
 
 impl KeyId {
     /// The key id that these bytes of a token are.
+    ///
+    /// ```
+    /// use hardtack::KeyId;
+    ///
+    /// // The worked token of the format, and its bytes 1 to 4.
+    /// let token = "hPxH72VT8QCgoaKjpKWmp6ipqqusra6vuvwDp_GdVY7SWnDC8fAHZp4J14KeEg";
+    /// let id = hardtack::Codec::inspect(token).unwrap().key;
+    /// assert_eq!(id, KeyId::from_bytes([0xfc, 0x47, 0xef]));
+    /// ```
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 3]) -> KeyId {
         KeyId(bytes)
     }
 
     /// The three bytes as they stand in a token.
+    ///
+    /// ```
+    /// use hardtack::{Key, KeyId};
+    ///
+    /// let id = Key::generate()?.id();
+    /// assert_eq!(KeyId::from_bytes(id.to_bytes()), id);
+    /// # Ok::<(), hardtack::KeyError>(())
+    /// ```
     #[must_use]
     pub const fn to_bytes(self) -> [u8; 3] {
         self.0

@@ -12,6 +12,14 @@ use alloc::boxed::Box;
 pub(crate) const MAX_KEYS: usize = 8;
 
 /// What a key of a ring is for.
+///
+/// ```
+/// use hardtack::{KeyState, Timestamp};
+///
+/// assert_eq!(KeyState::Accepted.to_string(), "accepted");
+/// let state = KeyState::Retired(Timestamp::from_unix(1_763_600_000));
+/// assert_eq!(state.to_string(), "retired at 1763600000");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyState {
@@ -67,6 +75,15 @@ struct Place {
 
 impl Keyring {
     /// A ring of one key, which seals and opens.
+    ///
+    /// ```
+    /// use hardtack::{Key, Keyring};
+    ///
+    /// let key = Key::generate()?;
+    /// let id = key.id();
+    /// assert_eq!(Keyring::new(key).to_string(), format!("{id} primary"));
+    /// # Ok::<(), hardtack::KeyError>(())
+    /// ```
     #[must_use]
     pub fn new(primary: Key) -> Keyring {
         let mut places = [const {
@@ -86,6 +103,20 @@ impl Keyring {
     /// Adds a key that opens only: tomorrow's, staged on every instance before one of them seals
     /// with it, or yesterday's.
     ///
+    /// ```
+    /// use hardtack::{Codec, Key, KeyError, Keyring};
+    ///
+    /// let (today, tomorrow) = (Key::generate()?, Key::generate()?);
+    /// let staged = Keyring::new(today.clone()).accept(tomorrow.clone())?;
+    /// let switched = Keyring::new(tomorrow.clone()).accept(today)?;
+    /// let token = Codec::new(&switched, "greeting/1").seal("hello")?;
+    /// assert_eq!(Codec::new(&staged, "greeting/1").open::<String>(&token)?.value, "hello");
+    ///
+    /// let error = staged.accept(tomorrow.clone()).unwrap_err();
+    /// assert_eq!(error, KeyError::DuplicateId(tomorrow.id()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`KeyError::TooMany`] for the ninth key, [`KeyError::DuplicateId`] if the ring has a key with
@@ -98,6 +129,24 @@ impl Keyring {
     ///
     /// For routine rotation. A stolen key is not retired but deleted from every ring: a thief writes
     /// any time he likes into what he seals.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use hardtack::{Codec, Key, Keyring, OpenError, Timestamp};
+    ///
+    /// let (new, old) = (Key::generate()?, Key::generate()?);
+    /// let retired_at = Timestamp::from_unix(1_700_000_000);
+    /// let sealer = Codec::new(&Keyring::new(old.clone()), "greeting/1");
+    /// let before = sealer.seal_with("hello", retired_at, &mut getrandom::SysRng)?;
+    /// let now = retired_at.saturating_add(Duration::from_secs(3600));
+    /// let after = sealer.seal_with("hello", now, &mut getrandom::SysRng)?;
+    ///
+    /// let ring = Keyring::new(new).accept_retired(old, retired_at)?;
+    /// let codec = Codec::new(&ring, "greeting/1");
+    /// assert!(codec.open_at::<String>(&before, now).is_ok());
+    /// assert_eq!(codec.open_at::<String>(&after, now).unwrap_err(), OpenError::Revoked);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -173,6 +222,16 @@ impl Keyring {
     }
 
     /// The id and state of each key, the primary first.
+    ///
+    /// ```
+    /// use hardtack::{Key, KeyState, Keyring};
+    ///
+    /// let (new, old) = (Key::generate()?, Key::generate()?);
+    /// let ids = [(new.id(), KeyState::Primary), (old.id(), KeyState::Accepted)];
+    /// let ring = Keyring::new(new).accept(old)?;
+    /// assert!(ring.ids().eq(ids));
+    /// # Ok::<(), hardtack::KeyError>(())
+    /// ```
     pub fn ids(&self) -> impl Iterator<Item = (KeyId, KeyState)> + '_ {
         self.keys().map(|(key, state)| (key.id(), state))
     }

@@ -27,18 +27,39 @@ impl Timestamp {
     pub(crate) const MAX: Timestamp = Timestamp(u32::MAX);
 
     /// The time that is `seconds` after the start of 1970, UTC.
+    ///
+    /// ```
+    /// use hardtack::Timestamp;
+    ///
+    /// const RELEASE: Timestamp = Timestamp::from_unix(1_763_600_000);
+    /// assert!(RELEASE < Timestamp::now());
+    /// ```
     #[must_use]
     pub const fn from_unix(seconds: u32) -> Timestamp {
         Timestamp(seconds)
     }
 
     /// Seconds since the start of 1970, UTC.
+    ///
+    /// ```
+    /// use hardtack::Timestamp;
+    ///
+    /// assert_eq!(Timestamp::from_unix(1_763_600_000).to_unix(), 1_763_600_000);
+    /// ```
     #[must_use]
     pub const fn to_unix(self) -> u32 {
         self.0
     }
 
     /// The system's clock, to the second; a clock set outside 1970 to 2106 gives the nearer end.
+    ///
+    /// ```
+    /// use hardtack::Timestamp;
+    ///
+    /// let now = Timestamp::now();
+    /// println!("{now}"); // such as 1763600000
+    /// assert!(now > Timestamp::from_unix(1_700_000_000));
+    /// ```
     #[cfg(feature = "std")]
     #[must_use]
     pub fn now() -> Timestamp {
@@ -47,18 +68,46 @@ impl Timestamp {
     }
 
     /// This time and `duration`, in whole seconds (a fraction is dropped).
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use hardtack::Timestamp;
+    ///
+    /// let noon = Timestamp::from_unix(1_700_000_000);
+    /// let later = noon.saturating_add(Duration::from_millis(1_999));
+    /// assert_eq!(later.to_unix(), 1_700_000_001);
+    /// assert_eq!(later.saturating_add(Duration::MAX).to_unix(), u32::MAX);
+    /// ```
     #[must_use]
     pub const fn saturating_add(self, duration: Duration) -> Timestamp {
         Timestamp(self.0.saturating_add(whole_seconds(duration)))
     }
 
     /// This time less `duration`, in whole seconds (a fraction is dropped).
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use hardtack::Timestamp;
+    ///
+    /// let noon = Timestamp::from_unix(1_700_000_000);
+    /// assert_eq!(noon.saturating_sub(Duration::from_secs(60)).to_unix(), 1_699_999_940);
+    /// assert_eq!(noon.saturating_sub(Duration::MAX).to_unix(), 0);
+    /// ```
     #[must_use]
     pub const fn saturating_sub(self, duration: Duration) -> Timestamp {
         Timestamp(self.0.saturating_sub(whole_seconds(duration)))
     }
 
     /// How long `earlier` is past; zero if it is not.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use hardtack::Timestamp;
+    ///
+    /// let (noon, later) = (Timestamp::from_unix(1_700_000_000), Timestamp::from_unix(1_700_000_060));
+    /// assert_eq!(later.saturating_duration_since(noon), Duration::from_secs(60));
+    /// assert_eq!(noon.saturating_duration_since(later), Duration::ZERO);
+    /// ```
     #[must_use]
     pub const fn saturating_duration_since(self, earlier: Timestamp) -> Duration {
         Duration::from_secs(self.0.saturating_sub(earlier.0) as u64)
