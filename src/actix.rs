@@ -53,6 +53,16 @@ use core::{
 use pin_project_lite::pin_project;
 
 /// Opens the session before the handler and saves it after.
+///
+/// ```
+/// use actix_web::{App, web};
+/// use hardtack::{Key, Keyring, actix::SessionMiddleware, session::Sessions};
+///
+/// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// let shop = web::scope("/shop").wrap(SessionMiddleware::new(sessions));
+/// let app = App::new().service(shop);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct SessionMiddleware<T: SessionData = Map> {
     sessions: Sessions<T>,
@@ -60,6 +70,13 @@ pub struct SessionMiddleware<T: SessionData = Map> {
 
 impl<T: SessionData> SessionMiddleware<T> {
     /// A middleware for these sessions.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, actix::SessionMiddleware, session::Sessions};
+    /// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// let middleware = SessionMiddleware::new(sessions.clone()); // keep one, to rotate its keys
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn new(sessions: Sessions<T>) -> SessionMiddleware<T> {
         SessionMiddleware { sessions }
@@ -92,6 +109,13 @@ where
 }
 
 /// The service that [`SessionMiddleware`] makes.
+///
+/// ```
+/// use hardtack::actix::SessionService;
+///
+/// /// The service of a middleware of yours that always brings the session can name what it wraps.
+/// struct WithSession<S>(SessionService<S>);
+/// ```
 #[derive(Debug)]
 pub struct SessionService<S, T: SessionData = Map> {
     inner: S,
@@ -123,6 +147,15 @@ where
 
 pin_project! {
     /// The response of a [`SessionService`], with its session's fields.
+    ///
+    /// ```
+    /// use actix_web::dev::{Service, ServiceRequest};
+    ///
+    /// /// A middleware of yours around this one can name the future that it waits for.
+    /// struct Timed<S: Service<ServiceRequest>> {
+    ///     answer: hardtack::actix::ResponseFuture<S::Future>,
+    /// }
+    /// ```
     pub struct ResponseFuture<F, T: SessionData = Map> {
         #[pin]
         inner: F,
@@ -214,6 +247,16 @@ impl<T: SessionData> FromRequest for Session<T> {
 }
 
 /// The future of the extractor.
+///
+/// ```
+/// use actix_web::{FromRequest, HttpRequest, dev::Payload, Error};
+/// use hardtack::session::Session;
+///
+/// /// An extractor of yours that needs the session can keep the future of it.
+/// fn session(request: &HttpRequest, payload: &mut Payload) -> hardtack::actix::Extracted {
+///     Session::from_request(request, payload)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct Extracted<T: SessionData = Map>(Ready<Result<Session<T>, MissingLayer>>);
 

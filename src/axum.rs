@@ -41,6 +41,16 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 /// Opens the session before the service and saves it after: a tower layer.
+///
+/// ```
+/// use hardtack::{Key, Keyring, axum::SessionLayer, session::Sessions};
+///
+/// let keyring = Keyring::new(Key::generate()?);
+/// let visitors = Sessions::builder(keyring.clone()).build()?;
+/// let layer = SessionLayer::new(visitors);
+/// // Router::new().route("/", get(visits)).layer(layer)
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct SessionLayer<T: SessionData = Map> {
     sessions: Sessions<T>,
@@ -48,6 +58,13 @@ pub struct SessionLayer<T: SessionData = Map> {
 
 impl<T: SessionData> SessionLayer<T> {
     /// A layer for these sessions.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, axum::SessionLayer, session::Sessions};
+    /// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// let layer = SessionLayer::new(sessions.clone()); // keep one, to rotate its keys
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn new(sessions: Sessions<T>) -> SessionLayer<T> {
         SessionLayer { sessions }
@@ -74,6 +91,18 @@ impl<S, T: SessionData> Layer<S> for SessionLayer<T> {
 }
 
 /// The service that [`SessionLayer`] makes.
+///
+/// ```
+/// # use hardtack::{Key, Keyring, session::Sessions};
+/// use hardtack::axum::{SessionLayer, SessionService};
+/// use tower_layer::Layer as _;
+///
+/// struct Site; // any tower service
+///
+/// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// let service: SessionService<Site> = SessionLayer::new(sessions).layer(Site);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct SessionService<S, T: SessionData = Map> {
     inner: S,
@@ -115,6 +144,17 @@ where
 
 pin_project! {
     /// The response of a [`SessionService`], with its session's fields.
+    ///
+    /// ```
+    /// use hardtack::axum::SessionService;
+    /// use http::Request;
+    /// use tower_service::Service;
+    ///
+    /// /// A layer of yours around this one can name the future that it waits for.
+    /// struct Timed<S: Service<Request<String>, Response = http::Response<String>>> {
+    ///     answer: hardtack::axum::ResponseFuture<S::Future>,
+    /// }
+    /// ```
     pub struct ResponseFuture<F, T: SessionData = Map> {
         #[pin]
         inner: F,

@@ -49,6 +49,14 @@ use rocket::{
 };
 
 /// Makes the session for the guards, and saves it after the handler.
+///
+/// ```
+/// use hardtack::{Key, Keyring, rocket::SessionFairing, session::Sessions};
+///
+/// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// let rocket = rocket::build().attach(SessionFairing::new(sessions));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct SessionFairing<T: SessionData = Map> {
     sessions: Sessions<T>,
@@ -56,6 +64,13 @@ pub struct SessionFairing<T: SessionData = Map> {
 
 impl<T: SessionData> SessionFairing<T> {
     /// A fairing for these sessions.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, rocket::SessionFairing, session::Sessions};
+    /// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// let fairing = SessionFairing::new(sessions.clone()); // keep one, to rotate its keys
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn new(sessions: Sessions<T>) -> SessionFairing<T> {
         SessionFairing { sessions }

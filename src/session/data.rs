@@ -36,13 +36,61 @@ use serde::{Serialize, de::DeserializeOwned};
 pub trait SessionData: Serialize + DeserializeOwned + Default + Send + 'static {
     /// Names the type. It is part of the purpose of the key: a session of another type never opens as
     /// this one. Not empty, and without a zero byte.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Default, Serialize, Deserialize)]
+    /// # struct Cart(Vec<u32>);
+    /// impl hardtack::session::SessionData for Cart {
+    ///     const NAME: &'static str = "cart"; // never another one, or every cart is lost
+    ///     const VERSION: u8 = 1;
+    /// }
+    /// ```
     const NAME: &'static str;
 
     /// The version of the schema: raise it when the encoded shape of the type changes.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Default, Serialize, Deserialize)]
+    /// # struct Cart { wares: Vec<u32>, voucher: Option<String> }
+    /// impl hardtack::session::SessionData for Cart {
+    ///     const NAME: &'static str = "cart";
+    ///     const VERSION: u8 = 2; // since there is a voucher
+    /// }
+    /// ```
     const VERSION: u8;
 
     /// Reads what an older version wrote. `None` starts anew; that is the default. What a newer
     /// version wrote never comes here: it is left alone, for the instances that know it.
+    ///
+    /// ```
+    /// use hardtack::session::SessionData;
+    /// # use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Default, Serialize, Deserialize)]
+    /// struct Cart {
+    ///     wares: Vec<u32>,
+    ///     voucher: Option<String>,
+    /// }
+    ///
+    /// impl SessionData for Cart {
+    ///     const NAME: &'static str = "cart";
+    ///     const VERSION: u8 = 2;
+    ///
+    ///     fn migrate(from: u8, bytes: &[u8]) -> Option<Cart> {
+    ///         #[derive(Deserialize)]
+    ///         struct V1 {
+    ///             wares: Vec<u32>,
+    ///         }
+    ///         let V1 { wares } = (from == 1).then(|| postcard::from_bytes(bytes).ok())??;
+    ///         Some(Cart { wares, voucher: None })
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(Cart::migrate(1, &[2, 7, 8]).unwrap().wares, [7, 8]);
+    /// assert!(Cart::migrate(1, &[2, 7]).is_none()); // cut short
+    /// ```
     fn migrate(from: u8, bytes: &[u8]) -> Option<Self> {
         let _ = (from, bytes);
         None

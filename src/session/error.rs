@@ -6,6 +6,20 @@ use core::{error::Error, fmt};
 /// has keys and types, never a value.
 ///
 /// Every adapter makes it an empty 500, so that handlers can use `?`; the text goes to the log.
+///
+/// ```
+/// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+/// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// # let session = sessions.begin();
+/// session.insert("user", "ada")?;
+/// let error = session.get::<u64>("user").unwrap_err();
+/// assert!(matches!(&error, SessionError::WrongType { key, .. } if key == "user"));
+/// assert!(error.to_string().starts_with("the value under `user` is not of this type"));
+///
+/// let error = session.update("user", |_: &mut String| session.clear().unwrap_err())?;
+/// assert_eq!(error, SessionError::InUse);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -79,6 +93,19 @@ pub(super) const MAX_FLASHES: usize = 16;
 pub(super) const MAX_FLASH_BYTES: usize = 1024;
 
 /// Why a session was not saved. The answer is an empty 500; the cookie that the browser has stays.
+///
+/// ```
+/// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+/// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// # let session = sessions.begin();
+/// use hardtack::session::SaveError;
+///
+/// let _ = session.insert("notes", &"#".repeat(10_000)); // an error that is not looked at
+/// let reply = session.finish([], []);
+/// assert!(matches!(reply.failed, Some(SaveError::TooBig { max: 7_000, .. })));
+/// assert!(reply.set_cookie.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SaveError {

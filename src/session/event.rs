@@ -91,6 +91,21 @@ pub enum Event {
 }
 
 /// Why a cookie does not count.
+///
+/// ```
+/// use hardtack::session::{Event, Refusal};
+///
+/// /// What is to be counted: timeouts are everyday life.
+/// fn is_odd(event: &Event) -> bool {
+///     let Event::Refused { reason, .. } = event else {
+///         return false;
+///     };
+///     !matches!(reason, Refusal::IdleTimeout | Refusal::AbsoluteTimeout)
+/// }
+///
+/// assert!(!is_odd(&Event::CacheControlReplaced));
+/// assert_eq!(Refusal::UnknownKey.to_string(), "unknown key");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -125,6 +140,27 @@ pub enum Refusal {
 }
 
 /// Why a session was saved.
+///
+/// ```
+/// # use hardtack::{Key, Keyring, session::{Sessions, Event, SaveReason}};
+/// # let keyring = Keyring::new(Key::generate()?);
+/// use std::sync::{Arc, Mutex};
+///
+/// let log = Arc::new(Mutex::new(Vec::new()));
+/// let events = Arc::clone(&log);
+/// let sessions = Sessions::builder(keyring)
+///     .on_event(move |event| {
+///         if let Event::Saved { reason, .. } = event {
+///             events.lock().unwrap().push(*reason);
+///         }
+///     })
+///     .build()?;
+/// let session = sessions.begin();
+/// session.insert("user", &7)?;
+/// let _ = session.finish([], []);
+/// assert_eq!(*log.lock().unwrap(), [SaveReason::Created]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SaveReason {
@@ -139,6 +175,19 @@ pub enum SaveReason {
 }
 
 /// Why a session was not saved.
+///
+/// ```
+/// use hardtack::session::{Event, NotSaved};
+///
+/// fn alert(event: &Event) {
+///     if let Event::NotSaved { reason: NotSaved::RenewalFailed(error), .. } = event {
+///         eprintln!("sessions will end early: {error}");
+///     }
+/// }
+///
+/// alert(&Event::NotSaved { id: None, reason: NotSaved::TooLate });
+/// assert_eq!(NotSaved::TooLate.to_string(), "too late for a renewal");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotSaved {

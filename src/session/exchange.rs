@@ -10,6 +10,19 @@ use core::fmt;
 use getrandom::SysRng;
 
 /// What the response is to carry for the session: see [`Session::finish`].
+///
+/// ```
+/// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+/// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// # let session = sessions.begin();
+/// session.insert("user", &7)?;
+/// let reply = session.finish([&b"public"[..]], [&b"Accept"[..]]);
+/// assert_eq!(reply.set_cookie.len(), 1);
+/// assert_eq!(reply.vary.as_deref(), Some("Accept, Cookie"));
+/// assert_eq!(reply.cache_control, Some("no-store")); // in place of the handler's
+/// assert_eq!(reply.failed, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "a session that is not written to the response is lost"]
@@ -71,6 +84,15 @@ impl<T: SessionData> Sessions<T> {
 impl<T: SessionData> Session<T> {
     /// Takes the values of the request's Cookie fields, all of them, once; later calls do nothing.
     /// Nothing is opened yet.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.receive([&b"theme=dark; __Host-session=not-ours"[..]]);
+    /// assert!(session.is_new()?); // it did not open, which is no error
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn receive<'h>(&self, cookie_fields: impl IntoIterator<Item = &'h [u8]>) {
         // Within its own closure, the only error, the session has been received long since.
         let _ = self.locked(|state| state.receive(cookie_fields));
@@ -79,6 +101,19 @@ impl<T: SessionData> Session<T> {
     /// Ends the session's part in the exchange, given the `Cache-Control` and `Vary` fields that the
     /// response has: what it is to carry. From here on the session is read only. A second call has
     /// nothing to say.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.insert("user", &7)?;
+    /// let reply = session.finish([], []);
+    /// assert!(reply.set_cookie[0].starts_with("__Host-session=h"));
+    ///
+    /// assert_eq!(session.insert("user", &8), Err(SessionError::HeadersSent));
+    /// assert_eq!(session.finish([], []), Default::default());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn finish<'h>(
         &self,
         cache_control: impl IntoIterator<Item = &'h [u8]>,

@@ -110,6 +110,17 @@ impl<T: SessionData> Session<T> {
     /// The session's id: for logs and for a list of ended sessions. It changes with
     /// [`regenerate`](Session::regenerate). A new session that stays empty has one, but is never saved.
     ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// let before = session.id()?;
+    /// assert_eq!(session.id()?, before);
+    /// session.regenerate()?;
+    /// assert_ne!(session.id()?, before);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SessionError::Randomness`] for a new session.
@@ -118,6 +129,16 @@ impl<T: SessionData> Session<T> {
     }
 
     /// When the session was created. Neither saving nor [`regenerate`](Session::regenerate) changes it.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// let created = session.created_at()?;
+    /// session.regenerate()?;
+    /// assert_eq!(session.created_at()?, created);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -128,6 +149,17 @@ impl<T: SessionData> Session<T> {
 
     /// When the session ends if it is not used any more.
     ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// use core::time::Duration;
+    ///
+    /// let left = session.expires_at()?.saturating_duration_since(session.created_at()?);
+    /// assert_eq!(left, Duration::from_secs(30 * 60));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of every call.
@@ -137,6 +169,20 @@ impl<T: SessionData> Session<T> {
 
     /// Whether the request came without a session that counts.
     ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// assert!(session.is_new()?);
+    /// session.insert("user", &7)?;
+    /// let reply = session.finish([], []);
+    ///
+    /// let next = sessions.begin();
+    /// next.receive([reply.set_cookie[0].split(';').next().unwrap().as_bytes()]);
+    /// assert!(!next.is_new()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of every call.
@@ -145,6 +191,16 @@ impl<T: SessionData> Session<T> {
     }
 
     /// Whether the browser keeps the session when it is closed: see [`remember`](Session::remember).
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// assert!(!session.is_remembered()?);
+    /// session.remember(true)?;
+    /// assert!(session.is_remembered()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -156,6 +212,19 @@ impl<T: SessionData> Session<T> {
     /// Gives the session a new id; creation time, absolute end and data stay. For every change of
     /// privilege but a login: see [`regenerate_for_login`](Session::regenerate_for_login).
     ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.insert("user", &7)?;
+    /// let before = session.id()?;
+    /// session.regenerate()?; // she has given her second factor
+    /// session.insert("verified", &true)?;
+    /// assert_ne!(session.id()?, before);
+    /// assert_eq!(session.get("user")?, Some(7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SessionError::Randomness`].
@@ -166,6 +235,20 @@ impl<T: SessionData> Session<T> {
     /// Gives the session a new id and a new lifetime: call it at login, or an attacker who planted a
     /// session of his before (session fixation, CWE-384) is logged in with it. What was in the session
     /// stays, such as a cart: decide about it, and [`clear`](Session::clear) it if in doubt.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.insert("cart", &[7, 8])?;
+    /// let planted = session.id()?;
+    ///
+    /// session.regenerate_for_login()?;
+    /// session.insert("user", &7)?;
+    /// assert_ne!(session.id()?, planted);
+    /// assert_eq!(session.get("cart")?, Some([7, 8])); // stays: is that right here?
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -180,6 +263,23 @@ impl<T: SessionData> Session<T> {
     /// is too long, keep the ids of [`Event::Destroyed`](super::Event::Destroyed) and refuse them in
     /// [`validate`](super::Builder::validate).
     ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.insert("user", &7)?;
+    /// let reply = session.finish([], []);
+    ///
+    /// let session = sessions.begin();
+    /// session.receive([reply.set_cookie[0].split(';').next().unwrap().as_bytes()]);
+    /// session.destroy()?;
+    /// assert_eq!(session.get::<u64>("user")?, None);
+    /// let reply = session.finish([], []);
+    /// assert!(reply.set_cookie[0].starts_with("__Host-session=;"));
+    /// assert!(reply.set_cookie[0].contains("Max-Age=0"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of every call.
@@ -190,6 +290,21 @@ impl<T: SessionData> Session<T> {
     /// Ends the session `after` from now at the latest: earlier than it would have ended, never later.
     /// In whole seconds. [`remember`](Session::remember), [`regenerate_for_login`](Session::regenerate_for_login)
     /// give the settings' limits back, so call this after them.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// use core::time::Duration;
+    ///
+    /// session.expire_in(Duration::from_secs(60))?;
+    /// let left = session.expires_at()?.saturating_duration_since(session.created_at()?);
+    /// assert!(left <= Duration::from_secs(61));
+    ///
+    /// session.expire_in(Duration::MAX)?; // never later than it would have ended
+    /// assert!(session.expires_at()?.saturating_duration_since(session.created_at()?) <= left);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -202,6 +317,18 @@ impl<T: SessionData> Session<T> {
     /// limits `remember_idle` and `remember_absolute`, counted from its creation, and its cookie a
     /// Max-Age. Taken back when it is older than `absolute_timeout`, it is [destroyed](Session::destroy).
     ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.remember(true)?; // the box under the password is ticked
+    /// session.regenerate_for_login()?;
+    /// session.insert("user", &7)?;
+    /// let reply = session.finish([], []);
+    /// assert!(reply.set_cookie[0].contains("Max-Age=1209600")); // 14 days
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of every call.
@@ -211,6 +338,19 @@ impl<T: SessionData> Session<T> {
 
     /// Leaves a message for the next page that asks for it, at most 16 of them and 1,024 bytes of text
     /// in all.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// use hardtack::session::Level;
+    ///
+    /// session.flash(Level::Success, "It is in your cart.")?;
+    ///
+    /// let error = session.flash(Level::Info, "#".repeat(1_025)).unwrap_err();
+    /// assert_eq!(error, SessionError::TooManyFlashes);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -225,6 +365,20 @@ impl<T: SessionData> Session<T> {
 
     /// The messages that were left, oldest first. Each comes once.
     ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// use hardtack::session::Level;
+    ///
+    /// session.flash(Level::Success, "It is in your cart.")?;
+    /// for flash in session.take_flashes()? {
+    ///     println!("<p class={}>{}</p>", flash.level, flash.text); // escape the text
+    /// }
+    /// assert!(session.take_flashes()?.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SessionError::HeadersSent`] also if there are none: taking is writing.
@@ -233,6 +387,18 @@ impl<T: SessionData> Session<T> {
     }
 
     /// Empties the data and keeps the session, with its id, times and flash messages.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.insert("user", &7)?;
+    /// let id = session.id()?;
+    /// session.clear()?;
+    /// assert!(session.is_empty()?);
+    /// assert_eq!(session.id()?, id);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -246,6 +412,23 @@ impl<T: SessionData> Session<T> {
 impl<T: SessionData> Session<T> {
     /// Shows the data to the closure and returns what it does.
     ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, Sessions}};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Default, Serialize, Deserialize, PartialEq, Debug)]
+    /// # struct Account { user: Option<u64>, theme: String }
+    /// # impl SessionData for Account { const NAME: &'static str = "account"; const VERSION: u8 = 1; }
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).data::<Account>().build()?;
+    /// # let session = sessions.begin();
+    /// let theme = session.with(|account| account.theme.clone())?;
+    /// assert_eq!(theme, "");
+    ///
+    /// // A guard that lives across an await cannot be, and to use the session inside is an error.
+    /// let inside = session.with(|_| session.id())?;
+    /// assert_eq!(inside, Err(SessionError::InUse));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of every call.
@@ -256,6 +439,23 @@ impl<T: SessionData> Session<T> {
     /// Lets the closure change the data and returns what it does. The session is saved if its encoding
     /// is another one afterwards.
     ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, Sessions}};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Default, Serialize, Deserialize, PartialEq, Debug)]
+    /// # struct Account { user: Option<u64>, theme: String }
+    /// # impl SessionData for Account { const NAME: &'static str = "account"; const VERSION: u8 = 1; }
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).data::<Account>().build()?;
+    /// # let session = sessions.begin();
+    /// let before = session.modify(|account| account.user.replace(7))?;
+    /// assert_eq!(before, None);
+    /// assert_eq!(session.with(|account| account.user)?, Some(7));
+    ///
+    /// let error = session.modify(|account| account.theme = "#".repeat(10_000)).unwrap_err();
+    /// assert!(matches!(error, SessionError::TooBig { .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SessionError::TooBig`]; [`SessionError::Unstorable`] if the data does not serialize.
@@ -264,6 +464,20 @@ impl<T: SessionData> Session<T> {
     }
 
     /// Puts other data in place of what is there, and returns that.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, Sessions}};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Default, Serialize, Deserialize, PartialEq, Debug)]
+    /// # struct Account { user: Option<u64>, theme: String }
+    /// # impl SessionData for Account { const NAME: &'static str = "account"; const VERSION: u8 = 1; }
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).data::<Account>().build()?;
+    /// # let session = sessions.begin();
+    /// let ada = Account { user: Some(7), theme: "dark".into() };
+    /// assert_eq!(session.replace(ada)?, Account::default());
+    /// assert_eq!(session.with(|account| account.user)?, Some(7));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -26,6 +26,15 @@ impl<T: SessionData> Clone for Layered<T> {
 
 /// A handler asks for a session that no layer makes: an empty 500, and a line in the log that says
 /// what to add.
+///
+/// ```
+/// use hardtack::session::MissingLayer;
+///
+/// /// For a handler that wants to say it in its own words.
+/// fn explain(missing: MissingLayer) -> String {
+///     format!("mounted in the wrong place? {missing}")
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MissingLayer {
     /// The type of the data, if it is not the dictionary.

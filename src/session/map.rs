@@ -15,11 +15,32 @@ use serde::{
 ///
 /// Each value is one CBOR item (RFC 8949), so that reading a value as another type is an error and
 /// never garbage. `Some(None)` and `Some(())` come back as `None`: CBOR has one null.
+///
+/// ```
+/// use hardtack::session::{Map, SessionError};
+///
+/// let mut map = Map::default();
+/// map.insert("user", "ada")?;
+/// assert_eq!(map.get::<String>("user")?.as_deref(), Some("ada"));
+/// assert!(matches!(map.get::<u64>("user"), Err(SessionError::WrongType { .. })));
+/// assert_eq!(format!("{map:?}"), r#"{"user"}"#); // keys only
+/// # Ok::<(), SessionError>(())
+/// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Map(BTreeMap<String, Vec<u8>>);
 
 impl Map {
     /// The value under this key.
+    ///
+    /// ```
+    /// # use hardtack::session::{Map, SessionError};
+    /// let mut map = Map::default();
+    /// map.insert("visits", &3)?;
+    /// assert_eq!(map.get("visits")?, Some(3));
+    /// assert_eq!(map.get::<u32>("absent")?, None);
+    /// assert!(map.get::<String>("visits").is_err());
+    /// # Ok::<(), SessionError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -38,6 +59,22 @@ impl Map {
     }
 
     /// Puts a value under this key, in place of one that is there.
+    ///
+    /// ```
+    /// # use hardtack::session::{Map, SessionError};
+    /// let mut map = Map::default();
+    /// map.insert("cart", &[7, 8])?;
+    /// map.insert("cart", &[7])?;
+    /// assert_eq!(map.get::<Vec<u32>>("cart")?, Some(vec![7]));
+    ///
+    /// # #[cfg(unix)] {
+    /// // What does not serialize is refused, and what was there stays.
+    /// use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
+    /// let error = map.insert("cart", Path::new(OsStr::from_bytes(b"\xff"))).unwrap_err();
+    /// assert!(matches!(error, SessionError::Unstorable { .. }));
+    /// # }
+    /// # Ok::<(), SessionError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -59,28 +96,71 @@ impl Map {
     }
 
     /// Removes a value and says whether there was one.
+    ///
+    /// ```
+    /// # use hardtack::session::{Map, SessionError};
+    /// let mut map = Map::default();
+    /// map.insert("user", &7)?;
+    /// assert!(map.remove("user"));
+    /// assert!(!map.remove("user"));
+    /// # Ok::<(), SessionError>(())
+    /// ```
     pub fn remove(&mut self, key: &str) -> bool {
         self.0.remove(key).is_some()
     }
 
     /// Whether there is a value under this key.
+    ///
+    /// ```
+    /// # use hardtack::session::{Map, SessionError};
+    /// let mut map = Map::default();
+    /// map.insert("user", &7)?;
+    /// assert!(map.contains_key("user") && !map.contains_key("cart"));
+    /// # Ok::<(), SessionError>(())
+    /// ```
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
         self.0.contains_key(key)
     }
 
     /// The keys, in ascending byte order.
+    ///
+    /// ```
+    /// # use hardtack::session::{Map, SessionError};
+    /// let mut map = Map::default();
+    /// map.insert("user", &7)?;
+    /// map.insert("cart", &[7])?;
+    /// assert!(map.keys().eq(["cart", "user"]));
+    /// # Ok::<(), SessionError>(())
+    /// ```
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
     /// The number of values.
+    ///
+    /// ```
+    /// # use hardtack::session::{Map, SessionError};
+    /// let mut map = Map::default();
+    /// map.insert("user", &7)?;
+    /// assert_eq!(map.len(), 1);
+    /// # Ok::<(), SessionError>(())
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
     /// Whether there is no value.
+    ///
+    /// ```
+    /// # use hardtack::session::{Map, SessionError};
+    /// let mut map = Map::default();
+    /// assert!(map.is_empty());
+    /// map.insert("nothing", &())?;
+    /// assert!(!map.is_empty());
+    /// # Ok::<(), SessionError>(())
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -91,6 +171,19 @@ impl Map {
 impl Session<Map> {
     /// The value under this key; `None` if there is none.
     ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.insert("visits", &3)?;
+    /// assert_eq!(session.get("visits")?, Some(3));
+    /// assert_eq!(session.get::<u32>("absent")?, None);
+    ///
+    /// let error = session.get::<String>("visits").unwrap_err();
+    /// assert!(matches!(error, SessionError::WrongType { .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`SessionError::WrongType`] if it is not of this type.
@@ -99,6 +192,18 @@ impl Session<Map> {
     }
 
     /// Puts a value under this key, in place of one that is there.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.insert("cart", &[7, 8])?;
+    ///
+    /// let error = session.insert("notes", &"#".repeat(10_000)).unwrap_err();
+    /// assert!(matches!(error, SessionError::TooBig { max: 7_000, .. }));
+    /// session.remove("notes")?; // else the response is a 500
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -109,6 +214,16 @@ impl Session<Map> {
 
     /// Removes a value and says whether there was one.
     ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.insert("user", &7)?;
+    /// assert!(session.remove("user")?);
+    /// assert!(!session.remove("user")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of every call.
@@ -117,6 +232,17 @@ impl Session<Map> {
     }
 
     /// Removes a value and returns it.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.insert("return to", "/cart")?;
+    /// assert!(session.take::<u64>("return to").is_err()); // it stays
+    /// assert_eq!(session.take("return to")?, Some("/cart".to_string()));
+    /// assert_eq!(session.take::<String>("return to")?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -133,6 +259,22 @@ impl Session<Map> {
 
     /// Changes the value under this key, which is its type's default if there is none, and returns what
     /// the closure does.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// let visits = session.update("visits", |visits: &mut u32| {
+    ///     *visits += 1;
+    ///     *visits
+    /// })?;
+    /// assert_eq!(visits, 1);
+    ///
+    /// session.insert("user", "ada")?;
+    /// assert!(session.update("user", |user: &mut u64| *user = 7).is_err());
+    /// assert_eq!(session.get::<String>("user")?.as_deref(), Some("ada"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -153,6 +295,16 @@ impl Session<Map> {
 
     /// Whether there is a value under this key.
     ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.insert("user", &7)?;
+    /// assert!(session.contains_key("user")?);
+    /// assert!(!session.contains_key("cart")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of every call.
@@ -161,6 +313,16 @@ impl Session<Map> {
     }
 
     /// The keys, in ascending byte order.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.insert("user", &7)?;
+    /// session.insert("cart", &[7])?;
+    /// assert_eq!(session.keys()?, ["cart", "user"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -171,6 +333,15 @@ impl Session<Map> {
 
     /// The number of values.
     ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// session.insert("user", &7)?;
+    /// assert_eq!(session.len()?, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of every call.
@@ -179,6 +350,16 @@ impl Session<Map> {
     }
 
     /// Whether there is no value.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = sessions.begin();
+    /// assert!(session.is_empty()?);
+    /// session.insert("user", &7)?;
+    /// assert!(!session.is_empty()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -22,16 +22,39 @@ const REMEMBERED: u8 = 1;
 ///
 /// It is no secret that opens anything; it is for logs and for a list of sessions that were ended. It prints as 32
 /// lower-case hexadecimal digits and is parsed from 32 digits of either case.
+///
+/// ```
+/// use hardtack::session::SessionId;
+///
+/// let id: SessionId = "b0b1b2b3b4b5b6b7b8b9babbbcbdbebf".parse()?;
+/// assert_eq!(id.to_string(), "b0b1b2b3b4b5b6b7b8b9babbbcbdbebf");
+/// assert!("b0b1b2".parse::<SessionId>().is_err());
+/// # Ok::<(), hardtack::session::ParseSessionIdError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId([u8; 16]);
 
 impl SessionId {
     /// The id with these bytes, for one that was stored with [`to_bytes`](Self::to_bytes).
+    ///
+    /// ```
+    /// use hardtack::session::SessionId;
+    ///
+    /// let id = SessionId::from_bytes([0xb0; 16]); // such as from a column of 16 bytes
+    /// assert_eq!(id.to_string(), "b0".repeat(16));
+    /// ```
     pub const fn from_bytes(bytes: [u8; 16]) -> SessionId {
         SessionId(bytes)
     }
 
     /// The 16 bytes of the id.
+    ///
+    /// ```
+    /// use hardtack::session::SessionId;
+    ///
+    /// let id = SessionId::from_bytes([7; 16]);
+    /// assert_eq!(SessionId::from_bytes(id.to_bytes()), id);
+    /// ```
     pub const fn to_bytes(self) -> [u8; 16] {
         self.0
     }
@@ -64,6 +87,13 @@ impl FromStr for SessionId {
 }
 
 /// A text is not a [`SessionId`].
+///
+/// ```
+/// use hardtack::session::SessionId;
+///
+/// let error = "not an id".parse::<SessionId>().unwrap_err();
+/// assert_eq!(error.to_string(), "a session id is 32 hexadecimal digits");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParseSessionIdError;
@@ -79,6 +109,13 @@ impl core::error::Error for ParseSessionIdError {}
 /// How a [`Flash`] is meant. Prints as `info`, `success`, `warning` or `error`, to be used as a class name.
 ///
 /// These four and no more: they are part of the format, so that a `match` can name them all.
+///
+/// ```
+/// use hardtack::session::Level;
+///
+/// assert_eq!(Level::Warning.to_string(), "warning");
+/// assert!(Level::Error > Level::Success);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Level {
@@ -112,6 +149,18 @@ impl fmt::Display for Level {
 }
 
 /// A message for the next page that asks for it.
+///
+/// ```
+/// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
+/// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// # let session = sessions.begin();
+/// use hardtack::session::Level;
+///
+/// session.flash(Level::Error, "Wrong password")?;
+/// let flashes = session.take_flashes()?;
+/// assert_eq!((flashes[0].level, flashes[0].text.as_str()), (Level::Error, "Wrong password"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Flash {

@@ -8,6 +8,15 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 ///
 /// Made by [`Sessions::builder`], given to a framework's layer, and kept to [rotate
 /// keys](Sessions::set_keyring).
+///
+/// ```
+/// use hardtack::{Key, Keyring, session::Sessions};
+///
+/// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// let for_the_layer = sessions.clone();
+/// println!("{sessions:?}"); // key ids and settings
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Sessions<T: SessionData = Map> {
     shared: Arc<Shared<T>>,
 }

@@ -10,6 +10,16 @@ use cookie::{Cookie, time};
 use core::time::Duration;
 
 /// When the browser sends a cookie with a request that another site started.
+///
+/// ```
+/// # use hardtack::{Key, Keyring, session::{Sessions, SameSite}};
+/// # let keyring = Keyring::new(Key::generate()?);
+/// let sessions = Sessions::builder(keyring).same_site(SameSite::Strict).build()?;
+/// let session = sessions.begin();
+/// session.insert("user", &7)?;
+/// assert!(session.finish([], []).set_cookie[0].contains("; SameSite=Strict"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SameSite {
