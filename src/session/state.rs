@@ -208,11 +208,10 @@ impl<T: SessionData> State<T> {
         if current.remembered == remembered {
             return Ok(());
         }
-        let limits = cx.config().limits(remembered);
-        if limits
-            .check(current.created_at, cx.now(), cx.now())
-            .is_err()
-        {
+        let (limits, now) = (cx.config().limits(remembered), cx.now());
+        // A new session has nothing to end: a clock that jumped makes it old, and a cookie that was
+        // refused stays.
+        if current.cookie.is_some() && limits.check(current.created_at, now, now).is_err() {
             // Not saved, it would stay in the browser as it is: remembered.
             return self.destroy(cx);
         }

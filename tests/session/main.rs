@@ -3,6 +3,7 @@
 
 mod kit;
 
+mod clock;
 mod ending;
 mod handle;
 mod hostile;
