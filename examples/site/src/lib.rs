@@ -3,7 +3,8 @@
 //! `examples/axum.rs`, `examples/actix.rs` and `examples/rocket.rs` serve it. Each of them turns its
 //! framework's request into an [`Asked`], and the [`Answer`] into its framework's response.
 //!
-//! Nothing has to be set. `HARDTACK_KEYS` are the keys, as [`hardtack::Keyring::from_env`] reads them;
+//! Nothing has to be set. `HARDTACK_KEYS` are the keys, as [`hardtack::Keyring::from_env`] reads them, or
+//! `HARDTACK_KEYS_FILE` is a file that has them, to be read again whenever the operator says so;
 //! `HARDTACK_ADDR` is where to listen, by default `127.0.0.1:3000`; `HARDTACK_INSECURE` gives up the
 //! cookie's Secure, for Safari, which keeps no such cookie for http://localhost.
 
@@ -20,18 +21,23 @@ pub use cart::{Cart, Item, Ware};
 pub use settings::{address, announce, open};
 
 use accounts::Accounts;
-use hardtack::session::{Level, Session, SessionError};
+use hardtack::session::{Level, Session, SessionError, Sessions};
 use journal::Journal;
 use pages::Preferences;
-use std::{borrow::Cow, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// What the servers of one process share: in memory, gone when it stops.
 pub struct Site {
     framework: &'static str,
     accounts: Accounts,
-    journal: Journal,
+    journal: Arc<Journal>,
+    sessions: Sessions,
     /// Ids and states of the keys.
-    keys: String,
+    keys: Mutex<String>,
 }
 
 /// A request, as far as the pages need it.
@@ -102,6 +108,10 @@ impl Site {
             ("POST", "/ballast") => load(session, asked),
             ("GET", "/operator") => self.operator(session),
             ("POST", "/operator/clock") => Ok(self.let_time_pass(asked)),
+            ("POST", "/operator/keys") => {
+                self.read_keys();
+                Ok(Answer::Redirect("/operator"))
+            }
             _ => pages::not_found(session),
         }
     }

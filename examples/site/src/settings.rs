@@ -2,40 +2,78 @@
 
 use crate::{Site, accounts::Accounts, journal::Journal};
 use hardtack::{Key, Keyring, session::Sessions};
-use std::{env, error::Error, net::SocketAddr, sync::Arc};
+use std::{
+    env,
+    error::Error,
+    ffi::OsString,
+    fs,
+    net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-/// The site on this framework, and its sessions, with the keys of `HARDTACK_KEYS`.
+/// The site on this framework, and its sessions, with the keys of the environment.
 ///
 /// The cookie is the default one, `__Host-session` with Secure: Chromium, Firefox and curl 7.79 or
 /// newer keep it for http://localhost too. For Safari, which does not, set `HARDTACK_INSECURE`.
 pub fn open(framework: &'static str) -> Result<(Arc<Site>, Sessions), Box<dyn Error>> {
     let keyring = keyring()?;
-    let site = Arc::new(Site {
-        framework,
-        accounts: Accounts::new()?,
-        journal: Journal::default(),
-        keys: keyring.to_string(),
-    });
-    let (clock, events, ended) = (site.clone(), site.clone(), site.clone());
+    let keys = Mutex::new(keyring.to_string());
+    let journal = Arc::new(Journal::default());
+    let (clock, events, ended) = (journal.clone(), journal.clone(), journal.clone());
     let mut builder = Sessions::builder(keyring)
-        .clock(move || clock.journal.now())
-        .on_event(move |event| events.journal.record(event))
-        .validate(move |session| ended.journal.is_current(session));
+        .clock(move || clock.now())
+        .on_event(move |event| events.record(event))
+        .validate(move |session| ended.is_current(session));
     if env::var_os("HARDTACK_INSECURE").is_some() {
         builder = builder.insecure_for_development();
     }
-    Ok((site, builder.build()?))
+    let sessions = builder.build()?;
+    let site = Arc::new(Site {
+        framework,
+        accounts: Accounts::new()?,
+        journal,
+        sessions: sessions.clone(),
+        keys,
+    });
+    Ok((site, sessions))
 }
 
-fn keyring() -> Result<Keyring, hardtack::KeyError> {
+fn keyring() -> Result<Keyring, Box<dyn Error>> {
+    if let Some(keyring) = keyring_of_file() {
+        return keyring;
+    }
     if env::var_os("HARDTACK_KEYS").is_some() {
-        return Keyring::from_env("HARDTACK_KEYS");
+        return Ok(Keyring::from_env("HARDTACK_KEYS")?);
     }
     eprintln!(
         "\n  FOR DEVELOPMENT ONLY: HARDTACK_KEYS is not set, so this process made itself a key.\n  \
          Every session ends with it. `openssl rand -base64 32` makes a key to keep.\n"
     );
     Ok(Keyring::new(Key::generate()?))
+}
+
+/// A file with keys, if they are in one.
+pub(crate) fn keys_file() -> Option<OsString> {
+    env::var_os("HARDTACK_KEYS_FILE")
+}
+
+fn keyring_of_file() -> Option<Result<Keyring, Box<dyn Error>>> {
+    let text = fs::read_to_string(keys_file()?).map_err(Into::into);
+    Some(text.and_then(|text| Ok(text.parse()?)))
+}
+
+impl Site {
+    /// Takes the keys that the file has now. If they are not good, the site goes on with those it has.
+    pub(crate) fn read_keys(&self) {
+        match keyring_of_file() {
+            None => {}
+            Some(Err(error)) => eprintln!("the keys stay as they are: {error}"),
+            Some(Ok(keyring)) => {
+                *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = keyring.to_string();
+                self.sessions.set_keyring(keyring);
+            }
+        }
+    }
 }
 
 /// Where to listen: `HARDTACK_ADDR`, else 127.0.0.1:3000. Port 0 takes a free one.

@@ -3,7 +3,7 @@
 mod layout;
 mod words;
 
-use crate::{Answer, Cart, Site, Ware};
+use crate::{Answer, Cart, Site, Ware, settings::keys_file};
 use hardtack::{
     Timestamp,
     session::{Event, Session, SessionError},
@@ -11,7 +11,10 @@ use hardtack::{
 use layout::{page, plain};
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    sync::PoisonError,
+    time::{Duration, UNIX_EPOCH},
+};
 pub(crate) use words::Language;
 
 /// What the session keeps under `preferences`.
@@ -212,13 +215,19 @@ impl Site {
                 dt { "Created" } dd { (time(session.created_at()?)) }
                 dt { "Ends if not used" } dd #expires { (time(session.expires_at()?)) }
                 dt { "Remembered" } dd { @if session.is_remembered()? { "yes" } @else { "no" } }
-                dt { "Keys" } dd { code { (self.keys) } }
+                dt { "Keys" } dd { code #keys { (self.keys.lock().unwrap_or_else(PoisonError::into_inner)) } }
                 dt { "The site's clock" } dd { (time(self.journal.now())) }
             }
             form.row method="post" action="/operator/clock" {
                 span { "Let time pass, for everybody:" }
                 @for (minutes, title) in [(10, "10 minutes"), (31, "31 minutes"), (721, "12 hours")] {
                     button name="minutes" value=(minutes) { (title) }
+                }
+            }
+            @if keys_file().is_some() {
+                form.row method="post" action="/operator/keys" {
+                    span { "The keys are in a file:" }
+                    button { "Read it again" }
                 }
             }
             h2 { "Events, the latest first" }
