@@ -390,3 +390,30 @@ fn what_is_wrong_with_a_call_is_told_before_the_size_of_the_session() {
         "{wrong:?}"
     );
 }
+
+#[test]
+fn an_update_to_a_value_that_cannot_be_stored_leaves_the_one_before() {
+    #[derive(Default, serde::Serialize, serde::Deserialize)]
+    struct Nested(Option<Box<Nested>>);
+
+    let site = Site::new();
+    let mut browser = Browser::default();
+    browser.send(&site, |session| {
+        session.insert("deep", &Nested::default()).unwrap()
+    });
+    let before = browser.clone();
+    let (_, reply) = browser.visit(&site, |session| {
+        let updated = session.update("deep", |nested: &mut Nested| {
+            for _ in 0..200 {
+                *nested = Nested(Some(Box::new(std::mem::take(nested))));
+            }
+        });
+        assert!(
+            matches!(updated, Err(SessionError::Unstorable { .. })),
+            "{updated:?}"
+        );
+        let nested: Nested = session.get("deep").unwrap().unwrap();
+        assert!(nested.0.is_none());
+    });
+    assert_eq!((reply.failed, &browser), (None, &before));
+}

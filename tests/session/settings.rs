@@ -110,10 +110,41 @@ fn attributes_that_no_browser_takes() {
         "example.org.",
         "http://a",
         "a:80",
+        &"a".repeat(254),
     ] {
         assert_eq!(
             refused(|builder| named(builder).domain(domain)),
             format!("the domain {domain:?} is no domain name")
+        );
+    }
+}
+
+#[test]
+fn attributes_that_browsers_take_are_set_as_they_are() {
+    let longest = "a".repeat(253);
+    for (name, domain, same_site, attribute) in [
+        ("__Http-a", None, SameSite::None, "SameSite=None"),
+        ("__Host-Http-a", None, SameSite::Strict, "SameSite=Strict"),
+        ("a", Some(longest.as_str()), SameSite::None, "SameSite=None"),
+    ] {
+        let builder = Sessions::builder(ring(1))
+            .cookie_name(name)
+            .same_site(same_site);
+        let builder = match domain {
+            Some(domain) => builder.domain(domain),
+            None => builder,
+        };
+        let session = builder.build().unwrap().begin();
+        session.insert("user", "ada").unwrap();
+        let [line] = &session.finish([], []).set_cookie[..] else {
+            panic!("{name}");
+        };
+        let attributes: Vec<_> = line.split("; ").skip(1).collect();
+        assert!(attributes.contains(&attribute), "{line}");
+        let domain = domain.map(|domain| format!("Domain={domain}"));
+        assert!(
+            domain.is_none_or(|domain| attributes.contains(&domain.as_str())),
+            "{line}"
         );
     }
 }

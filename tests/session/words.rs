@@ -1,6 +1,6 @@
 //! What the operator reads.
 
-use hardtack::session::{NotSaved, Refusal, SaveError, SaveReason};
+use hardtack::session::{NotSaved, Refusal, SaveError, SaveReason, SessionError, SessionId};
 
 #[test]
 fn every_reason_has_its_words() {
@@ -63,5 +63,40 @@ fn every_reason_has_its_words() {
         ),
     ] {
         assert_eq!(error.to_string(), words);
+    }
+}
+
+#[test]
+fn without_randomness_there_is_no_id() {
+    assert_eq!(
+        SessionError::Randomness.to_string(),
+        "the operating system gave no randomness for a session id"
+    );
+}
+
+#[test]
+fn an_id_is_read_as_it_prints_and_nothing_else_is() {
+    let id = SessionId::from_bytes(std::array::from_fn(|place| 0xf0 ^ place as u8));
+    let digits = "f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff";
+    assert_eq!(
+        (id.to_string().as_str(), &*format!("{id:?}")),
+        (digits, digits)
+    );
+    assert_eq!(digits.parse(), Ok(id));
+    assert_eq!(digits.to_uppercase().parse(), Ok(id));
+    assert_eq!(SessionId::from_bytes(id.to_bytes()), id);
+    for text in [
+        "",
+        "f0",
+        &digits[1..],
+        &digits[2..],
+        &format!("{digits}f"),
+        &format!("{digits}f0"),
+        &format!(" {}", &digits[1..]),
+        &digits.replace('7', "g"),
+        &digits.replace("f0", "é"),
+    ] {
+        let error = text.parse::<SessionId>().unwrap_err();
+        assert_eq!(error.to_string(), "a session id is 32 hexadecimal digits");
     }
 }
