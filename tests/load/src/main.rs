@@ -34,6 +34,8 @@ const CLIENTS: usize = 200;
 const ATTACKERS: usize = 20;
 /// Seconds of peace and of attack in turns, so that a busy machine slows both alike.
 const TURNS: u32 = 10;
+/// Long enough for a few requests of each client.
+const SHORTEST_TURN: Duration = Duration::from_millis(300);
 /// How much the memory of a server may grow while it is under load, in KiB.
 const MAX_GROWTH: i64 = 8 * 1024;
 /// The least that must be left of the requests of who behaves.
@@ -93,8 +95,9 @@ struct Sample {
 async fn client(
     number: usize,
     mut connection: Connection,
-    shared: Arc<Shared>,
-) -> Result<Vec<Sample>, Failure> {
+    shared: &Shared,
+    samples: &mut Vec<Sample>,
+) -> Result<(), Failure> {
     let attacker = number < ATTACKERS;
     let mut browser = Browser::default();
     if number.is_multiple_of(4) {
@@ -102,11 +105,10 @@ async fn client(
     }
     // The first one has a session to lose.
     browser.visit(&mut connection).await?;
-    let mut samples = Vec::new();
     loop {
         let mode = shared.mode();
         let attacks = match mode {
-            Mode::Over => return Ok(samples),
+            Mode::Over => return Ok(()),
             Mode::WarmUp | Mode::Mixed => fastrand::u8(..10) < 4,
             Mode::Peace => false,
             Mode::Attack => attacker,
@@ -195,7 +197,7 @@ impl Report {
         }
         // Also if nothing was counted.
         let slowed = !(share >= MIN_SHARE && slower <= 1.0 / MIN_SHARE);
-        if slowed {
+        if slowed && self.failures.is_empty() {
             println!("{example}: attackers slow the others by more than their share");
         }
         self.failures.is_empty() && growth <= MAX_GROWTH && !slowed && !mixed.is_empty()
@@ -217,15 +219,15 @@ async fn run(example: &str, run: Duration) -> Result<Report, Box<dyn Error>> {
     for number in 0..CLIENTS {
         let (address, shared) = (server.address, shared.clone());
         clients.spawn(async move {
-            let connection = Connection::open(address).await;
-            let ended = match connection {
-                Ok(connection) => client(number, connection, shared.clone()).await,
+            let mut samples = Vec::new();
+            let ended = match Connection::open(address).await {
+                Ok(connection) => client(number, connection, &shared, &mut samples).await,
                 Err(failure) => Err(failure),
             };
-            ended.unwrap_or_else(|failure| {
+            if let Err(failure) = ended {
                 shared.fail(format!("client {number}: {failure}").into());
-                Vec::new()
-            })
+            }
+            samples
         });
     }
     sleep(run / 6).await;
@@ -238,7 +240,7 @@ async fn run(example: &str, run: Duration) -> Result<Report, Box<dyn Error>> {
     for _ in 0..TURNS {
         for mode in [Mode::Peace, Mode::Attack] {
             shared.set_mode(mode);
-            sleep(run / 60).await;
+            sleep((run / 60).max(SHORTEST_TURN)).await;
         }
     }
     shared.set_mode(Mode::Over);
