@@ -7,7 +7,8 @@
 //! | [`Session`] | the session of one request, as a handler gets it |
 //! | [`SessionData`] | what makes a type of yours a session |
 //! | [`Event`] | every decision, for the operator |
-//! | [`Reply`] | what a response carries, for adapters and tests |
+//! | [`Reply`] | what a response carries, for adapters |
+//! | [`Sessions::read_set_cookie`], [`Session::cookie_header`] | a session in the tests of an application |
 //!
 //! ```
 //! use hardtack::{Key, Keyring, session::{SessionError, Sessions}};
@@ -39,6 +40,7 @@ mod save;
 mod sessions;
 mod set_cookie;
 mod state;
+mod testing;
 mod timeouts;
 #[cfg(feature = "tracing")]
 mod trace;
@@ -59,6 +61,7 @@ pub use map::Map;
 pub use record::{Flash, Level, ParseSessionIdError, SessionId};
 pub use sessions::Sessions;
 pub use set_cookie::SameSite;
+pub use testing::NoSession;
 pub use view::View;
 
 #[cfg(test)]

@@ -1,0 +1,168 @@
+use super::*;
+use crate::session::{SessionData, SessionError};
+use crate::{Key, Keyring};
+use alloc::{string::ToString as _, vec, vec::Vec};
+use serde::{Deserialize, Serialize};
+
+fn sessions(byte: u8) -> Sessions {
+    let mut key = [byte; 32];
+    key[0] = 0xa5;
+    Sessions::builder(Keyring::new(Key::from_bytes(key).unwrap()))
+        .build()
+        .unwrap()
+}
+
+fn with(sessions: &Sessions, bytes: usize) -> Session {
+    let session = sessions.begin();
+    session.insert("text", &"x".repeat(bytes)).unwrap();
+    session
+}
+
+fn len(session: &Session) -> Option<usize> {
+    let text = session.get::<String>("text").unwrap();
+    text.map(|text| text.len())
+}
+
+fn come_back(sessions: &Sessions, cookie: &str) -> Session {
+    let session = sessions.begin();
+    session.receive([cookie.as_bytes()]);
+    session
+}
+
+#[test]
+fn a_header_opens_again_whole_or_in_chunks() {
+    let sessions = sessions(1);
+    for (bytes, cookies) in [(10, 1), (4_000, 2)] {
+        let cookie = with(&sessions, bytes).cookie_header().unwrap();
+        assert_eq!(cookie.matches('=').count(), cookies, "{bytes}");
+        assert_eq!(len(&come_back(&sessions, &cookie)), Some(bytes));
+        let response = with(&sessions, bytes).finish([], []).set_cookie;
+        assert_eq!(
+            len(&sessions.read_set_cookie(response).unwrap()),
+            Some(bytes)
+        );
+    }
+}
+
+#[test]
+fn a_header_is_what_the_browser_has_after_the_response() {
+    let sessions = sessions(1);
+    let long = with(&sessions, 4_000).cookie_header().unwrap();
+    let others =
+        format!("a=1;\t{long} ; __Host-session.x=1; __Host-session.12=2; __Host-session-2=3");
+    // Nothing changed: the cookies that it came with, and only these.
+    let session = come_back(&sessions, &others);
+    assert_eq!(len(&session), Some(4_000));
+    assert_eq!(session.cookie_header().unwrap(), long);
+    // Nor was it used.
+    assert_eq!(come_back(&sessions, &others).cookie_header().unwrap(), long);
+    // Shorter: the second chunk goes.
+    let session = come_back(&sessions, &long);
+    session.insert("text", "x").unwrap();
+    let short = session.cookie_header().unwrap();
+    assert_eq!(short.matches('=').count(), 1);
+    assert_eq!(len(&come_back(&sessions, &short)), Some(1));
+    // Ended.
+    let session = come_back(&sessions, &long);
+    session.destroy().unwrap();
+    assert_eq!(session.cookie_header(), Err(NoSession::Removed));
+}
+
+#[test]
+fn of_a_response_only_the_session_counts_and_of_two_the_last() {
+    let sessions = sessions(1);
+    let mut response = with(&sessions, 10).finish([], []).set_cookie;
+    response.extend(with(&sessions, 4_000).finish([], []).set_cookie);
+    response.extend(
+        [
+            "theme=dark; Max-Age=0",
+            "__Host-session.x=; Max-Age=0",
+            "no cookie",
+        ]
+        .map(String::from),
+    );
+    assert_eq!(
+        len(&sessions.read_set_cookie(&response).unwrap()),
+        Some(4_000)
+    );
+    let mut bytes: Vec<Vec<u8>> = response.into_iter().map(String::into_bytes).collect();
+    bytes.insert(0, vec![0xff, b'=']);
+    assert_eq!(len(&sessions.read_set_cookie(&bytes).unwrap()), Some(4_000));
+    // A chunk that is removed is not there.
+    bytes.push(b"__Host-session.1=; Max-Age=0".to_vec());
+    let refused = NoSession::Refused(Refusal::Incomplete);
+    assert_eq!(sessions.read_set_cookie(&bytes).unwrap_err(), refused);
+    // Removed, then set: what a handler does that destroys and writes again.
+    let session = come_back(&sessions, &with(&sessions, 10).cookie_header().unwrap());
+    session.destroy().unwrap();
+    session.insert("text", "new").unwrap();
+    let mut response = vec!["__Host-session=; Max-Age=0".to_string()];
+    response.extend(session.finish([], []).set_cookie);
+    assert_eq!(len(&sessions.read_set_cookie(response).unwrap()), Some(3));
+}
+
+#[test]
+fn what_is_not_there_is_an_error() {
+    let mine = sessions(1);
+    let none = |response: &[&str]| mine.read_set_cookie(response).unwrap_err();
+    assert_eq!(none(&[]), NoSession::NotSet);
+    assert_eq!(
+        none(&["session=x", "__Host-session.1=y", "__host-session=z"]),
+        NoSession::NotSet
+    );
+    assert_eq!(
+        none(&["__Host-session=x"]),
+        NoSession::Refused(Refusal::Invalid)
+    );
+    assert_eq!(none(&["__Host-session=; Max-Age=0"]), NoSession::Removed);
+    let others = with(&sessions(2), 1).finish([], []).set_cookie;
+    let refused = NoSession::Refused(Refusal::UnknownKey);
+    assert_eq!(mine.read_set_cookie(others).unwrap_err(), refused);
+    assert_eq!(
+        refused.to_string(),
+        "the cookie of the session is refused: unknown key"
+    );
+
+    let session = with(&mine, 1);
+    let clone = session.clone();
+    assert_eq!(
+        session.update("text", |_: &mut String| clone.cookie_header()),
+        Ok(Err(NoSession::NotSaved(SaveError::InUse)))
+    );
+    let session = mine.begin();
+    assert!(matches!(
+        session.insert("text", &"x".repeat(9_000)),
+        Err(SessionError::TooBig { .. })
+    ));
+    assert!(matches!(
+        session.cookie_header(),
+        Err(NoSession::NotSaved(SaveError::TooBig { .. }))
+    ));
+}
+
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Account(u64);
+
+impl SessionData for Account {
+    const NAME: &'static str = "account";
+    const VERSION: u8 = 1;
+}
+
+#[test]
+fn typed_sessions_too() {
+    let ring = Keyring::new(Key::generate().unwrap());
+    let sessions = Sessions::builder(ring.clone())
+        .data::<Account>()
+        .build()
+        .unwrap();
+    let session = sessions.begin();
+    session.replace(Account(7)).unwrap();
+    let session = sessions
+        .read_set_cookie(session.finish([], []).set_cookie)
+        .unwrap();
+    assert_eq!(session.with(|account| account.0), Ok(7));
+    let cookie = session.cookie_header().unwrap();
+    let dictionary = Sessions::builder(ring).build().unwrap();
+    let refused = NoSession::Refused(Refusal::Invalid);
+    assert_eq!(dictionary.read_set_cookie([cookie]).unwrap_err(), refused);
+}
