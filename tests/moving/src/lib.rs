@@ -1,0 +1,199 @@
+//! What a switch from an old session to hardtack has to do, whatever the framework: run by the examples of the guide's
+//! page on moving over, with `cargo test --manifest-path tests/moving/Cargo.toml`.
+
+mod frameworks;
+
+pub use frameworks::{actix, axum, rocket};
+
+use hardtack::{
+    Key, Keyring, Timestamp,
+    session::{NoSession, Session, Sessions},
+};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../src/guide/moving.md")]
+pub struct Moving;
+
+/// The date of the guide.
+const UNTIL: u32 = 1_798_761_600;
+
+/// A clock.
+pub type Now = fn() -> Timestamp;
+
+/// Of a request: its path, `/logout` by POST, and its Cookie header.
+pub struct Ask<'a> {
+    pub path: &'a str,
+    pub cookie: &'a str,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub set_cookie: Vec<String>,
+    pub body: String,
+}
+
+impl Answer {
+    fn removes(&self, name: &str) -> bool {
+        self.set_cookie.iter().any(|line| {
+            line.starts_with(&format!("{name}=;"))
+                && line.contains("Max-Age=0")
+                && line.contains("Path=/")
+        })
+    }
+}
+
+/// A cookie of the old library, and what the guide says of it.
+pub struct Old {
+    pub name: &'static str,
+    /// An attribute that it has by default.
+    pub attribute: &'static str,
+    /// Whether a copy of it logs in until the date: not where the record in a store is gone.
+    pub copies_log_in: bool,
+}
+
+/// Sends requests to an application with a switch. `/old` logs user 7 in as the old library did, `/` says who is logged
+/// in, `/logout` ends the session.
+pub fn check(old: Old, send: impl Fn(Sessions, Now, Ask) -> Answer) {
+    let site = Site {
+        sessions: Sessions::builder(Keyring::new(Key::generate().unwrap()))
+            .build()
+            .unwrap(),
+        send,
+        old,
+    };
+    let name = site.old.name;
+
+    // Once: the old cookie logs in and goes.
+    let copy = site.old_cookie();
+    let answer = site.get(before, &copy);
+    assert_eq!(answer.body, "user 7");
+    assert!(answer.removes(name), "{:?}", answer.set_cookie);
+    let session = site.session(&answer).unwrap();
+    assert_eq!(session.get("user"), Ok(Some(7)));
+
+    // From then on the session does, also when the date has come.
+    let cookie = session.cookie_header().unwrap();
+    for now in [before as Now, after] {
+        let answer = site.get(now, &cookie);
+        assert_eq!(
+            (answer.body.as_str(), answer.set_cookie.len()),
+            ("user 7", 0)
+        );
+    }
+
+    // Whoever is logged in stays who he is: the old cookie does not count beside a session with a user.
+    let eight = site.begin(|session| session.insert("user", &8).unwrap());
+    let answer = site.get(before, &format!("{}; {eight}", site.old_cookie()));
+    assert_eq!(answer.body, "user 8");
+    assert!(answer.removes(name));
+    assert_eq!(site.session(&answer).unwrap_err(), NoSession::NotSet);
+
+    // A session without a user, perhaps planted, gets another id, and keeps its cart.
+    let planted = site.begin(|session| session.insert("cart", &1).unwrap());
+    let planted_id = site.open(&planted).id().unwrap();
+    let answer = site.get(before, &format!("{planted}; {}", site.old_cookie()));
+    let session = site.session(&answer).unwrap();
+    assert_eq!(
+        (session.get("user"), session.get("cart")),
+        (Ok(Some(7)), Ok(Some(1)))
+    );
+    assert_ne!(session.id().unwrap(), planted_id);
+
+    // Forged: its last characters, which are of the value or of the tag over it.
+    let old = site.old_cookie();
+    let (start, end) = old.split_at(old.len() - 6);
+    let end: String = end
+        .chars()
+        .rev()
+        .map(|c| if c == 'A' { 'B' } else { 'A' })
+        .collect();
+    site.is_nobody(before, &format!("{start}{end}"));
+
+    // A log-out ends both.
+    let answer = site.ask(
+        before,
+        "/logout",
+        &format!("{}; {eight}", site.old_cookie()),
+    );
+    assert_eq!(site.session(&answer).unwrap_err(), NoSession::Removed);
+    assert!(answer.removes(name));
+
+    // A copy of the first cookie, until the date.
+    let found = site.get(before, &copy).body;
+    assert_eq!(
+        found,
+        if site.old.copies_log_in {
+            "user 7"
+        } else {
+            "nobody"
+        }
+    );
+    site.is_nobody(after, &copy);
+    site.is_nobody(after, &site.old_cookie());
+}
+
+fn before() -> Timestamp {
+    Timestamp::from_unix(UNTIL - 1)
+}
+
+fn after() -> Timestamp {
+    Timestamp::from_unix(UNTIL)
+}
+
+struct Site<S> {
+    sessions: Sessions,
+    send: S,
+    old: Old,
+}
+
+impl<S: Fn(Sessions, Now, Ask) -> Answer> Site<S> {
+    fn ask(&self, now: Now, path: &str, cookie: &str) -> Answer {
+        let answer = (self.send)(self.sessions.clone(), now, Ask { path, cookie });
+        assert!(
+            (200..400).contains(&answer.status),
+            "{path}: {}",
+            answer.status
+        );
+        answer
+    }
+
+    fn get(&self, now: Now, cookie: &str) -> Answer {
+        self.ask(now, "/", cookie)
+    }
+
+    /// Logs in as the old library did.
+    fn old_cookie(&self) -> String {
+        let Old {
+            name, attribute, ..
+        } = self.old;
+        let answer = self.ask(before, "/old", "");
+        let mut lines = answer.set_cookie.iter();
+        let line = lines
+            .find(|line| line.starts_with(&format!("{name}=")))
+            .expect("the old library sets its cookie");
+        assert!(line.contains(attribute), "{line}");
+        line.split(';').next().unwrap_or_default().into()
+    }
+
+    fn is_nobody(&self, now: Now, cookie: &str) {
+        let answer = self.get(now, cookie);
+        assert_eq!(answer.body, "nobody");
+        assert_eq!(self.session(&answer).unwrap_err(), NoSession::NotSet);
+    }
+
+    fn session(&self, answer: &Answer) -> Result<Session, NoSession> {
+        self.sessions.read_set_cookie(&answer.set_cookie)
+    }
+
+    fn begin(&self, write: impl FnOnce(&Session)) -> String {
+        let session = self.sessions.begin();
+        write(&session);
+        session.cookie_header().unwrap()
+    }
+
+    fn open(&self, cookie: &str) -> Session {
+        let session = self.sessions.begin();
+        session.receive([cookie.as_bytes()]);
+        session
+    }
+}
