@@ -52,7 +52,11 @@ where
         > + 'static,
     B: MessageBody + 'static,
 {
-    use actix_web::test::{TestRequest, call_service, init_service, read_body};
+    use actix_web::{
+        HttpResponse,
+        body::to_bytes,
+        test::{TestRequest, init_service, try_call_service},
+    };
 
     let method = if ask.path == "/logout" {
         TestRequest::post()
@@ -61,12 +65,17 @@ where
     };
     let request = method.uri(ask.path).insert_header(("cookie", ask.cookie));
     actix_web::rt::System::new().block_on(async {
-        let response = call_service(&init_service(app).await, request.to_request()).await;
+        let service = init_service(app).await;
+        // A middleware's error becomes a response in the server.
+        let response = match try_call_service(&service, request.to_request()).await {
+            Ok(response) => response.into_parts().1.map_into_boxed_body(),
+            Err(error) => HttpResponse::from_error(error),
+        };
         let lines = response.headers().get_all("set-cookie");
         Answer {
             status: response.status().as_u16(),
             set_cookie: lines.map(|line| line.to_str().unwrap().into()).collect(),
-            body: text(&read_body(response).await),
+            body: text(&to_bytes(response.into_body()).await.unwrap()),
         }
     })
 }

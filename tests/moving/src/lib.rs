@@ -109,6 +109,23 @@ pub fn check(old: Old, send: impl Fn(Sessions, Now, Ask) -> Answer) {
         .collect();
     site.is_nobody(before, &format!("{start}{end}"));
 
+    // A session that cannot be saved, here because it is too big, leaves the old cookie where it is.
+    let ring = Keyring::new(Key::generate().unwrap());
+    let small = Sessions::builder(ring)
+        .max_cookie_bytes(107)
+        .build()
+        .unwrap();
+    let old = site.old_cookie();
+    let answer = (site.send)(
+        small,
+        before,
+        Ask {
+            path: "/",
+            cookie: &old,
+        },
+    );
+    assert_eq!((answer.status, answer.removes(name)), (500, false));
+
     // A log-out ends both.
     let answer = site.ask(
         before,
