@@ -7,6 +7,7 @@
 //! | you want | read |
 //! |---|---|
 //! | a session in a web application | [Sessions][guide-sessions], first steps in each framework |
+//! | to come from another session library | [Moving over][guide-moving] |
 //! | to run it: keys, rotation, alerts | [Operating][guide-operating] |
 //! | tokens of your own: login links, invitations, forms | [`Codec`] |
 //! | the same without `std`, without an allocator | [`no_std`] |
@@ -71,6 +72,11 @@
 #![cfg_attr(
     not(feature = "session"),
     doc = "[guide-sessions]: https://docs.rs/hardtack/latest/hardtack/guide/sessions/"
+)]
+#![cfg_attr(feature = "session", doc = "[guide-moving]: guide::moving")]
+#![cfg_attr(
+    not(feature = "session"),
+    doc = "[guide-moving]: https://docs.rs/hardtack/latest/hardtack/guide/moving/"
 )]
 #![cfg_attr(feature = "session", doc = "[guide-operating]: guide::operating")]
 #![cfg_attr(
