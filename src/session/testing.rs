@@ -164,21 +164,17 @@ fn after<V: AsRef<[u8]>>(
                 .trim_matches([' ', '\t'])
                 .split_once('=')
         })
-        .filter(|(found, _)| is_ours(found))
         .map(|(found, value)| (found.to_owned(), value.to_owned()))
         .collect();
     let mut removed = false;
     for line in set_cookie {
-        // What is no cookie for the parser is none of ours.
+        // What is no cookie for the parser is not the session's.
         let Some(cookie) = core::str::from_utf8(line.as_ref())
             .ok()
             .and_then(|line| Cookie::parse(line).ok())
         else {
             continue;
         };
-        if !is_ours(cookie.name()) {
-            continue;
-        }
         cookies.retain(|(found, _)| found != cookie.name());
         if cookie
             .max_age()
@@ -189,6 +185,7 @@ fn after<V: AsRef<[u8]>>(
             cookies.push((cookie.name().to_owned(), cookie.value().to_owned()));
         }
     }
+    cookies.retain(|(found, _)| is_ours(found));
     if !cookies.iter().any(|(found, _)| found == name) {
         return Err(if removed {
             NoSession::Removed

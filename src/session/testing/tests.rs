@@ -85,6 +85,9 @@ fn of_a_response_only_the_session_counts_and_of_two_the_last() {
         len(&sessions.read_set_cookie(&response).unwrap()),
         Some(4_000)
     );
+    response.push("theme=dark".into());
+    let session = sessions.read_set_cookie(&response).unwrap();
+    assert!(!session.cookie_header().unwrap().contains("theme"));
     let mut bytes: Vec<Vec<u8>> = response.into_iter().map(String::into_bytes).collect();
     bytes.insert(0, vec![0xff, b'=']);
     assert_eq!(len(&sessions.read_set_cookie(&bytes).unwrap()), Some(4_000));
@@ -115,6 +118,7 @@ fn what_is_not_there_is_an_error() {
         NoSession::Refused(Refusal::Invalid)
     );
     assert_eq!(none(&["__Host-session=; Max-Age=0"]), NoSession::Removed);
+    assert_eq!(none(&["__Host-session.1=; Max-Age=0"]), NoSession::NotSet);
     let others = with(&sessions(2), 1).finish([], []).set_cookie;
     let refused = NoSession::Refused(Refusal::UnknownKey);
     assert_eq!(mine.read_set_cookie(others).unwrap_err(), refused);
