@@ -107,7 +107,7 @@ fn refusal<T>(state: &State<T>) -> Refusal {
 /// handlers](crate::guide::sessions#tests-of-your-own-handlers).
 impl<T: SessionData> Session<T> {
     /// For tests: the `Cookie` header with which a browser comes back, all chunks in it. Ends the session
-    /// as [`finish`](Session::finish) does.
+    /// as [`finish`](Session::finish) does; one that was finished before has the cookies it came with.
     ///
     /// ```
     /// use hardtack::{Key, Keyring, session::{NoSession, Sessions}};
