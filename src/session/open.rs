@@ -19,6 +19,8 @@ impl<T: SessionData> State<T> {
     /// refuse, the one that was sealed last, the first of equals. So a sibling domain's cookie of the
     /// same name, older or forged, hides nothing.
     pub(super) fn open(&mut self, cx: &Context<'_, T>) -> Option<Current<T>> {
+        // The clock is the application's code: read before the keys are locked, it may set others.
+        let _ = cx.now();
         let codec = cx.sessions.codec();
         let headers = [self.received.as_slice()];
         let mut opened = Vec::new();

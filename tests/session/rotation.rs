@@ -3,7 +3,12 @@
 use crate::kit::{Browser, Clock, Site, T0, key, logged_in, ring};
 use hardtack::{
     KeyState, Keyring, Timestamp,
-    session::{Event, Refusal, SaveReason},
+    session::{Event, Refusal, SaveReason, Sessions},
+};
+use std::{
+    sync::{OnceLock, mpsc},
+    thread,
+    time::Duration,
 };
 
 fn instance(ring: Keyring, clock: &Clock) -> Site {
@@ -159,4 +164,40 @@ fn a_retired_seal_is_not_renewed_late() {
         clock.pass(pause);
         assert_eq!(crate::kit::finish(&session).set_cookie.len(), saved);
     }
+}
+
+/// Neither clock nor `validate` is called with the keys locked.
+#[test]
+fn the_applications_own_code_may_set_keys() {
+    static SITE: OnceLock<Sessions> = OnceLock::new();
+    fn rotate() {
+        if let Some(sessions) = SITE.get() {
+            sessions.set_keyring(ring(1));
+        }
+    }
+    let sessions = Sessions::builder(ring(1))
+        .clock(|| {
+            rotate();
+            Timestamp::from_unix(T0)
+        })
+        .validate(|_| {
+            rotate();
+            true
+        })
+        .on_event(|_| rotate())
+        .build()
+        .unwrap();
+    let sessions = SITE.get_or_init(|| sessions);
+    let (done, finished) = mpsc::channel();
+    thread::spawn(move || {
+        let session = sessions.begin();
+        session.insert("user", &7).unwrap();
+        let cookie = session.cookie_header().unwrap();
+        let session = sessions.begin();
+        session.receive([cookie.as_bytes()]);
+        done.send(session.get("user")).unwrap();
+    });
+    // A call that waits for itself never ends.
+    let user = finished.recv_timeout(Duration::from_secs(60));
+    assert_eq!(user, Ok(Ok(Some(7))));
 }
