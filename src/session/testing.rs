@@ -7,6 +7,16 @@ use cookie::{Cookie, time};
 use core::{error::Error, fmt};
 
 /// Why a test has no session, or no cookie for one.
+///
+/// ```
+/// use hardtack::{Key, Keyring, session::{NoSession, Sessions}};
+///
+/// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// let error = sessions.read_set_cookie(["theme=dark; Path=/"]).unwrap_err();
+/// assert_eq!(error, NoSession::NotSet);
+/// assert_eq!(error.to_string(), "no cookie of the session is set");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NoSession {
