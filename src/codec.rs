@@ -363,6 +363,7 @@ impl Codec {
     }
 
     /// The key that seals.
+    #[cfg(feature = "session")]
     pub(crate) fn primary(&self) -> KeyId {
         let [key, ..] = &self.places;
         key.id
