@@ -21,6 +21,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod builder;
 mod caching;
 mod config;
 mod cookies;
@@ -47,7 +48,7 @@ mod trace;
 mod value;
 mod view;
 
-pub use config::{Builder, ConfigError};
+pub use builder::{Builder, ConfigError};
 pub use data::SessionData;
 pub use error::{SaveError, SessionError};
 pub use event::{Event, NotSaved, Refusal, SaveReason};

@@ -1,7 +1,7 @@
 //! The attributes of the cookie: checked once, written by the `cookie` crate, the same when it is set
 //! and when it is removed.
 
-use super::config::ConfigError;
+use super::builder::ConfigError;
 use alloc::{
     format,
     string::{String, ToString as _},

@@ -399,7 +399,7 @@ fn the_smallest_record_is_as_long_as_the_settings_say() {
         let record = current.encode_checked(current.any_id());
         assert_eq!(
             record.unwrap().len(),
-            crate::session::config::SMALLEST_RECORD
+            crate::session::builder::SMALLEST_RECORD
         );
     });
 }
