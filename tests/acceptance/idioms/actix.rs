@@ -6,7 +6,7 @@ use actix_web::{
     App, Error, HttpResponse, Responder,
     body::MessageBody,
     cookie::Cookie,
-    dev::{Service, ServiceRequest, ServiceResponse},
+    dev::{Service, ServiceRequest, ServiceResponse, Transform},
     error::ErrorForbidden,
     http::{StatusCode, header},
     middleware::{Next, from_fn},
@@ -16,6 +16,10 @@ use actix_web::{
 use hardtack::{
     actix::SessionMiddleware,
     session::{MissingLayer, Session, SessionError},
+};
+use std::{
+    future::{Ready, ready},
+    task::{Context, Poll, Waker},
 };
 
 fn middleware(name: &str) -> SessionMiddleware {
@@ -190,4 +194,28 @@ async fn option_and_result_are_what_actix_makes_of_them() {
     .await;
     assert_eq!(get(&app, "/none", None).await.2, "false false");
     assert_eq!(get(&app, "/session", None).await.2, "true false");
+}
+
+/// Takes one request at a time, and is at it.
+struct Busy;
+
+impl Service<ServiceRequest> for Busy {
+    type Response = ServiceResponse;
+    type Error = Error;
+    type Future = Ready<Result<ServiceResponse, Error>>;
+
+    fn poll_ready(&self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Pending
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        ready(Ok(request.into_response(HttpResponse::Ok())))
+    }
+}
+
+#[actix_web::test]
+async fn a_service_that_is_busy_stays_busy_behind_the_middleware() {
+    let service = middleware("any").new_transform(Busy).await.unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(service.poll_ready(&mut context).is_pending());
 }

@@ -2,5 +2,7 @@
 
 #[cfg(feature = "actix")]
 mod actix;
+#[cfg(feature = "axum")]
+mod axum;
 #[cfg(feature = "rocket")]
 mod rocket;
