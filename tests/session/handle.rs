@@ -187,7 +187,12 @@ fn threads_wait_for_each_other_and_lose_nothing() {
             scope.spawn(move || {
                 start.wait();
                 for _ in 0..50 {
-                    session.update("n", |n: &mut u32| *n += 1).unwrap();
+                    let count = |n: &mut u32| {
+                        // For the others to call while this one is inside.
+                        thread::yield_now();
+                        *n += 1;
+                    };
+                    session.update("n", count).unwrap();
                     session
                         .modify(|map| map.insert(&n.to_string(), &n))
                         .unwrap()
@@ -369,6 +374,7 @@ fn nothing_prints_what_is_in_a_session() {
         "realm: \"visible\"",
         "set_cookie: [\"__Host-session\"]",
         "3f6a6e primary",
+        "Session {",
     ] {
         assert!(seen.contains(shown), "{shown} in {seen}");
     }
