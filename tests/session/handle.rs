@@ -347,6 +347,7 @@ fn nothing_prints_what_is_in_a_session() {
         *seen.lock().unwrap() += &format!("{error} {error:?}");
     }
     let map = session.with(|map| format!("{map:?}")).unwrap();
+    assert!(map.contains("\"password\""), "{map}");
     let reply = finish(&session);
     *seen.lock().unwrap() += &format!(
         "{session:?} {reply:?} {:?} {:?}",

@@ -1,6 +1,6 @@
 //! What the operator reads.
 
-use hardtack::session::{NotSaved, Refusal, SaveError, SaveReason, SessionError, SessionId};
+use hardtack::session::{Map, NotSaved, Refusal, SaveError, SaveReason, SessionError, SessionId};
 
 #[test]
 fn every_reason_has_its_words() {
@@ -99,4 +99,11 @@ fn an_id_is_read_as_it_prints_and_nothing_else_is() {
         let error = text.parse::<SessionId>().unwrap_err();
         assert_eq!(error.to_string(), "a session id is 32 hexadecimal digits");
     }
+}
+
+#[test]
+fn what_is_no_dictionary_is_told_what_one_is() {
+    let error = serde_json::from_str::<Map>("7").unwrap_err().to_string();
+    let wanted = "expected a map with its keys in ascending order";
+    assert!(error.contains(wanted), "{error}");
 }
