@@ -92,6 +92,9 @@ fn play(log: &Log) {
     let id = format!("id={id} ");
     expect(&[(Level::DEBUG, "reason=created"), (Level::DEBUG, &id)]);
 
+    Site::with(&clock, |builder| builder.insecure_for_development());
+    expect(&[(Level::WARN, "session cookies are sent over http")]);
+
     browser.send(&site, |session| session.regenerate().unwrap());
     expect(&[
         opened,
