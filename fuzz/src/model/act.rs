@@ -105,7 +105,9 @@ impl World {
                 if record.remembered != *remembered {
                     record.remembered = *remembered;
                     (record.idle, record.lifetime) = limits(*remembered);
-                    if now.saturating_sub(record.created_at) > record.lifetime {
+                    // A new session has nothing to end.
+                    let is_over = now.saturating_sub(record.created_at) > record.lifetime;
+                    if is_over && current.cookie.is_some() {
                         self.destroyed(current);
                     }
                 }
