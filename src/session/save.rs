@@ -235,7 +235,6 @@ fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
         .map_err(|error| match error {
             SealError::Randomness => SaveError::Randomness,
             SealError::Time => SaveError::Clock,
-            SealError::TooLong { len, max } => SaveError::TooBig { len, max },
             _ => SaveError::Unreadable,
         })?;
     text.truncate(len);

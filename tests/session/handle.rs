@@ -376,6 +376,7 @@ fn nothing_prints_what_is_in_a_session() {
         "set_cookie: [\"__Host-session\"]",
         "3f6a6e primary",
         "Session {",
+        "Sessions { codec: Codec {",
     ] {
         assert!(seen.contains(shown), "{shown} in {seen}");
     }
