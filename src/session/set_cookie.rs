@@ -104,7 +104,7 @@ impl Attributes {
             || self.path.len() > 1024
         {
             return Err(ConfigError(format!(
-                "the path {:?} does not begin with `/`, or has a character that no cookie's path has",
+                "the path {:?} does not begin with `/`, has a character that no cookie's path has, or more than 1,024 bytes",
                 self.path
             )));
         }

@@ -96,7 +96,7 @@ fn attributes_that_no_browser_takes() {
         assert_eq!(
             refused(|builder| named(builder).path(path)),
             format!(
-                "the path {path:?} does not begin with `/`, or has a character that no cookie's path has"
+                "the path {path:?} does not begin with `/`, has a character that no cookie's path has, or more than 1,024 bytes"
             )
         );
     }
@@ -121,6 +121,15 @@ fn attributes_that_no_browser_takes() {
 
 #[test]
 fn attributes_that_browsers_take_are_set_as_they_are() {
+    let longest = format!("/{}", "a".repeat(1023));
+    let builder = Sessions::builder(ring(1)).cookie_name("a").path(&longest);
+    let session = builder.build().unwrap().begin();
+    session.insert("user", "ada").unwrap();
+    let [line] = &session.finish([], []).set_cookie[..] else {
+        panic!("{longest}");
+    };
+    assert!(line.ends_with(&format!("; Path={longest}")), "{line}");
+
     let longest = "a".repeat(253);
     for (name, domain, same_site, attribute) in [
         ("__Http-a", None, SameSite::None, "SameSite=None"),
