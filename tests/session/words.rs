@@ -1,6 +1,8 @@
 //! What the operator reads.
 
-use hardtack::session::{Map, NotSaved, Refusal, SaveError, SaveReason, SessionError, SessionId};
+use hardtack::session::{
+    Map, NoSession, NotSaved, Refusal, SaveError, SaveReason, SessionError, SessionId,
+};
 
 #[test]
 fn every_reason_has_its_words() {
@@ -98,6 +100,24 @@ fn an_id_is_read_as_it_prints_and_nothing_else_is() {
     ] {
         let error = text.parse::<SessionId>().unwrap_err();
         assert_eq!(error.to_string(), "a session id is 32 hexadecimal digits");
+    }
+}
+
+#[test]
+fn a_test_without_a_session_is_told_why() {
+    for (error, words) in [
+        (NoSession::NotSet, "no cookie of the session is set"),
+        (NoSession::Removed, "the cookie of the session is removed"),
+        (
+            NoSession::Refused(Refusal::UnknownKey),
+            "the cookie of the session is refused: unknown key",
+        ),
+        (
+            NoSession::NotSaved(SaveError::Randomness),
+            "the operating system gave no randomness",
+        ),
+    ] {
+        assert_eq!(error.to_string(), words);
     }
 }
 
