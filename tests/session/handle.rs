@@ -377,6 +377,7 @@ fn nothing_prints_what_is_in_a_session() {
         "3f6a6e primary",
         "Session {",
         "Sessions { codec: Codec {",
+        "View { id: ",
     ] {
         assert!(seen.contains(shown), "{shown} in {seen}");
     }
