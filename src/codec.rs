@@ -297,7 +297,7 @@ impl Codec {
     /// ```
     #[must_use]
     pub fn token_len(&self, payload: usize) -> usize {
-        token::text_len(padding::padded_len(payload, self.pad_to))
+        token_len(payload, self.pad_to)
     }
 
     /// The number of bytes of buffer that [`open_in`](Codec::open_in) needs for this token.
@@ -558,6 +558,11 @@ impl Codec {
     ) -> Result<Opened<T>, OpenError> {
         self.unbound().open_in(token, now, buf)
     }
+}
+
+/// The number of characters of a token, which depends on no key.
+pub(crate) const fn token_len(payload: usize, pad_to: usize) -> usize {
+    token::text_len(padding::padded_len(payload, pad_to))
 }
 
 /// Shows ids and rules, never a key.

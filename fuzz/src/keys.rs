@@ -1,37 +1,9 @@
 //! Keys as text, and keyrings through rotations.
 
 use crate::library::Given;
-use crate::{Time, key, master, read, reference};
+use crate::{Time, key, key_text::decode, master, read, reference};
 use arbitrary::Arbitrary;
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
-};
 use hardtack::{Codec, Key, KeyState, Keyring, OpenError, Timestamp};
-
-/// The bytes that key text stands for, by other decoders, if they could be random.
-fn decode(text: &str) -> Option<[u8; 32]> {
-    let engines = [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD];
-    let base64 = engines.iter().find_map(|engine| engine.decode(text).ok());
-    let bytes = base64
-        .filter(|bytes| bytes.len() == 32)
-        .or_else(|| hex::decode(text).ok())?;
-    <[u8; 32]>::try_from(bytes)
-        .ok()
-        .filter(|bytes| !weak(bytes))
-}
-
-/// What is no random key, said otherwise than in the library.
-fn weak(bytes: &[u8; 32]) -> bool {
-    let printable = bytes
-        .iter()
-        .all(|byte| *byte == b' ' || byte.is_ascii_graphic());
-    let mut steps = bytes.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
-    let first = steps.next().unwrap();
-    let published =
-        hex::encode(bytes) == "3cab12f960cfb61d8473da4128977ee54c3ba209f05fc6ad14836ad1b8278e75";
-    printable || published || steps.all(|step| step == first)
-}
 
 /// A list of keys: the bytes of each, and its retirement.
 fn decode_list(list: &str) -> Option<Vec<([u8; 32], Option<u32>)>> {

@@ -2,6 +2,8 @@
 //! libFuzzer, `tests/corpus.rs` replays their corpus with nothing but `cargo test`.
 
 mod cookies;
+#[path = "../../tests/support/key_text.rs"]
+mod key_text;
 mod keys;
 #[path = "../../tests/support/library.rs"]
 mod library;

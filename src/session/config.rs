@@ -6,7 +6,7 @@ use super::{
     set_cookie::Attributes,
     timeouts::Limits,
 };
-use crate::{Codec, Keyring, Timestamp, padding, token};
+use crate::{Codec, Keyring, Timestamp, codec::token_len};
 use alloc::{boxed::Box, string::String};
 use core::time::Duration;
 
@@ -65,7 +65,7 @@ impl<T: SessionData> Config<T> {
 
     /// Whether a record of this length fits the cookies: on the final bytes, after sealing and encoding.
     pub(super) fn fits(&self, record: usize) -> Result<(), TooLarge> {
-        let characters = token::text_len(padding::padded_len(record, self.pad_to));
+        let characters = token_len(record, self.pad_to);
         cookies::fits(
             characters,
             &self.cookie.name,

@@ -5,6 +5,8 @@
 #![cfg(feature = "std")]
 
 mod buffers;
+#[path = "../support/key_text.rs"]
+mod key_text;
 mod keys;
 #[path = "../support/library.rs"]
 mod library;
