@@ -11,7 +11,7 @@ use actix_web::{
 };
 use hardtack::{
     actix::SessionMiddleware,
-    session::{Level, Session, SessionError},
+    session::{FlashLevel, Session, SessionError},
 };
 use site::{Answer, Asked, Cart, Item, Site};
 use std::error::Error;
@@ -31,7 +31,7 @@ async fn add_to_cart(session: Session, item: Form<Item>) -> Result<Redirect, Ses
         let count = cart.entry(item.ware).or_default();
         *count = count.saturating_add(1);
     })?;
-    session.flash(Level::Success, "It is in your cart.")?;
+    session.flash(FlashLevel::Success, "It is in your cart.")?;
     Ok(Redirect::to("/cart").see_other())
 }
 

@@ -11,7 +11,7 @@ use axum::{
 };
 use hardtack::{
     axum::SessionLayer,
-    session::{Level, Session, SessionError},
+    session::{FlashLevel, Session, SessionError},
 };
 use site::{Answer, Asked, Cart, Item, Site};
 use std::{error::Error, sync::Arc};
@@ -32,7 +32,7 @@ async fn add_to_cart(session: Session, Form(item): Form<Item>) -> Result<Redirec
         let count = cart.entry(item.ware).or_default();
         *count = count.saturating_add(1);
     })?;
-    session.flash(Level::Success, "It is in your cart.")?;
+    session.flash(FlashLevel::Success, "It is in your cart.")?;
     Ok(Redirect::to("/cart"))
 }
 

@@ -2,7 +2,7 @@
 
 use hardtack::{
     rocket::SessionFairing,
-    session::{Level, Session, SessionError},
+    session::{FlashLevel, Session, SessionError},
 };
 use rocket::{
     Config, Request, Responder, State,
@@ -40,7 +40,7 @@ fn add_to_cart(
         let count = cart.entry(item.ware).or_default();
         *count = count.saturating_add(1);
     })?;
-    session.flash(Level::Success, "It is in your cart.")?;
+    session.flash(FlashLevel::Success, "It is in your cart.")?;
     Ok(Redirect::to("/cart"))
 }
 

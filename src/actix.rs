@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use actix_web::{App, HttpServer, web};
-//! use hardtack::{Keyring, actix::SessionMiddleware, session::{Session, SessionError, Sessions}};
+//! use hardtack::{Keyring, actix::SessionMiddleware, session::{Session, SessionError, SessionManager}};
 //!
 //! async fn visits(session: Session) -> Result<String, SessionError> {
 //!     let visits = session.update("visits", |visits: &mut u32| {
@@ -14,7 +14,7 @@
 //!
 //! # fn site() -> Result<(), Box<dyn std::error::Error>> {
 //! // Made outside the closure: every worker has the same keys.
-//! let sessions = Sessions::builder(Keyring::from_env("SESSION_KEYS")?).build()?;
+//! let sessions = SessionManager::builder(Keyring::from_env("SESSION_KEYS")?).build()?;
 //! let server = HttpServer::new(move || {
 //!     App::new()
 //!         .route("/", web::get().to(visits))
@@ -29,7 +29,8 @@
 //! `request.extract::<Session>()`.
 
 use crate::session::{
-    Layered, Map, MissingLayer, Reply, Session, SessionData, SessionError, Sessions, report,
+    HeaderEdits, Layered, MissingLayer, Session, SessionData, SessionError, SessionManager,
+    SessionMap, report,
 };
 use actix_web::{
     Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
@@ -56,29 +57,29 @@ use pin_project_lite::pin_project;
 ///
 /// ```
 /// use actix_web::{App, web};
-/// use hardtack::{Key, Keyring, actix::SessionMiddleware, session::Sessions};
+/// use hardtack::{Key, Keyring, actix::SessionMiddleware, session::SessionManager};
 ///
-/// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
 /// let shop = web::scope("/shop").wrap(SessionMiddleware::new(sessions));
 /// let app = App::new().service(shop);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct SessionMiddleware<T: SessionData = Map> {
-    sessions: Sessions<T>,
+pub struct SessionMiddleware<T: SessionData = SessionMap> {
+    sessions: SessionManager<T>,
 }
 
 impl<T: SessionData> SessionMiddleware<T> {
     /// A middleware for these sessions.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, actix::SessionMiddleware, session::Sessions};
-    /// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, actix::SessionMiddleware, session::SessionManager};
+    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// let middleware = SessionMiddleware::new(sessions.clone()); // keep one, to rotate its keys
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn new(sessions: Sessions<T>) -> SessionMiddleware<T> {
+    pub fn new(sessions: SessionManager<T>) -> SessionMiddleware<T> {
         SessionMiddleware { sessions }
     }
 }
@@ -117,9 +118,9 @@ where
 /// struct WithSession<S>(SessionService<S>);
 /// ```
 #[derive(Debug)]
-pub struct SessionService<S, T: SessionData = Map> {
+pub struct SessionService<S, T: SessionData = SessionMap> {
     inner: S,
-    sessions: Sessions<T>,
+    sessions: SessionManager<T>,
 }
 
 impl<S, T, B> Service<ServiceRequest> for SessionService<S, T>
@@ -156,7 +157,7 @@ pin_project! {
     ///     answer: hardtack::actix::ResponseFuture<S::Future>,
     /// }
     /// ```
-    pub struct ResponseFuture<F, T: SessionData = Map> {
+    pub struct ResponseFuture<F, T: SessionData = SessionMap> {
         #[pin]
         inner: F,
         session: Session<T>,
@@ -193,12 +194,12 @@ where
     }
 }
 
-fn finish<T: SessionData>(session: &Session<T>, headers: &HeaderMap) -> Reply {
+fn finish<T: SessionData>(session: &Session<T>, headers: &HeaderMap) -> HeaderEdits {
     let values = |name: HeaderName| headers.get_all(name).map(HeaderValue::as_bytes);
     session.finish(values(CACHE_CONTROL), values(VARY))
 }
 
-fn write<B>(reply: Reply, response: HttpResponse<B>) -> HttpResponse<EitherBody<B>> {
+fn write<B>(reply: HeaderEdits, response: HttpResponse<B>) -> HttpResponse<EitherBody<B>> {
     let mut response = match reply.failed {
         None => response.map_into_left_body(),
         Some(_) => HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR).map_into_right_body(),
@@ -210,7 +211,7 @@ fn write<B>(reply: Reply, response: HttpResponse<B>) -> HttpResponse<EitherBody<
     response
 }
 
-fn write_fields(reply: Reply, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
+fn write_fields(reply: HeaderEdits, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
     for line in reply.set_cookie {
         headers.append(SET_COOKIE, line.try_into()?);
     }
@@ -229,9 +230,9 @@ fn write_fields(reply: Reply, headers: &mut HeaderMap) -> Result<(), InvalidHead
 
 impl<T: SessionData> FromRequest for Session<T> {
     type Error = MissingLayer;
-    type Future = Extracted<T>;
+    type Future = SessionFuture<T>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Extracted<T> {
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> SessionFuture<T> {
         let extensions = request.extensions();
         let session = match extensions.get::<Layered<T>>() {
             Some(layered) => {
@@ -242,7 +243,7 @@ impl<T: SessionData> FromRequest for Session<T> {
                 ".wrap(hardtack::actix::SessionMiddleware::new(sessions))",
             )),
         };
-        Extracted(ready(session))
+        SessionFuture(ready(session))
     }
 }
 
@@ -253,14 +254,14 @@ impl<T: SessionData> FromRequest for Session<T> {
 /// use hardtack::session::Session;
 ///
 /// /// An extractor of yours that needs the session can keep the future of it.
-/// fn session(request: &HttpRequest, payload: &mut Payload) -> hardtack::actix::Extracted {
+/// fn session(request: &HttpRequest, payload: &mut Payload) -> hardtack::actix::SessionFuture {
 ///     Session::from_request(request, payload)
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Extracted<T: SessionData = Map>(Ready<Result<Session<T>, MissingLayer>>);
+pub struct SessionFuture<T: SessionData = SessionMap>(Ready<Result<Session<T>, MissingLayer>>);
 
-impl<T: SessionData> Future for Extracted<T> {
+impl<T: SessionData> Future for SessionFuture<T> {
     type Output = Result<Session<T>, MissingLayer>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

@@ -2,7 +2,7 @@
 //!
 //! ```
 //! # fn site() -> Result<(), Box<dyn std::error::Error>> {
-//! use hardtack::{Keyring, axum::SessionLayer, session::{Session, SessionError, Sessions}};
+//! use hardtack::{Keyring, axum::SessionLayer, session::{Session, SessionError, SessionManager}};
 //!
 //! async fn visits(session: Session) -> Result<String, SessionError> {
 //!     let visits = session.update("visits", |visits: &mut u32| {
@@ -12,7 +12,7 @@
 //!     Ok(format!("visit {visits}"))
 //! }
 //!
-//! let sessions = Sessions::builder(Keyring::from_env("SESSION_KEYS")?).build()?;
+//! let sessions = SessionManager::builder(Keyring::from_env("SESSION_KEYS")?).build()?;
 //! let layer = SessionLayer::new(sessions);
 //! // let app = axum::Router::new().route("/", get(visits)).layer(layer);
 //! # Ok(())
@@ -20,7 +20,8 @@
 //! ```
 
 use crate::session::{
-    Layered, Map, MissingLayer, Reply, Session, SessionData, SessionError, Sessions, report,
+    HeaderEdits, Layered, MissingLayer, Session, SessionData, SessionError, SessionManager,
+    SessionMap, report,
 };
 use alloc::borrow::Cow;
 use axum_core::{
@@ -43,30 +44,30 @@ use tower_service::Service;
 /// Opens the session before the service and saves it after: a tower layer.
 ///
 /// ```
-/// use hardtack::{Key, Keyring, axum::SessionLayer, session::Sessions};
+/// use hardtack::{Key, Keyring, axum::SessionLayer, session::SessionManager};
 ///
 /// let keyring = Keyring::new(Key::generate()?);
-/// let visitors = Sessions::builder(keyring.clone()).build()?;
+/// let visitors = SessionManager::builder(keyring.clone()).build()?;
 /// let layer = SessionLayer::new(visitors);
 /// // Router::new().route("/", get(visits)).layer(layer)
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct SessionLayer<T: SessionData = Map> {
-    sessions: Sessions<T>,
+pub struct SessionLayer<T: SessionData = SessionMap> {
+    sessions: SessionManager<T>,
 }
 
 impl<T: SessionData> SessionLayer<T> {
     /// A layer for these sessions.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, axum::SessionLayer, session::Sessions};
-    /// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, axum::SessionLayer, session::SessionManager};
+    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// let layer = SessionLayer::new(sessions.clone()); // keep one, to rotate its keys
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn new(sessions: Sessions<T>) -> SessionLayer<T> {
+    pub fn new(sessions: SessionManager<T>) -> SessionLayer<T> {
         SessionLayer { sessions }
     }
 }
@@ -93,20 +94,20 @@ impl<S, T: SessionData> Layer<S> for SessionLayer<T> {
 /// The service that [`SessionLayer`] makes.
 ///
 /// ```
-/// # use hardtack::{Key, Keyring, session::Sessions};
+/// # use hardtack::{Key, Keyring, session::SessionManager};
 /// use hardtack::axum::{SessionLayer, SessionService};
 /// use tower_layer::Layer as _;
 ///
 /// struct Site; // any tower service
 ///
-/// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
 /// let service: SessionService<Site> = SessionLayer::new(sessions).layer(Site);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct SessionService<S, T: SessionData = Map> {
+pub struct SessionService<S, T: SessionData = SessionMap> {
     inner: S,
-    sessions: Sessions<T>,
+    sessions: SessionManager<T>,
 }
 
 impl<S: Clone, T: SessionData> Clone for SessionService<S, T> {
@@ -155,7 +156,7 @@ pin_project! {
     ///     answer: hardtack::axum::ResponseFuture<S::Future>,
     /// }
     /// ```
-    pub struct ResponseFuture<F, T: SessionData = Map> {
+    pub struct ResponseFuture<F, T: SessionData = SessionMap> {
         #[pin]
         inner: F,
         session: Session<T>,
@@ -186,7 +187,7 @@ where
     }
 }
 
-fn write<Outgoing: Default>(reply: Reply, response: &mut http::Response<Outgoing>) {
+fn write<Outgoing: Default>(reply: HeaderEdits, response: &mut http::Response<Outgoing>) {
     if reply.failed.is_some() {
         *response = http::Response::default();
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
@@ -197,7 +198,7 @@ fn write<Outgoing: Default>(reply: Reply, response: &mut http::Response<Outgoing
     }
 }
 
-fn write_fields(reply: Reply, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
+fn write_fields(reply: HeaderEdits, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
     for line in reply.set_cookie {
         headers.append(SET_COOKIE, line.try_into()?);
     }

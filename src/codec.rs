@@ -3,7 +3,7 @@
 mod bound;
 mod payload;
 
-pub use bound::Bound;
+pub use bound::BoundCodec;
 
 use crate::{
     error::{OpenError, SealError},
@@ -355,8 +355,8 @@ impl Codec {
     /// assert_eq!(codec.open::<String>(&token).unwrap_err(), OpenError::Invalid);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn bound_to<'a>(&'a self, associated_data: &'a [u8]) -> Bound<'a> {
-        Bound {
+    pub fn bound_to<'a>(&'a self, associated_data: &'a [u8]) -> BoundCodec<'a> {
+        BoundCodec {
             codec: self,
             associated_data: Some(associated_data),
         }
@@ -374,8 +374,8 @@ impl Codec {
         places.filter_map(|place| Some((place, place.state?)))
     }
 
-    fn unbound(&self) -> Bound<'_> {
-        Bound {
+    fn unbound(&self) -> BoundCodec<'_> {
+        BoundCodec {
             codec: self,
             associated_data: None,
         }

@@ -6,7 +6,7 @@
 //!
 //! | you want | read |
 //! |---|---|
-//! | a session in a web application | [Sessions][guide-sessions], first steps in each framework |
+//! | a session in a web application | [SessionManager][guide-sessions], first steps in each framework |
 //! | to come from another session library | [Moving over][guide-moving] |
 //! | to run it: keys, rotation, alerts | [Operating][guide-operating] |
 //! | tokens of your own: login links, invitations, forms | [`Codec`] |
@@ -52,7 +52,7 @@
 //! |---|---|---|
 //! | keys | 32 random bytes to a key id and a key for each use | [`Key`], [`Keyring`] |
 //! | token | header, cipher, base64: bytes in, bytes out | [`format`] |
-//! | codec | values and rules about time: seal and open | [`Codec`], [`Bound`] |
+//! | codec | values and rules about time: seal and open | [`Codec`], [`BoundCodec`] |
 //! | session | record, dictionary, flash messages, timeouts, cookies, events | [`session`][session] |
 //! | adapters | Cookie bytes in, headers out | [`axum`][axum], [`actix`][actix], [`rocket`][rocket] |
 //!
@@ -143,7 +143,7 @@ mod token;
 #[cfg(test)]
 mod worked_token;
 
-pub use codec::{Bound, Codec, Header, Opened};
+pub use codec::{BoundCodec, Codec, Header, Opened};
 pub use error::{KeyError, OpenError, SealError};
 pub use key::{Key, KeyId};
 pub use keyring::{KeyState, Keyring};

@@ -1,7 +1,7 @@
 //! The session for Rocket.
 //!
 //! ```
-//! use hardtack::{Key, Keyring, rocket::SessionFairing, session::{Session, SessionError, Sessions}};
+//! use hardtack::{Key, Keyring, rocket::SessionFairing, session::{Session, SessionError, SessionManager}};
 //! # use rocket::{get, routes};
 //!
 //! #[get("/")]
@@ -13,7 +13,7 @@
 //!     Ok(format!("visit {visits}"))
 //! }
 //!
-//! let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+//! let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
 //! let rocket = rocket::build()
 //!     .mount("/", routes![visits])
 //!     .attach(SessionFairing::new(sessions));
@@ -37,7 +37,7 @@
 //! with one session: only the first that is dispatched can write to it.
 
 use crate::session::{
-    Layered, Map, MissingLayer, Session, SessionData, SessionError, Sessions, report,
+    Layered, MissingLayer, Session, SessionData, SessionError, SessionManager, SessionMap, report,
 };
 use alloc::{boxed::Box, format, string::ToString as _, vec::Vec};
 use rocket::{
@@ -51,28 +51,28 @@ use rocket::{
 /// Makes the session for the guards, and saves it after the handler.
 ///
 /// ```
-/// use hardtack::{Key, Keyring, rocket::SessionFairing, session::Sessions};
+/// use hardtack::{Key, Keyring, rocket::SessionFairing, session::SessionManager};
 ///
-/// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
 /// let rocket = rocket::build().attach(SessionFairing::new(sessions));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
-pub struct SessionFairing<T: SessionData = Map> {
-    sessions: Sessions<T>,
+pub struct SessionFairing<T: SessionData = SessionMap> {
+    sessions: SessionManager<T>,
 }
 
 impl<T: SessionData> SessionFairing<T> {
     /// A fairing for these sessions.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, rocket::SessionFairing, session::Sessions};
-    /// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, rocket::SessionFairing, session::SessionManager};
+    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// let fairing = SessionFairing::new(sessions.clone()); // keep one, to rotate its keys
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn new(sessions: Sessions<T>) -> SessionFairing<T> {
+    pub fn new(sessions: SessionManager<T>) -> SessionFairing<T> {
         SessionFairing { sessions }
     }
 }
@@ -84,7 +84,7 @@ impl<T: SessionData> Clone for SessionFairing<T> {
 }
 
 /// In Rocket's state, for the guard and the sentinel.
-struct Attached<T: SessionData>(Sessions<T>);
+struct Attached<T: SessionData>(SessionManager<T>);
 
 #[rocket::async_trait]
 impl<T: SessionData> Fairing for SessionFairing<T> {

@@ -4,7 +4,7 @@ mod common;
 
 use common::{at, key};
 use core::{fmt, hash::Hash};
-use hardtack::{Bound, Codec, Key, KeyError, KeyId, Keyring, OpenError, SealError};
+use hardtack::{BoundCodec, Codec, Key, KeyError, KeyId, Keyring, OpenError, SealError};
 
 macro_rules! assert_is {
     ($type:ty: $($trait:path),+) => {
@@ -36,7 +36,7 @@ macro_rules! assert_is_not {
 }
 
 assert_is!(Codec: Send, Sync, Unpin, Clone, fmt::Debug);
-assert_is!(Bound<'static>: Send, Sync, Copy, fmt::Debug);
+assert_is!(BoundCodec<'static>: Send, Sync, Copy, fmt::Debug);
 assert_is!(Key: Send, Sync, Clone, Eq, fmt::Debug);
 assert_is!(Keyring: Send, Sync, Clone, fmt::Debug, fmt::Display);
 assert_is!(KeyError: core::error::Error, Send, Sync, Eq);
@@ -78,7 +78,7 @@ fn debug_of_what_holds_keys_is_ids_and_rules() {
     let bound = codec.bound_to(b"associated data");
     assert_eq!(
         format!("{bound:?}"),
-        format!("Bound {{ codec: {shown}, .. }}")
+        format!("BoundCodec {{ codec: {shown}, .. }}")
     );
 }
 

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{collections::BTreeMap, fs, path::Path};
 
-use hardtack::session::{Event, Level, Refusal, Session, SessionData, Sessions};
+use hardtack::session::{Event, FlashLevel, Refusal, Session, SessionData, SessionManager};
 use hardtack::{Key, Keyring, Timestamp};
 use library::{Raw, keyring};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
@@ -116,12 +116,12 @@ fn receive<T: SessionData>(payload: &[u8], now: u32) -> (Session<T>, Arc<Mutex<V
     let events = Arc::new(Mutex::new(vec![]));
     let log = events.clone();
     let long = Duration::from_secs(u64::from(u32::MAX));
-    let sessions = Sessions::builder(Keyring::new(Key::from_bytes(MASTER).unwrap()))
+    let sessions = SessionManager::builder(Keyring::new(Key::from_bytes(MASTER).unwrap()))
         .data::<T>()
         .idle_timeout(long)
         .absolute_timeout(long)
-        .remember_idle(long)
-        .remember_absolute(long)
+        .remember_idle_timeout(long)
+        .remember_absolute_timeout(long)
         .clock(move || Timestamp::from_unix(now))
         .on_event(move |event| log.lock().unwrap().push(event.clone()))
         .build()
@@ -140,7 +140,7 @@ fn check_fields<T: SessionData>(session: &Session<T>, fields: &Fields, now: u32)
     let end = idle_end.min(fields.created_at.saturating_add(fields.lifetime));
     assert_eq!(session.expires_at().unwrap().to_unix(), end);
     let flashes = session.take_flashes().unwrap();
-    let shown = |level: Level| level.to_string();
+    let shown = |level: FlashLevel| level.to_string();
     let flashes: Vec<FlashFields> = flashes
         .into_iter()
         .map(|flash| FlashFields {
@@ -173,7 +173,7 @@ fn records() {
         match (&vector.fields, vector.dictionary) {
             (Some(fields), true) => {
                 assert_eq!(fields.schema, 0);
-                let (session, _) = receive::<hardtack::session::Map>(&vector.record, now);
+                let (session, _) = receive::<hardtack::session::SessionMap>(&vector.record, now);
                 check_fields(&session, fields, now);
                 if let Some(values) = &vector.values {
                     assert_eq!(
@@ -200,7 +200,8 @@ fn records() {
             }
             (None, _) => {
                 assert!(vector.dictionary);
-                let (session, events) = receive::<hardtack::session::Map>(&vector.record, now);
+                let (session, events) =
+                    receive::<hardtack::session::SessionMap>(&vector.record, now);
                 let expected = match vector.error.as_deref() {
                     Some("UnknownLayout") => Refusal::UnknownLayout,
                     Some("Payload") => Refusal::Unreadable,
@@ -250,7 +251,7 @@ struct Found {
 impl RequestVector {
     fn session<T: SessionData>(&self) -> Session<T> {
         let now = Timestamp::from_unix(self.now);
-        let sessions = Sessions::builder(keyring(&self.keys).unwrap())
+        let sessions = SessionManager::builder(keyring(&self.keys).unwrap())
             .data::<T>()
             .cookie_name(&self.cookie)
             .realm(&self.realm)

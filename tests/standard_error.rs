@@ -2,7 +2,7 @@
 
 #![cfg(all(feature = "session", not(feature = "tracing")))]
 
-use hardtack::{Key, Keyring, session::Sessions};
+use hardtack::{Key, Keyring, session::SessionManager};
 use std::{env, process::Command};
 
 const SPEAKER: &str = "HARDTACK_TEST_SPEAKS";
@@ -12,7 +12,7 @@ fn the_warning_of_cookies_over_http_is_said_once() {
     if env::var_os(SPEAKER).is_some() {
         for _ in 0..3 {
             let ring = Keyring::new(Key::generate().unwrap());
-            Sessions::builder(ring)
+            SessionManager::builder(ring)
                 .insecure_for_development()
                 .build()
                 .unwrap();

@@ -4,7 +4,7 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use hardtack::{
     Key, Keyring,
-    session::{Level, Session, SessionData, Sessions},
+    session::{FlashLevel, Session, SessionData, SessionManager},
 };
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
@@ -25,7 +25,7 @@ fn keyring() -> Keyring {
 }
 
 /// The Cookie header after a first request.
-fn first<T: SessionData>(sessions: &Sessions<T>, write: impl Fn(&Session<T>)) -> String {
+fn first<T: SessionData>(sessions: &SessionManager<T>, write: impl Fn(&Session<T>)) -> String {
     let session = sessions.begin();
     write(&session);
     let reply = session.finish([], []);
@@ -38,7 +38,7 @@ fn first<T: SessionData>(sessions: &Sessions<T>, write: impl Fn(&Session<T>)) ->
 
 /// One request: the number of Set-Cookie lines of its response.
 fn exchange<T: SessionData>(
-    sessions: &Sessions<T>,
+    sessions: &SessionManager<T>,
     cookies: &str,
     handler: impl FnOnce(&Session<T>),
 ) -> usize {
@@ -49,7 +49,9 @@ fn exchange<T: SessionData>(
 }
 
 fn dictionary(criterion: &mut Criterion) {
-    let sessions = Sessions::builder(keyring()).build().expect("good settings");
+    let sessions = SessionManager::builder(keyring())
+        .build()
+        .expect("good settings");
     let one = first(&sessions, |session| {
         session.insert("user", &1_u64).expect("room")
     });
@@ -64,7 +66,7 @@ fn dictionary(criterion: &mut Criterion) {
         + &one;
     let forged = one.replace("=h", "=hAAAA");
     let flash = first(&sessions, |session| {
-        session.flash(Level::Success, "Added").expect("room")
+        session.flash(FlashLevel::Success, "Added").expect("room")
     });
     let big = first(&sessions, |session| {
         session.insert("user", &1_u64).expect("room");
@@ -96,7 +98,7 @@ fn dictionary(criterion: &mut Criterion) {
         session.insert("user", &1_u64).expect("room");
     });
     measure("flash left", &one, 1, &mut |session| {
-        session.flash(Level::Success, "Added").expect("room");
+        session.flash(FlashLevel::Success, "Added").expect("room");
     });
     measure("flash taken", &flash, 1, &mut |session| {
         drop(black_box(session.take_flashes().expect("in time")));
@@ -109,7 +111,7 @@ fn dictionary(criterion: &mut Criterion) {
 }
 
 fn typed(criterion: &mut Criterion) {
-    let sessions = Sessions::builder(keyring())
+    let sessions = SessionManager::builder(keyring())
         .data::<Account>()
         .build()
         .expect("good settings");

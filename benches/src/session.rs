@@ -3,7 +3,9 @@
 use crate::{key, payload};
 use hardtack::{
     Keyring,
-    session::{Builder, Map, Reply, Session, SessionData, Sessions},
+    session::{
+        HeaderEdits, Session, SessionData, SessionManager, SessionManagerBuilder, SessionMap,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,17 +40,17 @@ impl SessionData for User {
 }
 
 /// The settings of sessions in a dictionary: all at their defaults.
-pub fn builder() -> Builder<Map> {
-    Sessions::builder(Keyring::new(key(1)))
+pub fn builder() -> SessionManagerBuilder<SessionMap> {
+    SessionManager::builder(Keyring::new(key(1)))
 }
 
 /// One exchange, as an adapter drives it when the handler asks for the session: what `handle`
 /// returns, and what the response is to carry.
 pub fn exchange<T: SessionData, R>(
-    sessions: &Sessions<T>,
+    sessions: &SessionManager<T>,
     cookies: &str,
     handle: impl FnOnce(&Session<T>) -> R,
-) -> (R, Reply) {
+) -> (R, HeaderEdits) {
     let session = sessions.begin();
     session.receive([cookies.as_bytes()]);
     let handled = handle(&session);
@@ -56,7 +58,7 @@ pub fn exchange<T: SessionData, R>(
 }
 
 /// The Cookie header of a browser that got this reply.
-pub fn cookie_header(reply: &Reply) -> String {
+pub fn cookie_header(reply: &HeaderEdits) -> String {
     let pairs: Vec<&str> = reply
         .set_cookie
         .iter()

@@ -7,7 +7,7 @@ use crate::reference_session::{
 };
 use crate::{NOW, key, master, read};
 use arbitrary::Arbitrary;
-use hardtack::session::{Event, Session, Sessions};
+use hardtack::session::{Event, Session, SessionManager};
 use hardtack::{Keyring, Timestamp};
 use std::cmp::Reverse;
 use std::sync::{Arc, Mutex};
@@ -17,14 +17,14 @@ pub(crate) const COOKIE: &str = "__Host-session";
 pub(crate) const SCOPE: (&str, &[u8]) = ("cookie", b"__Host-session\0\0");
 
 /// Keys 0 seals, 1 opens, 2 was retired a minute ago.
-fn sessions() -> (Sessions, Arc<Mutex<Vec<Event>>>) {
+fn sessions() -> (SessionManager, Arc<Mutex<Vec<Event>>>) {
     let events = Arc::new(Mutex::new(vec![]));
     let log = events.clone();
     let ring = Keyring::new(key(0)).accept(key(1)).unwrap();
     let ring = ring
         .accept_retired(key(2), Timestamp::from_unix(NOW - 60))
         .unwrap();
-    let sessions = Sessions::builder(ring)
+    let sessions = SessionManager::builder(ring)
         .max_chunks(9)
         .max_cookie_bytes(9 * 4096)
         .clock(|| Timestamp::from_unix(NOW))

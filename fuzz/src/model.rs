@@ -6,7 +6,7 @@ mod answer;
 
 use crate::{NOW, key, read};
 use arbitrary::Arbitrary;
-use hardtack::session::{Event, Level, Session, SessionId, Sessions};
+use hardtack::session::{Event, FlashLevel, Session, SessionId, SessionManager};
 use hardtack::{Keyring, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -66,7 +66,7 @@ struct Record {
     idle: u32,
     lifetime: u32,
     remembered: bool,
-    flashes: Vec<(Level, String)>,
+    flashes: Vec<(FlashLevel, String)>,
     values: BTreeMap<String, Value>,
 }
 
@@ -143,7 +143,7 @@ type Jar = BTreeMap<String, String>;
 
 struct World {
     clock: Arc<AtomicU32>,
-    sessions: Sessions,
+    sessions: SessionManager,
     denied: Arc<Mutex<BTreeSet<SessionId>>>,
     ring: Vec<(u8, Option<u32>)>,
     jar: Jar,
@@ -187,7 +187,7 @@ impl World {
         let clock = Arc::new(AtomicU32::new(NOW));
         let denied = Arc::new(Mutex::new(BTreeSet::new()));
         let (hands, deny, list) = (clock.clone(), denied.clone(), denied.clone());
-        let sessions = Sessions::builder(Keyring::new(key(0)))
+        let sessions = SessionManager::builder(Keyring::new(key(0)))
             .clock(move || Timestamp::from_unix(hands.load(Ordering::Relaxed)))
             .validate(move |view| !list.lock().unwrap().contains(&view.id()))
             .on_event(move |event| {

@@ -3,7 +3,7 @@
 use crate::cookies::{COOKIE, LONG, SCOPE};
 use crate::reference_session::{RecordError, read_dictionary, read_record};
 use crate::{NOW, key, master, reference};
-use hardtack::session::{Event, Refusal, Session, SessionData, SessionError, Sessions};
+use hardtack::session::{Event, Refusal, Session, SessionData, SessionError, SessionManager};
 use hardtack::{Keyring, Timestamp};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -55,12 +55,12 @@ fn receive<T: SessionData>(payload: &[u8], block: usize) -> (Session<T>, Arc<Mut
     let token = reference::seal(&master(0), scope, None, block, (NOW, [4; 16]), payload).unwrap();
     let events = Arc::new(Mutex::new(vec![]));
     let log = events.clone();
-    let sessions = Sessions::builder(Keyring::new(key(0)))
+    let sessions = SessionManager::builder(Keyring::new(key(0)))
         .data::<T>()
         .idle_timeout(LONG)
         .absolute_timeout(LONG)
-        .remember_idle(LONG)
-        .remember_absolute(LONG)
+        .remember_idle_timeout(LONG)
+        .remember_absolute_timeout(LONG)
         .max_chunks(9)
         .max_cookie_bytes(9 * 4096)
         .clock(|| Timestamp::from_unix(NOW))
@@ -83,7 +83,7 @@ pub fn record(data: &[u8]) {
 }
 
 fn dictionary(payload: &[u8], block: usize) {
-    let (session, events) = receive::<hardtack::session::Map>(payload, block);
+    let (session, events) = receive::<hardtack::session::SessionMap>(payload, block);
     let record = read_record(payload);
     let over = |created: u32, lifetime: u32| NOW.saturating_sub(created) > lifetime;
     let expected = match &record {
@@ -164,7 +164,7 @@ fn typed(payload: &[u8], block: usize) {
     assert_eq!(session.id().unwrap().to_bytes(), record.id);
     // What is read is written again, and reads the same.
     session
-        .flash(hardtack::session::Level::Info, "changed")
+        .flash(hardtack::session::FlashLevel::Info, "changed")
         .ok();
     let before = session.with(|rich| format!("{rich:?}")).unwrap();
     let reply = session.finish([], []);

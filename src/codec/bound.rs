@@ -37,21 +37,21 @@ const BOUND: u8 = 0x01;
 /// ```
 #[derive(Clone, Copy)]
 #[must_use = "binding seals nothing by itself"]
-pub struct Bound<'a> {
+pub struct BoundCodec<'a> {
     pub(super) codec: &'a Codec,
     pub(super) associated_data: Option<&'a [u8]>,
 }
 
 /// Shows the codec, not the bytes: they are not in the token, so perhaps nobody is to know them.
-impl fmt::Debug for Bound<'_> {
+impl fmt::Debug for BoundCodec<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bound")
+        f.debug_struct("BoundCodec")
             .field("codec", self.codec)
             .finish_non_exhaustive()
     }
 }
 
-impl Bound<'_> {
+impl BoundCodec<'_> {
     /// As [`Codec::seal`].
     ///
     /// ```

@@ -1,7 +1,7 @@
 //! The settings of a site, and what is refused.
 
 use super::{
-    Event, Map, SessionData, Sessions, View,
+    Event, SessionData, SessionManager, SessionMap, SessionView,
     config::{Clock, Config, OnEvent, Validate},
     cookies,
     map::is_dictionary,
@@ -23,29 +23,29 @@ const REMEMBER_ABSOLUTE: Duration = Duration::from_secs(90 * DAY);
 /// Bytes of a record with nothing in it, today.
 pub(super) const SMALLEST_RECORD: usize = 28;
 
-/// Settings of [`Sessions`]: see [`Sessions::builder`]. Durations count in whole seconds, a fraction
+/// Settings of [`SessionManager`]: see [`SessionManager::builder`]. Durations count in whole seconds, a fraction
 /// is dropped.
 ///
 /// ```
-/// # use hardtack::{Key, Keyring, session::{Sessions}};
+/// # use hardtack::{Key, Keyring, session::{SessionManager}};
 /// # let keyring = Keyring::new(Key::generate()?);
 /// use core::time::Duration;
 ///
-/// let builder = Sessions::builder(keyring)
+/// let builder = SessionManager::builder(keyring)
 ///     .cookie_name("__Host-shop")
 ///     .idle_timeout(Duration::from_secs(10 * 60));
 /// let sessions = builder.build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use = "settings do nothing until `build`"]
-pub struct Builder<T = Map> {
+pub struct SessionManagerBuilder<T = SessionMap> {
     keyring: Keyring,
     cookie: Attributes,
     realm: String,
     idle_timeout: Duration,
     absolute_timeout: Duration,
-    remember_idle: Duration,
-    remember_absolute: Duration,
+    remember_idle_timeout: Duration,
+    remember_absolute_timeout: Duration,
     renew_after: Option<Duration>,
     floor: Timestamp,
     pad_to: usize,
@@ -58,37 +58,37 @@ pub struct Builder<T = Map> {
     validate_lost: bool,
 }
 
-impl Sessions<Map> {
+impl SessionManager<SessionMap> {
     /// Starts the settings of sessions under this keyring. Without any, they are those of a session
     /// cookie `__Host-session` (Secure, HttpOnly, SameSite=Lax, Path=/) that ends after 30 minutes
     /// without use and after 12 hours in any case.
     ///
     /// ```
     /// use core::time::Duration;
-    /// use hardtack::{Key, Keyring, session::Sessions};
+    /// use hardtack::{Key, Keyring, session::SessionManager};
     ///
     /// let keyring = Keyring::new(Key::generate()?);
-    /// let sessions = Sessions::builder(keyring.clone())
+    /// let sessions = SessionManager::builder(keyring.clone())
     ///     .idle_timeout(Duration::from_secs(15 * 60))
     ///     .realm("staging")
     ///     .build()?;
     ///
-    /// let error = Sessions::builder(keyring).domain("example.org").build().unwrap_err();
+    /// let error = SessionManager::builder(keyring).domain("example.org").build().unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
     ///     "the cookie name `__Host-session` allows no domain: set another cookie name, such as `__Secure-session`",
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn builder(keyring: Keyring) -> Builder<Map> {
-        Builder {
+    pub fn builder(keyring: Keyring) -> SessionManagerBuilder<SessionMap> {
+        SessionManagerBuilder {
             keyring,
             cookie: Attributes::default(),
             realm: String::new(),
             idle_timeout: IDLE_TIMEOUT,
             absolute_timeout: ABSOLUTE_TIMEOUT,
-            remember_idle: REMEMBER_IDLE,
-            remember_absolute: REMEMBER_ABSOLUTE,
+            remember_idle_timeout: REMEMBER_IDLE,
+            remember_absolute_timeout: REMEMBER_ABSOLUTE,
             renew_after: None,
             floor: Timestamp::MIN,
             pad_to: 1,
@@ -103,18 +103,18 @@ impl Sessions<Map> {
     }
 }
 
-impl Builder<Map> {
+impl SessionManagerBuilder<SessionMap> {
     /// Makes the sessions typed: `Session<T>` instead of the dictionary. Call it before
-    /// [`validate`](Builder::validate), whose closure sees the data.
+    /// [`validate`](SessionManagerBuilder::validate), whose closure sees the data.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, SessionManager}};
     /// # use serde::{Deserialize, Serialize};
     /// # #[derive(Default, Serialize, Deserialize, PartialEq, Debug)]
     /// # struct Account { user: Option<u64>, theme: String }
     /// # impl SessionData for Account { const NAME: &'static str = "account"; const VERSION: u8 = 1; }
     /// let keyring = Keyring::new(Key::generate()?);
-    /// let sessions = Sessions::builder(keyring.clone())
+    /// let sessions = SessionManager::builder(keyring.clone())
     ///     .data::<Account>()
     ///     .validate(|session| session.data().user != Some(13))
     ///     .build()?;
@@ -122,7 +122,7 @@ impl Builder<Map> {
     /// session.modify(|account| account.user = Some(7))?;
     ///
     /// // The other way round, `validate` would have asked a dictionary.
-    /// let builder = Sessions::builder(keyring).validate(|session| session.data().is_empty());
+    /// let builder = SessionManager::builder(keyring).validate(|session| session.data().is_empty());
     /// let error = builder.data::<Account>().build().unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
@@ -130,8 +130,8 @@ impl Builder<Map> {
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn data<T: SessionData>(self) -> Builder<T> {
-        Builder {
+    pub fn data<T: SessionData>(self) -> SessionManagerBuilder<T> {
+        SessionManagerBuilder {
             validate: None,
             validate_lost: self.validate.is_some(),
             keyring: self.keyring,
@@ -139,8 +139,8 @@ impl Builder<Map> {
             realm: self.realm,
             idle_timeout: self.idle_timeout,
             absolute_timeout: self.absolute_timeout,
-            remember_idle: self.remember_idle,
-            remember_absolute: self.remember_absolute,
+            remember_idle_timeout: self.remember_idle_timeout,
+            remember_absolute_timeout: self.remember_absolute_timeout,
             renew_after: self.renew_after,
             floor: self.floor,
             pad_to: self.pad_to,
@@ -153,16 +153,16 @@ impl Builder<Map> {
     }
 }
 
-impl<T: SessionData> Builder<T> {
+impl<T: SessionData> SessionManagerBuilder<T> {
     /// The name of the cookie. Default `__Host-session`: the prefix makes the browser insist on
     /// Secure, Path=/ and no Domain, so that no sibling domain can plant one (RFC 6265bis, 4.1.3.2).
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// let sessions = Sessions::builder(keyring.clone()).cookie_name("__Host-shop").build()?;
+    /// let sessions = SessionManager::builder(keyring.clone()).cookie_name("__Host-shop").build()?;
     ///
-    /// let error = Sessions::builder(keyring).cookie_name("my session").build().unwrap_err();
+    /// let error = SessionManager::builder(keyring).cookie_name("my session").build().unwrap_err();
     /// assert!(error.to_string().starts_with("the cookie name `my session` is not a token"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -175,10 +175,10 @@ impl<T: SessionData> Builder<T> {
     /// or staging and production. Default empty.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// let staging = Sessions::builder(keyring.clone()).realm("staging").build()?;
-    /// let production = Sessions::builder(keyring).realm("production").build()?;
+    /// let staging = SessionManager::builder(keyring.clone()).realm("staging").build()?;
+    /// let production = SessionManager::builder(keyring).realm("production").build()?;
     ///
     /// let session = staging.begin();
     /// session.insert("user", &7)?;
@@ -198,14 +198,14 @@ impl<T: SessionData> Builder<T> {
     /// Whether the browser sends the cookie over https only. Default true.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// let error = Sessions::builder(keyring.clone()).secure(false).build().unwrap_err();
+    /// let error = SessionManager::builder(keyring.clone()).secure(false).build().unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
     ///     "the cookie name `__Host-session` needs `secure`: set another cookie name, or `insecure_for_development`",
     /// );
-    /// let sessions = Sessions::builder(keyring).cookie_name("session").secure(false).build()?;
+    /// let sessions = SessionManager::builder(keyring).cookie_name("session").secure(false).build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn secure(mut self, secure: bool) -> Self {
@@ -216,9 +216,9 @@ impl<T: SessionData> Builder<T> {
     /// Whether scripts of the page do not see the cookie. Default true.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// let sessions = Sessions::builder(keyring).http_only(false).build()?;
+    /// let sessions = SessionManager::builder(keyring).http_only(false).build()?;
     /// let session = sessions.begin();
     /// session.insert("theme", "dark")?;
     /// assert!(!session.finish([], []).set_cookie[0].contains("HttpOnly"));
@@ -233,11 +233,11 @@ impl<T: SessionData> Builder<T> {
     /// [`SameSite::Lax`].
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions, SameSite}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager, SameSite}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// let sessions = Sessions::builder(keyring.clone()).same_site(SameSite::Strict).build()?;
+    /// let sessions = SessionManager::builder(keyring.clone()).same_site(SameSite::Strict).build()?;
     ///
-    /// let insecure = Sessions::builder(keyring).cookie_name("session").secure(false);
+    /// let insecure = SessionManager::builder(keyring).cookie_name("session").secure(false);
     /// let error = insecure.same_site(SameSite::None).build().unwrap_err();
     /// assert_eq!(error.to_string(), "`SameSite::None` needs `secure`");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -250,9 +250,9 @@ impl<T: SessionData> Builder<T> {
     /// The path below which the browser sends the cookie. Default `/`.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// let builder = Sessions::builder(keyring).path("/shop");
+    /// let builder = SessionManager::builder(keyring).path("/shop");
     /// let sessions = builder.cookie_name("__Secure-shop").build()?;
     /// let session = sessions.begin();
     /// session.insert("cart", &[7])?;
@@ -267,9 +267,9 @@ impl<T: SessionData> Builder<T> {
     /// The domain whose hosts all get the cookie. Default none: the host that set it, alone.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// let builder = Sessions::builder(keyring).domain("example.org");
+    /// let builder = SessionManager::builder(keyring).domain("example.org");
     /// let sessions = builder.cookie_name("__Secure-session").build()?;
     /// let session = sessions.begin();
     /// session.insert("user", &7)?;
@@ -285,9 +285,9 @@ impl<T: SessionData> Builder<T> {
     /// false.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions, SameSite}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager, SameSite}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// let sessions = Sessions::builder(keyring)
+    /// let sessions = SessionManager::builder(keyring)
     ///     .same_site(SameSite::None) // sent to the embedded page at all
     ///     .partitioned(true)
     ///     .build()?;
@@ -304,14 +304,14 @@ impl<T: SessionData> Builder<T> {
     /// How long a session lives without use. Default 30 minutes.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// use core::time::Duration;
     ///
     /// let five_minutes = Duration::from_secs(5 * 60);
-    /// let sessions = Sessions::builder(keyring.clone()).idle_timeout(five_minutes).build()?;
+    /// let sessions = SessionManager::builder(keyring.clone()).idle_timeout(five_minutes).build()?;
     ///
-    /// let error = Sessions::builder(keyring).idle_timeout(Duration::ZERO).build().unwrap_err();
+    /// let error = SessionManager::builder(keyring).idle_timeout(Duration::ZERO).build().unwrap_err();
     /// assert_eq!(error.to_string(), "`idle_timeout` is less than a second: no session would live");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -323,12 +323,12 @@ impl<T: SessionData> Builder<T> {
     /// How long a session lives in any case. Default 12 hours.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// use core::time::Duration;
     ///
     /// let shift = Duration::from_secs(8 * 3600);
-    /// let sessions = Sessions::builder(keyring).absolute_timeout(shift).build()?;
+    /// let sessions = SessionManager::builder(keyring).absolute_timeout(shift).build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn absolute_timeout(mut self, timeout: Duration) -> Self {
@@ -339,36 +339,36 @@ impl<T: SessionData> Builder<T> {
     /// How long a [remembered](super::Session::remember) session lives without use. Default 14 days.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// use core::time::Duration;
     ///
     /// let week = Duration::from_secs(7 * 24 * 3600);
-    /// let sessions = Sessions::builder(keyring).remember_idle(week).build()?;
+    /// let sessions = SessionManager::builder(keyring).remember_idle_timeout(week).build()?;
     /// let session = sessions.begin();
     /// session.remember(true)?;
     /// session.insert("user", &7)?;
     /// assert!(session.finish([], []).set_cookie[0].contains("; Max-Age=604800"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn remember_idle(mut self, timeout: Duration) -> Self {
-        self.remember_idle = timeout;
+    pub fn remember_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.remember_idle_timeout = timeout;
         self
     }
 
     /// How long a [remembered](super::Session::remember) session lives in any case. Default 90 days.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// use core::time::Duration;
     ///
     /// let month = Duration::from_secs(30 * 24 * 3600);
-    /// let sessions = Sessions::builder(keyring).remember_absolute(month).build()?;
+    /// let sessions = SessionManager::builder(keyring).remember_absolute_timeout(month).build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn remember_absolute(mut self, timeout: Duration) -> Self {
-        self.remember_absolute = timeout;
+    pub fn remember_absolute_timeout(mut self, timeout: Duration) -> Self {
+        self.remember_absolute_timeout = timeout;
         self
     }
 
@@ -377,12 +377,12 @@ impl<T: SessionData> Builder<T> {
     /// keeps no session.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// use core::time::Duration;
     ///
     /// let minute = Duration::from_secs(60);
-    /// let sessions = Sessions::builder(keyring).renew_after(minute).build()?;
+    /// let sessions = SessionManager::builder(keyring).renew_after(minute).build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn renew_after(mut self, age: Duration) -> Self {
@@ -393,12 +393,12 @@ impl<T: SessionData> Builder<T> {
     /// Refuses all sessions created or sealed earlier: logs everybody out.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// use core::time::Duration;
     /// use hardtack::Timestamp;
     ///
-    /// let sessions = Sessions::builder(keyring.clone()).build()?;
+    /// let sessions = SessionManager::builder(keyring.clone()).build()?;
     /// let session = sessions.begin();
     /// session.insert("user", &7)?;
     /// let reply = session.finish([], []);
@@ -406,7 +406,7 @@ impl<T: SessionData> Builder<T> {
     ///
     /// // In the configuration of the next start: the time of `date +%s`.
     /// let floor = Timestamp::now().saturating_add(Duration::from_secs(1));
-    /// let sessions = Sessions::builder(keyring).reject_issued_before(floor).build()?;
+    /// let sessions = SessionManager::builder(keyring).reject_issued_before(floor).build()?;
     /// let session = sessions.begin();
     /// session.receive([cookie.as_bytes()]);
     /// assert!(session.is_new()?);
@@ -421,9 +421,9 @@ impl<T: SessionData> Builder<T> {
     /// [`Codec::pad_to`](crate::Codec::pad_to). Default none.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// let sessions = Sessions::builder(keyring).pad_to(128).build()?;
+    /// let sessions = SessionManager::builder(keyring).pad_to(128).build()?;
     /// let length = |user: &str| {
     ///     let session = sessions.begin();
     ///     session.insert("user", user)?;
@@ -440,14 +440,14 @@ impl<T: SessionData> Builder<T> {
     /// The most cookies that a session is cut into, 1 to 9. Default 2.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions, SessionError}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager, SessionError}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// let sessions = Sessions::builder(keyring.clone()).max_chunks(1).build()?;
+    /// let sessions = SessionManager::builder(keyring.clone()).max_chunks(1).build()?;
     /// let session = sessions.begin();
     /// let error = session.insert("notes", &"#".repeat(4000)).unwrap_err();
     /// assert!(matches!(error, SessionError::TooBig { .. }));
     ///
-    /// let error = Sessions::builder(keyring).max_chunks(10).build().unwrap_err();
+    /// let error = SessionManager::builder(keyring).max_chunks(10).build().unwrap_err();
     /// assert_eq!(error.to_string(), "`max_chunks` is 10: 1 to 9 cookies are possible");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -463,9 +463,9 @@ impl<T: SessionData> Builder<T> {
     /// for responses: its default is 4 KB.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions, SessionError}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager, SessionError}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// let sessions = Sessions::builder(keyring).max_cookie_bytes(2_000).build()?;
+    /// let sessions = SessionManager::builder(keyring).max_cookie_bytes(2_000).build()?;
     /// let session = sessions.begin();
     /// session.insert("cart", &[7, 8, 9])?;
     /// let error = session.insert("notes", &"#".repeat(2_000)).unwrap_err();
@@ -483,13 +483,13 @@ impl<T: SessionData> Builder<T> {
     /// ended sessions and the like; it runs within the request, so let it look into memory only.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions, Event}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager, Event}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// use std::{collections::BTreeSet, sync::{Arc, Mutex}};
     ///
     /// let ended = Arc::new(Mutex::new(BTreeSet::new()));
     /// let (list, new) = (Arc::clone(&ended), Arc::clone(&ended));
-    /// let sessions = Sessions::builder(keyring)
+    /// let sessions = SessionManager::builder(keyring)
     ///     .validate(move |session| !list.lock().unwrap().contains(&session.id()))
     ///     .on_event(move |event| {
     ///         if let Event::Destroyed { id, .. } = event {
@@ -515,7 +515,7 @@ impl<T: SessionData> Builder<T> {
     /// ```
     pub fn validate(
         mut self,
-        validate: impl Fn(&View<'_, T>) -> bool + Send + Sync + 'static,
+        validate: impl Fn(&SessionView<'_, T>) -> bool + Send + Sync + 'static,
     ) -> Self {
         self.validate = Some(Box::new(validate));
         self.validate_lost = false;
@@ -525,13 +525,13 @@ impl<T: SessionData> Builder<T> {
     /// Gets every [`Event`], with no lock held.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions, Event, Refusal}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager, Event, Refusal}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// use std::sync::{Arc, Mutex};
     ///
     /// let log = Arc::new(Mutex::new(Vec::new()));
     /// let events = Arc::clone(&log);
-    /// let sessions = Sessions::builder(keyring)
+    /// let sessions = SessionManager::builder(keyring)
     ///     .on_event(move |event| events.lock().unwrap().push(event.clone()))
     ///     .build()?;
     /// let session = sessions.begin();
@@ -549,7 +549,7 @@ impl<T: SessionData> Builder<T> {
     /// The clock. Default [`Timestamp::now`]. For tests.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// use core::{sync::atomic::{AtomicU32, Ordering}, time::Duration};
     /// use hardtack::Timestamp;
@@ -557,7 +557,7 @@ impl<T: SessionData> Builder<T> {
     ///
     /// let time = Arc::new(AtomicU32::new(1_700_000_000));
     /// let hand = Arc::clone(&time);
-    /// let sessions = Sessions::builder(keyring)
+    /// let sessions = SessionManager::builder(keyring)
     ///     .clock(move || Timestamp::from_unix(hand.load(Ordering::Relaxed)))
     ///     .build()?;
     /// let session = sessions.begin();
@@ -580,9 +580,9 @@ impl<T: SessionData> Builder<T> {
     /// the default, and not Secure. Says so on standard error, or through `tracing`, at every start.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// let sessions = Sessions::builder(keyring).insecure_for_development().build()?;
+    /// let sessions = SessionManager::builder(keyring).insecure_for_development().build()?;
     /// let session = sessions.begin();
     /// session.insert("user", &7)?;
     /// let reply = session.finish([], []);
@@ -597,11 +597,11 @@ impl<T: SessionData> Builder<T> {
     /// Checks the settings and derives the keys.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// assert!(Sessions::builder(keyring.clone()).build().is_ok());
+    /// assert!(SessionManager::builder(keyring.clone()).build().is_ok());
     ///
-    /// let error = Sessions::builder(keyring).max_cookie_bytes(50).build().unwrap_err();
+    /// let error = SessionManager::builder(keyring).max_cookie_bytes(50).build().unwrap_err();
     /// assert!(error.to_string().ends_with("the limit is 50: no session would be saved"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -610,7 +610,7 @@ impl<T: SessionData> Builder<T> {
     ///
     /// [`ConfigError`] for a name or a combination of settings that a browser would refuse silently,
     /// or that would make a session end before it began.
-    pub fn build(mut self) -> Result<Sessions<T>, ConfigError> {
+    pub fn build(mut self) -> Result<SessionManager<T>, ConfigError> {
         if self.insecure_for_development {
             self.cookie.secure = false;
             if self.cookie.name == Attributes::default().name {
@@ -629,7 +629,7 @@ impl<T: SessionData> Builder<T> {
                 max_cookie_bytes: self.max_cookie_bytes,
             },
             normal: Limits::new(self.idle_timeout, self.absolute_timeout),
-            remembered: Limits::new(self.remember_idle, self.remember_absolute),
+            remembered: Limits::new(self.remember_idle_timeout, self.remember_absolute_timeout),
             cookie: self.cookie,
             renew_after: self.renew_after,
             floor: self.floor,
@@ -646,7 +646,7 @@ impl<T: SessionData> Builder<T> {
                 error.length, error.limit
             )));
         }
-        Ok(Sessions::new(config, codec))
+        Ok(SessionManager::new(config, codec))
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -655,8 +655,8 @@ impl<T: SessionData> Builder<T> {
         for (setting, value) in [
             ("idle_timeout", self.idle_timeout),
             ("absolute_timeout", self.absolute_timeout),
-            ("remember_idle", self.remember_idle),
-            ("remember_absolute", self.remember_absolute),
+            ("remember_idle_timeout", self.remember_idle_timeout),
+            ("remember_absolute_timeout", self.remember_absolute_timeout),
         ] {
             if value < second {
                 return Err(ConfigError(format!(
@@ -692,9 +692,9 @@ impl<T: SessionData> Builder<T> {
 }
 
 /// The settings' names and values, no key.
-impl<T> fmt::Debug for Builder<T> {
+impl<T> fmt::Debug for SessionManagerBuilder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder")
+        f.debug_struct("SessionManagerBuilder")
             .field("keyring", &self.keyring)
             .field("cookie", &self.cookie)
             .field("realm", &self.realm)
@@ -702,12 +702,12 @@ impl<T> fmt::Debug for Builder<T> {
     }
 }
 
-/// Why [`Builder::build`] refused the settings: a sentence for whoever set them.
+/// Why [`SessionManagerBuilder::build`] refused the settings: a sentence for whoever set them.
 ///
 /// ```
-/// # use hardtack::{Key, Keyring, session::{Sessions}};
+/// # use hardtack::{Key, Keyring, session::{SessionManager}};
 /// # let keyring = Keyring::new(Key::generate()?);
-/// let error = Sessions::builder(keyring).path("/shop").build().unwrap_err();
+/// let error = SessionManager::builder(keyring).path("/shop").build().unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
 ///     "the cookie name `__Host-session` allows no path but `/`: \

@@ -1,7 +1,7 @@
 //! What does not change while the server runs, and what follows from it.
 
 use super::{
-    Event, SessionData, View,
+    Event, SessionData, SessionView,
     cookies::{self, TooLarge},
     set_cookie::Attributes,
     timeouts::Limits,
@@ -17,11 +17,11 @@ const LABEL: &[u8] = b"cookie";
 /// `max_chunks` say; a session saved under larger ones still opens.
 const MAX_TOKEN_LEN: usize = 9 * 4096;
 
-pub(super) type Validate<T> = Box<dyn Fn(&View<'_, T>) -> bool + Send + Sync>;
+pub(super) type Validate<T> = Box<dyn Fn(&SessionView<'_, T>) -> bool + Send + Sync>;
 pub(super) type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;
 pub(super) type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// The settings, checked: see [`Builder`](super::Builder).
+/// The settings, checked: see [`SessionManagerBuilder`](super::SessionManagerBuilder).
 pub(super) struct Config<T> {
     pub(super) cookie: Attributes,
     /// What follows the value in a Set-Cookie line without Max-Age: the same each time, so written once.
@@ -44,7 +44,7 @@ impl<T: SessionData> Config<T> {
     /// The codec of this cookie under a ring.
     pub(super) fn codec(&self, keyring: &Keyring) -> Codec {
         let (name, realm) = (self.cookie.name.as_bytes(), self.realm.as_bytes());
-        // Every part is free of zero bytes (see `Builder::build`), so no two cookies share a purpose.
+        // Every part is free of zero bytes (see `SessionManagerBuilder::build`), so no two cookies share a purpose.
         Codec::with_label(
             keyring,
             &[LABEL, &[0], name, &[0], realm, &[0], T::NAME.as_bytes()],

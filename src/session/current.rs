@@ -1,8 +1,8 @@
 //! The session as the handler sees it.
 
 use super::{
-    Flash, Refusal, SaveError, SessionData, SessionError, SessionId, View, map::is_dictionary,
-    record::Record, state::Context, timeouts::Limits,
+    Flash, Refusal, SaveError, SessionData, SessionError, SessionId, SessionView,
+    map::is_dictionary, record::Record, state::Context, timeouts::Limits,
 };
 use crate::{KeyId, KeyState, Timestamp, secret::Scratch};
 use alloc::vec::Vec;
@@ -143,7 +143,7 @@ impl<T: SessionData> Current<T> {
         let Some(validate) = &cx.config().validate else {
             return true;
         };
-        validate(&View {
+        validate(&SessionView {
             id,
             created_at: self.created_at,
             issued_at,

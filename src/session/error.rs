@@ -8,8 +8,8 @@ use core::{error::Error, fmt};
 /// Every adapter makes it an empty 500, so that handlers can use `?`; the text goes to the log.
 ///
 /// ```
-/// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-/// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+/// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
 /// # let session = sessions.begin();
 /// session.insert("user", "ada")?;
 /// let error = session.get::<u64>("user").unwrap_err();
@@ -95,8 +95,8 @@ pub(super) const MAX_FLASH_BYTES: usize = 1024;
 /// Why a session was not saved. The answer is an empty 500; the cookie that the browser has stays.
 ///
 /// ```
-/// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-/// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+/// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
 /// # let session = sessions.begin();
 /// use hardtack::session::SaveError;
 ///

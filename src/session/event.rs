@@ -4,7 +4,7 @@ use core::fmt;
 
 /// What was decided about a session, and why: for the operator. No event carries a value.
 ///
-/// Events reach [`Builder::on_event`](super::Builder::on_event) and, with the feature `tracing`, the
+/// Events reach [`SessionManagerBuilder::on_event`](super::SessionManagerBuilder::on_event) and, with the feature `tracing`, the
 /// subscriber; no lock is held meanwhile. The key id of a refused cookie is the sender's choice: do
 /// not make it the label of a metric.
 ///
@@ -142,13 +142,13 @@ pub enum Refusal {
 /// Why a session was saved.
 ///
 /// ```
-/// # use hardtack::{Key, Keyring, session::{Sessions, Event, SaveReason}};
+/// # use hardtack::{Key, Keyring, session::{SessionManager, Event, SaveReason}};
 /// # let keyring = Keyring::new(Key::generate()?);
 /// use std::sync::{Arc, Mutex};
 ///
 /// let log = Arc::new(Mutex::new(Vec::new()));
 /// let events = Arc::clone(&log);
-/// let sessions = Sessions::builder(keyring)
+/// let sessions = SessionManager::builder(keyring)
 ///     .on_event(move |event| {
 ///         if let Event::Saved { reason, .. } = event {
 ///             events.lock().unwrap().push(*reason);

@@ -1,7 +1,7 @@
 //! What an adapter does with a session: begin, hand the Cookie header in, write the fields out.
 
 use super::{
-    Event, SaveError, Session, SessionData, Sessions,
+    Event, SaveError, Session, SessionData, SessionManager,
     caching::{self, CacheControl},
     state::State,
 };
@@ -12,8 +12,8 @@ use getrandom::SysRng;
 /// What the response is to carry for the session: see [`Session::finish`].
 ///
 /// ```
-/// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-/// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+/// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
 /// # let session = sessions.begin();
 /// session.insert("user", &7)?;
 /// let reply = session.finish([&b"public"[..]], [&b"Accept"[..]]);
@@ -26,7 +26,7 @@ use getrandom::SysRng;
 #[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "a session that is not written to the response is lost"]
-pub struct Reply {
+pub struct HeaderEdits {
     /// `Set-Cookie` fields to add.
     pub set_cookie: Vec<String>,
     /// What the `Vary` field is to be, in place of the handler's own, whose members it has too.
@@ -38,11 +38,11 @@ pub struct Reply {
 }
 
 /// The names of the cookies: their values are as good as the session.
-impl fmt::Debug for Reply {
+impl fmt::Debug for HeaderEdits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |line: &String| line.split('=').next().map(String::from);
         let names: Vec<_> = self.set_cookie.iter().filter_map(name).collect();
-        f.debug_struct("Reply")
+        f.debug_struct("HeaderEdits")
             .field("set_cookie", &names)
             .field("vary", &self.vary)
             .field("cache_control", &self.cache_control)
@@ -51,15 +51,15 @@ impl fmt::Debug for Reply {
     }
 }
 
-impl<T: SessionData> Sessions<T> {
+impl<T: SessionData> SessionManager<T> {
     /// A session for one request, for an adapter to a framework that hardtack has none for, and for
     /// tests: hand the Cookie header to [`receive`](Session::receive), the session to the handler, and
     /// write to the response what [`finish`](Session::finish) says.
     ///
     /// ```
-    /// use hardtack::{Key, Keyring, session::Sessions};
+    /// use hardtack::{Key, Keyring, session::SessionManager};
     ///
-    /// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     ///
     /// let session = sessions.begin();
     /// session.insert("user", &7)?;
@@ -86,8 +86,8 @@ impl<T: SessionData> Session<T> {
     /// Nothing is opened yet.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.receive([&b"theme=dark; __Host-session=not-ours"[..]]);
     /// assert!(session.is_new()?); // it did not open, which is no error
@@ -103,8 +103,8 @@ impl<T: SessionData> Session<T> {
     /// nothing to say.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.insert("user", &7)?;
     /// let reply = session.finish([], []);
@@ -118,9 +118,9 @@ impl<T: SessionData> Session<T> {
         &self,
         cache_control: impl IntoIterator<Item = &'h [u8]>,
         vary: impl IntoIterator<Item = &'h [u8]>,
-    ) -> Reply {
+    ) -> HeaderEdits {
         if self.locked(State::close_unused) == Ok(true) {
-            return Reply::default();
+            return HeaderEdits::default();
         }
         let reply = self.call(|state, cx| {
             let (outcome, failed) = match state.finish(cx, &mut SysRng) {
@@ -128,13 +128,13 @@ impl<T: SessionData> Session<T> {
                 Err((outcome, error)) => (outcome, Some(error)),
             };
             if !outcome.used {
-                return Ok(Reply::default());
+                return Ok(HeaderEdits::default());
             }
             let set_cookie = outcome.set_cookie;
             if failed.is_some() {
                 // Of the handler's response nothing is left, its fields neither.
                 let (vary, cache_control) = (caching::vary([]), Some("no-store"));
-                return Ok(Reply {
+                return Ok(HeaderEdits {
                     set_cookie,
                     vary,
                     cache_control,
@@ -151,7 +151,7 @@ impl<T: SessionData> Session<T> {
                 }
             };
             let vary = caching::vary(vary);
-            Ok(Reply {
+            Ok(HeaderEdits {
                 set_cookie,
                 vary,
                 cache_control,
@@ -161,9 +161,9 @@ impl<T: SessionData> Session<T> {
         match reply {
             Ok(reply) => reply,
             // Called from within a closure of this session: nothing can be saved.
-            Err(_) => Reply {
+            Err(_) => HeaderEdits {
                 failed: Some(SaveError::InUse),
-                ..Reply::default()
+                ..HeaderEdits::default()
             },
         }
     }

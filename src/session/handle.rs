@@ -1,7 +1,7 @@
 //! The handle that a handler gets, one type in every framework.
 
 use super::{
-    Flash, Level, Map, SessionData, SessionError, SessionId, Sessions,
+    Flash, FlashLevel, SessionData, SessionError, SessionId, SessionManager, SessionMap,
     state::{Context, State},
 };
 use crate::Timestamp;
@@ -21,13 +21,13 @@ use std::sync::{Mutex, PoisonError};
 /// the same session; none of them holds a lock across an await.
 ///
 /// ```
-/// use hardtack::session::{Level, Session, SessionError};
+/// use hardtack::session::{FlashLevel, Session, SessionError};
 ///
 /// async fn add(session: Session) -> Result<String, SessionError> {
 ///     let mut items: Vec<u32> = session.get("cart")?.unwrap_or_default();
 ///     items.push(7);
 ///     session.insert("cart", &items)?;
-///     session.flash(Level::Success, "Added")?;
+///     session.flash(FlashLevel::Success, "Added")?;
 ///     Ok(format!("{} items", items.len()))
 /// }
 /// ```
@@ -40,13 +40,13 @@ use std::sync::{Mutex, PoisonError};
 /// response's headers are out. Calls that say nothing else of errors have no other. Calls that add to
 /// the session fail with [`SessionError::TooBig`] when its cookies would get too long; what was added
 /// is then still there, to be removed.
-pub struct Session<T: SessionData = Map> {
+pub struct Session<T: SessionData = SessionMap> {
     exchange: Arc<Exchange<T>>,
 }
 
 /// What the clones of a handle share.
 struct Exchange<T: SessionData> {
-    sessions: Sessions<T>,
+    sessions: SessionManager<T>,
     state: Mutex<State<T>>,
     /// The thread that is inside a call now, or 0.
     inside: AtomicUsize,
@@ -55,7 +55,7 @@ struct Exchange<T: SessionData> {
 }
 
 impl<T: SessionData> Session<T> {
-    pub(super) fn new(sessions: Sessions<T>) -> Session<T> {
+    pub(super) fn new(sessions: SessionManager<T>) -> Session<T> {
         Session {
             exchange: Arc::new(Exchange {
                 sessions,
@@ -111,8 +111,8 @@ impl<T: SessionData> Session<T> {
     /// [`regenerate`](Session::regenerate). A new session that stays empty has one, but is never saved.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// let before = session.id()?;
     /// assert_eq!(session.id()?, before);
@@ -131,8 +131,8 @@ impl<T: SessionData> Session<T> {
     /// When the session was created. Neither saving nor [`regenerate`](Session::regenerate) changes it.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// let created = session.created_at()?;
     /// session.regenerate()?;
@@ -150,8 +150,8 @@ impl<T: SessionData> Session<T> {
     /// When the session ends if it is not used any more.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// use core::time::Duration;
     ///
@@ -170,8 +170,8 @@ impl<T: SessionData> Session<T> {
     /// Whether the request came without a session that counts.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// assert!(session.is_new()?);
     /// session.insert("user", &7)?;
@@ -193,8 +193,8 @@ impl<T: SessionData> Session<T> {
     /// Whether the browser keeps the session when it is closed: see [`remember`](Session::remember).
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// assert!(!session.is_remembered()?);
     /// session.remember(true)?;
@@ -213,8 +213,8 @@ impl<T: SessionData> Session<T> {
     /// privilege but a login: see [`regenerate_for_login`](Session::regenerate_for_login).
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.insert("user", &7)?;
     /// let before = session.id()?;
@@ -237,8 +237,8 @@ impl<T: SessionData> Session<T> {
     /// stays, such as a cart: decide about it, and [`clear`](Session::clear) it if in doubt.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.insert("cart", &[7, 8])?;
     /// let planted = session.id()?;
@@ -261,11 +261,11 @@ impl<T: SessionData> Session<T> {
     ///
     /// No server keeps a list of sessions, so a copy of the cookie opens until its timeouts: where that
     /// is too long, keep the ids of [`Event::Destroyed`](super::Event::Destroyed) and refuse them in
-    /// [`validate`](super::Builder::validate).
+    /// [`validate`](super::SessionManagerBuilder::validate).
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.insert("user", &7)?;
     /// let reply = session.finish([], []);
@@ -292,8 +292,8 @@ impl<T: SessionData> Session<T> {
     /// give the settings' limits back, so call this after them.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// use core::time::Duration;
     ///
@@ -314,12 +314,12 @@ impl<T: SessionData> Session<T> {
     }
 
     /// Whether the browser is to keep the session when it is closed. A remembered session has the
-    /// limits `remember_idle` and `remember_absolute`, counted from its creation, and its cookie a
+    /// limits `remember_idle_timeout` and `remember_absolute_timeout`, counted from its creation, and its cookie a
     /// Max-Age. Taken back when it is older than `absolute_timeout`, it is [destroyed](Session::destroy).
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.remember(true)?; // the box under the password is ticked
     /// session.regenerate_for_login()?;
@@ -340,14 +340,14 @@ impl<T: SessionData> Session<T> {
     /// in all.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
-    /// use hardtack::session::Level;
+    /// use hardtack::session::FlashLevel;
     ///
-    /// session.flash(Level::Success, "It is in your cart.")?;
+    /// session.flash(FlashLevel::Success, "It is in your cart.")?;
     ///
-    /// let error = session.flash(Level::Info, "#".repeat(1_025)).unwrap_err();
+    /// let error = session.flash(FlashLevel::Info, "#".repeat(1_025)).unwrap_err();
     /// assert_eq!(error, SessionError::TooManyFlashes);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -355,7 +355,7 @@ impl<T: SessionData> Session<T> {
     /// # Errors
     ///
     /// [`SessionError::TooManyFlashes`], [`SessionError::TooBig`].
-    pub fn flash(&self, level: Level, text: impl Into<String>) -> Result<(), SessionError> {
+    pub fn flash(&self, level: FlashLevel, text: impl Into<String>) -> Result<(), SessionError> {
         let flash = Flash {
             level,
             text: text.into(),
@@ -366,12 +366,12 @@ impl<T: SessionData> Session<T> {
     /// The messages that were left, oldest first. Each comes once.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
-    /// use hardtack::session::Level;
+    /// use hardtack::session::FlashLevel;
     ///
-    /// session.flash(Level::Success, "It is in your cart.")?;
+    /// session.flash(FlashLevel::Success, "It is in your cart.")?;
     /// for flash in session.take_flashes()? {
     ///     println!("<p class={}>{}</p>", flash.level, flash.text); // escape the text
     /// }
@@ -389,8 +389,8 @@ impl<T: SessionData> Session<T> {
     /// Empties the data and keeps the session, with its id, times and flash messages.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.insert("user", &7)?;
     /// let id = session.id()?;
@@ -413,12 +413,12 @@ impl<T: SessionData> Session<T> {
     /// Shows the data to the closure and returns what it does.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, SessionManager}};
     /// # use serde::{Deserialize, Serialize};
     /// # #[derive(Default, Serialize, Deserialize, PartialEq, Debug)]
     /// # struct Account { user: Option<u64>, theme: String }
     /// # impl SessionData for Account { const NAME: &'static str = "account"; const VERSION: u8 = 1; }
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).data::<Account>().build()?;
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).data::<Account>().build()?;
     /// # let session = sessions.begin();
     /// let theme = session.with(|account| account.theme.clone())?;
     /// assert_eq!(theme, "");
@@ -440,12 +440,12 @@ impl<T: SessionData> Session<T> {
     /// is another one afterwards.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, SessionManager}};
     /// # use serde::{Deserialize, Serialize};
     /// # #[derive(Default, Serialize, Deserialize, PartialEq, Debug)]
     /// # struct Account { user: Option<u64>, theme: String }
     /// # impl SessionData for Account { const NAME: &'static str = "account"; const VERSION: u8 = 1; }
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).data::<Account>().build()?;
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).data::<Account>().build()?;
     /// # let session = sessions.begin();
     /// let before = session.modify(|account| account.user.replace(7))?;
     /// assert_eq!(before, None);
@@ -466,12 +466,12 @@ impl<T: SessionData> Session<T> {
     /// Puts other data in place of what is there, and returns that.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, SessionManager}};
     /// # use serde::{Deserialize, Serialize};
     /// # #[derive(Default, Serialize, Deserialize, PartialEq, Debug)]
     /// # struct Account { user: Option<u64>, theme: String }
     /// # impl SessionData for Account { const NAME: &'static str = "account"; const VERSION: u8 = 1; }
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).data::<Account>().build()?;
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).data::<Account>().build()?;
     /// # let session = sessions.begin();
     /// let ada = Account { user: Some(7), theme: "dark".into() };
     /// assert_eq!(session.replace(ada)?, Account::default());

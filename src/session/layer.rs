@@ -59,7 +59,7 @@ impl fmt::Display for MissingLayer {
             None => write!(f, "no layer for `Session`: add `{add}`"),
             Some(data) => write!(
                 f,
-                "no layer for `Session<{data}>`: add `{add}` with a `Sessions<{data}>`"
+                "no layer for `Session<{data}>`: add `{add}` with a `SessionManager<{data}>`"
             ),
         }
     }

@@ -17,9 +17,9 @@ use serde::{
 /// never garbage. `Some(None)` and `Some(())` come back as `None`: CBOR has one null.
 ///
 /// ```
-/// use hardtack::session::{Map, SessionError};
+/// use hardtack::session::{SessionMap, SessionError};
 ///
-/// let mut map = Map::default();
+/// let mut map = SessionMap::default();
 /// map.insert("user", "ada")?;
 /// assert_eq!(map.get::<String>("user")?.as_deref(), Some("ada"));
 /// assert!(matches!(map.get::<u64>("user"), Err(SessionError::WrongType { .. })));
@@ -27,14 +27,14 @@ use serde::{
 /// # Ok::<(), SessionError>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Map(BTreeMap<String, Vec<u8>>);
+pub struct SessionMap(BTreeMap<String, Vec<u8>>);
 
-impl Map {
+impl SessionMap {
     /// The value under this key.
     ///
     /// ```
-    /// # use hardtack::session::{Map, SessionError};
-    /// let mut map = Map::default();
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
     /// map.insert("visits", &3)?;
     /// assert_eq!(map.get("visits")?, Some(3));
     /// assert_eq!(map.get::<u32>("absent")?, None);
@@ -61,8 +61,8 @@ impl Map {
     /// Puts a value under this key, in place of one that is there.
     ///
     /// ```
-    /// # use hardtack::session::{Map, SessionError};
-    /// let mut map = Map::default();
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
     /// map.insert("cart", &[7, 8])?;
     /// map.insert("cart", &[7])?;
     /// assert_eq!(map.get::<Vec<u32>>("cart")?, Some(vec![7]));
@@ -98,8 +98,8 @@ impl Map {
     /// Removes a value and says whether there was one.
     ///
     /// ```
-    /// # use hardtack::session::{Map, SessionError};
-    /// let mut map = Map::default();
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
     /// map.insert("user", &7)?;
     /// assert!(map.remove("user"));
     /// assert!(!map.remove("user"));
@@ -112,8 +112,8 @@ impl Map {
     /// Whether there is a value under this key.
     ///
     /// ```
-    /// # use hardtack::session::{Map, SessionError};
-    /// let mut map = Map::default();
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
     /// map.insert("user", &7)?;
     /// assert!(map.contains_key("user") && !map.contains_key("cart"));
     /// # Ok::<(), SessionError>(())
@@ -126,8 +126,8 @@ impl Map {
     /// The keys, in ascending byte order.
     ///
     /// ```
-    /// # use hardtack::session::{Map, SessionError};
-    /// let mut map = Map::default();
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
     /// map.insert("user", &7)?;
     /// map.insert("cart", &[7])?;
     /// assert!(map.keys().eq(["cart", "user"]));
@@ -140,8 +140,8 @@ impl Map {
     /// The number of values.
     ///
     /// ```
-    /// # use hardtack::session::{Map, SessionError};
-    /// let mut map = Map::default();
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
     /// map.insert("user", &7)?;
     /// assert_eq!(map.len(), 1);
     /// # Ok::<(), SessionError>(())
@@ -154,8 +154,8 @@ impl Map {
     /// Whether there is no value.
     ///
     /// ```
-    /// # use hardtack::session::{Map, SessionError};
-    /// let mut map = Map::default();
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
     /// assert!(map.is_empty());
     /// map.insert("nothing", &())?;
     /// assert!(!map.is_empty());
@@ -168,12 +168,12 @@ impl Map {
 }
 
 /// Calls of the dictionary.
-impl Session<Map> {
+impl Session<SessionMap> {
     /// The value under this key; `None` if there is none.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.insert("visits", &3)?;
     /// assert_eq!(session.get("visits")?, Some(3));
@@ -194,8 +194,8 @@ impl Session<Map> {
     /// Puts a value under this key, in place of one that is there.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.insert("cart", &[7, 8])?;
     ///
@@ -215,8 +215,8 @@ impl Session<Map> {
     /// Removes a value and says whether there was one.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.insert("user", &7)?;
     /// assert!(session.remove("user")?);
@@ -234,8 +234,8 @@ impl Session<Map> {
     /// Removes a value and returns it.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.insert("return to", "/cart")?;
     /// assert!(session.take::<u64>("return to").is_err()); // it stays
@@ -261,8 +261,8 @@ impl Session<Map> {
     /// the closure does.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// let visits = session.update("visits", |visits: &mut u32| {
     ///     *visits += 1;
@@ -296,8 +296,8 @@ impl Session<Map> {
     /// Whether there is a value under this key.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.insert("user", &7)?;
     /// assert!(session.contains_key("user")?);
@@ -315,8 +315,8 @@ impl Session<Map> {
     /// The keys, in ascending byte order.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.insert("user", &7)?;
     /// session.insert("cart", &[7])?;
@@ -334,8 +334,8 @@ impl Session<Map> {
     /// The number of values.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// session.insert("user", &7)?;
     /// assert_eq!(session.len()?, 1);
@@ -352,8 +352,8 @@ impl Session<Map> {
     /// Whether there is no value.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-    /// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = sessions.begin();
     /// assert!(session.is_empty()?);
     /// session.insert("user", &7)?;
@@ -371,17 +371,17 @@ impl Session<Map> {
 
 /// Whether a session's data is the dictionary.
 pub(super) fn is_dictionary<T: 'static>() -> bool {
-    core::any::TypeId::of::<T>() == core::any::TypeId::of::<Map>()
+    core::any::TypeId::of::<T>() == core::any::TypeId::of::<SessionMap>()
 }
 
 /// The name and the schema that FORMAT.md gives the dictionary.
-impl SessionData for Map {
+impl SessionData for SessionMap {
     const NAME: &'static str = "";
     const VERSION: u8 = 0;
 }
 
 /// The keys only.
-impl fmt::Debug for Map {
+impl fmt::Debug for SessionMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
@@ -402,7 +402,7 @@ impl<'de> Deserialize<'de> for Item<Vec<u8>> {
     }
 }
 
-impl Serialize for Map {
+impl Serialize for SessionMap {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(
             self.0
@@ -412,7 +412,7 @@ impl Serialize for Map {
     }
 }
 
-impl<'de> Deserialize<'de> for Map {
+impl<'de> Deserialize<'de> for SessionMap {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(InOrder)
     }
@@ -422,13 +422,13 @@ impl<'de> Deserialize<'de> for Map {
 struct InOrder;
 
 impl<'de> Visitor<'de> for InOrder {
-    type Value = Map;
+    type Value = SessionMap;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a map with its keys in ascending order")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Map, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<SessionMap, A::Error> {
         let mut map = BTreeMap::new();
         while let Some((key, Item(value))) = access.next_entry::<String, Item<Vec<u8>>>()? {
             if map.last_key_value().is_some_and(|(last, _)| *last >= key) {
@@ -436,7 +436,7 @@ impl<'de> Visitor<'de> for InOrder {
             }
             map.insert(key, value);
         }
-        Ok(Map(map))
+        Ok(SessionMap(map))
     }
 }
 

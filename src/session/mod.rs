@@ -3,17 +3,17 @@
 //!
 //! | | |
 //! |---|---|
-//! | [`Sessions`] | the settings and keys of a site; made by [`Sessions::builder`] |
+//! | [`SessionManager`] | the settings and keys of a site; made by [`SessionManager::builder`] |
 //! | [`Session`] | the session of one request, as a handler gets it |
 //! | [`SessionData`] | what makes a type of yours a session |
 //! | [`Event`] | every decision, for the operator |
-//! | [`Reply`] | what a response carries, for adapters |
-//! | [`Sessions::read_set_cookie`], [`Session::cookie_header`] | a session in the tests of an application |
+//! | [`HeaderEdits`] | what a response carries, for adapters |
+//! | [`SessionManager::read_set_cookie`], [`Session::cookie_header`] | a session in the tests of an application |
 //!
 //! ```
-//! use hardtack::{Key, Keyring, session::{SessionError, Sessions}};
+//! use hardtack::{Key, Keyring, session::{SessionError, SessionManager}};
 //!
-//! let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+//! let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
 //! let session = sessions.begin(); // in a framework: the extractor
 //! session.insert("user", "ada")?;
 //! assert_eq!(session.get::<String>("user")?.as_deref(), Some("ada"));
@@ -48,22 +48,22 @@ mod trace;
 mod value;
 mod view;
 
-pub use builder::{Builder, ConfigError};
+pub use builder::{ConfigError, SessionManagerBuilder};
 pub use data::SessionData;
 pub use error::{SaveError, SessionError};
 pub use event::{Event, NotSaved, Refusal, SaveReason};
-pub use exchange::Reply;
+pub use exchange::HeaderEdits;
 pub use handle::Session;
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub(crate) use layer::Layered;
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub use layer::MissingLayer;
-pub use map::Map;
-pub use record::{Flash, Level, ParseSessionIdError, SessionId};
-pub use sessions::Sessions;
+pub use map::SessionMap;
+pub use record::{Flash, FlashLevel, ParseSessionIdError, SessionId};
+pub use sessions::SessionManager;
 pub use set_cookie::SameSite;
-pub use testing::NoSession;
-pub use view::View;
+pub use testing::NoSessionError;
+pub use view::SessionView;
 
 #[cfg(test)]
 mod vectors;

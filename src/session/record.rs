@@ -111,14 +111,14 @@ impl core::error::Error for ParseSessionIdError {}
 /// These four and no more: they are part of the format, so that a `match` can name them all.
 ///
 /// ```
-/// use hardtack::session::Level;
+/// use hardtack::session::FlashLevel;
 ///
-/// assert_eq!(Level::Warning.to_string(), "warning");
-/// assert!(Level::Error > Level::Success);
+/// assert_eq!(FlashLevel::Warning.to_string(), "warning");
+/// assert!(FlashLevel::Error > FlashLevel::Success);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
-pub enum Level {
+pub enum FlashLevel {
     /// For information.
     Info = 0,
     /// It worked.
@@ -129,21 +129,26 @@ pub enum Level {
     Error = 3,
 }
 
-impl Level {
-    fn from_u8(level: u8) -> Option<Level> {
-        [Level::Info, Level::Success, Level::Warning, Level::Error]
-            .into_iter()
-            .find(|known| *known as u8 == level)
+impl FlashLevel {
+    fn from_u8(level: u8) -> Option<FlashLevel> {
+        [
+            FlashLevel::Info,
+            FlashLevel::Success,
+            FlashLevel::Warning,
+            FlashLevel::Error,
+        ]
+        .into_iter()
+        .find(|known| *known as u8 == level)
     }
 }
 
-impl fmt::Display for Level {
+impl fmt::Display for FlashLevel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Level::Info => "info",
-            Level::Success => "success",
-            Level::Warning => "warning",
-            Level::Error => "error",
+            FlashLevel::Info => "info",
+            FlashLevel::Success => "success",
+            FlashLevel::Warning => "warning",
+            FlashLevel::Error => "error",
         })
     }
 }
@@ -151,21 +156,21 @@ impl fmt::Display for Level {
 /// A message for the next page that asks for it.
 ///
 /// ```
-/// # use hardtack::{Key, Keyring, session::{Session, SessionError, Sessions}};
-/// # let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+/// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
 /// # let session = sessions.begin();
-/// use hardtack::session::Level;
+/// use hardtack::session::FlashLevel;
 ///
-/// session.flash(Level::Error, "Wrong password")?;
+/// session.flash(FlashLevel::Error, "Wrong password")?;
 /// let flashes = session.take_flashes()?;
-/// assert_eq!((flashes[0].level, flashes[0].text.as_str()), (Level::Error, "Wrong password"));
+/// assert_eq!((flashes[0].level, flashes[0].text.as_str()), (FlashLevel::Error, "Wrong password"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Flash {
     /// How it is meant.
-    pub level: Level,
+    pub level: FlashLevel,
     /// The text, as given: to be escaped where it is shown.
     pub text: String,
 }
@@ -274,7 +279,7 @@ impl<'a> Record<&'a [u8]> {
             .into_iter()
             .map(|(level, text)| {
                 Some(Flash {
-                    level: Level::from_u8(level)?,
+                    level: FlashLevel::from_u8(level)?,
                     text: text.to_owned(),
                 })
             })

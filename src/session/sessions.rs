@@ -1,4 +1,4 @@
-use super::{Event, Map, SessionData, config::Config};
+use super::{Event, SessionData, SessionMap, config::Config};
 use crate::{Codec, Keyring, Timestamp};
 use alloc::sync::Arc;
 use core::fmt;
@@ -6,18 +6,18 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 /// The sessions of a site: settings and keys. A cheap handle; clones share both.
 ///
-/// Made by [`Sessions::builder`], given to a framework's layer, and kept to [rotate
-/// keys](Sessions::set_keyring).
+/// Made by [`SessionManager::builder`], given to a framework's layer, and kept to [rotate
+/// keys](SessionManager::set_keyring).
 ///
 /// ```
-/// use hardtack::{Key, Keyring, session::Sessions};
+/// use hardtack::{Key, Keyring, session::SessionManager};
 ///
-/// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
 /// let for_the_layer = sessions.clone();
 /// println!("{sessions:?}"); // key ids and settings
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Sessions<T: SessionData = Map> {
+pub struct SessionManager<T: SessionData = SessionMap> {
     shared: Arc<Shared<T>>,
 }
 
@@ -26,10 +26,10 @@ struct Shared<T> {
     codec: RwLock<Codec>,
 }
 
-impl<T: SessionData> Sessions<T> {
-    pub(super) fn new(config: Config<T>, codec: Codec) -> Sessions<T> {
+impl<T: SessionData> SessionManager<T> {
+    pub(super) fn new(config: Config<T>, codec: Codec) -> SessionManager<T> {
         let codec = RwLock::new(codec);
-        Sessions {
+        SessionManager {
             shared: Arc::new(Shared { config, codec }),
         }
     }
@@ -38,10 +38,10 @@ impl<T: SessionData> Sessions<T> {
     /// way is saved with the new ring.
     ///
     /// ```
-    /// use hardtack::{Key, Keyring, session::Sessions};
+    /// use hardtack::{Key, Keyring, session::SessionManager};
     ///
     /// let old = Key::generate()?;
-    /// let sessions = Sessions::builder(Keyring::new(old.clone())).build()?;
+    /// let sessions = SessionManager::builder(Keyring::new(old.clone())).build()?;
     /// sessions.set_keyring(Keyring::new(Key::generate()?).accept(old)?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -80,18 +80,18 @@ impl<T: SessionData> Sessions<T> {
     }
 }
 
-impl<T: SessionData> Clone for Sessions<T> {
-    fn clone(&self) -> Sessions<T> {
-        Sessions {
+impl<T: SessionData> Clone for SessionManager<T> {
+    fn clone(&self) -> SessionManager<T> {
+        SessionManager {
             shared: Arc::clone(&self.shared),
         }
     }
 }
 
 /// Key ids and settings, no key.
-impl<T: SessionData> fmt::Debug for Sessions<T> {
+impl<T: SessionData> fmt::Debug for SessionManager<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions")
+        f.debug_struct("SessionManager")
             .field("codec", &*self.codec())
             .finish_non_exhaustive()
     }

@@ -12,9 +12,9 @@ use core::time::Duration;
 /// When the browser sends a cookie with a request that another site started.
 ///
 /// ```
-/// # use hardtack::{Key, Keyring, session::{Sessions, SameSite}};
+/// # use hardtack::{Key, Keyring, session::{SessionManager, SameSite}};
 /// # let keyring = Keyring::new(Key::generate()?);
-/// let sessions = Sessions::builder(keyring).same_site(SameSite::Strict).build()?;
+/// let sessions = SessionManager::builder(keyring).same_site(SameSite::Strict).build()?;
 /// let session = sessions.begin();
 /// session.insert("user", &7)?;
 /// assert!(session.finish([], []).set_cookie[0].contains("; SameSite=Strict"));

@@ -2,7 +2,7 @@
 //! randomness are parameters.
 
 use super::{
-    Event, Flash, SessionData, SessionError, SessionId, Sessions,
+    Event, Flash, SessionData, SessionError, SessionId, SessionManager,
     config::Config,
     current::{Current, new_id},
     error::{MAX_FLASH_BYTES, MAX_FLASHES},
@@ -26,7 +26,7 @@ pub(super) struct State<T> {
 
 /// What stays the same for the length of one call.
 pub(super) struct Context<'c, T: SessionData> {
-    pub(super) sessions: &'c Sessions<T>,
+    pub(super) sessions: &'c SessionManager<T>,
     /// Read when first asked for: most calls find the session open and need no clock.
     pub(super) now: OnceCell<Timestamp>,
 }

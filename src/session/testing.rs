@@ -1,7 +1,7 @@
 //! Cookies for the tests of an application: what a browser does with a session between a response and
 //! the next request.
 
-use super::{Event, Refusal, SaveError, Session, SessionData, Sessions, state::State};
+use super::{Event, Refusal, SaveError, Session, SessionData, SessionManager, state::State};
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use cookie::{Cookie, time};
 use core::{error::Error, fmt};
@@ -9,19 +9,19 @@ use core::{error::Error, fmt};
 /// Why a test has no session, or no cookie for one.
 ///
 /// ```
-/// use hardtack::{Key, Keyring, session::{NoSession, Sessions}};
+/// use hardtack::{Key, Keyring, session::{NoSessionError, SessionManager}};
 ///
-/// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+/// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
 /// let error = sessions.read_set_cookie(["theme=dark; Path=/"]).unwrap_err();
-/// assert_eq!(error, NoSession::NotSet);
+/// assert_eq!(error, NoSessionError::NotSet);
 /// assert_eq!(error.to_string(), "no cookie of the session is set");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum NoSession {
+pub enum NoSessionError {
     /// No cookie of the session is set. A response sets none if the session did not change; a new session
-    /// has none if it is empty, or if [`validate`](super::Builder::validate) refuses it.
+    /// has none if it is empty, or if [`validate`](super::SessionManagerBuilder::validate) refuses it.
     NotSet,
     /// The cookie of the session is removed: it was [destroyed](Session::destroy).
     Removed,
@@ -31,31 +31,31 @@ pub enum NoSession {
     NotSaved(SaveError),
 }
 
-impl fmt::Display for NoSession {
+impl fmt::Display for NoSessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NoSession::NotSet => f.write_str("no cookie of the session is set"),
-            NoSession::Removed => f.write_str("the cookie of the session is removed"),
-            NoSession::Refused(reason) => {
+            NoSessionError::NotSet => f.write_str("no cookie of the session is set"),
+            NoSessionError::Removed => f.write_str("the cookie of the session is removed"),
+            NoSessionError::Refused(reason) => {
                 write!(f, "the cookie of the session is refused: {reason}")
             }
-            NoSession::NotSaved(error) => error.fmt(f),
+            NoSessionError::NotSaved(error) => error.fmt(f),
         }
     }
 }
 
-impl Error for NoSession {}
+impl Error for NoSessionError {}
 
 /// For the tests of an application: see [Tests of your own
 /// handlers](crate::guide::sessions#tests-of-your-own-handlers).
-impl<T: SessionData> Sessions<T> {
+impl<T: SessionData> SessionManager<T> {
     /// For tests: the session as a browser has it after a response with these `Set-Cookie` values, all
     /// of them, whatever else they set. Attributes are not looked at, but for the removal of a cookie.
     ///
     /// ```
-    /// use hardtack::{Key, Keyring, session::{NoSession, Refusal, Sessions}};
+    /// use hardtack::{Key, Keyring, session::{NoSessionError, Refusal, SessionManager}};
     ///
-    /// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// // In a test of yours: response.headers().get_all("set-cookie")
     /// let response = |id: u64| {
     ///     let session = sessions.begin();
@@ -68,25 +68,25 @@ impl<T: SessionData> Sessions<T> {
     ///
     /// // Never an empty session in place of one that is not there.
     /// let none: [&str; 0] = [];
-    /// assert_eq!(sessions.read_set_cookie(none).unwrap_err(), NoSession::NotSet);
-    /// let others = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// assert_eq!(sessions.read_set_cookie(none).unwrap_err(), NoSessionError::NotSet);
+    /// let others = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// assert_eq!(
     ///     others.read_set_cookie(response(7)?).unwrap_err(),
-    ///     NoSession::Refused(Refusal::UnknownKey),
+    ///     NoSessionError::Refused(Refusal::UnknownKey),
     /// );
     /// session.destroy()?;
     /// let response = session.finish([], []).set_cookie;
-    /// assert_eq!(sessions.read_set_cookie(response).unwrap_err(), NoSession::Removed);
+    /// assert_eq!(sessions.read_set_cookie(response).unwrap_err(), NoSessionError::Removed);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`NoSession`], but not [`NotSaved`](NoSession::NotSaved).
+    /// [`NoSessionError`], but not [`NotSaved`](NoSessionError::NotSaved).
     pub fn read_set_cookie<V: AsRef<[u8]>>(
         &self,
         values: impl IntoIterator<Item = V>,
-    ) -> Result<Session<T>, NoSession> {
+    ) -> Result<Session<T>, NoSessionError> {
         let cookies = after(&self.config().cookie.name, &[], values)?;
         let session = self.begin();
         session.receive([cookies.as_bytes()]);
@@ -94,8 +94,8 @@ impl<T: SessionData> Sessions<T> {
         let refused = session.call(|state, cx| Ok(state.is_new(cx)?.then(|| refusal(state))));
         match refused {
             Ok(None) => Ok(session),
-            Ok(Some(reason)) => Err(NoSession::Refused(reason)),
-            Err(_) => Err(NoSession::NotSet),
+            Ok(Some(reason)) => Err(NoSessionError::Refused(reason)),
+            Err(_) => Err(NoSessionError::NotSet),
         }
     }
 }
@@ -120,9 +120,9 @@ impl<T: SessionData> Session<T> {
     /// as [`finish`](Session::finish) does; one that was finished before has the cookies it came with.
     ///
     /// ```
-    /// use hardtack::{Key, Keyring, session::{NoSession, Sessions}};
+    /// use hardtack::{Key, Keyring, session::{NoSessionError, SessionManager}};
     ///
-    /// let sessions = Sessions::builder(Keyring::new(Key::generate()?)).build()?;
+    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// let session = sessions.begin();
     /// session.insert("user", &7)?;
     /// let cookie = session.cookie_header()?;
@@ -130,17 +130,17 @@ impl<T: SessionData> Session<T> {
     /// // let request = Request::get("/").header("cookie", cookie)
     ///
     /// // A session with nothing in it is no session for a browser.
-    /// assert_eq!(sessions.begin().cookie_header(), Err(NoSession::NotSet));
+    /// assert_eq!(sessions.begin().cookie_header(), Err(NoSessionError::NotSet));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`NoSession`], but not [`Refused`](NoSession::Refused).
-    pub fn cookie_header(self) -> Result<String, NoSession> {
+    /// [`NoSessionError`], but not [`Refused`](NoSessionError::Refused).
+    pub fn cookie_header(self) -> Result<String, NoSessionError> {
         let reply = self.finish([], []);
         if let Some(error) = reply.failed {
-            return Err(NoSession::NotSaved(error));
+            return Err(NoSessionError::NotSaved(error));
         }
         let next = self.call(|state, cx| {
             Ok(after(
@@ -150,7 +150,7 @@ impl<T: SessionData> Session<T> {
             ))
         });
         // Inside its own closure, the only error of the call, the session did not finish either.
-        next.unwrap_or(Err(NoSession::NotSaved(SaveError::InUse)))
+        next.unwrap_or(Err(NoSessionError::NotSaved(SaveError::InUse)))
     }
 }
 
@@ -160,7 +160,7 @@ fn after<V: AsRef<[u8]>>(
     name: &str,
     before: &[u8],
     set_cookie: impl IntoIterator<Item = V>,
-) -> Result<String, NoSession> {
+) -> Result<String, NoSessionError> {
     let is_ours = |found: &str| match found.strip_prefix(name).map(str::as_bytes) {
         Some([]) => true,
         Some([b'.', k]) => (b'1'..=b'9').contains(k),
@@ -198,9 +198,9 @@ fn after<V: AsRef<[u8]>>(
     cookies.retain(|(found, _)| is_ours(found));
     if !cookies.iter().any(|(found, _)| found == name) {
         return Err(if removed {
-            NoSession::Removed
+            NoSessionError::Removed
         } else {
-            NoSession::NotSet
+            NoSessionError::NotSet
         });
     }
     let pairs: Vec<String> = cookies

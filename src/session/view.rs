@@ -1,22 +1,22 @@
-use super::{Map, SessionId};
+use super::{SessionId, SessionMap};
 use crate::Timestamp;
 use core::fmt;
 
-/// What [`Builder::validate`](super::Builder::validate) sees of a session.
+/// What [`SessionManagerBuilder::validate`](super::SessionManagerBuilder::validate) sees of a session.
 ///
 /// ```
-/// # use hardtack::{Key, Keyring, session::{Sessions, View}};
+/// # use hardtack::{Key, Keyring, session::{SessionManager, SessionView}};
 /// # let keyring = Keyring::new(Key::generate()?);
 /// use hardtack::Timestamp;
 ///
 /// // Everybody who logged in before the leak is to log in again.
 /// let leak = Timestamp::from_unix(1_763_600_000);
-/// let sessions = Sessions::builder(keyring)
+/// let sessions = SessionManager::builder(keyring)
 ///     .validate(move |session: &View| session.created_at() > leak)
 ///     .build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct View<'a, T = Map> {
+pub struct SessionView<'a, T = SessionMap> {
     pub(super) id: SessionId,
     pub(super) created_at: Timestamp,
     pub(super) issued_at: Timestamp,
@@ -24,16 +24,16 @@ pub struct View<'a, T = Map> {
     pub(super) data: &'a T,
 }
 
-impl<T> View<'_, T> {
+impl<T> SessionView<'_, T> {
     /// The session's id.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions, SessionId}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager, SessionId}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// use std::collections::BTreeSet;
     ///
     /// let ended: BTreeSet<SessionId> = ["b0b1b2b3b4b5b6b7b8b9babbbcbdbebf".parse()?].into();
-    /// let sessions = Sessions::builder(keyring)
+    /// let sessions = SessionManager::builder(keyring)
     ///     .validate(move |session| !ended.contains(&session.id()))
     ///     .build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -46,7 +46,7 @@ impl<T> View<'_, T> {
     /// When it was created: [`regenerate_for_login`](super::Session::regenerate_for_login) sets it anew.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// use hardtack::Timestamp;
     /// use std::{collections::BTreeMap, sync::{Arc, RwLock}};
@@ -54,7 +54,7 @@ impl<T> View<'_, T> {
     /// // When a person asked to be logged out everywhere, by user.
     /// let asked = Arc::new(RwLock::new(BTreeMap::<u64, Timestamp>::new()));
     /// let table = Arc::clone(&asked);
-    /// let sessions = Sessions::builder(keyring)
+    /// let sessions = SessionManager::builder(keyring)
     ///     .validate(move |session| match session.data().get::<u64>("user") {
     ///         Ok(Some(user)) => {
     ///             let asked = table.read().unwrap().get(&user).copied();
@@ -74,13 +74,13 @@ impl<T> View<'_, T> {
     /// When the cookie was sealed; before a save, now.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// use core::time::Duration;
     /// use hardtack::Timestamp;
     ///
     /// // No copy of a cookie that is older than an hour.
-    /// let sessions = Sessions::builder(keyring)
+    /// let sessions = SessionManager::builder(keyring)
     ///     .validate(|session| {
     ///         let age = Timestamp::now().saturating_duration_since(session.issued_at());
     ///         age <= Duration::from_secs(3600)
@@ -96,9 +96,9 @@ impl<T> View<'_, T> {
     /// When it ends if it is not used any more.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// let sessions = Sessions::builder(keyring)
+    /// let sessions = SessionManager::builder(keyring)
     ///     .validate(|session| {
     ///         println!("{} ends at {}", session.id(), session.expires_at());
     ///         true
@@ -114,10 +114,10 @@ impl<T> View<'_, T> {
     /// What is in it.
     ///
     /// ```
-    /// # use hardtack::{Key, Keyring, session::{Sessions}};
+    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// // A value of another type refuses the session too.
-    /// let sessions = Sessions::builder(keyring)
+    /// let sessions = SessionManager::builder(keyring)
     ///     .validate(|session| matches!(session.data().get::<u64>("user"), Ok(user) if user != Some(13)))
     ///     .build()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -129,9 +129,9 @@ impl<T> View<'_, T> {
 }
 
 /// Id and times, no value.
-impl<T> fmt::Debug for View<'_, T> {
+impl<T> fmt::Debug for SessionView<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("View")
+        f.debug_struct("SessionView")
             .field("id", &self.id)
             .field("created_at", &self.created_at)
             .field("issued_at", &self.issued_at)

@@ -1,7 +1,7 @@
 //! What the application under test does, whatever the framework: a case hands its handler over as a
 //! closure, and the request says which one is to run.
 
-use hardtack::session::{Session, SessionData, SessionError, Sessions};
+use hardtack::session::{Session, SessionData, SessionError, SessionManager};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -14,8 +14,8 @@ use std::{
 /// The application's settings.
 #[derive(Clone)]
 pub struct App {
-    pub sessions: Sessions,
-    pub accounts: Sessions<Account>,
+    pub sessions: SessionManager,
+    pub accounts: SessionManager<Account>,
     /// Whether the two layers are installed.
     pub layers: bool,
     pub neighbours: Neighbours,

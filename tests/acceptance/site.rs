@@ -7,7 +7,10 @@ use crate::{
 };
 use hardtack::{
     Key, KeyId, Keyring, Timestamp,
-    session::{Builder, Event, Refusal, SaveReason, Session, SessionData, SessionError, Sessions},
+    session::{
+        Event, Refusal, SaveReason, Session, SessionData, SessionError, SessionManager,
+        SessionManagerBuilder,
+    },
 };
 use std::{
     net::SocketAddr,
@@ -54,14 +57,14 @@ pub fn ring() -> Keyring {
 }
 
 /// Settings under this clock.
-pub fn settings(ring: Keyring, clock: &Clock) -> Builder {
+pub fn settings(ring: Keyring, clock: &Clock) -> SessionManagerBuilder {
     let clock = clock.clone();
-    Sessions::builder(ring).clock(move || clock.now())
+    SessionManager::builder(ring).clock(move || clock.now())
 }
 
 /// Cookies that these sessions set for what `f` does to a new session: without HTTP.
 pub fn sealed<T: SessionData>(
-    sessions: &Sessions<T>,
+    sessions: &SessionManager<T>,
     f: impl FnOnce(&Session<T>) -> Result<(), SessionError>,
 ) -> Jar {
     let session = sessions.begin();
@@ -78,7 +81,7 @@ pub fn sealed<T: SessionData>(
 pub struct Site {
     server: Server,
     pub clock: Clock,
-    pub sessions: Sessions,
+    pub sessions: SessionManager,
     events: Arc<Mutex<Vec<Event>>>,
 }
 
@@ -137,14 +140,17 @@ impl Site {
     }
 
     /// A site with other settings than the default ones.
-    pub fn with(framework: &Framework, set: impl FnOnce(Builder) -> Builder) -> Site {
+    pub fn with(
+        framework: &Framework,
+        set: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
+    ) -> Site {
         Site::beside(framework, Neighbours::None, set)
     }
 
     pub fn beside(
         framework: &Framework,
         neighbours: Neighbours,
-        set: impl FnOnce(Builder) -> Builder,
+        set: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
     ) -> Site {
         let clock = Clock::at(START);
         let events: Arc<Mutex<Vec<Event>>> = Arc::default();

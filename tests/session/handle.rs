@@ -3,7 +3,8 @@
 
 use crate::kit::{Clock, Site, finish, logged_in, seconds};
 use hardtack::session::{
-    Event, Level, NotSaved, Reply, SaveError, Session, SessionData, SessionError, Sessions,
+    Event, FlashLevel, HeaderEdits, NotSaved, SaveError, Session, SessionData, SessionError,
+    SessionManager,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use std::{
@@ -28,7 +29,7 @@ const WRITES: [(&str, Call); 15] = [
     }),
     ("update", |session| session.update("n", |_: &mut u8| ())),
     ("clear", |session| session.clear()),
-    ("flash", |session| session.flash(Level::Info, "hello")),
+    ("flash", |session| session.flash(FlashLevel::Info, "hello")),
     ("take_flashes", |session| session.take_flashes().map(drop)),
     ("regenerate", |session| session.regenerate()),
     ("regenerate_for_login", |session| {
@@ -165,7 +166,7 @@ fn after_the_headers_a_write_is_an_error_and_changes_nothing() {
     assert_eq!((updated, ran), (Err(SessionError::HeadersSent), false));
     assert_eq!(session.keys().unwrap(), ["user"]);
     // A second answer has nothing to say.
-    assert_eq!(finish(&session), Reply::default());
+    assert_eq!(finish(&session), HeaderEdits::default());
 
     // The first read comes too late as well: caches were not told.
     let session = site.request(&browser.header());
@@ -330,7 +331,7 @@ fn nothing_prints_what_is_in_a_session() {
     });
     let session = site.request("");
     session.insert("password", "hunter2").unwrap();
-    session.flash(Level::Info, "hunter2").unwrap();
+    session.flash(FlashLevel::Info, "hunter2").unwrap();
     let errors = [
         session.get::<u32>("password").unwrap_err(),
         session.get::<Vec<Option<char>>>("password").unwrap_err(),
@@ -354,7 +355,7 @@ fn nothing_prints_what_is_in_a_session() {
         site.sessions,
         site.events()
     );
-    let builder = Sessions::builder(crate::kit::ring(1)).realm("visible");
+    let builder = SessionManager::builder(crate::kit::ring(1)).realm("visible");
     *seen.lock().unwrap() += &format!("{map} {builder:?}");
     *seen.lock().unwrap() += &format!("{:?}", builder.data::<Account>());
     let seen = seen.lock().unwrap();
@@ -376,8 +377,8 @@ fn nothing_prints_what_is_in_a_session() {
         "set_cookie: [\"__Host-session\"]",
         "3f6a6e primary",
         "Session {",
-        "Sessions { codec: Codec {",
-        "View { id: ",
+        "SessionManager { codec: Codec {",
+        "SessionView { id: ",
     ] {
         assert!(seen.contains(shown), "{shown} in {seen}");
     }

@@ -2,7 +2,9 @@
 
 use hardtack::{
     Key, Keyring, Timestamp,
-    session::{Builder, Event, Map, Reply, Session, SessionData, Sessions},
+    session::{
+        Event, HeaderEdits, Session, SessionData, SessionManager, SessionManagerBuilder, SessionMap,
+    },
 };
 use std::sync::{
     Arc, Mutex,
@@ -42,8 +44,8 @@ impl Clock {
 }
 
 /// Sessions with their clock and the events that they reported.
-pub struct Site<T: SessionData = Map> {
-    pub sessions: Sessions<T>,
+pub struct Site<T: SessionData = SessionMap> {
+    pub sessions: SessionManager<T>,
     pub clock: Clock,
     events: Arc<Mutex<Vec<Event>>>,
 }
@@ -55,18 +57,21 @@ impl Site {
 }
 
 impl<T: SessionData> Site<T> {
-    pub fn with(clock: &Clock, configure: impl FnOnce(Builder) -> Builder<T>) -> Site<T> {
+    pub fn with(
+        clock: &Clock,
+        configure: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder<T>,
+    ) -> Site<T> {
         Site::under(ring(1), clock, configure)
     }
 
     pub fn under(
         ring: Keyring,
         clock: &Clock,
-        configure: impl FnOnce(Builder) -> Builder<T>,
+        configure: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder<T>,
     ) -> Site<T> {
         let events = Arc::new(Mutex::new(Vec::new()));
         let (log, time) = (Arc::clone(&events), clock.clone());
-        let builder = Sessions::builder(ring)
+        let builder = SessionManager::builder(ring)
             .clock(move || time.now())
             .on_event(move |event| log.lock().unwrap().push(event.clone()));
         Site {
@@ -103,7 +108,7 @@ impl Browser {
         self.0.iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    pub fn take(&mut self, reply: &Reply) {
+    pub fn take(&mut self, reply: &HeaderEdits) {
         for line in &reply.set_cookie {
             let (pair, attributes) = line.split_once("; ").unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -123,7 +128,7 @@ impl Browser {
         &mut self,
         site: &Site<T>,
         handler: impl FnOnce(&Session<T>) -> R,
-    ) -> (R, Reply) {
+    ) -> (R, HeaderEdits) {
         let session = site.request(&self.header());
         let result = handler(&session);
         let reply = finish(&session);
@@ -164,7 +169,7 @@ pub fn logged_in(site: &Site, user: &str) -> Browser {
     browser
 }
 
-pub fn finish<T: SessionData>(session: &Session<T>) -> Reply {
+pub fn finish<T: SessionData>(session: &Session<T>) -> HeaderEdits {
     session.finish([], [])
 }
 

@@ -2,7 +2,7 @@
 //! what a plain value has that the same was done to.
 
 use crate::kit::{Browser, Clock, Site, T0, seconds};
-use hardtack::session::{Flash, Level, Session, SessionData};
+use hardtack::session::{Flash, FlashLevel, Session, SessionData};
 use proptest::{collection::vec, prelude::*};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ const IDLE: u32 = 100_000;
 enum Op<D> {
     Data(D),
     Clear,
-    Flash(Level),
+    Flash(FlashLevel),
     TakeFlashes,
     Regenerate,
     RegenerateForLogin,
@@ -59,7 +59,7 @@ fn op<D: std::fmt::Debug + Clone + 'static>(
         8 => data.prop_map(Op::Data),
         1 => Just(Op::Clear),
         2 => (0..4_usize).prop_map(|n| {
-            Op::Flash([Level::Info, Level::Success, Level::Warning, Level::Error][n])
+            Op::Flash([FlashLevel::Info, FlashLevel::Success, FlashLevel::Warning, FlashLevel::Error][n])
         }),
         1 => Just(Op::TakeFlashes),
         1 => Just(Op::Regenerate),
@@ -103,7 +103,7 @@ struct Model<D> {
     /// Whether the browser has a cookie.
     saved: bool,
     data: D,
-    flashes: Vec<(Level, String)>,
+    flashes: Vec<(FlashLevel, String)>,
     remembered: bool,
     created_at: u32,
     lifetime: u32,
@@ -185,7 +185,7 @@ impl<D: Default + PartialEq> Model<D> {
     }
 }
 
-fn pairs<T: SessionData>(session: &Session<T>) -> Vec<(Level, String)> {
+fn pairs<T: SessionData>(session: &Session<T>) -> Vec<(FlashLevel, String)> {
     let pair = |flash: Flash| (flash.level, flash.text);
     session
         .take_flashes()
@@ -253,15 +253,17 @@ fn play<T: SessionData, D, O: Clone>(
 }
 
 fn site<T: SessionData>(
-    configure: impl FnOnce(hardtack::session::Builder) -> hardtack::session::Builder<T>,
+    configure: impl FnOnce(
+        hardtack::session::SessionManagerBuilder,
+    ) -> hardtack::session::SessionManagerBuilder<T>,
 ) -> Site<T> {
     Site::with(&Clock::new(), |builder| {
         configure(
             builder
                 .idle_timeout(seconds(IDLE))
                 .absolute_timeout(seconds(ABSOLUTE))
-                .remember_idle(seconds(IDLE))
-                .remember_absolute(seconds(REMEMBER_ABSOLUTE)),
+                .remember_idle_timeout(seconds(IDLE))
+                .remember_absolute_timeout(seconds(REMEMBER_ABSOLUTE)),
         )
     })
 }

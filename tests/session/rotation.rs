@@ -3,7 +3,7 @@
 use crate::kit::{Browser, Clock, Site, T0, key, logged_in, ring};
 use hardtack::{
     KeyState, Keyring, Timestamp,
-    session::{Event, Refusal, SaveReason, Sessions},
+    session::{Event, Refusal, SaveReason, SessionManager},
 };
 use std::{
     sync::{OnceLock, mpsc},
@@ -169,13 +169,13 @@ fn a_retired_seal_is_not_renewed_late() {
 /// Neither clock nor `validate` is called with the keys locked.
 #[test]
 fn the_applications_own_code_may_set_keys() {
-    static SITE: OnceLock<Sessions> = OnceLock::new();
+    static SITE: OnceLock<SessionManager> = OnceLock::new();
     fn rotate() {
         if let Some(sessions) = SITE.get() {
             sessions.set_keyring(ring(1));
         }
     }
-    let sessions = Sessions::builder(ring(1))
+    let sessions = SessionManager::builder(ring(1))
         .clock(|| {
             rotate();
             Timestamp::from_unix(T0)

@@ -2,7 +2,7 @@
 
 use crate::kit::{Browser, Clock, NAME, Site, finish, logged_in, seconds};
 use hardtack::session::{
-    Event, Level, NotSaved, Reply, SaveError, SaveReason, Session, SessionError,
+    Event, FlashLevel, HeaderEdits, NotSaved, SaveError, SaveReason, Session, SessionError,
 };
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn a_session_that_nobody_asks_for_costs_nothing() {
     let site = Site::new();
     let browser = logged_in(&site, "ada");
     let session = site.request(&browser.header());
-    assert_eq!(finish(&session), Reply::default());
+    assert_eq!(finish(&session), HeaderEdits::default());
     assert_eq!(site.events(), []);
 }
 
@@ -70,7 +70,7 @@ fn what_ends_as_it_began_is_not_saved() {
             assert!(session.remove("cart").unwrap());
         },
         |session| {
-            session.flash(Level::Info, "hello").unwrap();
+            session.flash(FlashLevel::Info, "hello").unwrap();
             assert_eq!(session.take_flashes().unwrap().len(), 1);
         },
         |session| {
@@ -100,7 +100,7 @@ fn a_new_session_with_nothing_in_it_sets_nothing() {
             assert_eq!(session.take("cart").unwrap(), Some(7));
         },
         |session| {
-            session.flash(Level::Info, "hello").unwrap();
+            session.flash(FlashLevel::Info, "hello").unwrap();
             assert_eq!(session.take_flashes().unwrap().len(), 1);
         },
     ];
@@ -259,8 +259,8 @@ fn the_limits_hold_on_the_final_bytes() {
                 builder
                     .max_chunks(chunks)
                     .max_cookie_bytes(bytes)
-                    .remember_idle(Duration::MAX)
-                    .remember_absolute(Duration::MAX)
+                    .remember_idle_timeout(Duration::MAX)
+                    .remember_absolute_timeout(Duration::MAX)
             });
             let save = |len: usize| {
                 let mut browser = Browser::default();

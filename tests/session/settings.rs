@@ -1,12 +1,14 @@
 //! Settings that a browser would refuse without a word are refused with one.
 
 use crate::kit::{Site, ring};
-use hardtack::session::{Builder, Map, SameSite, SessionData, Sessions};
+use hardtack::session::{SameSite, SessionData, SessionManager, SessionManagerBuilder, SessionMap};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-fn refused<T: SessionData>(configure: impl FnOnce(Builder) -> Builder<T>) -> String {
-    configure(Sessions::builder(ring(1)))
+fn refused<T: SessionData>(
+    configure: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder<T>,
+) -> String {
+    configure(SessionManager::builder(ring(1)))
         .build()
         .unwrap_err()
         .to_string()
@@ -32,7 +34,7 @@ fn names_that_no_browser_takes() {
         );
     }
     for name in ["a", "a.b", "1", "a.1b", "a.", "__Host-x", "__secure-x"] {
-        let sessions = Sessions::builder(ring(1)).cookie_name(name).build();
+        let sessions = SessionManager::builder(ring(1)).cookie_name(name).build();
         assert!(sessions.is_ok(), "{name}");
     }
 }
@@ -70,13 +72,13 @@ fn prefixes_hold_whoever_sets_them_to() {
             format!("the cookie name `{name}` needs `http_only`")
         );
     }
-    let sessions = Sessions::builder(ring(1)).cookie_name("__Secure-a");
+    let sessions = SessionManager::builder(ring(1)).cookie_name("__Secure-a");
     assert!(sessions.domain("example.org").path("/shop").build().is_ok());
 }
 
 #[test]
 fn attributes_that_no_browser_takes() {
-    let named = |builder: Builder| builder.cookie_name("a");
+    let named = |builder: SessionManagerBuilder| builder.cookie_name("a");
     assert_eq!(
         refused(|builder| named(builder).secure(false).same_site(SameSite::None)),
         "`SameSite::None` needs `secure`"
@@ -122,7 +124,9 @@ fn attributes_that_no_browser_takes() {
 #[test]
 fn attributes_that_browsers_take_are_set_as_they_are() {
     let longest = format!("/{}", "a".repeat(1023));
-    let builder = Sessions::builder(ring(1)).cookie_name("a").path(&longest);
+    let builder = SessionManager::builder(ring(1))
+        .cookie_name("a")
+        .path(&longest);
     let session = builder.build().unwrap().begin();
     session.insert("user", "ada").unwrap();
     let [line] = &session.finish([], []).set_cookie[..] else {
@@ -136,7 +140,7 @@ fn attributes_that_browsers_take_are_set_as_they_are() {
         ("__Host-Http-a", None, SameSite::Strict, "SameSite=Strict"),
         ("a", Some(longest.as_str()), SameSite::None, "SameSite=None"),
     ] {
-        let builder = Sessions::builder(ring(1))
+        let builder = SessionManager::builder(ring(1))
             .cookie_name(name)
             .same_site(same_site);
         let builder = match domain {
@@ -188,12 +192,18 @@ fn parts_of_the_purpose_stay_apart() {
 
 #[test]
 fn sessions_that_could_not_live() {
-    type Set = fn(Builder, Duration) -> Builder;
+    type Set = fn(SessionManagerBuilder, Duration) -> SessionManagerBuilder;
     let settings: [(&str, Set); 4] = [
-        ("idle_timeout", Builder::idle_timeout),
-        ("absolute_timeout", Builder::absolute_timeout),
-        ("remember_idle", Builder::remember_idle),
-        ("remember_absolute", Builder::remember_absolute),
+        ("idle_timeout", SessionManagerBuilder::idle_timeout),
+        ("absolute_timeout", SessionManagerBuilder::absolute_timeout),
+        (
+            "remember_idle_timeout",
+            SessionManagerBuilder::remember_idle_timeout,
+        ),
+        (
+            "remember_absolute_timeout",
+            SessionManagerBuilder::remember_absolute_timeout,
+        ),
     ];
     for (name, set) in settings {
         for short in [Duration::ZERO, Duration::from_millis(999)] {
@@ -203,7 +213,7 @@ fn sessions_that_could_not_live() {
             );
         }
         assert!(
-            set(Sessions::builder(ring(1)), Duration::from_secs(1))
+            set(SessionManager::builder(ring(1)), Duration::from_secs(1))
                 .build()
                 .is_ok()
         );
@@ -218,7 +228,7 @@ fn sessions_that_could_not_live() {
         refused(|builder| builder.validate(|_| true).data::<Typed>()),
         "`validate` was set before `data`, whose type it cannot see: set it afterwards"
     );
-    let sessions = Sessions::builder(ring(1))
+    let sessions = SessionManager::builder(ring(1))
         .validate(|_| true)
         .data::<Typed>()
         .validate(|_| true);
@@ -227,7 +237,7 @@ fn sessions_that_could_not_live() {
 
 #[test]
 fn cookies_in_which_nothing_has_room() {
-    type Set = fn(Builder) -> Builder;
+    type Set = fn(SessionManagerBuilder) -> SessionManagerBuilder;
     let settings: [Set; 4] = [
         |builder| builder.max_cookie_bytes(0),
         |builder| builder.max_cookie_bytes(100),
@@ -242,7 +252,7 @@ fn cookies_in_which_nothing_has_room() {
             "{sentence}"
         );
     }
-    let sessions = Sessions::builder(ring(1))
+    let sessions = SessionManager::builder(ring(1))
         .max_cookie_bytes(200)
         .build()
         .unwrap();
@@ -262,7 +272,7 @@ impl SessionData for Typed {
 #[test]
 fn the_cookie_for_development_is_a_plain_one() {
     for (name, expected) in [(None, "session=h"), (Some("mine"), "mine=h")] {
-        let builder = Sessions::builder(ring(1)).insecure_for_development();
+        let builder = SessionManager::builder(ring(1)).insecure_for_development();
         let builder = match name {
             Some(name) => builder.cookie_name(name),
             None => builder,
@@ -281,7 +291,8 @@ fn the_cookie_for_development_is_a_plain_one() {
 #[test]
 fn sessions_are_padded_if_asked() {
     let len = |pad_to: usize, text: &str| {
-        let site = Site::<Map>::with(&crate::kit::Clock::new(), |builder| builder.pad_to(pad_to));
+        let site =
+            Site::<SessionMap>::with(&crate::kit::Clock::new(), |builder| builder.pad_to(pad_to));
         crate::kit::logged_in(&site, text).header().len()
     };
     assert_ne!(len(0, "a"), len(0, "a longer name"));

@@ -3,7 +3,7 @@
 use crate::kit::{Browser, Clock, DAY, HOUR, MINUTE, Site, T0, finish, logged_in, seconds};
 use hardtack::{
     Timestamp,
-    session::{Event, NotSaved, Refusal, Reply, SaveError, SaveReason},
+    session::{Event, HeaderEdits, NotSaved, Refusal, SaveError, SaveReason},
 };
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn refused(site: &Site) -> Vec<Refusal> {
     site.events().into_iter().filter_map(reason).collect()
 }
 
-fn max_age(reply: &Reply) -> Option<u32> {
+fn max_age(reply: &HeaderEdits) -> Option<u32> {
     let [line] = reply.set_cookie.as_slice() else {
         panic!("{reply:?}");
     };

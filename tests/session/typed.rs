@@ -1,7 +1,9 @@
 //! Typed sessions: schema versions, types that do not come back, two types side by side.
 
 use crate::kit::{Browser, Clock, HOUR, MINUTE, Site, finish};
-use hardtack::session::{Event, Level, Refusal, SaveError, SaveReason, SessionData, SessionError};
+use hardtack::session::{
+    Event, FlashLevel, Refusal, SaveError, SaveReason, SessionData, SessionError,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 
 #[derive(Default, Serialize, Deserialize)]
@@ -77,7 +79,9 @@ fn an_older_schema_is_migrated_and_saved_when_something_is() {
 
     // Times, id and flash messages come along.
     let id = browser.peek(&old, |session| session.id().unwrap());
-    browser.send(&old, |session| session.flash(Level::Info, "hello").unwrap());
+    browser.send(&old, |session| {
+        session.flash(FlashLevel::Info, "hello").unwrap()
+    });
     browser.send(&new, |session| {
         session.modify(|data| data.theme = "dark".into()).unwrap()
     });

@@ -1,7 +1,7 @@
 //! What the operator reads.
 
 use hardtack::session::{
-    Map, NoSession, NotSaved, Refusal, SaveError, SaveReason, SessionError, SessionId,
+    NoSessionError, NotSaved, Refusal, SaveError, SaveReason, SessionError, SessionId, SessionMap,
 };
 
 #[test]
@@ -106,14 +106,17 @@ fn an_id_is_read_as_it_prints_and_nothing_else_is() {
 #[test]
 fn a_test_without_a_session_is_told_why() {
     for (error, words) in [
-        (NoSession::NotSet, "no cookie of the session is set"),
-        (NoSession::Removed, "the cookie of the session is removed"),
+        (NoSessionError::NotSet, "no cookie of the session is set"),
         (
-            NoSession::Refused(Refusal::UnknownKey),
+            NoSessionError::Removed,
+            "the cookie of the session is removed",
+        ),
+        (
+            NoSessionError::Refused(Refusal::UnknownKey),
             "the cookie of the session is refused: unknown key",
         ),
         (
-            NoSession::NotSaved(SaveError::Randomness),
+            NoSessionError::NotSaved(SaveError::Randomness),
             "the operating system gave no randomness",
         ),
     ] {
@@ -123,7 +126,9 @@ fn a_test_without_a_session_is_told_why() {
 
 #[test]
 fn what_is_no_dictionary_is_told_what_one_is() {
-    let error = serde_json::from_str::<Map>("7").unwrap_err().to_string();
+    let error = serde_json::from_str::<SessionMap>("7")
+        .unwrap_err()
+        .to_string();
     let wanted = "expected a map with its keys in ascending order";
     assert!(error.contains(wanted), "{error}");
 }

@@ -12,7 +12,7 @@ mod rocket;
 use benches::session::{User, builder};
 use core::time::Duration;
 use criterion::{BenchmarkId, Criterion};
-use hardtack::session::Sessions;
+use hardtack::session::SessionManager;
 use std::{
     hint::black_box,
     sync::atomic::{AtomicU32, Ordering},
@@ -38,7 +38,7 @@ struct Answer {
     body: String,
 }
 
-fn sessions() -> Sessions {
+fn sessions() -> SessionManager {
     builder().build().expect("the defaults are good")
 }
 

@@ -6,7 +6,7 @@ mod rocket;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hardtack::session::{SessionData, Sessions};
+use hardtack::session::{SessionData, SessionManager};
 use hardtack::{Key, Keyring};
 use serde::{Deserialize, Serialize};
 
@@ -82,15 +82,15 @@ impl SessionData for User {
 }
 
 /// hardtack's sessions, with every setting at its default.
-fn sessions() -> Sessions {
-    Sessions::builder(keyring())
+fn sessions() -> SessionManager {
+    SessionManager::builder(keyring())
         .build()
         .expect("the defaults are good")
 }
 
 /// The same, of one type instead of a dictionary.
-fn typed_sessions() -> Sessions<User> {
-    Sessions::builder(keyring())
+fn typed_sessions() -> SessionManager<User> {
+    SessionManager::builder(keyring())
         .data()
         .build()
         .expect("the defaults are good")

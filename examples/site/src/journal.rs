@@ -2,7 +2,7 @@
 
 use hardtack::{
     Timestamp,
-    session::{Event, SessionId, View},
+    session::{Event, SessionId, SessionView},
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -54,7 +54,7 @@ impl Journal {
     }
 
     /// For `validate`: without it, a copy of a cookie opens after logout until its timeouts.
-    pub(crate) fn is_current(&self, session: &View<'_>) -> bool {
+    pub(crate) fn is_current(&self, session: &SessionView<'_>) -> bool {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         !ended.contains_key(&session.id())
     }

@@ -21,7 +21,7 @@ pub use cart::{Cart, Item, Ware};
 pub use settings::{address, announce, open};
 
 use accounts::Accounts;
-use hardtack::session::{Level, Session, SessionError, Sessions};
+use hardtack::session::{FlashLevel, Session, SessionError, SessionManager};
 use journal::Journal;
 use pages::Preferences;
 use std::{
@@ -35,7 +35,7 @@ pub struct Site {
     framework: &'static str,
     accounts: Accounts,
     journal: Arc<Journal>,
-    sessions: Sessions,
+    sessions: SessionManager,
     /// Ids and states of the keys.
     keys: Mutex<String>,
 }
@@ -122,7 +122,7 @@ impl Site {
             session.update("failed logins", |failed: &mut u32| {
                 *failed = failed.saturating_add(1);
             })?;
-            session.flash(Level::Error, "The name or the password is wrong.")?;
+            session.flash(FlashLevel::Error, "The name or the password is wrong.")?;
             return Ok(Answer::Redirect("/login"));
         }
         enter(session, &name, asked)
@@ -131,7 +131,7 @@ impl Site {
     fn register(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
         let name = asked.field("name");
         if let Err(refused) = self.accounts.add(&name, &asked.field("password")) {
-            session.flash(Level::Error, refused)?;
+            session.flash(FlashLevel::Error, refused)?;
             return Ok(Answer::Redirect("/register"));
         }
         enter(session, &name, asked)
@@ -153,7 +153,7 @@ fn enter(session: &Session, name: &str, asked: &Asked<'_>) -> Result<Answer, Ses
     session.regenerate_for_login()?;
     session.remove("failed logins")?;
     session.insert("user", name)?;
-    session.flash(Level::Success, format!("Welcome aboard, {name}."))?;
+    session.flash(FlashLevel::Success, format!("Welcome aboard, {name}."))?;
     Ok(Answer::Redirect("/"))
 }
 
@@ -164,7 +164,7 @@ fn log_out(session: &Session) -> Result<Answer, SessionError> {
     if let Some(preferences) = preferences {
         session.insert("preferences", &preferences)?;
     }
-    session.flash(Level::Info, "You are logged out.")?;
+    session.flash(FlashLevel::Info, "You are logged out.")?;
     Ok(Answer::Redirect("/"))
 }
 
@@ -177,7 +177,7 @@ fn forget(session: &Session) -> Result<Answer, SessionError> {
 fn prefer(session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
     let preferences = Preferences::read(&asked.field("theme"), &asked.field("language"));
     session.insert("preferences", &preferences)?;
-    session.flash(Level::Success, "Your preferences are saved.")?;
+    session.flash(FlashLevel::Success, "Your preferences are saved.")?;
     Ok(Answer::Redirect("/preferences"))
 }
 
@@ -185,10 +185,10 @@ fn prefer(session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> 
 fn load(session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
     let kilobytes = asked.field("kilobytes").parse::<u8>().unwrap_or_default();
     match session.insert("ballast", &"#".repeat(usize::from(kilobytes) * 1024)) {
-        Ok(()) => session.flash(Level::Success, format!("{kilobytes} KB are aboard."))?,
+        Ok(()) => session.flash(FlashLevel::Success, format!("{kilobytes} KB are aboard."))?,
         Err(too_big @ SessionError::TooBig { .. }) => {
             session.remove("ballast")?;
-            session.flash(Level::Error, format!("Overboard: {too_big}."))?;
+            session.flash(FlashLevel::Error, format!("Overboard: {too_big}."))?;
         }
         Err(error) => return Err(error),
     }

@@ -1,7 +1,7 @@
 //! What the environment says. Nothing has to be set.
 
 use crate::{Site, accounts::Accounts, journal::Journal};
-use hardtack::{Key, Keyring, session::Sessions};
+use hardtack::{Key, Keyring, session::SessionManager};
 use std::{
     env,
     error::Error,
@@ -15,12 +15,12 @@ use std::{
 ///
 /// The cookie is the default one, `__Host-session` with Secure: Chromium, Firefox and curl 7.79 or
 /// newer keep it for http://localhost too. For Safari, which does not, set `HARDTACK_INSECURE`.
-pub fn open(framework: &'static str) -> Result<(Arc<Site>, Sessions), Box<dyn Error>> {
+pub fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager), Box<dyn Error>> {
     let keyring = keyring()?;
     let keys = Mutex::new(keyring.to_string());
     let journal = Arc::new(Journal::default());
     let (clock, events, ended) = (journal.clone(), journal.clone(), journal.clone());
-    let mut builder = Sessions::builder(keyring)
+    let mut builder = SessionManager::builder(keyring)
         .clock(move || clock.now())
         .on_event(move |event| events.record(event))
         .validate(move |session| ended.is_current(session));

@@ -1,7 +1,7 @@
 //! What a handler does with its session, and what it sees of it.
 
 use super::{Current, Record, Step, Tab, Value, World, limits};
-use hardtack::session::{Level, SessionError};
+use hardtack::session::{FlashLevel, SessionError};
 use std::time::Duration;
 
 impl World {
@@ -63,8 +63,12 @@ impl World {
                 stored(session.clear(), record);
             }
             Step::Flash(level, len) => {
-                let level = [Level::Info, Level::Success, Level::Warning, Level::Error]
-                    [usize::from(level % 4)];
+                let level = [
+                    FlashLevel::Info,
+                    FlashLevel::Success,
+                    FlashLevel::Warning,
+                    FlashLevel::Error,
+                ][usize::from(level % 4)];
                 let text = "é".repeat((*len).into());
                 let bytes: usize = record.flashes.iter().map(|(_, text)| text.len()).sum();
                 let result = session.flash(level, text.clone());

@@ -2,14 +2,16 @@ use super::*;
 use crate::session::current::decode;
 use alloc::{format, vec};
 
-fn map(entries: &[(&str, &[u8])]) -> Map {
-    Map(entries
-        .iter()
-        .map(|(key, value)| (key.to_string(), value.to_vec()))
-        .collect())
+fn map(entries: &[(&str, &[u8])]) -> SessionMap {
+    SessionMap(
+        entries
+            .iter()
+            .map(|(key, value)| (key.to_string(), value.to_vec()))
+            .collect(),
+    )
 }
 
-fn encode(map: &Map) -> Vec<u8> {
+fn encode(map: &SessionMap) -> Vec<u8> {
     postcard::to_allocvec(map).unwrap()
 }
 
@@ -38,13 +40,13 @@ fn vectors() {
         ),
     ] {
         assert_eq!(encode(&entries), bytes(hex));
-        assert!(decode::<Map>(&bytes(hex)) == Some(entries), "{hex}");
+        assert!(decode::<SessionMap>(&bytes(hex)) == Some(entries), "{hex}");
     }
 }
 
 #[test]
 fn values_are_cbor() {
-    let mut map = Map::default();
+    let mut map = SessionMap::default();
     map.insert("cart", &[7]).unwrap();
     assert_eq!(encode(&map), bytes("01 0463617274 028107"));
 }
@@ -53,7 +55,7 @@ fn values_are_cbor() {
 fn the_order_of_insertion_does_not_show() {
     let keys = ["b", "", "é", "aa", "B"];
     let fill = |keys: &mut dyn Iterator<Item = &&str>| {
-        let mut map = Map::default();
+        let mut map = SessionMap::default();
         keys.for_each(|key| map.insert(key, &1).unwrap());
         map
     };
@@ -88,13 +90,13 @@ fn a_dictionary_has_one_encoding() {
             "a claimed length of a value",
         ),
     ] {
-        assert!(decode::<Map>(&bytes(hex)).is_none(), "{what}");
+        assert!(decode::<SessionMap>(&bytes(hex)).is_none(), "{what}");
     }
 }
 
 #[test]
 fn a_value_that_cannot_be_stored_leaves_what_was_there() {
-    let mut map = Map::default();
+    let mut map = SessionMap::default();
     map.insert("a", "kept").unwrap();
     // A map with structs for keys, one of them twice.
     let doubled = Doubled;
@@ -122,7 +124,7 @@ impl Serialize for Doubled {
 
 #[test]
 fn the_wrong_type_is_told_by_its_kind() {
-    let mut map = Map::default();
+    let mut map = SessionMap::default();
     map.insert("integer", &-1).unwrap();
     map.insert("bytes", serde_bytes::Bytes::new(b"x")).unwrap();
     map.insert("text", "x").unwrap();

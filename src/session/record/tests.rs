@@ -1,7 +1,7 @@
 use super::*;
 use alloc::{format, vec};
 
-fn flash(level: Level, text: &str) -> Flash {
+fn flash(level: FlashLevel, text: &str) -> Flash {
     Flash {
         level,
         text: text.into(),
@@ -16,7 +16,10 @@ fn record() -> Record<&'static [u8]> {
         idle_limit: 1800,
         lifetime: 43_200,
         remembered: true,
-        flashes: vec![flash(Level::Success, "Added"), flash(Level::Error, "é")],
+        flashes: vec![
+            flash(FlashLevel::Success, "Added"),
+            flash(FlashLevel::Error, "é"),
+        ],
         data: &[0xde, 0xad],
     }
 }

@@ -3,7 +3,10 @@
 use super::*;
 use crate::{
     Codec, Key, Keyring,
-    session::{Builder, Level, Map, NotSaved, Refusal, SaveError, SaveReason, save::Outcome},
+    session::{
+        FlashLevel, NotSaved, Refusal, SaveError, SaveReason, SessionManagerBuilder, SessionMap,
+        save::Outcome,
+    },
 };
 use alloc::{
     format,
@@ -75,33 +78,33 @@ impl TryRng for Failing {
 
 impl TryCryptoRng for Failing {}
 
-fn site(configure: impl FnOnce(Builder) -> Builder) -> Sessions {
+fn site(configure: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder) -> SessionManager {
     let key = Key::from_bytes(core::array::from_fn(|i| (i * i * 31) as u8 ^ 0xb7)).unwrap();
-    configure(Sessions::builder(Keyring::new(key)))
+    configure(SessionManager::builder(Keyring::new(key)))
         .build()
         .unwrap()
 }
 
 /// One request at a time of its own: `f` gets what a handler's calls get.
-fn at<R>(sessions: &Sessions, now: u32, f: impl FnOnce(&Context<'_, Map>) -> R) -> R {
+fn at<R>(sessions: &SessionManager, now: u32, f: impl FnOnce(&Context<'_, SessionMap>) -> R) -> R {
     f(&Context {
         sessions,
         now: Timestamp::from_unix(now).into(),
     })
 }
 
-fn request(cookie: &str) -> State<Map> {
+fn request(cookie: &str) -> State<SessionMap> {
     let mut state = State::new();
     state.receive([cookie.as_bytes()]);
     state
 }
 
-fn insert(state: &mut State<Map>, cx: &Context<'_, Map>, key: &str) {
+fn insert(state: &mut State<SessionMap>, cx: &Context<'_, SessionMap>, key: &str) {
     state.change(cx, |map| map.insert(key, &7)).unwrap();
 }
 
 /// The Cookie header after a first write at `T0`.
-fn saved(sessions: &Sessions) -> String {
+fn saved(sessions: &SessionManager) -> String {
     at(sessions, T0, |cx| {
         let mut state = request("");
         insert(&mut state, cx, "user");
@@ -258,7 +261,7 @@ fn the_time_of_each_call_counts() {
 fn flash_messages_have_a_limit_in_number_and_in_bytes() {
     let sessions = site(|builder| builder);
     let flash = |len: usize| Flash {
-        level: Level::Info,
+        level: FlashLevel::Info,
         text: "é".repeat(len / 2),
     };
     at(&sessions, T0, |cx| {
@@ -289,7 +292,7 @@ fn headers_are_received_once() {
         let mut state = request("a=b");
         state.receive([cookie.as_bytes()]);
         assert!(state.is_new(cx).unwrap());
-        let mut state = State::<Map>::new();
+        let mut state = State::<SessionMap>::new();
         state.receive([b"a=b".as_slice(), b"", cookie.as_bytes(), b"c=d"]);
         assert_eq!(state.received, format!("a=b;;{cookie};c=d").as_bytes());
         assert!(!state.is_new(cx).unwrap());
@@ -298,7 +301,8 @@ fn headers_are_received_once() {
 
 #[test]
 fn refusals_are_told_apart() {
-    let floor = |builder: Builder| builder.reject_issued_before(Timestamp::from_unix(T0 + 1));
+    let floor =
+        |builder: SessionManagerBuilder| builder.reject_issued_before(Timestamp::from_unix(T0 + 1));
     let sessions = site(|builder| builder);
     let cookie = saved(&sessions);
     let token = cookie.strip_prefix("__Host-session=").unwrap();
@@ -405,7 +409,7 @@ fn the_smallest_record_is_as_long_as_the_settings_say() {
 }
 
 /// A cookie with this payload.
-fn sealed(sessions: &Sessions, payload: &[u8]) -> String {
+fn sealed(sessions: &SessionManager, payload: &[u8]) -> String {
     at(sessions, T0, |cx| {
         let mut text = vec![0; cx.sessions.codec().token_len(payload.len())];
         let write = |buf: &mut [u8]| {
@@ -421,7 +425,7 @@ fn sealed(sessions: &Sessions, payload: &[u8]) -> String {
 }
 
 /// A cookie with a record of this schema and data.
-fn record(sessions: &Sessions, schema: u8, data: &[u8]) -> String {
+fn record(sessions: &SessionManager, schema: u8, data: &[u8]) -> String {
     let record = crate::session::record::Record {
         schema,
         id: SessionId::from_bytes([1; 16]),

@@ -4,15 +4,15 @@ use crate::{Key, Keyring};
 use alloc::{string::ToString as _, vec, vec::Vec};
 use serde::{Deserialize, Serialize};
 
-fn sessions(byte: u8) -> Sessions {
+fn sessions(byte: u8) -> SessionManager {
     let mut key = [byte; 32];
     key[0] = 0xa5;
-    Sessions::builder(Keyring::new(Key::from_bytes(key).unwrap()))
+    SessionManager::builder(Keyring::new(Key::from_bytes(key).unwrap()))
         .build()
         .unwrap()
 }
 
-fn with(sessions: &Sessions, bytes: usize) -> Session {
+fn with(sessions: &SessionManager, bytes: usize) -> Session {
     let session = sessions.begin();
     session.insert("text", &"x".repeat(bytes)).unwrap();
     session
@@ -23,7 +23,7 @@ fn len(session: &Session) -> Option<usize> {
     text.map(|text| text.len())
 }
 
-fn come_back(sessions: &Sessions, cookie: &str) -> Session {
+fn come_back(sessions: &SessionManager, cookie: &str) -> Session {
     let session = sessions.begin();
     session.receive([cookie.as_bytes()]);
     session
@@ -65,7 +65,7 @@ fn a_header_is_what_the_browser_has_after_the_response() {
     // Ended.
     let session = come_back(&sessions, &long);
     session.destroy().unwrap();
-    assert_eq!(session.cookie_header(), Err(NoSession::Removed));
+    assert_eq!(session.cookie_header(), Err(NoSessionError::Removed));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn of_a_response_only_the_session_counts_and_of_two_the_last() {
     assert_eq!(len(&sessions.read_set_cookie(&bytes).unwrap()), Some(4_000));
     // A chunk that is removed is not there.
     bytes.push(b"__Host-session.1=; Max-Age=0".to_vec());
-    let refused = NoSession::Refused(Refusal::Incomplete);
+    let refused = NoSessionError::Refused(Refusal::Incomplete);
     assert_eq!(sessions.read_set_cookie(&bytes).unwrap_err(), refused);
     // Removed, then set: what a handler does that destroys and writes again.
     let session = come_back(&sessions, &with(&sessions, 10).cookie_header().unwrap());
@@ -108,19 +108,25 @@ fn of_a_response_only_the_session_counts_and_of_two_the_last() {
 fn what_is_not_there_is_an_error() {
     let mine = sessions(1);
     let none = |response: &[&str]| mine.read_set_cookie(response).unwrap_err();
-    assert_eq!(none(&[]), NoSession::NotSet);
+    assert_eq!(none(&[]), NoSessionError::NotSet);
     assert_eq!(
         none(&["session=x", "__Host-session.1=y", "__host-session=z"]),
-        NoSession::NotSet
+        NoSessionError::NotSet
     );
     assert_eq!(
         none(&["__Host-session=x"]),
-        NoSession::Refused(Refusal::Invalid)
+        NoSessionError::Refused(Refusal::Invalid)
     );
-    assert_eq!(none(&["__Host-session=; Max-Age=0"]), NoSession::Removed);
-    assert_eq!(none(&["__Host-session.1=; Max-Age=0"]), NoSession::NotSet);
+    assert_eq!(
+        none(&["__Host-session=; Max-Age=0"]),
+        NoSessionError::Removed
+    );
+    assert_eq!(
+        none(&["__Host-session.1=; Max-Age=0"]),
+        NoSessionError::NotSet
+    );
     let others = with(&sessions(2), 1).finish([], []).set_cookie;
-    let refused = NoSession::Refused(Refusal::UnknownKey);
+    let refused = NoSessionError::Refused(Refusal::UnknownKey);
     assert_eq!(mine.read_set_cookie(others).unwrap_err(), refused);
     assert_eq!(
         refused.to_string(),
@@ -131,7 +137,7 @@ fn what_is_not_there_is_an_error() {
     let clone = session.clone();
     assert_eq!(
         session.update("text", |_: &mut String| clone.cookie_header()),
-        Ok(Err(NoSession::NotSaved(SaveError::InUse)))
+        Ok(Err(NoSessionError::NotSaved(SaveError::InUse)))
     );
     let session = mine.begin();
     assert!(matches!(
@@ -140,7 +146,7 @@ fn what_is_not_there_is_an_error() {
     ));
     assert!(matches!(
         session.cookie_header(),
-        Err(NoSession::NotSaved(SaveError::TooBig { .. }))
+        Err(NoSessionError::NotSaved(SaveError::TooBig { .. }))
     ));
 }
 
@@ -155,7 +161,7 @@ impl SessionData for Account {
 #[test]
 fn typed_sessions_too() {
     let ring = Keyring::new(Key::generate().unwrap());
-    let sessions = Sessions::builder(ring.clone())
+    let sessions = SessionManager::builder(ring.clone())
         .data::<Account>()
         .build()
         .unwrap();
@@ -166,7 +172,7 @@ fn typed_sessions_too() {
         .unwrap();
     assert_eq!(session.with(|account| account.0), Ok(7));
     let cookie = session.cookie_header().unwrap();
-    let dictionary = Sessions::builder(ring).build().unwrap();
-    let refused = NoSession::Refused(Refusal::Invalid);
+    let dictionary = SessionManager::builder(ring).build().unwrap();
+    let refused = NoSessionError::Refused(Refusal::Invalid);
     assert_eq!(dictionary.read_set_cookie([cookie]).unwrap_err(), refused);
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use hardtack::{
     Timestamp,
-    session::{Builder, Event, Refusal, SameSite, Session, SessionError, SessionId},
+    session::{Event, Refusal, SameSite, Session, SessionError, SessionId, SessionManagerBuilder},
 };
 use std::{collections::BTreeSet, time::Duration};
 
@@ -287,7 +287,7 @@ pub fn host_prefix(framework: &Framework) {
         assert_eq!(attributes, BTreeSet::from(expected));
     }
     // What it would drop is not built.
-    let refused = |settings: Builder| settings.build().is_err();
+    let refused = |settings: SessionManagerBuilder| settings.build().is_err();
     let settings = || settings(ring(), &site.clock);
     assert!(refused(settings().domain("example.org")));
     assert!(refused(settings().path("/app")));

@@ -9,7 +9,7 @@ use crate::{
 };
 use hardtack::{
     Keyring, Timestamp,
-    session::{Level, Refusal},
+    session::{FlashLevel, Refusal},
 };
 use std::time::Duration;
 
@@ -224,7 +224,7 @@ pub fn overwritten(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser();
     browser.jar.0.insert(NAME.into(), "garbage".into());
-    let visit = browser.visit(|session| session.flash(Level::Info, "hello"));
+    let visit = browser.visit(|session| session.flash(FlashLevel::Info, "hello"));
     assert_eq!(visit.set_cookie().len(), 1);
     let flashes = browser.visit(|session| session.take_flashes()).value();
     assert_eq!(flashes[0].text, "hello");

@@ -161,7 +161,7 @@ pub fn missing_layer(framework: &Framework) {
     )));
     let account = std::any::type_name::<crate::app::Account>();
     assert!(log::has_error(&format!(
-        "no layer for `Session<{account}>`: add `{layer}` with a `Sessions<{account}>`"
+        "no layer for `Session<{account}>`: add `{layer}` with a `SessionManager<{account}>`"
     )));
 }
 

@@ -5,7 +5,7 @@ use crate::{
 };
 use hardtack::{
     rocket::SessionFairing,
-    session::{Level, MissingLayer, Session, SessionError, Sessions},
+    session::{FlashLevel, MissingLayer, Session, SessionError, SessionManager},
 };
 use rocket::{
     Build, Request, Rocket, Route, async_trait, catch, catchers,
@@ -19,11 +19,11 @@ use rocket::{
     routes,
 };
 
-fn sessions() -> Sessions {
+fn sessions() -> SessionManager {
     settings(ring(), &Clock::at(START)).build().unwrap()
 }
 
-fn accounts() -> Sessions<Account> {
+fn accounts() -> SessionManager<Account> {
     let settings = settings(ring(), &Clock::at(START)).cookie_name("account");
     settings.data().build().unwrap()
 }
@@ -169,7 +169,7 @@ fn a_hidden_guard_fails_with_what_to_add() {
 #[get("/login")]
 fn login(session: Session, jar: &CookieJar<'_>) -> Result<Flash<Redirect>, SessionError> {
     session.insert("user", "Ada")?;
-    session.flash(Level::Success, "ours")?;
+    session.flash(FlashLevel::Success, "ours")?;
     jar.add(("theme", "dark"));
     Ok(Flash::success(Redirect::to("/home"), "Rocket's"))
 }
@@ -236,7 +236,7 @@ fn a_forwarded_request_has_one_session() {
 #[catch(500)]
 async fn failed(request: &Request<'_>) -> String {
     let session = request.guard::<Session>().await.succeeded().unwrap();
-    session.flash(Level::Error, "failed").unwrap();
+    session.flash(FlashLevel::Error, "failed").unwrap();
     "our own page".into()
 }
 
@@ -262,7 +262,7 @@ fn a_response_fairing_before_it_may_write() {
         .attach(AdHoc::on_response("visit", |request, _| {
             Box::pin(async move {
                 let session = request.guard::<Session>().await.succeeded().unwrap();
-                session.flash(Level::Info, "been here").unwrap();
+                session.flash(FlashLevel::Info, "been here").unwrap();
             })
         }))
         .attach(SessionFairing::new(sessions()));

@@ -6,7 +6,7 @@ use browser::Browser;
 use hardtack::{
     Key, Keyring,
     axum::SessionLayer,
-    session::{SameSite, Session, SessionError, Sessions},
+    session::{SameSite, Session, SessionError, SessionManager},
 };
 use std::{net::TcpListener, thread};
 
@@ -83,7 +83,7 @@ fn serve(cases: &[Case]) -> u16 {
         .enumerate()
         .fold(Router::new(), |app, (number, case)| {
             let place = format!("/{number}");
-            let mut builder = Sessions::builder(keyring.clone())
+            let mut builder = SessionManager::builder(keyring.clone())
                 .cookie_name(&case.name)
                 .secure(case.secure)
                 .http_only(case.http_only)

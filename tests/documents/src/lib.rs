@@ -7,7 +7,7 @@
 pub struct Readme;
 
 #[doc = include_str!("../../../src/guide/sessions.md")]
-pub struct Sessions;
+pub struct SessionManager;
 
 #[doc = include_str!("../../../src/guide/operating.md")]
 pub struct Operating;

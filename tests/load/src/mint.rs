@@ -3,7 +3,7 @@
 use crate::keys::{self, Keys};
 use hardtack::{
     Key, Keyring, Timestamp,
-    session::{Builder, Sessions},
+    session::{SessionManager, SessionManagerBuilder},
 };
 use std::{
     error::Error,
@@ -78,7 +78,7 @@ fn seal(key: &Key, created_at: u32, issued_at: u32) -> Result<String, Box<dyn Er
     let clock = Arc::new(AtomicU32::new(created_at));
     let time = clock.clone();
     let day = Duration::from_secs(24 * 3600);
-    let settings: Builder = Sessions::builder(Keyring::new(key.clone()))
+    let settings: SessionManagerBuilder = SessionManager::builder(Keyring::new(key.clone()))
         .idle_timeout(day)
         .absolute_timeout(day)
         .clock(move || Timestamp::from_unix(time.load(Ordering::Relaxed)));

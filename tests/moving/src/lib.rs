@@ -7,7 +7,7 @@ pub use frameworks::{actix, axum, rocket};
 
 use hardtack::{
     Key, Keyring, Timestamp,
-    session::{NoSession, Session, Sessions},
+    session::{NoSessionError, Session, SessionManager},
 };
 
 #[cfg(doctest)]
@@ -53,9 +53,9 @@ pub struct Old {
 
 /// Sends requests to an application with a switch. `/old` logs user 7 in as the old library did, `/` says who is logged
 /// in, `/logout` ends the session.
-pub fn check(old: Old, send: impl Fn(Sessions, Now, Ask) -> Answer) {
+pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
     let site = Site {
-        sessions: Sessions::builder(Keyring::new(Key::generate().unwrap()))
+        sessions: SessionManager::builder(Keyring::new(Key::generate().unwrap()))
             .build()
             .unwrap(),
         send,
@@ -86,7 +86,7 @@ pub fn check(old: Old, send: impl Fn(Sessions, Now, Ask) -> Answer) {
     let answer = site.get(before, &format!("{}; {eight}", site.old_cookie()));
     assert_eq!(answer.body, "user 8");
     assert!(answer.removes(name));
-    assert_eq!(site.session(&answer).unwrap_err(), NoSession::NotSet);
+    assert_eq!(site.session(&answer).unwrap_err(), NoSessionError::NotSet);
 
     // A session without a user, perhaps planted, gets another id, and keeps its cart.
     let planted = site.begin(|session| session.insert("cart", &1).unwrap());
@@ -111,7 +111,7 @@ pub fn check(old: Old, send: impl Fn(Sessions, Now, Ask) -> Answer) {
 
     // A session that cannot be saved, here because it is too big, leaves the old cookie where it is.
     let ring = Keyring::new(Key::generate().unwrap());
-    let small = Sessions::builder(ring)
+    let small = SessionManager::builder(ring)
         .max_cookie_bytes(107)
         .build()
         .unwrap();
@@ -132,7 +132,7 @@ pub fn check(old: Old, send: impl Fn(Sessions, Now, Ask) -> Answer) {
         "/logout",
         &format!("{}; {eight}", site.old_cookie()),
     );
-    assert_eq!(site.session(&answer).unwrap_err(), NoSession::Removed);
+    assert_eq!(site.session(&answer).unwrap_err(), NoSessionError::Removed);
     assert!(answer.removes(name));
 
     // A copy of the first cookie, until the date.
@@ -158,12 +158,12 @@ fn after() -> Timestamp {
 }
 
 struct Site<S> {
-    sessions: Sessions,
+    sessions: SessionManager,
     send: S,
     old: Old,
 }
 
-impl<S: Fn(Sessions, Now, Ask) -> Answer> Site<S> {
+impl<S: Fn(SessionManager, Now, Ask) -> Answer> Site<S> {
     fn ask(&self, now: Now, path: &str, cookie: &str) -> Answer {
         let answer = (self.send)(self.sessions.clone(), now, Ask { path, cookie });
         assert!(
@@ -195,10 +195,10 @@ impl<S: Fn(Sessions, Now, Ask) -> Answer> Site<S> {
     fn is_nobody(&self, now: Now, cookie: &str) {
         let answer = self.get(now, cookie);
         assert_eq!(answer.body, "nobody");
-        assert_eq!(self.session(&answer).unwrap_err(), NoSession::NotSet);
+        assert_eq!(self.session(&answer).unwrap_err(), NoSessionError::NotSet);
     }
 
-    fn session(&self, answer: &Answer) -> Result<Session, NoSession> {
+    fn session(&self, answer: &Answer) -> Result<Session, NoSessionError> {
         self.sessions.read_set_cookie(&answer.set_cookie)
     }
 
