@@ -12,7 +12,7 @@ use core::fmt;
 /// // Everybody who logged in before the leak is to log in again.
 /// let leak = Timestamp::from_unix(1_763_600_000);
 /// let sessions = SessionManager::builder(keyring)
-///     .validate(move |session: &View| session.created_at() > leak)
+///     .validate(move |session: &SessionView| session.created_at() > leak)
 ///     .build()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
