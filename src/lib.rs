@@ -122,19 +122,15 @@ extern crate alloc;
 #[cfg(any(feature = "std", test))]
 extern crate std;
 
-#[cfg(feature = "actix")]
-pub mod actix;
+#[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
+mod adapters;
 mod aead;
-#[cfg(feature = "axum")]
-pub mod axum;
 mod codec;
 mod error;
 mod key;
 mod keyring;
 mod padding;
 mod policy;
-#[cfg(feature = "rocket")]
-pub mod rocket;
 mod secret;
 #[cfg(feature = "session")]
 pub mod session;
@@ -143,6 +139,12 @@ mod token;
 #[cfg(test)]
 mod worked_token;
 
+#[cfg(feature = "actix")]
+pub use adapters::actix;
+#[cfg(feature = "axum")]
+pub use adapters::axum;
+#[cfg(feature = "rocket")]
+pub use adapters::rocket;
 pub use codec::{BoundCodec, Codec, Header, Opened};
 pub use error::{KeyError, OpenError, SealError};
 pub use key::{Key, KeyId};

@@ -1,9 +1,10 @@
-//! Every public item has an example. That it is documented at all, the compiler sees to.
+//! Every public type, trait and free function has an example, or a link to the item that shows it. That
+//! each item is documented at all, the compiler sees to.
 
 use std::{fs, path::Path};
 
 #[test]
-fn every_public_item_has_an_example() {
+fn every_public_item_is_shown() {
     let mut without = vec![];
     let mut paths = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     while let Some(path) = paths.pop() {
@@ -25,32 +26,40 @@ fn every_public_item_has_an_example() {
 #[test]
 fn an_item_without_an_example_is_found() {
     let source = "
-        /// ```
-        /// let answer = answer();
-        /// ```
-        #[must_use]
-        pub fn answer() {}
+/// ```
+/// let answer = answer();
+/// ```
+#[must_use]
+pub fn answer() {}
 
-        /// Much is said of it, and nothing shown.
-        #[must_use]
-        pub const fn question() {}
+/// Is shown with [`answer`].
+pub struct Linked;
 
-        pub struct Undocumented;
+/// Much is said of it, and nothing shown.
+#[must_use]
+pub const fn question() {}
 
-        pub(crate) fn ours() {}
-    ";
+pub struct Undocumented;
+
+pub(crate) fn ours() {}
+
+impl Linked {
+    /// Methods are shown where that teaches.
+    pub fn method() {}
+}
+";
     let found = ["pub const fn question() {}", "pub struct Undocumented;"];
     assert_eq!(without_example(source), found);
 }
 
-/// The public items of a source file that have no block of code in their documentation. A module in
-/// a file of its own has it there.
+/// The public items of a source file whose documentation has neither a block of code nor a link. A
+/// module in a file of its own has them there.
 fn without_example(source: &str) -> Vec<&str> {
     let mut without = vec![];
     let mut shown = false;
-    for line in source.lines().map(str::trim) {
+    for line in source.lines() {
         if line.starts_with("///") {
-            shown |= line.contains("```");
+            shown |= line.contains("```") || line.contains("[`");
         } else if line.starts_with("#[") {
             shown |= line.contains("doc = ");
         } else {

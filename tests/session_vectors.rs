@@ -2,18 +2,27 @@
 //! parts are joined is tested where it is done, in `src/session`.
 #![cfg(feature = "session")]
 
+#[path = "kit/exchange.rs"]
+mod exchange;
 #[path = "support/library.rs"]
 mod library;
 mod reference;
+#[path = "kit/rest.rs"]
+mod rest;
 mod support;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{collections::BTreeMap, fs, path::Path};
 
-use hardtack::session::{Event, FlashLevel, Refusal, Session, SessionData, SessionManager};
+use exchange::Request;
+use hardtack::session::{
+    Event, FlashLevel, OldData, Refusal, Session, SessionData, SessionManager,
+    SessionManagerBuilder,
+};
 use hardtack::{Key, Keyring, Timestamp};
 use library::{Raw, keyring};
+use rest::Rest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::Value;
 use support::RingKey;
@@ -63,11 +72,10 @@ impl SessionData for Typed {
     const NAME: &'static str = "account";
     const VERSION: u8 = 255;
 
-    fn migrate(from: u8, bytes: &[u8]) -> Option<Typed> {
-        Some(Typed {
-            schema: from,
-            data: bytes.to_vec(),
-        })
+    fn migrate(old: OldData<'_>) -> Option<Typed> {
+        let Rest(data) = old.read()?;
+        let schema = old.version();
+        Some(Typed { schema, data })
     }
 }
 
@@ -108,16 +116,23 @@ struct FlashFields {
 const COOKIE: &str = "__Host-session";
 const MASTER: [u8; 32] = *b"\xd0vectors of records, sealed anew";
 
+/// Makes the sessions typed, or leaves them as they are.
+type Typing<T> = fn(SessionManagerBuilder) -> SessionManagerBuilder<T>;
+
 /// The session that this payload makes, sealed by the reference and received in the same second.
-fn receive<T: SessionData>(payload: &[u8], now: u32) -> (Session<T>, Arc<Mutex<Vec<Event>>>) {
+fn receive<T: SessionData>(
+    typing: Typing<T>,
+    payload: &[u8],
+    now: u32,
+) -> (Request<T>, Arc<Mutex<Vec<Event>>>) {
     let purpose = [COOKIE, "", T::NAME].join("\0");
     let scope = ("cookie", purpose.as_bytes());
     let token = reference::seal(&MASTER, scope, None, 0, (now, [4; 16]), payload).unwrap();
     let events = Arc::new(Mutex::new(vec![]));
     let log = events.clone();
     let long = Duration::from_secs(u64::from(u32::MAX));
-    let sessions = SessionManager::builder(Keyring::new(Key::from_bytes(MASTER).unwrap()))
-        .data::<T>()
+    let sessions = SessionManager::builder(Keyring::new(Key::from_bytes(MASTER).unwrap()));
+    let sessions = typing(sessions)
         .idle_timeout(long)
         .absolute_timeout(long)
         .remember_idle_timeout(long)
@@ -126,8 +141,7 @@ fn receive<T: SessionData>(payload: &[u8], now: u32) -> (Session<T>, Arc<Mutex<V
         .on_event(move |event| log.lock().unwrap().push(event.clone()))
         .build()
         .unwrap();
-    let session = sessions.begin();
-    session.receive([format!("{COOKIE}={token}").as_bytes()]);
+    let session = Request::new(&sessions, [format!("{COOKIE}={token}").as_bytes()]);
     (session, events)
 }
 
@@ -173,7 +187,7 @@ fn records() {
         match (&vector.fields, vector.dictionary) {
             (Some(fields), true) => {
                 assert_eq!(fields.schema, 0);
-                let (session, _) = receive::<hardtack::session::SessionMap>(&vector.record, now);
+                let (session, _) = receive(|builder| builder, &vector.record, now);
                 check_fields(&session, fields, now);
                 if let Some(values) = &vector.values {
                     assert_eq!(
@@ -190,7 +204,7 @@ fn records() {
                 }
             }
             (Some(fields), false) => {
-                let (session, _) = receive::<Typed>(&vector.record, now);
+                let (session, _) = receive::<Typed>(|builder| builder.data(), &vector.record, now);
                 check_fields(&session, fields, now);
                 let typed = Typed {
                     schema: fields.schema,
@@ -200,8 +214,7 @@ fn records() {
             }
             (None, _) => {
                 assert!(vector.dictionary);
-                let (session, events) =
-                    receive::<hardtack::session::SessionMap>(&vector.record, now);
+                let (session, events) = receive(|builder| builder, &vector.record, now);
                 let expected = match vector.error.as_deref() {
                     Some("UnknownLayout") => Refusal::UnknownLayout,
                     Some("Payload") => Refusal::Unreadable,
@@ -249,20 +262,17 @@ struct Found {
 }
 
 impl RequestVector {
-    fn session<T: SessionData>(&self) -> Session<T> {
+    fn session<T: SessionData>(&self, typing: Typing<T>) -> Request<T> {
         let now = Timestamp::from_unix(self.now);
-        let sessions = SessionManager::builder(keyring(&self.keys).unwrap())
-            .data::<T>()
+        let sessions = typing(SessionManager::builder(keyring(&self.keys).unwrap()))
             .cookie_name(&self.cookie)
             .realm(&self.realm)
             .reject_issued_before(Timestamp::from_unix(self.floor))
             .clock(move || now)
             .build()
             .unwrap();
-        let session = sessions.begin();
         let headers: Vec<Vec<u8>> = self.headers.iter().map(|header| unescape(header)).collect();
-        session.receive(headers.iter().map(Vec::as_slice));
-        session
+        Request::new(&sessions, headers.iter().map(Vec::as_slice))
     }
 }
 
@@ -273,7 +283,7 @@ fn requests() {
         println!("{}", vector.name); // shown if it fails
         assert_eq!(vector.skew, 60, "the session's own");
         let found = if vector.session.is_empty() {
-            let session: Session = vector.session();
+            let session = vector.session(|builder| builder);
             let found = !session.is_new().unwrap();
             found.then(|| Found {
                 id: session.id().unwrap().to_string(),
@@ -288,7 +298,7 @@ fn requests() {
             })
         } else {
             assert_eq!(vector.session, Typed::NAME);
-            let session: Session<Typed> = vector.session();
+            let session = vector.session::<Typed>(|builder| builder.data());
             let found = !session.is_new().unwrap();
             found.then(|| Found {
                 id: session.id().unwrap().to_string(),

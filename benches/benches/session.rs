@@ -9,6 +9,8 @@ use hardtack::{
 use serde::{Deserialize, Serialize};
 use std::hint::black_box;
 
+use benches::exchange::Request;
+
 #[derive(Default, Serialize, Deserialize)]
 struct Account {
     user: Option<u64>,
@@ -26,9 +28,9 @@ fn keyring() -> Keyring {
 
 /// The Cookie header after a first request.
 fn first<T: SessionData>(sessions: &SessionManager<T>, write: impl Fn(&Session<T>)) -> String {
-    let session = sessions.begin();
+    let session = Request::new(sessions, []);
     write(&session);
-    let reply = session.finish([], []);
+    let reply = session.finish();
     let pairs = reply
         .set_cookie
         .iter()
@@ -42,10 +44,9 @@ fn exchange<T: SessionData>(
     cookies: &str,
     handler: impl FnOnce(&Session<T>),
 ) -> usize {
-    let session = sessions.begin();
-    session.receive([black_box(cookies).as_bytes()]);
+    let session = Request::new(sessions, [black_box(cookies).as_bytes()]);
     handler(&session);
-    black_box(session.finish([], [])).set_cookie.len()
+    black_box(session.finish()).set_cookie.len()
 }
 
 fn dictionary(criterion: &mut Criterion) {

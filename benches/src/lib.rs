@@ -1,5 +1,7 @@
 //! The work that is measured: the same payload, key and randomness for hardtack and for the floor.
 
+#[path = "../../tests/kit/exchange.rs"]
+pub mod exchange;
 pub mod floor;
 #[cfg(feature = "session")]
 pub mod session;

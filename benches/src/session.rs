@@ -1,11 +1,12 @@
 //! The work of the session layer: the same user in a dictionary and in a typed session.
 
-use crate::{key, payload};
+use crate::{
+    exchange::{Reply, Request},
+    key, payload,
+};
 use hardtack::{
     Keyring,
-    session::{
-        HeaderEdits, Session, SessionData, SessionManager, SessionManagerBuilder, SessionMap,
-    },
+    session::{Session, SessionData, SessionManager, SessionManagerBuilder, SessionMap},
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,15 +51,14 @@ pub fn exchange<T: SessionData, R>(
     sessions: &SessionManager<T>,
     cookies: &str,
     handle: impl FnOnce(&Session<T>) -> R,
-) -> (R, HeaderEdits) {
-    let session = sessions.begin();
-    session.receive([cookies.as_bytes()]);
+) -> (R, Reply) {
+    let session = Request::new(sessions, [cookies.as_bytes()]);
     let handled = handle(&session);
-    (handled, session.finish([], []))
+    (handled, session.finish())
 }
 
 /// The Cookie header of a browser that got this reply.
-pub fn cookie_header(reply: &HeaderEdits) -> String {
+pub fn cookie_header(reply: &Reply) -> String {
     let pairs: Vec<&str> = reply
         .set_cookie
         .iter()

@@ -5,7 +5,7 @@ use crate::reference_session::{
     Record, candidates, cookies, cut, prefixed, read_dictionary, read_record, write_dictionary,
     write_record,
 };
-use crate::{NOW, key, master, read};
+use crate::{NOW, exchange::Request, key, master, read};
 use arbitrary::Arbitrary;
 use hardtack::session::{Event, Session, SessionManager};
 use hardtack::{Keyring, Timestamp};
@@ -227,8 +227,7 @@ fn check(session: &Session, headers: &[Vec<u8>]) -> bool {
 pub fn cookie_headers(data: &[u8]) {
     let headers = expand(data, &tokens());
     let (sessions, events) = sessions();
-    let session = sessions.begin();
-    session.receive(headers.iter().map(Vec::as_slice));
+    let session = Request::new(&sessions, headers.iter().map(Vec::as_slice));
     let opened = check(&session, &headers);
     let count = |events: &[Event]| {
         events
@@ -244,7 +243,7 @@ pub fn cookie_headers(data: &[u8]) {
 
     session.destroy().unwrap();
     let mut removed: Vec<String> = vec![];
-    for line in session.finish([], []).set_cookie {
+    for line in session.finish().set_cookie {
         let (pair, attributes) = line.split_once("; ").unwrap();
         assert!(attributes.contains("Max-Age=0") && attributes.contains("Secure"));
         removed.push(pair.strip_suffix('=').unwrap().into());
@@ -311,15 +310,14 @@ pub fn chunks(data: &[u8]) {
         apply(*change, &mut pairs);
     }
     let headers = [pairs.join("; ").into_bytes()];
-    let session = sessions().0.begin();
-    session.receive(headers.iter().map(Vec::as_slice));
+    let session = Request::new(&sessions().0, headers.iter().map(Vec::as_slice));
     check(&session, &headers);
 }
 
 fn cut_here(len: usize) -> Vec<String> {
-    let session = sessions().0.begin();
+    let session = Request::new(&sessions().0, []);
     let inserted = session.insert("text", &"x".repeat(len));
-    let reply = session.finish([], []);
+    let reply = session.finish();
     assert_eq!(inserted.is_err(), reply.failed.is_some());
     let pair = |line: &String| {
         assert!(line.len() <= 4096);

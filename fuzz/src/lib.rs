@@ -2,6 +2,8 @@
 //! libFuzzer, `tests/corpus.rs` replays their corpus with nothing but `cargo test`.
 
 mod cookies;
+#[path = "../../tests/kit/exchange.rs"]
+mod exchange;
 #[path = "../../tests/support/key_text.rs"]
 mod key_text;
 mod keys;
@@ -13,6 +15,8 @@ mod record;
 mod reference;
 #[path = "../../tests/reference/session.rs"]
 mod reference_session;
+#[path = "../../tests/kit/rest.rs"]
+mod rest;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 mod tokens;

@@ -4,9 +4,9 @@
 mod act;
 mod answer;
 
-use crate::{NOW, key, read};
+use crate::{NOW, exchange::Request, key, read};
 use arbitrary::Arbitrary;
-use hardtack::session::{Event, FlashLevel, Session, SessionId, SessionManager};
+use hardtack::session::{Event, FlashLevel, SessionId, SessionManager};
 use hardtack::{Keyring, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -132,7 +132,7 @@ enum Due {
 }
 
 struct Tab {
-    session: Session,
+    session: Request,
     /// Of the cookies that the request had.
     names: BTreeSet<String>,
     received: Option<Cookie>,
@@ -246,13 +246,12 @@ impl World {
     }
 
     fn begin(&self) -> Tab {
-        let session = self.sessions.begin();
         let pairs: Vec<String> = self
             .jar
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        session.receive([pairs.join("; ").as_bytes()]);
+        let session = Request::new(&self.sessions, [pairs.join("; ").as_bytes()]);
         Tab {
             session,
             names: self.jar.keys().cloned().collect(),

@@ -2,8 +2,11 @@
 
 use crate::cookies::{COOKIE, LONG, SCOPE};
 use crate::reference_session::{RecordError, read_dictionary, read_record};
-use crate::{NOW, key, master, reference};
-use hardtack::session::{Event, Refusal, Session, SessionData, SessionError, SessionManager};
+use crate::{NOW, exchange::Request, key, master, reference, rest::Rest};
+use hardtack::session::{
+    Event, OldData, Refusal, Session, SessionData, SessionError, SessionManager,
+    SessionManagerBuilder,
+};
 use hardtack::{Keyring, Timestamp};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -37,10 +40,10 @@ impl SessionData for Rich {
     const NAME: &'static str = "rich";
     const VERSION: u8 = 3;
 
-    fn migrate(from: u8, bytes: &[u8]) -> Option<Rich> {
-        let text = String::from_utf8(bytes.to_vec())
-            .ok()
-            .filter(|_| from > 0)?;
+    fn migrate(old: OldData<'_>) -> Option<Rich> {
+        let Rest(bytes) = old.read()?;
+        let text = String::from_utf8(bytes).ok();
+        let text = text.filter(|_| old.version() > 0)?;
         Some(Rich {
             text,
             ..Rich::default()
@@ -48,15 +51,21 @@ impl SessionData for Rich {
     }
 }
 
+/// Makes the sessions typed, or leaves them as they are.
+type Typing<T> = fn(SessionManagerBuilder) -> SessionManagerBuilder<T>;
+
 /// The session that this payload makes; the first byte says whether the token is padded.
-fn receive<T: SessionData>(payload: &[u8], block: usize) -> (Session<T>, Arc<Mutex<Vec<Event>>>) {
+fn receive<T: SessionData>(
+    typing: Typing<T>,
+    payload: &[u8],
+    block: usize,
+) -> (Request<T>, Arc<Mutex<Vec<Event>>>) {
     let purpose = [SCOPE.1, T::NAME.as_bytes()].concat();
     let scope = (SCOPE.0, purpose.as_slice());
     let token = reference::seal(&master(0), scope, None, block, (NOW, [4; 16]), payload).unwrap();
     let events = Arc::new(Mutex::new(vec![]));
     let log = events.clone();
-    let sessions = SessionManager::builder(Keyring::new(key(0)))
-        .data::<T>()
+    let sessions = typing(SessionManager::builder(Keyring::new(key(0))))
         .idle_timeout(LONG)
         .absolute_timeout(LONG)
         .remember_idle_timeout(LONG)
@@ -67,8 +76,7 @@ fn receive<T: SessionData>(payload: &[u8], block: usize) -> (Session<T>, Arc<Mut
         .on_event(move |event| log.lock().unwrap().push(event.clone()))
         .build()
         .unwrap();
-    let session = sessions.begin();
-    session.receive([format!("{COOKIE}={token}").as_bytes()]);
+    let session = Request::new(&sessions, [format!("{COOKIE}={token}").as_bytes()]);
     (session, events)
 }
 
@@ -83,7 +91,7 @@ pub fn record(data: &[u8]) {
 }
 
 fn dictionary(payload: &[u8], block: usize) {
-    let (session, events) = receive::<hardtack::session::SessionMap>(payload, block);
+    let (session, events) = receive(|builder| builder, payload, block);
     let record = read_record(payload);
     let over = |created: u32, lifetime: u32| NOW.saturating_sub(created) > lifetime;
     let expected = match &record {
@@ -132,7 +140,7 @@ fn dictionary(payload: &[u8], block: usize) {
         .map(|flash| (flash.level as u8, flash.text))
         .collect();
     assert_eq!(flashes, record.flashes);
-    let reply = session.finish([], []);
+    let reply = session.finish();
     for line in reply.set_cookie {
         assert!(line.len() <= 4096 && line.starts_with(COOKIE));
     }
@@ -155,7 +163,7 @@ fn rewrite<V: Serialize + DeserializeOwned + PartialEq + Debug>(session: &Sessio
 }
 
 fn typed(payload: &[u8], block: usize) {
-    let (session, _) = receive::<Rich>(payload, block);
+    let (session, _) = receive::<Rich>(|builder| builder.data(), payload, block);
     if session.is_new().unwrap() {
         return;
     }
@@ -167,7 +175,7 @@ fn typed(payload: &[u8], block: usize) {
         .flash(hardtack::session::FlashLevel::Info, "changed")
         .ok();
     let before = session.with(|rich| format!("{rich:?}")).unwrap();
-    let reply = session.finish([], []);
+    let reply = session.finish();
     assert_eq!(session.with(|rich| format!("{rich:?}")).unwrap(), before);
     assert!(matches!(
         reply.failed,

@@ -1,4 +1,7 @@
-use super::cookies::TooLarge;
+use super::{
+    cookie::TooLarge,
+    record::{MAX_FLASH_BYTES, MAX_FLASHES},
+};
 use alloc::string::String;
 use core::{error::Error, fmt};
 
@@ -8,9 +11,9 @@ use core::{error::Error, fmt};
 /// Every adapter makes it an empty 500, so that handlers can use `?`; the text goes to the log.
 ///
 /// ```
-/// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+/// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
 /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-/// # let session = sessions.begin();
+/// # let session = testing::new_session(&sessions);
 /// session.insert("user", "ada")?;
 /// let error = session.get::<u64>("user").unwrap_err();
 /// assert!(matches!(&error, SessionError::WrongType { key, .. } if key == "user"));
@@ -20,7 +23,7 @@ use core::{error::Error, fmt};
 /// assert_eq!(error, SessionError::InUse);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SessionError {
     /// The session was used inside a closure that was given to the session.
@@ -87,26 +90,20 @@ impl fmt::Display for SessionError {
 
 impl Error for SessionError {}
 
-/// The most flash messages that wait in a session.
-pub(super) const MAX_FLASHES: usize = 16;
-/// The most bytes of text that they have together.
-pub(super) const MAX_FLASH_BYTES: usize = 1024;
-
 /// Why a session was not saved. The answer is an empty 500; the cookie that the browser has stays.
 ///
 /// ```
-/// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager}};
+/// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
 /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-/// # let session = sessions.begin();
+/// # let session = testing::new_session(&sessions);
 /// use hardtack::session::SaveError;
 ///
 /// let _ = session.insert("notes", &"#".repeat(10_000)); // an error that is not looked at
-/// let reply = session.finish([], []);
-/// assert!(matches!(reply.failed, Some(SaveError::TooBig { max: 7_000, .. })));
-/// assert!(reply.set_cookie.is_empty());
+/// let error = testing::set_cookie(&session).unwrap_err();
+/// assert!(matches!(error, SaveError::TooBig { max: 7_000, .. }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SaveError {
     /// Too big for its cookies.
@@ -122,7 +119,7 @@ pub enum SaveError {
     Randomness,
     /// The clock stands at the end of its range.
     Clock,
-    /// [`finish`](super::Session::finish) was called inside a closure of this session.
+    /// [`finish`](super::Exchange::close) was called inside a closure of this session.
     InUse,
 }
 
@@ -146,19 +143,13 @@ impl fmt::Display for SaveError {
 impl Error for SaveError {}
 
 impl From<TooLarge> for SaveError {
-    fn from(TooLarge { length, limit }: TooLarge) -> SaveError {
-        SaveError::TooBig {
-            len: length,
-            max: limit,
-        }
+    fn from(TooLarge { len, max }: TooLarge) -> SaveError {
+        SaveError::TooBig { len, max }
     }
 }
 
 impl From<TooLarge> for SessionError {
-    fn from(TooLarge { length, limit }: TooLarge) -> SessionError {
-        SessionError::TooBig {
-            len: length,
-            max: limit,
-        }
+    fn from(TooLarge { len, max }: TooLarge) -> SessionError {
+        SessionError::TooBig { len, max }
     }
 }

@@ -1,69 +1,52 @@
-//! Sessions that travel in the cookie: opened before the handler, saved after it. How to use them is
-//! told in [`guide::sessions`](crate::guide::sessions).
+//! Sessions that travel in the cookie: opened before the handler, saved after it.
+//! [`guide::sessions`](crate::guide::sessions) tells how to use them.
 //!
 //! | | |
 //! |---|---|
-//! | [`SessionManager`] | the settings and keys of a site; made by [`SessionManager::builder`] |
-//! | [`Session`] | the session of one request, as a handler gets it |
-//! | [`SessionData`] | what makes a type of yours a session |
-//! | [`Event`] | every decision, for the operator |
-//! | [`HeaderEdits`] | what a response carries, for adapters |
-//! | [`SessionManager::read_set_cookie`], [`Session::cookie_header`] | a session in the tests of an application |
+//! | [`SessionManager`] | holds the settings and keys of a site; made by [`SessionManager::builder`] |
+//! | [`Session`] | is the session of one request, as a handler gets it |
+//! | [`SessionData`] | makes a type of yours a session |
+//! | [`Event`] | tells the operator every decision |
+//! | [`Exchange`] | is what an adapter drives, for a framework of your own |
+//! | [`testing`] | makes and reads sessions in the tests of an application |
 //!
 //! ```
-//! use hardtack::{Key, Keyring, session::{SessionError, SessionManager}};
+//! use hardtack::{Key, Keyring, session::{SessionError, SessionManager, testing}};
 //!
 //! let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-//! let session = sessions.begin(); // in a framework: the extractor
+//! let session = testing::new_session(&sessions); // in a framework: the extractor
 //! session.insert("user", "ada")?;
 //! assert_eq!(session.get::<String>("user")?.as_deref(), Some("ada"));
 //! assert!(matches!(session.get::<u32>("user"), Err(SessionError::WrongType { .. })));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod builder;
-mod caching;
-mod config;
-mod cookies;
-mod current;
+mod cookie;
 mod data;
 mod error;
-mod event;
+mod events;
 mod exchange;
-mod handle;
-#[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
-mod layer;
-mod map;
-mod open;
+mod lifecycle;
+mod manager;
 mod record;
-pub(crate) mod report;
-mod save;
-mod sessions;
-mod set_cookie;
-mod state;
-mod testing;
-mod timeouts;
-#[cfg(feature = "tracing")]
-mod trace;
-mod value;
-mod view;
+mod request;
+#[allow(
+    clippy::module_inception,
+    reason = "the room is named for what it gives handlers"
+)]
+mod session;
+pub mod testing;
 
-pub use builder::{ConfigError, SessionManagerBuilder};
-pub use data::SessionData;
+pub use cookie::SameSite;
+pub use data::{OldData, SessionData, SessionMap};
 pub use error::{SaveError, SessionError};
-pub use event::{Event, NotSaved, Refusal, SaveReason};
-pub use exchange::HeaderEdits;
-pub use handle::Session;
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
-pub(crate) use layer::Layered;
+pub(crate) use events::log;
+pub use events::{Event, Refusal, SaveReason, SkipReason};
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
-pub use layer::MissingLayer;
-pub use map::SessionMap;
+pub use exchange::MissingLayer;
+pub use exchange::{Commit, Exchange, HeaderEdit, HeaderEdits, Plan, RequestHead, SessionFuture};
+pub use lifecycle::SessionView;
+pub use manager::{ConfigError, SessionManager, SessionManagerBuilder};
 pub use record::{Flash, FlashLevel, ParseSessionIdError, SessionId};
-pub use sessions::SessionManager;
-pub use set_cookie::SameSite;
-pub use testing::NoSessionError;
-pub use view::SessionView;
-
-#[cfg(test)]
-mod vectors;
+pub use session::Session;

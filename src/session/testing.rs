@@ -1,214 +1,278 @@
-//! Cookies for the tests of an application: what a browser does with a session between a response and
-//! the next request.
+//! Sessions in the tests of an application: what a browser does with one between a response and the
+//! next request. [Testing your handlers](crate::guide::sessions#testing-your-handlers) shows it.
+//!
+//! ```
+//! use hardtack::{Key, Keyring, session::{SessionManager, testing}};
+//!
+//! let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+//!
+//! // Into a request: the Cookie header of a user who has logged in.
+//! let session = testing::new_session(&sessions);
+//! session.insert("user", 7)?;
+//! let cookie = testing::cookie_header(&session)?;
+//!
+//! // What a handler gets for it.
+//! let session = testing::session_from_cookie(&sessions, &cookie);
+//! assert_eq!(session.get("user")?, Some(7));
+//!
+//! // Out of a response: the session that its Set-Cookie lines leave in the browser.
+//! let lines = testing::set_cookie(&session)?;
+//! assert!(testing::session_from_set_cookie(&sessions, lines).is_err()); // nothing changed
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
-use super::{Event, Refusal, SaveError, Session, SessionData, SessionManager, state::State};
+use super::{
+    cookie::{Names, SessionCookie},
+    data::SessionData,
+    error::SaveError,
+    events::Refusal,
+    manager::SessionManager,
+    request::{Answer, Handle},
+    session::Session,
+};
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use cookie::{Cookie, time};
 use core::{error::Error, fmt};
 
+/// Returns a session as a handler gets it for a request without any cookie.
+///
+/// ```
+/// use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
+///
+/// fn add(session: &Session, ware: u32) -> Result<usize, SessionError> {
+///     session.update("cart", |cart: &mut Vec<u32>| {
+///         cart.push(ware);
+///         cart.len()
+///     })
+/// }
+///
+/// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+/// let session = testing::new_session(&sessions);
+/// assert_eq!(add(&session, 7)?, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn new_session<T: SessionData>(manager: &SessionManager<T>) -> Session<T> {
+    session_from_cookie(manager, "")
+}
+
+/// Returns a session as a handler gets it for a request with this `Cookie` header.
+///
+/// ```
+/// use hardtack::{Key, Keyring, session::{SessionManager, testing}};
+///
+/// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+/// let session = testing::session_from_cookie(&sessions, "theme=dark; __Host-session=not-ours");
+/// assert!(session.is_new()?); // it did not open, which is not an error
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[must_use]
+pub fn session_from_cookie<T: SessionData>(
+    manager: &SessionManager<T>,
+    cookie: &str,
+) -> Session<T> {
+    let handle = Handle::new(manager.clone());
+    handle.receive([cookie.as_bytes()]);
+    Session::new(handle)
+}
+
+/// Returns the session as a browser has it after a response with these `Set-Cookie` values: give all of
+/// them, whatever else they set. Attributes are not looked at, but for the removal of a cookie.
+///
+/// ```
+/// use hardtack::{Key, Keyring, session::{Refusal, SessionManager, testing::{self, NoSessionError}}};
+///
+/// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+/// // In a test of yours: response.headers().get_all("set-cookie")
+/// let session = testing::new_session(&sessions);
+/// session.insert("user", 7)?;
+/// let lines = testing::set_cookie(&session)?;
+///
+/// let session = testing::session_from_set_cookie(&sessions, &lines)?;
+/// assert_eq!(session.get("user")?, Some(7));
+///
+/// // A session that is not there is an error, and never an empty session.
+/// let none: [&str; 0] = [];
+/// let error = testing::session_from_set_cookie(&sessions, none).unwrap_err();
+/// assert_eq!(error, NoSessionError::NotSet);
+/// let others = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+/// let error = testing::session_from_set_cookie(&others, &lines).unwrap_err();
+/// assert_eq!(error, NoSessionError::Refused(Refusal::UnknownKey));
+/// session.destroy()?;
+/// let lines = testing::set_cookie(&session)?;
+/// let error = testing::session_from_set_cookie(&sessions, lines).unwrap_err();
+/// assert_eq!(error, NoSessionError::Removed);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`NoSessionError`], but not [`Failed`](NoSessionError::Failed).
+pub fn session_from_set_cookie<T: SessionData, V: AsRef<[u8]>>(
+    manager: &SessionManager<T>,
+    values: impl IntoIterator<Item = V>,
+) -> Result<Session<T>, NoSessionError> {
+    let cookie = next_cookie(&manager.settings().cookie, &[], values)?;
+    let session = session_from_cookie(manager, &cookie);
+    match session.refused() {
+        Ok(None) => Ok(session),
+        Ok(Some(reason)) => Err(NoSessionError::Refused(reason)),
+        // A session that nobody uses yet has no error of its own.
+        Err(_) => Err(NoSessionError::NotSet),
+    }
+}
+
+/// Returns the `Set-Cookie` values of the response. It closes the session, as the response does: from
+/// here on it is read only, and a second call has nothing to say.
+///
+/// ```
+/// use hardtack::{Key, Keyring, session::{SessionError, SessionManager, testing}};
+///
+/// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+/// let session = testing::new_session(&sessions);
+/// session.insert("user", 7)?;
+/// let lines = testing::set_cookie(&session)?;
+/// assert!(lines[0].ends_with("; HttpOnly; SameSite=Lax; Secure; Path=/"));
+///
+/// assert_eq!(session.insert("user", 8), Err(SessionError::HeadersSent));
+/// assert!(testing::set_cookie(&session)?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`SaveError`], where a response would be a 500.
+pub fn set_cookie<T: SessionData>(session: &Session<T>) -> Result<Vec<String>, SaveError> {
+    match session.handle().close() {
+        None => Ok(Vec::new()),
+        Some(Answer {
+            failed: None,
+            set_cookie,
+        }) => Ok(set_cookie),
+        Some(Answer {
+            failed: Some(error),
+            ..
+        }) => Err(error),
+    }
+}
+
+/// Returns the `Cookie` header with which the browser comes back after the response, all chunks in it.
+/// It closes the session as [`set_cookie`] does; one that was closed before has the cookies it came
+/// with.
+///
+/// ```
+/// use hardtack::{Key, Keyring, session::{SessionManager, testing::{self, NoSessionError}}};
+///
+/// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+/// let session = testing::new_session(&sessions);
+/// session.insert("user", 7)?;
+/// let cookie = testing::cookie_header(&session)?;
+/// assert!(cookie.starts_with("__Host-session=h"));
+/// // let request = Request::get("/").header("cookie", cookie)
+///
+/// // An empty session is never sent to the browser.
+/// let empty = testing::new_session(&sessions);
+/// assert_eq!(testing::cookie_header(&empty), Err(NoSessionError::NotSet));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`NoSessionError`], but not [`Refused`](NoSessionError::Refused).
+pub fn cookie_header<T: SessionData>(session: &Session<T>) -> Result<String, NoSessionError> {
+    let lines = set_cookie(session).map_err(NoSessionError::Failed)?;
+    let handle = session.handle();
+    let cookie = &handle.manager().settings().cookie;
+    let received = handle
+        .received()
+        .map_err(|_| NoSessionError::Failed(SaveError::InUse))?;
+    next_cookie(cookie, &received, lines)
+}
+
+/// The `Cookie` header that comes after the response: the session's cookies of `received`, the header
+/// that came with the request, as `set_cookie` changes them.
+fn next_cookie<V: AsRef<[u8]>>(
+    cookie: &SessionCookie,
+    received: &[u8],
+    set_cookie: impl IntoIterator<Item = V>,
+) -> Result<String, NoSessionError> {
+    let mut cookies: Vec<(String, String)> = received
+        .split(|byte| *byte == b';')
+        .filter_map(|pair| text(pair)?.trim_matches([' ', '\t']).split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let mut removed = false;
+    for line in set_cookie {
+        // A line that the parser refuses is not the session's.
+        let Some(line) = text(line.as_ref()).and_then(|line| Cookie::parse(line).ok()) else {
+            continue;
+        };
+        let (name, value) = line.name_value();
+        cookies.retain(|(found, _)| found != name);
+        if line
+            .max_age()
+            .is_some_and(|age| age <= time::Duration::ZERO)
+        {
+            removed |= name == cookie.name();
+        } else {
+            cookies.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    if cookies.iter().any(|(name, _)| name == cookie.name()) {
+        let pairs = cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        let ours = pairs.filter(|pair| cookie.received(pair.as_bytes()) != Names::default());
+        Ok(ours.collect::<Vec<_>>().join("; "))
+    } else if removed {
+        Err(NoSessionError::Removed)
+    } else {
+        Err(NoSessionError::NotSet)
+    }
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    core::str::from_utf8(bytes).ok()
+}
+
 /// Why a test has no session, or no cookie for one.
 ///
 /// ```
-/// use hardtack::{Key, Keyring, session::{NoSessionError, SessionManager}};
+/// use hardtack::{Key, Keyring, session::{SessionManager, testing::{self, NoSessionError}}};
 ///
 /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-/// let error = sessions.read_set_cookie(["theme=dark; Path=/"]).unwrap_err();
+/// let lines = ["theme=dark; Path=/"];
+/// let error = testing::session_from_set_cookie(&sessions, lines).unwrap_err();
 /// assert_eq!(error, NoSessionError::NotSet);
-/// assert_eq!(error.to_string(), "no cookie of the session is set");
+/// assert_eq!(error.to_string(), "the response sets no session cookie");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NoSessionError {
-    /// No cookie of the session is set. A response sets none if the session did not change; a new session
-    /// has none if it is empty, or if [`validate`](super::SessionManagerBuilder::validate) refuses it.
+    /// No session cookie is set. A response sets none if the session did not change. A new session has
+    /// none if it is empty, or if [`validate`](super::SessionManagerBuilder::validate) refuses it.
     NotSet,
-    /// The cookie of the session is removed: it was [destroyed](Session::destroy).
+    /// The session cookie is removed: the session was [destroyed](Session::destroy).
     Removed,
-    /// The cookie that is set does not open: made with other keys, another realm or another type.
+    /// The session cookie does not open.
     Refused(Refusal),
     /// The session cannot be saved.
-    NotSaved(SaveError),
+    Failed(SaveError),
 }
 
 impl fmt::Display for NoSessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NoSessionError::NotSet => f.write_str("no cookie of the session is set"),
-            NoSessionError::Removed => f.write_str("the cookie of the session is removed"),
-            NoSessionError::Refused(reason) => {
-                write!(f, "the cookie of the session is refused: {reason}")
-            }
-            NoSessionError::NotSaved(error) => error.fmt(f),
+            NoSessionError::NotSet => f.write_str("the response sets no session cookie"),
+            NoSessionError::Removed => f.write_str("the response removes the session cookie"),
+            NoSessionError::Refused(reason) => write!(f, "the session cookie is refused: {reason}"),
+            NoSessionError::Failed(error) => error.fmt(f),
         }
     }
 }
 
 impl Error for NoSessionError {}
-
-/// For the tests of an application: see [Tests of your own
-/// handlers](crate::guide::sessions#tests-of-your-own-handlers).
-impl<T: SessionData> SessionManager<T> {
-    /// For tests: the session as a browser has it after a response with these `Set-Cookie` values, all
-    /// of them, whatever else they set. Attributes are not looked at, but for the removal of a cookie.
-    ///
-    /// ```
-    /// use hardtack::{Key, Keyring, session::{NoSessionError, Refusal, SessionManager}};
-    ///
-    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-    /// // In a test of yours: response.headers().get_all("set-cookie")
-    /// let response = |id: u64| {
-    ///     let session = sessions.begin();
-    ///     session.insert("user", &id)?;
-    ///     Ok::<_, hardtack::session::SessionError>(session.finish([], []).set_cookie)
-    /// };
-    ///
-    /// let session = sessions.read_set_cookie(response(7)?)?;
-    /// assert_eq!(session.get("user")?, Some(7));
-    ///
-    /// // Never an empty session in place of one that is not there.
-    /// let none: [&str; 0] = [];
-    /// assert_eq!(sessions.read_set_cookie(none).unwrap_err(), NoSessionError::NotSet);
-    /// let others = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-    /// assert_eq!(
-    ///     others.read_set_cookie(response(7)?).unwrap_err(),
-    ///     NoSessionError::Refused(Refusal::UnknownKey),
-    /// );
-    /// session.destroy()?;
-    /// let response = session.finish([], []).set_cookie;
-    /// assert_eq!(sessions.read_set_cookie(response).unwrap_err(), NoSessionError::Removed);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`NoSessionError`], but not [`NotSaved`](NoSessionError::NotSaved).
-    pub fn read_set_cookie<V: AsRef<[u8]>>(
-        &self,
-        values: impl IntoIterator<Item = V>,
-    ) -> Result<Session<T>, NoSessionError> {
-        let cookies = after(&self.config().cookie.name, &[], values)?;
-        let session = self.begin();
-        session.receive([cookies.as_bytes()]);
-        // A new session is not in use by anybody, so that the call has no error of its own.
-        let refused = session.call(|state, cx| Ok(state.is_new(cx)?.then(|| refusal(state))));
-        match refused {
-            Ok(None) => Ok(session),
-            Ok(Some(reason)) => Err(NoSessionError::Refused(reason)),
-            Err(_) => Err(NoSessionError::NotSet),
-        }
-    }
-}
-
-/// Why the cookie was refused that `state` has just tried to open.
-fn refusal<T>(state: &State<T>) -> Refusal {
-    let refused = |event: &Event| match event {
-        Event::Refused { reason, .. } => Some(*reason),
-        _ => None,
-    };
-    state
-        .events
-        .iter()
-        .find_map(refused)
-        .unwrap_or(Refusal::Invalid)
-}
-
-/// For the tests of an application: see [Tests of your own
-/// handlers](crate::guide::sessions#tests-of-your-own-handlers).
-impl<T: SessionData> Session<T> {
-    /// For tests: the `Cookie` header with which a browser comes back, all chunks in it. Ends the session
-    /// as [`finish`](Session::finish) does; one that was finished before has the cookies it came with.
-    ///
-    /// ```
-    /// use hardtack::{Key, Keyring, session::{NoSessionError, SessionManager}};
-    ///
-    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-    /// let session = sessions.begin();
-    /// session.insert("user", &7)?;
-    /// let cookie = session.cookie_header()?;
-    /// assert!(cookie.starts_with("__Host-session=h"));
-    /// // let request = Request::get("/").header("cookie", cookie)
-    ///
-    /// // A session with nothing in it is no session for a browser.
-    /// assert_eq!(sessions.begin().cookie_header(), Err(NoSessionError::NotSet));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`NoSessionError`], but not [`Refused`](NoSessionError::Refused).
-    pub fn cookie_header(self) -> Result<String, NoSessionError> {
-        let reply = self.finish([], []);
-        if let Some(error) = reply.failed {
-            return Err(NoSessionError::NotSaved(error));
-        }
-        let next = self.call(|state, cx| {
-            Ok(after(
-                &cx.config().cookie.name,
-                &state.received,
-                reply.set_cookie,
-            ))
-        });
-        // Inside its own closure, the only error of the call, the session did not finish either.
-        next.unwrap_or(Err(NoSessionError::NotSaved(SaveError::InUse)))
-    }
-}
-
-/// The `Cookie` header that comes after the response: the session's cookies of `before`, the header
-/// that came with the request, as `set_cookie` changes them.
-fn after<V: AsRef<[u8]>>(
-    name: &str,
-    before: &[u8],
-    set_cookie: impl IntoIterator<Item = V>,
-) -> Result<String, NoSessionError> {
-    let is_ours = |found: &str| match found.strip_prefix(name).map(str::as_bytes) {
-        Some([]) => true,
-        Some([b'.', k]) => (b'1'..=b'9').contains(k),
-        _ => false,
-    };
-    let mut cookies: Vec<(String, String)> = before
-        .split(|byte| *byte == b';')
-        .filter_map(|pair| {
-            core::str::from_utf8(pair)
-                .ok()?
-                .trim_matches([' ', '\t'])
-                .split_once('=')
-        })
-        .map(|(found, value)| (found.to_owned(), value.to_owned()))
-        .collect();
-    let mut removed = false;
-    for line in set_cookie {
-        // What is no cookie for the parser is not the session's.
-        let Some(cookie) = core::str::from_utf8(line.as_ref())
-            .ok()
-            .and_then(|line| Cookie::parse(line).ok())
-        else {
-            continue;
-        };
-        cookies.retain(|(found, _)| found != cookie.name());
-        if cookie
-            .max_age()
-            .is_some_and(|age| age <= time::Duration::ZERO)
-        {
-            removed |= cookie.name() == name;
-        } else {
-            cookies.push((cookie.name().to_owned(), cookie.value().to_owned()));
-        }
-    }
-    cookies.retain(|(found, _)| is_ours(found));
-    if !cookies.iter().any(|(found, _)| found == name) {
-        return Err(if removed {
-            NoSessionError::Removed
-        } else {
-            NoSessionError::NotSet
-        });
-    }
-    let pairs: Vec<String> = cookies
-        .iter()
-        .map(|(found, value)| format!("{found}={value}"))
-        .collect();
-    Ok(pairs.join("; "))
-}
 
 #[cfg(test)]
 mod tests;

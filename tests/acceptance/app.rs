@@ -1,7 +1,7 @@
 //! What the application under test does, whatever the framework: a case hands its handler over as a
 //! closure, and the request says which one is to run.
 
-use hardtack::session::{Session, SessionData, SessionError, SessionManager};
+use hardtack::session::{OldData, Session, SessionData, SessionError, SessionManager};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -44,8 +44,8 @@ impl SessionData for Account {
     const VERSION: u8 = 2;
 
     /// Version 1 was the user alone; version 0 is not taken any more.
-    fn migrate(from: u8, bytes: &[u8]) -> Option<Account> {
-        let user = (from == 1).then(|| postcard::from_bytes(bytes).ok())??;
+    fn migrate(old: OldData<'_>) -> Option<Account> {
+        let user = (old.version() == 1).then(|| old.read())??;
         let name = String::from("migrated");
         Some(Account { user, name })
     }

@@ -9,7 +9,7 @@ use hardtack::{
     Key, KeyId, Keyring, Timestamp,
     session::{
         Event, Refusal, SaveReason, Session, SessionData, SessionError, SessionManager,
-        SessionManagerBuilder,
+        SessionManagerBuilder, testing,
     },
 };
 use std::{
@@ -67,10 +67,10 @@ pub fn sealed<T: SessionData>(
     sessions: &SessionManager<T>,
     f: impl FnOnce(&Session<T>) -> Result<(), SessionError>,
 ) -> Jar {
-    let session = sessions.begin();
+    let session = testing::new_session(sessions);
     f(&session).unwrap();
     let mut jar = Jar::default();
-    for line in session.finish([], []).set_cookie {
+    for line in testing::set_cookie(&session).unwrap() {
         jar.store(&line);
     }
     assert!(!jar.0.is_empty(), "nothing to save");

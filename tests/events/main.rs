@@ -117,7 +117,7 @@ fn play(log: &Log) {
 
     let session = site.request(&browser.header());
     session.insert("cart", "hunter2").unwrap();
-    let _ = session.finish([b"public".as_slice()], []);
+    let _ = session.finish_with(&[b"public"], &[]);
     expect(&[
         opened,
         (Level::DEBUG, "reason=changed"),

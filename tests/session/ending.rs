@@ -3,7 +3,7 @@
 use crate::kit::{Browser, Clock, HOUR, MINUTE, NAME, Site, T0, finish, logged_in, ring, seconds};
 use hardtack::{
     Timestamp,
-    session::{Event, NotSaved, Refusal, SameSite, SessionId},
+    session::{Event, Refusal, SameSite, SessionId, SkipReason},
 };
 use std::{
     collections::BTreeMap,
@@ -219,7 +219,7 @@ fn validate_sees_the_session_and_refuses_when_it_is_opened_and_when_it_is_saved(
     assert_eq!((reply.failed, &browser), (None, &before));
     assert!(matches!(
         site.events()[..],
-        [Event::Opened { .. }, Event::NotSaved { id: Some(known), reason: NotSaved::NotValidated }]
+        [Event::Opened { .. }, Event::NotSaved { id: Some(known), reason: SkipReason::NotValidated }]
         if known == id
     ));
     let now = T0 + 600;

@@ -1,10 +1,9 @@
 //! The handle: inside its own closures, after the answer, from several threads, and when a handler
 //! panics.
 
-use crate::kit::{Clock, Site, finish, logged_in, seconds};
+use crate::kit::{Clock, Reply, Request, Site, finish, logged_in, seconds};
 use hardtack::session::{
-    Event, FlashLevel, HeaderEdits, NotSaved, SaveError, Session, SessionData, SessionError,
-    SessionManager,
+    Event, FlashLevel, SaveError, Session, SessionData, SessionError, SessionManager, SkipReason,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use std::{
@@ -166,7 +165,7 @@ fn after_the_headers_a_write_is_an_error_and_changes_nothing() {
     assert_eq!((updated, ran), (Err(SessionError::HeadersSent), false));
     assert_eq!(session.keys().unwrap(), ["user"]);
     // A second answer has nothing to say.
-    assert_eq!(finish(&session), HeaderEdits::default());
+    assert_eq!(finish(&session), Reply::default());
 
     // The first read comes too late as well: caches were not told.
     let session = site.request(&browser.header());
@@ -215,7 +214,7 @@ fn quiet_panic() {
     std::panic::resume_unwind(Box::new("a handler"));
 }
 
-fn assert_nothing_saved(site: &Site, session: &Session) {
+fn assert_nothing_saved(site: &Site, session: &Request) {
     site.events();
     let reply = finish(session);
     assert_eq!((&reply.set_cookie[..], reply.failed), (&[][..], None));
@@ -224,7 +223,7 @@ fn assert_nothing_saved(site: &Site, session: &Session) {
         matches!(
             events[..],
             [Event::NotSaved {
-                reason: NotSaved::Panicked,
+                reason: SkipReason::Panicked,
                 ..
             }]
         ),

@@ -1,13 +1,12 @@
 //! Cookies that somebody else put there.
 
-use crate::kit::{Browser, Clock, NAME, Site, finish, logged_in, ring};
+use crate::kit::{Browser, Clock, NAME, Request, Site, finish, logged_in, ring};
 use hardtack::session::{Event, Refusal, Session};
 use proptest::{collection::vec, prelude::*};
 
 /// What the victim's session says under this header.
 fn user(site: &Site, header: &[u8]) -> Option<String> {
-    let session = site.sessions.begin();
-    session.receive([header]);
+    let session = Request::new(&site.sessions, [header]);
     session.get("user").unwrap()
 }
 
@@ -24,8 +23,10 @@ fn the_newer_session_wins_in_either_order() {
         assert_eq!(user(&site, header.as_bytes()).as_deref(), Some("ada"));
     }
     // Two header fields are one.
-    let session = site.sessions.begin();
-    session.receive([attacker.as_bytes(), b"".as_slice(), victim.as_bytes()]);
+    let session = Request::new(
+        &site.sessions,
+        [attacker.as_bytes(), b"".as_slice(), victim.as_bytes()],
+    );
     assert_eq!(
         session.get::<String>("user").unwrap().as_deref(),
         Some("ada")
@@ -262,8 +263,7 @@ proptest! {
         prop_assert_eq!(user(&site, &header), Some("ada".to_owned()));
 
         let without = [&before[..], &after[..]].concat();
-        let session = site.sessions.begin();
-        session.receive([without.as_slice()]);
+        let session = Request::new(&site.sessions, [without.as_slice()]);
         prop_assert!(session.is_new().unwrap());
         session.insert("user", "bob").unwrap();
         let reply = finish(&session);

@@ -1,10 +1,12 @@
 //! A browser, a clock and a site.
 
+#[path = "../kit/exchange.rs"]
+mod exchange;
+
+pub use exchange::{Reply, Request};
 use hardtack::{
     Key, Keyring, Timestamp,
-    session::{
-        Event, HeaderEdits, Session, SessionData, SessionManager, SessionManagerBuilder, SessionMap,
-    },
+    session::{Event, Session, SessionData, SessionManager, SessionManagerBuilder, SessionMap},
 };
 use std::sync::{
     Arc, Mutex,
@@ -87,10 +89,8 @@ impl<T: SessionData> Site<T> {
     }
 
     /// A request with this Cookie header, up to the handler.
-    pub fn request(&self, cookie: &str) -> Session<T> {
-        let session = self.sessions.begin();
-        session.receive([cookie.as_bytes()]);
-        session
+    pub fn request(&self, cookie: &str) -> Request<T> {
+        Request::new(&self.sessions, [cookie.as_bytes()])
     }
 }
 
@@ -108,7 +108,7 @@ impl Browser {
         self.0.iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    pub fn take(&mut self, reply: &HeaderEdits) {
+    pub fn take(&mut self, reply: &Reply) {
         for line in &reply.set_cookie {
             let (pair, attributes) = line.split_once("; ").unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -128,7 +128,7 @@ impl Browser {
         &mut self,
         site: &Site<T>,
         handler: impl FnOnce(&Session<T>) -> R,
-    ) -> (R, HeaderEdits) {
+    ) -> (R, Reply) {
         let session = site.request(&self.header());
         let result = handler(&session);
         let reply = finish(&session);
@@ -169,8 +169,8 @@ pub fn logged_in(site: &Site, user: &str) -> Browser {
     browser
 }
 
-pub fn finish<T: SessionData>(session: &Session<T>) -> HeaderEdits {
-    session.finish([], [])
+pub fn finish<T: SessionData>(session: &Request<T>) -> Reply {
+    session.finish()
 }
 
 pub fn key(n: u8) -> Key {

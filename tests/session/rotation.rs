@@ -1,9 +1,9 @@
 //! Keys that come and go while several instances share one browser.
 
-use crate::kit::{Browser, Clock, Site, T0, key, logged_in, ring};
+use crate::kit::{Browser, Clock, Request, Site, T0, key, logged_in, ring};
 use hardtack::{
     KeyState, Keyring, Timestamp,
-    session::{Event, Refusal, SaveReason, SessionManager},
+    session::{Event, Refusal, SaveReason, SessionManager, testing},
 };
 use std::{
     sync::{OnceLock, mpsc},
@@ -190,11 +190,10 @@ fn the_applications_own_code_may_set_keys() {
     let sessions = SITE.get_or_init(|| sessions);
     let (done, finished) = mpsc::channel();
     thread::spawn(move || {
-        let session = sessions.begin();
+        let session = Request::new(&sessions, []);
         session.insert("user", &7).unwrap();
-        let cookie = session.cookie_header().unwrap();
-        let session = sessions.begin();
-        session.receive([cookie.as_bytes()]);
+        let cookie = testing::cookie_header(&session).unwrap();
+        let session = Request::new(&sessions, [cookie.as_bytes()]);
         done.send(session.get("user")).unwrap();
     });
     // A call that waits for itself never ends.

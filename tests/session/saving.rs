@@ -1,8 +1,8 @@
 //! When a Set-Cookie goes out and when not, what it weighs, and what caches are told.
 
-use crate::kit::{Browser, Clock, NAME, Site, finish, logged_in, seconds};
+use crate::kit::{Browser, Clock, NAME, Reply, Site, finish, logged_in, seconds};
 use hardtack::session::{
-    Event, FlashLevel, HeaderEdits, NotSaved, SaveError, SaveReason, Session, SessionError,
+    Event, FlashLevel, SaveError, SaveReason, Session, SessionError, SkipReason,
 };
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn a_session_that_nobody_asks_for_costs_nothing() {
     let site = Site::new();
     let browser = logged_in(&site, "ada");
     let session = site.request(&browser.header());
-    assert_eq!(finish(&session), HeaderEdits::default());
+    assert_eq!(finish(&session), Reply::default());
     assert_eq!(site.events(), []);
 }
 
@@ -154,13 +154,13 @@ fn the_fields_of_the_handler_are_kept_where_they_are_safe() {
             session.is_new().unwrap();
         }
         site.events();
-        let reply = session.finish(
-            cache_control.iter().map(|value| value.as_bytes()),
-            vary.iter().map(|value| value.as_bytes()),
-        );
+        let bytes = |lines: &[&'static str]| -> Vec<&'static [u8]> {
+            lines.iter().map(|line| line.as_bytes()).collect()
+        };
+        let reply = session.finish_with(&bytes(cache_control), &bytes(vary));
         let replaced = site.events().contains(&Event::CacheControlReplaced);
         (
-            reply.vary.unwrap_or_default().into_owned(),
+            reply.vary.unwrap_or_default(),
             reply.cache_control,
             replaced,
         )
@@ -335,7 +335,7 @@ fn a_session_over_a_lowered_limit_can_still_be_read_and_mended() {
     let [Event::Opened { .. }, Event::NotSaved { reason, .. }] = after.events()[..] else {
         panic!();
     };
-    let NotSaved::RenewalFailed(SaveError::TooBig { max: 1_000, .. }) = reason else {
+    let SkipReason::RenewalFailed(SaveError::TooBig { max: 1_000, .. }) = reason else {
         panic!("{reason}");
     };
 

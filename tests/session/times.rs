@@ -1,9 +1,9 @@
 //! Idle and absolute timeouts, renewal, remember, and clocks that jump.
 
-use crate::kit::{Browser, Clock, DAY, HOUR, MINUTE, Site, T0, finish, logged_in, seconds};
+use crate::kit::{Browser, Clock, DAY, HOUR, MINUTE, Reply, Site, T0, finish, logged_in, seconds};
 use hardtack::{
     Timestamp,
-    session::{Event, HeaderEdits, NotSaved, Refusal, SaveError, SaveReason},
+    session::{Event, Refusal, SaveError, SaveReason, SkipReason},
 };
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn refused(site: &Site) -> Vec<Refusal> {
     site.events().into_iter().filter_map(reason).collect()
 }
 
-fn max_age(reply: &HeaderEdits) -> Option<u32> {
+fn max_age(reply: &Reply) -> Option<u32> {
     let [line] = reply.set_cookie.as_slice() else {
         panic!("{reply:?}");
     };
@@ -335,7 +335,7 @@ fn a_late_renewal_is_left_out_and_a_late_write_is_saved() {
                 site.events()[..],
                 [Event::NotSaved {
                     id: Some(_),
-                    reason: NotSaved::TooLate
+                    reason: SkipReason::TooLate
                 }]
             ));
         }
@@ -356,7 +356,7 @@ fn a_late_renewal_is_left_out_and_a_late_write_is_saved() {
     assert!(matches!(
         site.events()[..],
         [Event::NotSaved {
-            reason: NotSaved::Ended,
+            reason: SkipReason::Ended,
             ..
         }]
     ));

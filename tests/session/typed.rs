@@ -2,7 +2,7 @@
 
 use crate::kit::{Browser, Clock, HOUR, MINUTE, Site, finish};
 use hardtack::session::{
-    Event, FlashLevel, Refusal, SaveError, SaveReason, SessionData, SessionError,
+    Event, FlashLevel, OldData, Refusal, SaveError, SaveReason, SessionData, SessionError,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 
@@ -26,9 +26,9 @@ impl SessionData for V3 {
     const NAME: &'static str = "account";
     const VERSION: u8 = 3;
 
-    fn migrate(from: u8, bytes: &[u8]) -> Option<V3> {
-        assert_eq!(from, 1);
-        let user = postcard::from_bytes(bytes).ok()?;
+    fn migrate(old: OldData<'_>) -> Option<V3> {
+        assert_eq!(old.version(), 1);
+        let user = old.read()?;
         (user != 13).then(|| V3 {
             theme: "light".into(),
             user,
@@ -193,7 +193,7 @@ impl SessionData for Broken {
     const NAME: &'static str = "fragile";
     const VERSION: u8 = 2;
 
-    fn migrate(_from: u8, _bytes: &[u8]) -> Option<Broken> {
+    fn migrate(_: OldData<'_>) -> Option<Broken> {
         Some(Broken(Fragile(10)))
     }
 }

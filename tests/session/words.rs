@@ -1,7 +1,8 @@
 //! What the operator reads.
 
 use hardtack::session::{
-    NoSessionError, NotSaved, Refusal, SaveError, SaveReason, SessionError, SessionId, SessionMap,
+    Refusal, SaveError, SaveReason, SessionError, SessionId, SessionMap, SkipReason,
+    testing::NoSessionError,
 };
 
 #[test]
@@ -34,12 +35,12 @@ fn every_reason_has_its_words() {
     }
     let too_big = SaveError::TooBig { len: 8, max: 7 };
     for (reason, words) in [
-        (NotSaved::Panicked, "the handler panicked"),
-        (NotSaved::TooLate, "too late for a renewal"),
-        (NotSaved::NotValidated, "not validated"),
-        (NotSaved::Ended, "ended meanwhile"),
+        (SkipReason::Panicked, "the handler panicked"),
+        (SkipReason::TooLate, "too late for a renewal"),
+        (SkipReason::NotValidated, "not validated"),
+        (SkipReason::Ended, "ended meanwhile"),
         (
-            NotSaved::RenewalFailed(too_big),
+            SkipReason::RenewalFailed(too_big),
             "the renewal failed: the session needs 8 bytes of cookies, the limit is 7",
         ),
     ] {
@@ -106,17 +107,20 @@ fn an_id_is_read_as_it_prints_and_nothing_else_is() {
 #[test]
 fn a_test_without_a_session_is_told_why() {
     for (error, words) in [
-        (NoSessionError::NotSet, "no cookie of the session is set"),
+        (
+            NoSessionError::NotSet,
+            "the response sets no session cookie",
+        ),
         (
             NoSessionError::Removed,
-            "the cookie of the session is removed",
+            "the response removes the session cookie",
         ),
         (
             NoSessionError::Refused(Refusal::UnknownKey),
-            "the cookie of the session is refused: unknown key",
+            "the session cookie is refused: unknown key",
         ),
         (
-            NoSessionError::NotSaved(SaveError::Randomness),
+            NoSessionError::Failed(SaveError::Randomness),
             "the operating system gave no randomness",
         ),
     ] {

@@ -7,9 +7,12 @@
 //! slower, write the ratios that this program prints into [`BASELINE`].
 
 use benches::{
-    BUF_LEN, Borrowed, Counter, NOW, Owned, codec, floor, forge, payload,
+    BUF_LEN, Borrowed, Counter, NOW, Owned, codec,
+    exchange::ready,
+    floor, forge, payload,
     session::{User, builder, cookie_header, exchange},
 };
+use hardtack::session::Exchange;
 use std::{
     env,
     hint::black_box,
@@ -89,7 +92,14 @@ fn run(work: &str, times: u32) {
                 black_box(one.open_at::<Owned>(black_box(&token), NOW)).is_ok()
                     && black_box(one.seal_with(value, NOW, &mut rng)).is_ok()
             }
-            "session untouched" => sessions.begin().finish([], []).set_cookie.is_empty(),
+            "session untouched" => {
+                let exchange = Exchange::begin(&sessions);
+                let plan = ready(exchange.commit(exchange.close()));
+                black_box(exchange.finish(plan, |_| []))
+                    .into_iter()
+                    .next()
+                    .is_none()
+            }
             "session read" => {
                 let (read, reply) = exchange(&sessions, black_box(cookies), |session| {
                     black_box(session.get::<User>("user")).is_ok_and(|user| user.is_some())

@@ -42,7 +42,7 @@ impl World {
     /// The answer, and what the browser makes of it.
     pub(super) fn answer(&mut self, tab: &mut Tab) {
         let now = self.now();
-        let reply = tab.session.finish([], []);
+        let reply = tab.session.finish();
         let Some(mut current) = tab.current.take() else {
             assert!(reply.set_cookie.is_empty() && reply.vary.is_none() && reply.failed.is_none());
             return;

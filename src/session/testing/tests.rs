@@ -13,7 +13,7 @@ fn sessions(byte: u8) -> SessionManager {
 }
 
 fn with(sessions: &SessionManager, bytes: usize) -> Session {
-    let session = sessions.begin();
+    let session = new_session(sessions);
     session.insert("text", &"x".repeat(bytes)).unwrap();
     session
 }
@@ -24,21 +24,19 @@ fn len(session: &Session) -> Option<usize> {
 }
 
 fn come_back(sessions: &SessionManager, cookie: &str) -> Session {
-    let session = sessions.begin();
-    session.receive([cookie.as_bytes()]);
-    session
+    session_from_cookie(sessions, cookie)
 }
 
 #[test]
 fn a_header_opens_again_whole_or_in_chunks() {
     let sessions = sessions(1);
     for (bytes, cookies) in [(10, 1), (4_000, 2)] {
-        let cookie = with(&sessions, bytes).cookie_header().unwrap();
+        let cookie = cookie_header(&with(&sessions, bytes)).unwrap();
         assert_eq!(cookie.matches('=').count(), cookies, "{bytes}");
         assert_eq!(len(&come_back(&sessions, &cookie)), Some(bytes));
-        let response = with(&sessions, bytes).finish([], []).set_cookie;
+        let response = set_cookie(&with(&sessions, bytes)).unwrap();
         assert_eq!(
-            len(&sessions.read_set_cookie(response).unwrap()),
+            len(&session_from_set_cookie(&sessions, response).unwrap()),
             Some(bytes)
         );
     }
@@ -47,32 +45,32 @@ fn a_header_opens_again_whole_or_in_chunks() {
 #[test]
 fn a_header_is_what_the_browser_has_after_the_response() {
     let sessions = sessions(1);
-    let long = with(&sessions, 4_000).cookie_header().unwrap();
+    let long = cookie_header(&with(&sessions, 4_000)).unwrap();
     let others =
         format!("a=1;\t{long} ; __Host-session.x=1; __Host-session.12=2; __Host-session-2=3");
     // Nothing changed: the cookies that it came with, and only these.
     let session = come_back(&sessions, &others);
     assert_eq!(len(&session), Some(4_000));
-    assert_eq!(session.cookie_header().unwrap(), long);
+    assert_eq!(cookie_header(&session).unwrap(), long);
     // Nor was it used.
-    assert_eq!(come_back(&sessions, &others).cookie_header().unwrap(), long);
+    assert_eq!(cookie_header(&come_back(&sessions, &others)).unwrap(), long);
     // Shorter: the second chunk goes.
     let session = come_back(&sessions, &long);
     session.insert("text", "x").unwrap();
-    let short = session.cookie_header().unwrap();
+    let short = cookie_header(&session).unwrap();
     assert_eq!(short.matches('=').count(), 1);
     assert_eq!(len(&come_back(&sessions, &short)), Some(1));
     // Ended.
     let session = come_back(&sessions, &long);
     session.destroy().unwrap();
-    assert_eq!(session.cookie_header(), Err(NoSessionError::Removed));
+    assert_eq!(cookie_header(&session), Err(NoSessionError::Removed));
 }
 
 #[test]
 fn of_a_response_only_the_session_counts_and_of_two_the_last() {
     let sessions = sessions(1);
-    let mut response = with(&sessions, 10).finish([], []).set_cookie;
-    response.extend(with(&sessions, 4_000).finish([], []).set_cookie);
+    let mut response = set_cookie(&with(&sessions, 10)).unwrap();
+    response.extend(set_cookie(&with(&sessions, 4_000)).unwrap());
     response.extend(
         [
             "theme=dark; Max-Age=0",
@@ -82,32 +80,41 @@ fn of_a_response_only_the_session_counts_and_of_two_the_last() {
         .map(String::from),
     );
     assert_eq!(
-        len(&sessions.read_set_cookie(&response).unwrap()),
+        len(&session_from_set_cookie(&sessions, &response).unwrap()),
         Some(4_000)
     );
     response.push("theme=dark".into());
-    let session = sessions.read_set_cookie(&response).unwrap();
-    assert!(!session.cookie_header().unwrap().contains("theme"));
+    let session = session_from_set_cookie(&sessions, &response).unwrap();
+    assert!(!cookie_header(&session).unwrap().contains("theme"));
     let mut bytes: Vec<Vec<u8>> = response.into_iter().map(String::into_bytes).collect();
     bytes.insert(0, vec![0xff, b'=']);
-    assert_eq!(len(&sessions.read_set_cookie(&bytes).unwrap()), Some(4_000));
+    assert_eq!(
+        len(&session_from_set_cookie(&sessions, &bytes).unwrap()),
+        Some(4_000)
+    );
     // A chunk that is removed is not there.
     bytes.push(b"__Host-session.1=; Max-Age=0".to_vec());
     let refused = NoSessionError::Refused(Refusal::Incomplete);
-    assert_eq!(sessions.read_set_cookie(&bytes).unwrap_err(), refused);
+    assert_eq!(
+        session_from_set_cookie(&sessions, &bytes).unwrap_err(),
+        refused
+    );
     // Removed, then set: what a handler does that destroys and writes again.
-    let session = come_back(&sessions, &with(&sessions, 10).cookie_header().unwrap());
+    let session = come_back(&sessions, &cookie_header(&with(&sessions, 10)).unwrap());
     session.destroy().unwrap();
     session.insert("text", "new").unwrap();
     let mut response = vec!["__Host-session=; Max-Age=0".to_string()];
-    response.extend(session.finish([], []).set_cookie);
-    assert_eq!(len(&sessions.read_set_cookie(response).unwrap()), Some(3));
+    response.extend(set_cookie(&session).unwrap());
+    assert_eq!(
+        len(&session_from_set_cookie(&sessions, response).unwrap()),
+        Some(3)
+    );
 }
 
 #[test]
 fn what_is_not_there_is_an_error() {
     let mine = sessions(1);
-    let none = |response: &[&str]| mine.read_set_cookie(response).unwrap_err();
+    let none = |response: &[&str]| session_from_set_cookie(&mine, response).unwrap_err();
     assert_eq!(none(&[]), NoSessionError::NotSet);
     assert_eq!(
         none(&["session=x", "__Host-session.1=y", "__host-session=z"]),
@@ -125,28 +132,28 @@ fn what_is_not_there_is_an_error() {
         none(&["__Host-session.1=; Max-Age=0"]),
         NoSessionError::NotSet
     );
-    let others = with(&sessions(2), 1).finish([], []).set_cookie;
+    let others = set_cookie(&with(&sessions(2), 1)).unwrap();
     let refused = NoSessionError::Refused(Refusal::UnknownKey);
-    assert_eq!(mine.read_set_cookie(others).unwrap_err(), refused);
+    assert_eq!(session_from_set_cookie(&mine, others).unwrap_err(), refused);
     assert_eq!(
         refused.to_string(),
-        "the cookie of the session is refused: unknown key"
+        "the session cookie is refused: unknown key"
     );
 
     let session = with(&mine, 1);
     let clone = session.clone();
     assert_eq!(
-        session.update("text", |_: &mut String| clone.cookie_header()),
-        Ok(Err(NoSessionError::NotSaved(SaveError::InUse)))
+        session.update("text", |_: &mut String| cookie_header(&clone)),
+        Ok(Err(NoSessionError::Failed(SaveError::InUse)))
     );
-    let session = mine.begin();
+    let session = new_session(&mine);
     assert!(matches!(
         session.insert("text", &"x".repeat(9_000)),
         Err(SessionError::TooBig { .. })
     ));
     assert!(matches!(
-        session.cookie_header(),
-        Err(NoSessionError::NotSaved(SaveError::TooBig { .. }))
+        cookie_header(&session),
+        Err(NoSessionError::Failed(SaveError::TooBig { .. }))
     ));
 }
 
@@ -165,14 +172,15 @@ fn typed_sessions_too() {
         .data::<Account>()
         .build()
         .unwrap();
-    let session = sessions.begin();
+    let session = new_session(&sessions);
     session.replace(Account(7)).unwrap();
-    let session = sessions
-        .read_set_cookie(session.finish([], []).set_cookie)
-        .unwrap();
+    let session = session_from_set_cookie(&sessions, set_cookie(&session).unwrap()).unwrap();
     assert_eq!(session.with(|account| account.0), Ok(7));
-    let cookie = session.cookie_header().unwrap();
+    let cookie = cookie_header(&session).unwrap();
     let dictionary = SessionManager::builder(ring).build().unwrap();
     let refused = NoSessionError::Refused(Refusal::Invalid);
-    assert_eq!(dictionary.read_set_cookie([cookie]).unwrap_err(), refused);
+    assert_eq!(
+        session_from_set_cookie(&dictionary, [cookie]).unwrap_err(),
+        refused
+    );
 }

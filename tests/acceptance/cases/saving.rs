@@ -6,7 +6,7 @@ use crate::{
     server::Framework,
     site::{Site, Visit},
 };
-use hardtack::session::{Event, NotSaved, SaveReason, SessionError};
+use hardtack::session::{Event, SaveReason, SessionError, SkipReason};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -23,7 +23,7 @@ fn saved<R>(visit: &Visit<R>, reason: SaveReason) {
 }
 
 /// Not saved, for this reason if there was one to save.
-fn not_saved<R>(visit: &Visit<R>, reason: Option<NotSaved>) {
+fn not_saved<R>(visit: &Visit<R>, reason: Option<SkipReason>) {
     assert_eq!(visit.saved(), None);
     assert_eq!(visit.set_cookie(), NONE);
     let said = visit.events.iter().find_map(|event| match event {
@@ -180,7 +180,7 @@ pub fn late_renewal(framework: &Framework) {
             Ok::<_, SessionError>(())
         }
     };
-    not_saved(&browser.visit(late(6)), Some(NotSaved::TooLate));
+    not_saved(&browser.visit(late(6)), Some(SkipReason::TooLate));
     saved(&browser.visit(late(5)), SaveReason::Renewed);
 }
 
@@ -205,7 +205,7 @@ pub fn ended_meanwhile(framework: &Framework) {
         clock.advance(43_201);
         Ok(())
     });
-    not_saved(&visit, Some(NotSaved::Ended));
+    not_saved(&visit, Some(SkipReason::Ended));
 }
 
 /// A site that asks this flag whether a session is good.
@@ -238,7 +238,7 @@ pub fn validate_at_saving(framework: &Framework) {
         good.store(false, Ordering::Relaxed);
         Ok(())
     });
-    not_saved(&visit, Some(NotSaved::NotValidated));
+    not_saved(&visit, Some(SkipReason::NotValidated));
     assert_eq!(visit.response().status, 200);
     assert_eq!(browser.jar, before);
 }
@@ -293,7 +293,7 @@ pub fn panic_saves_nothing(framework: &Framework) {
     assert_eq!(visit.answer.is_some(), framework.answers_panics);
     if let Some(response) = &visit.answer {
         assert_eq!(response.status, 500);
-        not_saved(&visit, Some(NotSaved::Panicked));
+        not_saved(&visit, Some(SkipReason::Panicked));
     }
     assert_eq!(browser.jar, before);
     assert_eq!(browser.visit(|session| session.get("a")).value(), Some(1u8));

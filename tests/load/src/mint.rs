@@ -3,7 +3,7 @@
 use crate::keys::{self, Keys};
 use hardtack::{
     Key, Keyring, Timestamp,
-    session::{SessionManager, SessionManagerBuilder},
+    session::{SessionManager, SessionManagerBuilder, testing},
 };
 use std::{
     error::Error,
@@ -83,14 +83,13 @@ fn seal(key: &Key, created_at: u32, issued_at: u32) -> Result<String, Box<dyn Er
         .absolute_timeout(day)
         .clock(move || Timestamp::from_unix(time.load(Ordering::Relaxed)));
     let sessions = settings.build()?;
-    let session = sessions.begin();
+    let session = testing::new_session(&sessions);
     session.insert("visits", &0)?;
-    let first = session.finish([], []).set_cookie;
+    let first = testing::set_cookie(&session)?;
     clock.store(issued_at, Ordering::Relaxed);
-    let session = sessions.begin();
-    session.receive([first[0].split(';').next().unwrap_or_default().as_bytes()]);
+    let session = testing::session_from_set_cookie(&sessions, first)?;
     session.insert("visits", &COUNT)?;
-    let lines = session.finish([], []).set_cookie;
+    let lines = testing::set_cookie(&session)?;
     let token = lines[0]
         .split(';')
         .next()

@@ -1,0 +1,302 @@
+//! The session for Actix Web.
+//!
+//! ```
+//! use actix_web::{App, HttpServer, web};
+//! use hardtack::{Keyring, actix::SessionMiddleware, session::{Session, SessionError, SessionManager}};
+//!
+//! async fn visits(session: Session) -> Result<String, SessionError> {
+//!     let visits = session.update("visits", |visits: &mut u32| {
+//!         *visits += 1;
+//!         *visits
+//!     })?;
+//!     Ok(format!("visit {visits}"))
+//! }
+//!
+//! # fn site() -> Result<(), Box<dyn std::error::Error>> {
+//! // Made outside the closure: every worker has the same keys.
+//! let sessions = SessionManager::builder(Keyring::from_env("SESSION_KEYS")?).build()?;
+//! let server = HttpServer::new(move || {
+//!     App::new()
+//!         .route("/", web::get().to(visits))
+//!         .wrap(SessionMiddleware::new(sessions.clone()))
+//! });
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The middleware may also wrap a `Scope` or a `Resource`. What is wrapped later is further out: a
+//! middleware that wants the session is wrapped before this one, and gets it with
+//! `request.extract::<Session>()`.
+
+use crate::session::{
+    Commit, Exchange, HeaderEdit, HeaderEdits, MissingLayer, Plan, RequestHead, Session,
+    SessionData, SessionError, SessionFuture, SessionManager, SessionMap, log,
+};
+use actix_web::{
+    Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
+    body::EitherBody,
+    dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform},
+    http::{
+        StatusCode,
+        header::{HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue},
+    },
+};
+use alloc::borrow::Cow;
+use core::{
+    future::{Ready, ready},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use pin_project_lite::pin_project;
+
+/// Opens the session before the handler and saves it after.
+///
+/// ```
+/// use actix_web::{App, web};
+/// use hardtack::{Key, Keyring, actix::SessionMiddleware, session::SessionManager};
+///
+/// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+/// let shop = web::scope("/shop").wrap(SessionMiddleware::new(sessions));
+/// let app = App::new().service(shop);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SessionMiddleware<T: SessionData = SessionMap> {
+    sessions: SessionManager<T>,
+}
+
+impl<T: SessionData> SessionMiddleware<T> {
+    /// A middleware for these sessions.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, actix::SessionMiddleware, session::SessionManager};
+    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+    /// let middleware = SessionMiddleware::new(sessions.clone()); // keep one, to rotate its keys
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn new(sessions: SessionManager<T>) -> SessionMiddleware<T> {
+        SessionMiddleware { sessions }
+    }
+}
+
+impl<T: SessionData> Clone for SessionMiddleware<T> {
+    fn clone(&self) -> SessionMiddleware<T> {
+        SessionMiddleware::new(self.sessions.clone())
+    }
+}
+
+impl<S, T, B> Transform<S, ServiceRequest> for SessionMiddleware<T>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    T: SessionData,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = SessionService<S, T>;
+    type InitError = ();
+    type Future = Ready<Result<SessionService<S, T>, ()>>;
+
+    fn new_transform(&self, inner: S) -> Self::Future {
+        ready(Ok(SessionService {
+            inner,
+            sessions: self.sessions.clone(),
+        }))
+    }
+}
+
+/// The service that [`SessionMiddleware`] makes.
+///
+/// ```
+/// use hardtack::actix::SessionService;
+///
+/// /// The service of a middleware of yours that always brings the session can name what it wraps.
+/// struct WithSession<S>(SessionService<S>);
+/// ```
+#[derive(Debug)]
+pub struct SessionService<S, T: SessionData = SessionMap> {
+    inner: S,
+    sessions: SessionManager<T>,
+}
+
+impl<S, T, B> Service<ServiceRequest> for SessionService<S, T>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    T: SessionData,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = ResponseFuture<S::Future, ServiceResponse<B>, T>;
+
+    fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let exchange = Exchange::begin(&self.sessions);
+        request.extensions_mut().insert(exchange.clone());
+        ResponseFuture {
+            inner: self.inner.call(request),
+            exchange,
+            closing: None,
+        }
+    }
+}
+
+pin_project! {
+    /// The response of a [`SessionService`], with its session's headers.
+    ///
+    /// ```
+    /// use actix_web::dev::{Service, ServiceRequest};
+    ///
+    /// /// A middleware of yours around this one can name the future that it waits for.
+    /// struct Timed<S: Service<ServiceRequest>> {
+    ///     answer: hardtack::actix::ResponseFuture<S::Future, S::Response>,
+    /// }
+    /// ```
+    pub struct ResponseFuture<F, R, T: SessionData = SessionMap> {
+        #[pin]
+        inner: F,
+        exchange: Exchange<T>,
+        // The response, until its session is written.
+        closing: Option<(Result<R, Error>, Commit)>,
+    }
+}
+
+impl<F, T, B> Future for ResponseFuture<F, ServiceResponse<B>, T>
+where
+    F: Future<Output = Result<ServiceResponse<B>, Error>>,
+    T: SessionData,
+{
+    type Output = Result<ServiceResponse<EitherBody<B>>, Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let (response, mut commit) = match this.closing.take() {
+            Some(closing) => closing,
+            None => {
+                let response = ready!(this.inner.poll(cx));
+                (response, this.exchange.commit(this.exchange.close()))
+            }
+        };
+        let Poll::Ready(plan) = Pin::new(&mut commit).poll(cx) else {
+            *this.closing = Some((response, commit));
+            return Poll::Pending;
+        };
+        Poll::Ready(match response {
+            Ok(response) => {
+                let (request, response) = response.into_parts();
+                let response = write(this.exchange, plan, response);
+                Ok(ServiceResponse::new(request, response))
+            }
+            // Of a middleware: a handler's error is a response by now. This one is still to become a
+            // response, with the session's headers, because errors save too.
+            Err(mut error) => {
+                let exchange = this.exchange.clone();
+                error.add_response_mapper(move |response| {
+                    write(&exchange, plan.clone(), response).map_into_boxed_body()
+                });
+                Err(error)
+            }
+        })
+    }
+}
+
+fn write<T: SessionData, B>(
+    exchange: &Exchange<T>,
+    plan: Plan,
+    response: HttpResponse<B>,
+) -> HttpResponse<EitherBody<B>> {
+    let values = |name| response.headers().get_all(name).map(HeaderValue::as_bytes);
+    let edits = exchange.finish(plan, values);
+    let mut response = match edits.failed() {
+        None => response.map_into_left_body(),
+        Some(_) => HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR).map_into_right_body(),
+    };
+    // `build` has refused every setting with a byte that no header has.
+    if write_headers(edits, response.headers_mut()).is_err() {
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    }
+    response
+}
+
+fn write_headers(edits: HeaderEdits, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
+    for edit in edits {
+        match edit {
+            HeaderEdit::Append(name, value) => {
+                headers.append(HeaderName::from_static(name), header_value(value)?);
+            }
+            HeaderEdit::Set(name, value) => {
+                headers.insert(HeaderName::from_static(name), header_value(value)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn header_value(value: Cow<'static, str>) -> Result<HeaderValue, InvalidHeaderValue> {
+    match value {
+        Cow::Borrowed(value) => Ok(HeaderValue::from_static(value)),
+        Cow::Owned(value) => value.try_into(),
+    }
+}
+
+impl<T: SessionData> FromRequest for Session<T> {
+    type Error = MissingLayer;
+    type Future = ExtractFuture<T>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> ExtractFuture<T> {
+        let extensions = request.extensions();
+        let Some(exchange) = extensions.get::<Exchange<T>>() else {
+            return ExtractFuture(Err(MissingLayer::report::<T>(
+                ".wrap(hardtack::actix::SessionMiddleware::new(sessions))",
+            )));
+        };
+        let uri = request.uri();
+        ExtractFuture(Ok(exchange.session(RequestHead {
+            method: request.method().as_str(),
+            path: uri.path(),
+            authority: uri.authority().map(|authority| authority.as_str()),
+            header: |name| request.headers().get_all(name).map(HeaderValue::as_bytes),
+        })))
+    }
+}
+
+/// The future of the extractor.
+///
+/// ```
+/// use actix_web::{FromRequest, HttpRequest, dev::Payload, Error};
+/// use hardtack::session::Session;
+///
+/// /// An extractor of yours that needs the session can keep the future of it.
+/// fn session(request: &HttpRequest, payload: &mut Payload) -> hardtack::actix::ExtractFuture {
+///     Session::from_request(request, payload)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct ExtractFuture<T: SessionData = SessionMap>(Result<SessionFuture<T>, MissingLayer>);
+
+impl<T: SessionData> Future for ExtractFuture<T> {
+    type Output = Result<Session<T>, MissingLayer>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Ok(session) => Pin::new(session).poll(cx).map(Ok),
+            Err(missing) => Poll::Ready(Err(*missing)),
+        }
+    }
+}
+
+impl ResponseError for MissingLayer {
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// An empty 500; the text goes to the log.
+impl ResponseError for SessionError {
+    fn error_response(&self) -> HttpResponse {
+        log::error(self);
+        HttpResponse::new(self.status_code())
+    }
+}

@@ -1,0 +1,268 @@
+//! The session for Axum, and for any other tower service.
+//!
+//! ```
+//! # fn site() -> Result<(), Box<dyn std::error::Error>> {
+//! use hardtack::{Keyring, axum::SessionLayer, session::{Session, SessionError, SessionManager}};
+//!
+//! async fn visits(session: Session) -> Result<String, SessionError> {
+//!     let visits = session.update("visits", |visits: &mut u32| {
+//!         *visits += 1;
+//!         *visits
+//!     })?;
+//!     Ok(format!("visit {visits}"))
+//! }
+//!
+//! let sessions = SessionManager::builder(Keyring::from_env("SESSION_KEYS")?).build()?;
+//! let layer = SessionLayer::new(sessions);
+//! // let app = axum::Router::new().route("/", get(visits)).layer(layer);
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::session::{
+    Commit, Exchange, HeaderEdit, HeaderEdits, MissingLayer, RequestHead, Session, SessionData,
+    SessionError, SessionManager, SessionMap, log,
+};
+use alloc::borrow::Cow;
+use axum_core::{
+    extract::FromRequestParts,
+    response::{IntoResponse, Response},
+};
+use core::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header::InvalidHeaderValue,
+    request::Parts,
+};
+use pin_project_lite::pin_project;
+use tower_layer::Layer;
+use tower_service::Service;
+
+/// Opens the session before the service and saves it after: a tower layer.
+///
+/// ```
+/// use hardtack::{Key, Keyring, axum::SessionLayer, session::SessionManager};
+///
+/// let keyring = Keyring::new(Key::generate()?);
+/// let visitors = SessionManager::builder(keyring.clone()).build()?;
+/// let layer = SessionLayer::new(visitors);
+/// // Router::new().route("/", get(visits)).layer(layer)
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SessionLayer<T: SessionData = SessionMap> {
+    sessions: SessionManager<T>,
+}
+
+impl<T: SessionData> SessionLayer<T> {
+    /// A layer for these sessions.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, axum::SessionLayer, session::SessionManager};
+    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+    /// let layer = SessionLayer::new(sessions.clone()); // keep one, to rotate its keys
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn new(sessions: SessionManager<T>) -> SessionLayer<T> {
+        SessionLayer { sessions }
+    }
+}
+
+impl<T: SessionData> Clone for SessionLayer<T> {
+    fn clone(&self) -> SessionLayer<T> {
+        SessionLayer {
+            sessions: self.sessions.clone(),
+        }
+    }
+}
+
+impl<S, T: SessionData> Layer<S> for SessionLayer<T> {
+    type Service = SessionService<S, T>;
+
+    fn layer(&self, inner: S) -> SessionService<S, T> {
+        SessionService {
+            inner,
+            sessions: self.sessions.clone(),
+        }
+    }
+}
+
+/// The service that [`SessionLayer`] makes.
+///
+/// ```
+/// # use hardtack::{Key, Keyring, session::SessionManager};
+/// use hardtack::axum::{SessionLayer, SessionService};
+/// use tower_layer::Layer as _;
+///
+/// struct Site; // any tower service
+///
+/// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+/// let service: SessionService<Site> = SessionLayer::new(sessions).layer(Site);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SessionService<S, T: SessionData = SessionMap> {
+    inner: S,
+    sessions: SessionManager<T>,
+}
+
+impl<S: Clone, T: SessionData> Clone for SessionService<S, T> {
+    fn clone(&self) -> SessionService<S, T> {
+        SessionService {
+            inner: self.inner.clone(),
+            sessions: self.sessions.clone(),
+        }
+    }
+}
+
+impl<S, T, Incoming, Outgoing> Service<Request<Incoming>> for SessionService<S, T>
+where
+    S: Service<Request<Incoming>, Response = http::Response<Outgoing>>,
+    T: SessionData,
+    Outgoing: Default,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, S::Response, T>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
+        let exchange = Exchange::begin(&self.sessions);
+        request.extensions_mut().insert(exchange.clone());
+        ResponseFuture {
+            inner: self.inner.call(request),
+            exchange,
+            closing: None,
+        }
+    }
+}
+
+pin_project! {
+    /// The response of a [`SessionService`], with its session's headers.
+    ///
+    /// ```
+    /// use hardtack::axum::SessionService;
+    /// use http::Request;
+    /// use tower_service::Service;
+    ///
+    /// /// A layer of yours around this one can name the future that it waits for.
+    /// struct Timed<S: Service<Request<String>, Response = http::Response<String>>> {
+    ///     answer: hardtack::axum::ResponseFuture<S::Future, S::Response>,
+    /// }
+    /// ```
+    pub struct ResponseFuture<F, R, T: SessionData = SessionMap> {
+        #[pin]
+        inner: F,
+        exchange: Exchange<T>,
+        // The response, until its session is written.
+        closing: Option<(R, Commit)>,
+    }
+}
+
+impl<F, T, Outgoing, E> Future for ResponseFuture<F, http::Response<Outgoing>, T>
+where
+    F: Future<Output = Result<http::Response<Outgoing>, E>>,
+    T: SessionData,
+    Outgoing: Default,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let (mut response, mut commit) = match this.closing.take() {
+            Some(closing) => closing,
+            None => {
+                let response = ready!(this.inner.poll(cx))?;
+                (response, this.exchange.commit(this.exchange.close()))
+            }
+        };
+        let Poll::Ready(plan) = Pin::new(&mut commit).poll(cx) else {
+            *this.closing = Some((response, commit));
+            return Poll::Pending;
+        };
+        let values = |name| {
+            response
+                .headers()
+                .get_all(name)
+                .into_iter()
+                .map(HeaderValue::as_bytes)
+        };
+        let edits = this.exchange.finish(plan, values);
+        write(edits, &mut response);
+        Poll::Ready(Ok(response))
+    }
+}
+
+fn write<Outgoing: Default>(edits: HeaderEdits, response: &mut http::Response<Outgoing>) {
+    if edits.failed().is_some() {
+        *response = http::Response::default();
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    }
+    // `build` has refused every setting with a byte that no header has.
+    if write_headers(edits, response.headers_mut()).is_err() {
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    }
+}
+
+fn write_headers(edits: HeaderEdits, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
+    for edit in edits {
+        match edit {
+            HeaderEdit::Append(name, value) => {
+                headers.append(HeaderName::from_static(name), header_value(value)?);
+            }
+            HeaderEdit::Set(name, value) => {
+                headers.insert(HeaderName::from_static(name), header_value(value)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn header_value(value: Cow<'static, str>) -> Result<HeaderValue, InvalidHeaderValue> {
+    match value {
+        Cow::Borrowed(value) => Ok(HeaderValue::from_static(value)),
+        Cow::Owned(value) => value.try_into(),
+    }
+}
+
+impl<S: Sync, T: SessionData> FromRequestParts<S> for Session<T> {
+    type Rejection = MissingLayer;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Session<T>, MissingLayer> {
+        let Some(exchange) = parts.extensions.get::<Exchange<T>>() else {
+            return Err(MissingLayer::report::<T>(
+                ".layer(hardtack::axum::SessionLayer::new(sessions))",
+            ));
+        };
+        let session = exchange.session(RequestHead {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            authority: parts.uri.authority().map(|authority| authority.as_str()),
+            header: |name| {
+                let values = parts.headers.get_all(name);
+                values.into_iter().map(HeaderValue::as_bytes)
+            },
+        });
+        Ok(session.await)
+    }
+}
+
+impl IntoResponse for MissingLayer {
+    fn into_response(self) -> Response {
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+/// An empty 500; the text goes to the log.
+impl IntoResponse for SessionError {
+    fn into_response(self) -> Response {
+        log::error(&self);
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}

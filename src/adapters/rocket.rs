@@ -1,0 +1,215 @@
+//! The session for Rocket.
+//!
+//! ```
+//! use hardtack::{Key, Keyring, rocket::SessionFairing, session::{Session, SessionError, SessionManager}};
+//! # use rocket::{get, routes};
+//!
+//! #[get("/")]
+//! fn visits(session: Session) -> Result<String, SessionError> {
+//!     let visits = session.update("visits", |visits: &mut u32| {
+//!         *visits += 1;
+//!         *visits
+//!     })?;
+//!     Ok(format!("visit {visits}"))
+//! }
+//!
+//! let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+//! let rocket = rocket::build()
+//!     .mount("/", routes![visits])
+//!     .attach(SessionFairing::new(sessions));
+//!
+//! let client = rocket::local::blocking::Client::tracked(rocket)?;
+//! assert_eq!(client.get("/").dispatch().into_string().unwrap(), "visit 1");
+//! assert_eq!(client.get("/").dispatch().into_string().unwrap(), "visit 2");
+//!
+//! // Without the fairing, Rocket does not launch.
+//! let rocket = rocket::build().mount("/", routes![visits]);
+//! let error = rocket::local::blocking::Client::tracked(rocket).unwrap_err();
+//! assert!(matches!(error.kind(), rocket::error::ErrorKind::SentinelAborts(_)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A failed call, as the `Err` of a handler, goes to the application's catcher for 500. Response
+//! fairings that are attached before this one may still write to the session.
+//!
+//! Rocket drops a header line that is not UTF-8: a request whose Cookie line contains such bytes has
+//! no session here, and the cookie stays. In tests, the clones of one `LocalRequest` are one request
+//! with one session: only the first that is dispatched can write to it.
+
+use crate::session::{
+    Exchange, HeaderEdit, MissingLayer, RequestHead, Session, SessionData, SessionError,
+    SessionManager, SessionMap, log,
+};
+use alloc::{
+    boxed::Box,
+    format,
+    string::{String, ToString as _},
+    vec::Vec,
+};
+use rocket::{
+    Build, Data, Ignite, Request, Response, Rocket, Sentinel,
+    fairing::{self, Fairing, Info, Kind},
+    http::{Method, Status},
+    request::{FromRequest, Outcome},
+    response::{self, Responder},
+};
+
+/// Makes the session for the guards, and saves it after the handler.
+///
+/// ```
+/// use hardtack::{Key, Keyring, rocket::SessionFairing, session::SessionManager};
+///
+/// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+/// let rocket = rocket::build().attach(SessionFairing::new(sessions));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SessionFairing<T: SessionData = SessionMap> {
+    sessions: SessionManager<T>,
+}
+
+impl<T: SessionData> SessionFairing<T> {
+    /// A fairing for these sessions.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, rocket::SessionFairing, session::SessionManager};
+    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+    /// let fairing = SessionFairing::new(sessions.clone()); // keep one, to rotate its keys
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn new(sessions: SessionManager<T>) -> SessionFairing<T> {
+        SessionFairing { sessions }
+    }
+}
+
+impl<T: SessionData> Clone for SessionFairing<T> {
+    fn clone(&self) -> SessionFairing<T> {
+        SessionFairing::new(self.sessions.clone())
+    }
+}
+
+/// In Rocket's state, for the guard and the sentinel.
+struct Attached<T: SessionData>(SessionManager<T>);
+
+#[rocket::async_trait]
+impl<T: SessionData> Fairing for SessionFairing<T> {
+    fn info(&self) -> Info {
+        Info {
+            name: "hardtack session",
+            kind: Kind::Ignite | Kind::Request | Kind::Response,
+        }
+    }
+
+    /// Refuses a second fairing for the same type: a guard could not tell them apart.
+    async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
+        if rocket.state::<Attached<T>>().is_some() {
+            log::error(&format!(
+                "two `SessionFairing`s of one type: attach one `SessionFairing<{}>`",
+                core::any::type_name::<T>()
+            ));
+            return Err(rocket);
+        }
+        Ok(rocket.manage(Attached(self.sessions.clone())))
+    }
+
+    /// Starts the exchange and keeps the method: Rocket routes a HEAD request without a route of its own
+    /// as GET.
+    async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
+        Begun::of(request, &self.sessions);
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let Begun { exchange, .. } = Begun::of(request, &self.sessions);
+        let plan = exchange.commit(exchange.close()).await;
+        let headers = response.headers();
+        let edits = exchange.finish(plan, |name| headers.get(name).map(str::as_bytes));
+        if edits.failed().is_some() {
+            *response = Response::build()
+                .status(Status::InternalServerError)
+                .finalize();
+        }
+        for edit in edits {
+            match edit {
+                HeaderEdit::Append(name, value) => response.adjoin_raw_header(name, value),
+                HeaderEdit::Set(name, value) => {
+                    response.set_raw_header(name, value);
+                }
+            }
+        }
+    }
+}
+
+/// What the request's cache has of an exchange.
+struct Begun<T: SessionData> {
+    exchange: Exchange<T>,
+    method: Method,
+}
+
+impl<T: SessionData> Begun<T> {
+    fn of<'r>(request: &'r Request<'_>, sessions: &SessionManager<T>) -> &'r Begun<T> {
+        request.local_cache(|| Begun {
+            exchange: Exchange::begin(sessions),
+            method: request.method(),
+        })
+    }
+}
+
+#[rocket::async_trait]
+impl<'r, T: SessionData> FromRequest<'r> for Session<T> {
+    type Error = MissingLayer;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Session<T>, MissingLayer> {
+        let Some(Attached(sessions)) = request.rocket().state() else {
+            return Outcome::Error((Status::InternalServerError, missing::<T>()));
+        };
+        let Begun { exchange, method } = Begun::of(request, sessions);
+        let headers = request.headers();
+        // Rocket's local client fills the jar only. In a request from a socket the jar has nothing
+        // that the header has not.
+        let jar: Vec<String> = match headers.contains("cookie") {
+            true => Vec::new(),
+            false => request
+                .cookies()
+                .iter()
+                .map(|cookie| cookie.stripped().encoded().to_string())
+                .collect(),
+        };
+        let session = exchange.session(RequestHead {
+            method: method.as_str(),
+            path: request.uri().path().raw().as_str(),
+            authority: None,
+            header: |name| {
+                let jar = jar.iter().filter(move |_| name == "cookie");
+                headers
+                    .get(name)
+                    .chain(jar.map(String::as_str))
+                    .map(str::as_bytes)
+            },
+        });
+        Outcome::Success(session.await)
+    }
+}
+
+/// Rocket does not launch with a route that asks for a session without its fairing.
+impl<T: SessionData> Sentinel for Session<T> {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        let attached = rocket.state::<Attached<T>>().is_some();
+        if !attached {
+            missing::<T>();
+        }
+        !attached
+    }
+}
+
+fn missing<T: SessionData>() -> MissingLayer {
+    MissingLayer::report::<T>(".attach(hardtack::rocket::SessionFairing::new(sessions))")
+}
+
+/// A 500, by the application's catcher; the text goes to the log.
+impl<'r> Responder<'r, 'static> for SessionError {
+    fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
+        log::error(&self);
+        Err(Status::InternalServerError)
+    }
+}

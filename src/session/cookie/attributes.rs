@@ -1,0 +1,173 @@
+use alloc::{
+    format,
+    string::{String, ToString as _},
+};
+use cookie::{Cookie, time};
+use core::time::Duration;
+
+/// When the browser sends a cookie with a request that another site started.
+///
+/// ```
+/// # use hardtack::{Key, Keyring, session::{SessionManager, SameSite, testing}};
+/// # let keyring = Keyring::new(Key::generate()?);
+/// let sessions = SessionManager::builder(keyring).same_site(SameSite::Strict).build()?;
+/// let session = testing::new_session(&sessions);
+/// session.insert("user", 7)?;
+/// assert!(testing::set_cookie(&session)?[0].contains("; SameSite=Strict"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SameSite {
+    /// Never.
+    Strict,
+    /// When a link to this site is followed, not when a form is posted or an image is loaded.
+    Lax,
+    /// Always. Needs Secure.
+    None,
+}
+
+/// What a browser keeps of a cookie besides its value.
+#[derive(Clone, Debug)]
+pub(crate) struct CookieAttributes {
+    pub(crate) name: String,
+    pub(crate) secure: bool,
+    pub(crate) http_only: bool,
+    pub(crate) same_site: SameSite,
+    pub(crate) path: String,
+    pub(crate) domain: Option<String>,
+    pub(crate) partitioned: bool,
+}
+
+impl Default for CookieAttributes {
+    fn default() -> CookieAttributes {
+        CookieAttributes {
+            name: Self::DEFAULT_NAME.into(),
+            secure: true,
+            http_only: true,
+            same_site: SameSite::Lax,
+            path: "/".into(),
+            domain: None,
+            partitioned: false,
+        }
+    }
+}
+
+impl CookieAttributes {
+    pub(crate) const DEFAULT_NAME: &str = "__Host-session";
+
+    /// Refuses what a browser would drop without a word (RFC 6265bis, 4.1.3 and 5.6).
+    pub(super) fn check(&self) -> Result<(), String> {
+        let name = &self.name;
+        let refuse = |why: &str| Err(format!("the cookie name `{name}` {why}"));
+        if name.is_empty() || !name.bytes().all(is_token_byte) {
+            return refuse("is not a token: letters, digits and !#$%&'*+-.^_`|~ are possible");
+        }
+        if name.rsplit_once('.').is_some_and(|(_, end)| {
+            !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_digit())
+        }) {
+            return refuse(
+                "ends like a chunk of a session: a name may not end in a dot and digits",
+            );
+        }
+        // Browsers compare the prefixes without regard to case.
+        let prefixed = |prefix: &str| {
+            name.get(..prefix.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        let host = prefixed("__Host-") || prefixed("__Host-Http-");
+        if host && self.domain.is_some() {
+            return refuse("allows no domain: set another cookie name, such as `__Secure-session`");
+        }
+        if host && self.path != "/" {
+            return refuse(
+                "allows no path but `/`: set another cookie name, such as `__Secure-session`",
+            );
+        }
+        if (host || prefixed("__Secure-") || prefixed("__Http-")) && !self.secure {
+            return refuse(
+                "needs `secure`: set another cookie name, or `insecure_for_development`",
+            );
+        }
+        if (prefixed("__Http-") || prefixed("__Host-Http-")) && !self.http_only {
+            return refuse("needs `http_only`");
+        }
+        if self.same_site == SameSite::None && !self.secure {
+            return Err("`SameSite::None` needs `secure`".into());
+        }
+        if self.partitioned && !self.secure {
+            return Err("`partitioned` needs `secure`".into());
+        }
+        if !self.path.starts_with('/')
+            || !self.path.bytes().all(is_attribute_byte)
+            || self.path.len() > 1024
+        {
+            return Err(format!(
+                "the path {:?} does not begin with `/`, has a character that no cookie's path has, or more than 1,024 bytes",
+                self.path
+            ));
+        }
+        if let Some(domain) = &self.domain
+            && !is_domain(domain)
+        {
+            return Err(format!("the domain {domain:?} is no domain name"));
+        }
+        Ok(())
+    }
+
+    /// Returns the Set-Cookie value for one cookie of the session. Only a remembered one has Max-Age.
+    pub(super) fn set(&self, name: &str, value: &str, max_age: Option<Duration>) -> String {
+        let mut cookie = self.cookie(name, value);
+        cookie.set_max_age(max_age.map(|age| time::Duration::seconds(age.as_secs().cast_signed())));
+        cookie.to_string()
+    }
+
+    /// Returns the Set-Cookie value that removes one cookie: its name, path, domain, Secure and Partitioned
+    /// are the setter's, or the browser would keep it.
+    pub(super) fn remove(&self, name: &str) -> String {
+        let mut cookie = self.cookie(name, "");
+        cookie.set_max_age(time::Duration::ZERO);
+        cookie.set_expires(time::OffsetDateTime::UNIX_EPOCH);
+        cookie.to_string()
+    }
+
+    fn cookie<'c>(&'c self, name: &'c str, value: &'c str) -> Cookie<'c> {
+        let mut cookie = Cookie::build((name, value))
+            .path(&self.path)
+            .secure(self.secure)
+            .http_only(self.http_only)
+            .same_site(match self.same_site {
+                SameSite::Strict => cookie::SameSite::Strict,
+                SameSite::Lax => cookie::SameSite::Lax,
+                SameSite::None => cookie::SameSite::None,
+            })
+            .partitioned(self.partitioned)
+            .build();
+        if let Some(domain) = &self.domain {
+            cookie.set_domain(domain);
+        }
+        cookie
+    }
+}
+
+/// A byte of a token (RFC 9110, 5.6.2).
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A byte of an attribute's value (RFC 6265, 4.1.1).
+fn is_attribute_byte(byte: u8) -> bool {
+    (b' '..0x7f).contains(&byte) && byte != b';'
+}
+
+/// Letters, digits, hyphens and dots; a leading dot is of an older standard and means nothing.
+fn is_domain(domain: &str) -> bool {
+    let labels = domain.strip_prefix('.').unwrap_or(domain);
+    labels.len() <= 253
+        && labels.split('.').all(|label| {
+            !label.is_empty()
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        })
+}

@@ -1,0 +1,52 @@
+//! The vectors of Cookie headers and cut tokens, which the reference implementation wrote.
+
+use super::chunks::candidates;
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use std::fs;
+
+#[derive(serde::Deserialize)]
+struct Vector {
+    name: String,
+    cookie: String,
+    headers: Vec<String>,
+    tokens: Vec<Option<String>>,
+}
+
+/// `\xNN` is a byte.
+fn unescape(header: &str) -> Vec<u8> {
+    let mut parts = header.split("\\x");
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+        bytes.extend(&part.as_bytes()[2..]);
+    }
+    bytes
+}
+
+/// The number of vectors.
+fn judge(file: &str) -> usize {
+    let path = format!("{}/tests/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
+    let vectors: Vec<Vector> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    for vector in &vectors {
+        let headers: Vec<Vec<u8>> = vector.headers.iter().map(|text| unescape(text)).collect();
+        let found: Vec<Option<String>> = candidates(&headers.join(&b"; "[..]), &vector.cookie)
+            .map(|candidate| candidate.ok().map(|token| token.to_string()))
+            .collect();
+        assert!(found == vector.tokens, "{}", vector.name);
+    }
+    vectors.len()
+}
+
+#[test]
+fn cookie_headers() {
+    assert!(judge("cookies.json") >= 70);
+}
+
+#[test]
+fn cut_tokens() {
+    assert!(judge("chunks.json") >= 60);
+}

@@ -1,0 +1,234 @@
+use super::{cbor, typed::SessionData};
+use crate::session::error::SessionError;
+use alloc::{
+    collections::BTreeMap,
+    string::{String, ToString as _},
+    vec::Vec,
+};
+use core::fmt;
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeOwned, Error as _, MapAccess, Visitor},
+};
+
+/// The dictionary: text keys, self-describing values. [`Session`](crate::session::Session) is one unless it
+/// says otherwise.
+///
+/// Each value is one CBOR item (RFC 8949), so that reading a value as another type is an error and
+/// never garbage. `Some(None)` and `Some(())` come back as `None`: CBOR has one null.
+///
+/// ```
+/// use hardtack::session::{SessionMap, SessionError};
+///
+/// let mut map = SessionMap::default();
+/// map.insert("user", "ada")?;
+/// assert_eq!(map.get::<String>("user")?.as_deref(), Some("ada"));
+/// assert!(matches!(map.get::<u64>("user"), Err(SessionError::WrongType { .. })));
+/// assert_eq!(format!("{map:?}"), r#"{"user"}"#); // keys only
+/// # Ok::<(), SessionError>(())
+/// ```
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SessionMap(BTreeMap<String, Vec<u8>>);
+
+impl SessionMap {
+    /// The value under this key.
+    ///
+    /// ```
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
+    /// map.insert("visits", 3)?;
+    /// assert_eq!(map.get("visits")?, Some(3));
+    /// assert_eq!(map.get::<u32>("absent")?, None);
+    /// assert!(map.get::<String>("visits").is_err());
+    /// # Ok::<(), SessionError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::WrongType`] if it is not of this type.
+    pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
+        let Some(bytes) = self.0.get(key) else {
+            return Ok(None);
+        };
+        match cbor::decode(bytes) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => Err(SessionError::WrongType {
+                key: key.into(),
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// Puts a value under this key, in place of one that is there.
+    ///
+    /// ```
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
+    /// map.insert("cart", [7, 8])?;
+    /// map.insert("cart", [7])?;
+    /// assert_eq!(map.get::<Vec<u32>>("cart")?, Some(vec![7]));
+    ///
+    /// # #[cfg(unix)] {
+    /// // What does not serialize is refused, and what was there stays.
+    /// use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
+    /// let error = map.insert("cart", Path::new(OsStr::from_bytes(b"\xff"))).unwrap_err();
+    /// assert!(matches!(error, SessionError::Unstorable { .. }));
+    /// # }
+    /// # Ok::<(), SessionError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Unstorable`]; what was there stays.
+    pub fn insert(&mut self, key: &str, value: impl Serialize) -> Result<(), SessionError> {
+        let bytes = cbor::encode(&value).map_err(|error| SessionError::Unstorable {
+            key: key.into(),
+            reason: error.to_string(),
+        })?;
+        match self.0.get_mut(key) {
+            Some(present) => *present = bytes,
+            None => drop(self.0.insert(key.into(), bytes)),
+        }
+        Ok(())
+    }
+
+    /// Removes a value and says whether there was one.
+    ///
+    /// ```
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
+    /// map.insert("user", 7)?;
+    /// assert!(map.remove("user"));
+    /// assert!(!map.remove("user"));
+    /// # Ok::<(), SessionError>(())
+    /// ```
+    pub fn remove(&mut self, key: &str) -> bool {
+        self.0.remove(key).is_some()
+    }
+
+    /// Whether there is a value under this key.
+    ///
+    /// ```
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
+    /// map.insert("user", 7)?;
+    /// assert!(map.contains_key("user") && !map.contains_key("cart"));
+    /// # Ok::<(), SessionError>(())
+    /// ```
+    #[must_use]
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
+    /// The keys, in ascending byte order.
+    ///
+    /// ```
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
+    /// map.insert("user", 7)?;
+    /// map.insert("cart", [7])?;
+    /// assert!(map.keys().eq(["cart", "user"]));
+    /// # Ok::<(), SessionError>(())
+    /// ```
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The number of values.
+    ///
+    /// ```
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
+    /// map.insert("user", 7)?;
+    /// assert_eq!(map.len(), 1);
+    /// # Ok::<(), SessionError>(())
+    /// ```
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no value.
+    ///
+    /// ```
+    /// # use hardtack::session::{SessionMap, SessionError};
+    /// let mut map = SessionMap::default();
+    /// assert!(map.is_empty());
+    /// map.insert("nothing", &())?;
+    /// assert!(!map.is_empty());
+    /// # Ok::<(), SessionError>(())
+    /// ```
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The name and the schema that FORMAT.md gives the dictionary.
+impl SessionData for SessionMap {
+    const NAME: &'static str = "";
+    const VERSION: u8 = 0;
+}
+
+/// The keys only.
+impl fmt::Debug for SessionMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// One value as postcard gets it: its length and its bytes, at once.
+struct Item<T>(T);
+
+impl Serialize for Item<&[u8]> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Item<Vec<u8>> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&[u8]>::deserialize(deserializer).map(|bytes| Item(bytes.to_vec()))
+    }
+}
+
+impl Serialize for SessionMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(
+            self.0
+                .iter()
+                .map(|(key, value)| (key, Item(value.as_slice()))),
+        )
+    }
+}
+
+impl<'de> Deserialize<'de> for SessionMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// Takes the keys in ascending order only: one dictionary has one encoding.
+struct InOrder;
+
+impl<'de> Visitor<'de> for InOrder {
+    type Value = SessionMap;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map with its keys in ascending order")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<SessionMap, A::Error> {
+        let mut map = BTreeMap::new();
+        while let Some((key, Item(value))) = access.next_entry::<String, Item<Vec<u8>>>()? {
+            if map.last_key_value().is_some_and(|(last, _)| *last >= key) {
+                return Err(A::Error::custom("keys out of order"));
+            }
+            map.insert(key, value);
+        }
+        Ok(SessionMap(map))
+    }
+}
+
+#[cfg(test)]
+mod tests;

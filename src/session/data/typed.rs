@@ -1,0 +1,183 @@
+use alloc::borrow::Cow;
+use serde::{Serialize, de::DeserializeOwned};
+
+/// Makes a type of yours the data of a session: `Session<Account>` instead of the dictionary.
+///
+/// The type is encoded by postcard, with the limits that [`Codec`](crate::Codec#values) names. The
+/// encoding also tells what changed: take a `BTreeMap`, because a `HashMap` encodes differently every
+/// time.
+///
+/// ```
+/// use hardtack::session::{OldData, SessionData};
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Default, Serialize, Deserialize)]
+/// struct Account {
+///     user: Option<u64>,
+///     theme: String,
+/// }
+///
+/// impl SessionData for Account {
+///     const NAME: &'static str = "account";
+///     const VERSION: u8 = 2;
+///
+///     fn migrate(old: OldData<'_>) -> Option<Account> {
+///         match old.version() {
+///             1 => {
+///                 let user = old.read()?; // version 1 was the user alone
+///                 Some(Account { user, ..Account::default() })
+///             }
+///             _ => None,
+///         }
+///     }
+/// }
+///
+/// let old = OldData::from_value(1, &Some(7_u64)).unwrap();
+/// assert_eq!(Account::migrate(old).unwrap().user, Some(7));
+/// let unknown = OldData::from_value(0, &Some(7_u64)).unwrap();
+/// assert!(Account::migrate(unknown).is_none());
+/// ```
+pub trait SessionData: Serialize + DeserializeOwned + Default + Send + 'static {
+    /// Names the type. The name is part of the key's purpose, so a session of another type never opens
+    /// as this one. An empty name, or one with a zero byte, does not compile.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Default, Serialize, Deserialize)]
+    /// # struct Cart(Vec<u32>);
+    /// impl hardtack::session::SessionData for Cart {
+    ///     const NAME: &'static str = "cart"; // keep it: a new name loses every cart
+    ///     const VERSION: u8 = 1;
+    /// }
+    /// ```
+    ///
+    /// ```compile_fail
+    /// # use hardtack::{Key, Keyring, session::SessionManager};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Default, Serialize, Deserialize)]
+    /// # struct Cart(Vec<u32>);
+    /// impl hardtack::session::SessionData for Cart {
+    ///     const NAME: &'static str = "";
+    ///     const VERSION: u8 = 1;
+    /// }
+    /// # let keyring = Keyring::new(Key::generate().unwrap());
+    /// let sessions = SessionManager::builder(keyring).data::<Cart>();
+    /// ```
+    ///
+    /// ```compile_fail
+    /// # use hardtack::{Key, Keyring, session::SessionManager};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Default, Serialize, Deserialize)]
+    /// # struct Cart(Vec<u32>);
+    /// impl hardtack::session::SessionData for Cart {
+    ///     const NAME: &'static str = "cart\0";
+    ///     const VERSION: u8 = 1;
+    /// }
+    /// # let keyring = Keyring::new(Key::generate().unwrap());
+    /// let sessions = SessionManager::builder(keyring).data::<Cart>();
+    /// ```
+    const NAME: &'static str;
+
+    /// Counts the versions of the schema: raise it when the encoded shape of the type changes.
+    ///
+    /// ```
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Default, Serialize, Deserialize)]
+    /// # struct Cart { wares: Vec<u32>, voucher: Option<String> }
+    /// impl hardtack::session::SessionData for Cart {
+    ///     const NAME: &'static str = "cart";
+    ///     const VERSION: u8 = 2; // since there is a voucher
+    /// }
+    /// ```
+    const VERSION: u8;
+
+    /// Reads what an older version of the type wrote. `None` starts a new session, which is the
+    /// default. Data of a newer version never comes here: that session is left alone, for the instances
+    /// that know it.
+    ///
+    /// ```
+    /// use hardtack::session::{OldData, SessionData};
+    /// # use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Default, Serialize, Deserialize)]
+    /// struct Cart {
+    ///     wares: Vec<u32>,
+    ///     voucher: Option<String>,
+    /// }
+    ///
+    /// impl SessionData for Cart {
+    ///     const NAME: &'static str = "cart";
+    ///     const VERSION: u8 = 2;
+    ///
+    ///     fn migrate(old: OldData<'_>) -> Option<Cart> {
+    ///         #[derive(Deserialize)]
+    ///         struct V1 {
+    ///             wares: Vec<u32>,
+    ///         }
+    ///         let V1 { wares } = (old.version() == 1).then(|| old.read())??;
+    ///         Some(Cart { wares, voucher: None })
+    ///     }
+    /// }
+    ///
+    /// let old = OldData::from_value(1, &[7_u32, 8][..]).unwrap();
+    /// assert_eq!(Cart::migrate(old).unwrap().wares, [7, 8]);
+    /// let not_a_cart = OldData::from_value(1, &7_u32).unwrap();
+    /// assert!(Cart::migrate(not_a_cart).is_none());
+    /// ```
+    fn migrate(old: OldData<'_>) -> Option<Self> {
+        let _ = old;
+        None
+    }
+}
+
+/// The data of a session that an older version of its type wrote: see [`SessionData::migrate`].
+pub struct OldData<'a> {
+    version: u8,
+    bytes: Cow<'a, [u8]>,
+}
+
+impl OldData<'_> {
+    /// Encodes a value as the version `version` would have, for tests of
+    /// [`migrate`](SessionData::migrate). `None` if the value does not serialize.
+    pub fn from_value<V: Serialize + ?Sized>(version: u8, value: &V) -> Option<OldData<'static>> {
+        let bytes = postcard::to_allocvec(value).ok()?;
+        Some(OldData {
+            version,
+            bytes: bytes.into(),
+        })
+    }
+
+    /// Returns the [`VERSION`](SessionData::VERSION) that wrote the data.
+    #[must_use]
+    pub fn version(&self) -> u8 {
+        self.version
+    }
+
+    /// Reads the data as the type that the older version was. `None` if it does not read as one, or if
+    /// bytes are left over.
+    #[must_use]
+    pub fn read<V: DeserializeOwned>(&self) -> Option<V> {
+        match postcard::take_from_bytes(&self.bytes) {
+            Ok((value, [])) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> OldData<'a> {
+    pub(crate) fn new(version: u8, bytes: &'a [u8]) -> OldData<'a> {
+        OldData {
+            version,
+            bytes: bytes.into(),
+        }
+    }
+}
+
+/// Prints the version and no value.
+impl core::fmt::Debug for OldData<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("OldData")
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}

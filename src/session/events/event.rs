@@ -1,0 +1,93 @@
+use super::reasons::{Refusal, SaveReason, SkipReason};
+use crate::{
+    KeyId, KeyState, Timestamp,
+    session::{error::SaveError, record::SessionId},
+};
+
+/// What was decided about a session, and why: for the operator. No event carries a value.
+///
+/// Events reach [`SessionManagerBuilder::on_event`](crate::session::SessionManagerBuilder::on_event) and, with the feature `tracing`, the
+/// subscriber; no lock is held meanwhile. The key id of a refused cookie is the sender's choice: do
+/// not make it the label of a metric.
+///
+/// ```
+/// use hardtack::session::{Event, Refusal};
+///
+/// fn alert(event: &Event) {
+///     match event {
+///         Event::Refused { reason: Refusal::UnknownKey, key, .. } => {
+///             eprintln!("a cookie under key {key:?}: has an instance an old ring?");
+///         }
+///         Event::Failed { error, .. } => eprintln!("a response was lost: {error}"),
+///         _ => {}
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A cookie was opened and counts.
+    Opened {
+        /// The session.
+        id: SessionId,
+        /// The key that sealed it.
+        key: KeyId,
+        /// What this key is for now.
+        key_state: KeyState,
+    },
+    /// A cookie does not count, and stays in the browser.
+    Refused {
+        /// Why.
+        reason: Refusal,
+        /// The key that it names: if `id` is `None`, whatever its sender wrote there.
+        key: Option<KeyId>,
+        /// The session, if the cookie was authentic.
+        id: Option<SessionId>,
+    },
+    /// The session goes out in a cookie.
+    Saved {
+        /// The session.
+        id: SessionId,
+        /// The key that sealed it.
+        key: KeyId,
+        /// Why.
+        reason: SaveReason,
+        /// Bytes of cookie names and values.
+        len: usize,
+    },
+    /// What could have been saved was not, and nothing was lost by it but what is said here.
+    NotSaved {
+        /// The session, if it has an id yet.
+        id: Option<SessionId>,
+        /// Why.
+        reason: SkipReason,
+    },
+    /// The session could not be saved: the answer is a 500.
+    Failed {
+        /// The session, if it has an id yet.
+        id: Option<SessionId>,
+        /// Why.
+        error: SaveError,
+    },
+    /// The session went out under a new id. A copy of the old cookie opens until `absolute_end`, unless
+    /// `validate` refuses the id. Comes after the [`Saved`](Event::Saved) that it explains: a session
+    /// that could not be saved keeps its id.
+    Regenerated {
+        /// The id before.
+        from: SessionId,
+        /// The id now.
+        to: SessionId,
+        /// When the old session ends at the latest.
+        absolute_end: Timestamp,
+    },
+    /// The session was ended by [`destroy`](super::Session::destroy). A copy of its cookie opens until
+    /// `absolute_end`, unless `validate` refuses the id: keep the pair until then.
+    Destroyed {
+        /// The session.
+        id: SessionId,
+        /// When it ends at the latest.
+        absolute_end: Timestamp,
+    },
+    /// The handler's own `Cache-Control` would have let a cache keep a session: it is now `no-store`.
+    CacheControlReplaced,
+}

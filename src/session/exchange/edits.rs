@@ -1,0 +1,113 @@
+use super::caching::{self, CacheControl};
+use crate::session::{error::SaveError, request::Answer};
+use alloc::{borrow::Cow, string::String, vec, vec::Vec};
+use core::fmt;
+
+/// What a response carries for its session: edits of its headers, made by [`Exchange::finish`].
+///
+/// If [`failed`](HeaderEdits::failed) is set, the session could not be saved: replace the response by an
+/// empty 500 first, so that it does not look as if everything went well. Then make the edits, in
+/// their order.
+///
+/// [`Exchange::finish`]: super::Exchange::finish
+#[derive(Clone, Default, PartialEq, Eq)]
+#[must_use = "a session that is not written to the response is lost"]
+pub struct HeaderEdits {
+    set_cookie: Vec<String>,
+    vary: Option<Cow<'static, str>>,
+    cache_control: Option<&'static str>,
+    failed: Option<SaveError>,
+}
+
+/// One edit of a response's headers: see [`Exchange`](super::Exchange). Names are in lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HeaderEdit {
+    /// Adds a line of this name and value.
+    Append(&'static str, Cow<'static, str>),
+    /// Puts one line of this name and value in place of all that the response has.
+    Set(&'static str, Cow<'static, str>),
+}
+
+impl HeaderEdits {
+    /// Returns the edits for a response, given its own header lines, and whether its Cache-Control was
+    /// replaced.
+    pub(super) fn new<'h, I>(answer: Answer, header: impl Fn(&'static str) -> I) -> (Self, bool)
+    where
+        I: IntoIterator<Item = &'h [u8]>,
+    {
+        let Answer { set_cookie, failed } = answer;
+        let mut edits = HeaderEdits {
+            set_cookie,
+            vary: caching::vary([]),
+            cache_control: Some("no-store"),
+            failed,
+        };
+        // The handler's response is discarded, headers included.
+        if failed.is_some() {
+            return (edits, false);
+        }
+        edits.vary = caching::vary(header("vary"));
+        let own = header("cache-control");
+        let decision = caching::cache_control(own, !edits.set_cookie.is_empty());
+        edits.cache_control = match decision {
+            CacheControl::Keep => None,
+            CacheControl::Set(value) | CacheControl::Replace(value) => Some(value),
+        };
+        (edits, matches!(decision, CacheControl::Replace(_)))
+    }
+
+    /// Returns why the session could not be saved. The response is then to be an empty 500.
+    #[must_use]
+    pub fn failed(&self) -> Option<SaveError> {
+        self.failed
+    }
+}
+
+impl IntoIterator for HeaderEdits {
+    type Item = HeaderEdit;
+    type IntoIter = IntoIter;
+
+    fn into_iter(self) -> IntoIter {
+        IntoIter {
+            set_cookie: self.set_cookie.into_iter(),
+            vary: self.vary,
+            cache_control: self.cache_control,
+        }
+    }
+}
+
+/// Iterates over [`HeaderEdits`].
+pub struct IntoIter {
+    set_cookie: vec::IntoIter<String>,
+    vary: Option<Cow<'static, str>>,
+    cache_control: Option<&'static str>,
+}
+
+impl Iterator for IntoIter {
+    type Item = HeaderEdit;
+
+    fn next(&mut self) -> Option<HeaderEdit> {
+        if let Some(line) = self.set_cookie.next() {
+            return Some(HeaderEdit::Append("set-cookie", line.into()));
+        }
+        if let Some(vary) = self.vary.take() {
+            return Some(HeaderEdit::Set("vary", vary));
+        }
+        let cache_control = self.cache_control.take()?;
+        Some(HeaderEdit::Set("cache-control", cache_control.into()))
+    }
+}
+
+/// Prints the names of the cookies and not their values, which are as good as the session.
+impl fmt::Debug for HeaderEdits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |line: &String| line.split('=').next().map(String::from);
+        let names: Vec<_> = self.set_cookie.iter().filter_map(name).collect();
+        f.debug_struct("HeaderEdits")
+            .field("set_cookie", &names)
+            .field("vary", &self.vary)
+            .field("cache_control", &self.cache_control)
+            .field("failed", &self.failed)
+            .finish()
+    }
+}

@@ -1,0 +1,170 @@
+use super::{edits::HeaderEdits, head::RequestHead};
+use crate::session::{
+    data::{SessionData, SessionMap},
+    events::Event,
+    manager::SessionManager,
+    request::{Answer, Handle},
+    session::Session,
+};
+use core::{
+    fmt,
+    future::{Ready, ready},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+/// One request and its response. An adapter drives it, and decides nothing itself.
+///
+/// hardtack has adapters for Axum, Actix Web and Rocket. To write one for another framework, take these
+/// steps in their order:
+///
+/// 1. [`begin`](Exchange::begin) when the request arrives, and keep a clone where the handler's extractor
+///    finds it. Nothing is read yet, so a request that never asks for its session costs next to nothing.
+/// 2. [`session`](Exchange::session) when a handler asks for it, and await the future.
+/// 3. [`close`](Exchange::close) when the handler has answered, with a response or with an error. Its
+///    [`Plan`] says what is to be written; from here on the session is read only.
+/// 4. [`commit`](Exchange::commit) the plan, and await the future.
+/// 5. [`finish`](Exchange::finish) with the committed plan and the response's headers, and make the
+///    [edits](HeaderEdits).
+///
+/// Drop the exchange without a response, and nothing is saved.
+///
+/// ```
+/// use hardtack::{Key, Keyring, session::{Exchange, HeaderEdit, RequestHead, SessionManager}};
+///
+/// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+/// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+///
+/// let exchange = Exchange::begin(&sessions);
+/// let head = RequestHead {
+///     method: "GET",
+///     path: "/",
+///     authority: None,
+///     header: |name| match name {
+///         "host" => vec![&b"example.org"[..]],
+///         _ => vec![],
+///     },
+/// };
+/// let session = exchange.session(head).await;
+/// session.insert("user", 7)?; // the handler
+///
+/// let plan = exchange.commit(exchange.close()).await;
+/// let mut edits = exchange.finish(plan, |_name| []).into_iter();
+/// let Some(HeaderEdit::Append("set-cookie", line)) = edits.next() else { panic!() };
+/// assert!(line.starts_with("__Host-session=h"));
+/// assert_eq!(edits.next(), Some(HeaderEdit::Set("vary", "Cookie".into())));
+/// assert_eq!(edits.next(), Some(HeaderEdit::Set("cache-control", "no-store".into())));
+/// # Ok(())
+/// # }
+/// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// # let std::task::Poll::Ready(served) = std::pin::pin!(serve()).poll(&mut context) else { panic!() };
+/// # served.unwrap();
+/// ```
+pub struct Exchange<T: SessionData = SessionMap> {
+    handle: Handle<T>,
+}
+
+impl<T: SessionData> Exchange<T> {
+    /// Starts the exchange of one request. Copies nothing of it.
+    #[must_use]
+    pub fn begin(manager: &SessionManager<T>) -> Exchange<T> {
+        Exchange {
+            handle: Handle::new(manager.clone()),
+        }
+    }
+
+    /// Gives the session to a handler. Takes what it needs of the request's head at once, so the future
+    /// borrows nothing. A later call gives the same session, whatever its head says.
+    ///
+    /// The future is ready at once: a session in a cookie is opened by its first use.
+    pub fn session<'h, H, I>(&self, head: RequestHead<'_, H>) -> SessionFuture<T>
+    where
+        H: Fn(&'static str) -> I,
+        I: IntoIterator<Item = &'h [u8]>,
+    {
+        self.handle.receive((head.header)("cookie"));
+        SessionFuture(ready(Session::new(self.handle.clone())))
+    }
+
+    /// Decides what becomes of the session. From here on it is read only: a call that writes is
+    /// [`SessionError::HeadersSent`](crate::session::SessionError::HeadersSent).
+    ///
+    /// A second call has nothing to say: its plan edits no header.
+    pub fn close(&self) -> Plan {
+        Plan(self.handle.close())
+    }
+
+    /// Writes what the plan has for a store. The future is ready at once for a session in a cookie.
+    pub fn commit(&self, plan: Plan) -> Commit {
+        Commit(ready(plan))
+    }
+
+    /// Returns the edits of the response's headers. `header` gives the values that the response has of a
+    /// header, one for each of its lines; the name is given in lower case.
+    pub fn finish<'h, I>(&self, plan: Plan, header: impl Fn(&'static str) -> I) -> HeaderEdits
+    where
+        I: IntoIterator<Item = &'h [u8]>,
+    {
+        let Some(answer) = plan.0 else {
+            return HeaderEdits::default();
+        };
+        let (edits, cache_control_replaced) = HeaderEdits::new(answer, header);
+        if cache_control_replaced {
+            self.handle.manager().report(&Event::CacheControlReplaced);
+        }
+        edits
+    }
+}
+
+impl<T: SessionData> Clone for Exchange<T> {
+    fn clone(&self) -> Exchange<T> {
+        Exchange {
+            handle: self.handle.clone(),
+        }
+    }
+}
+
+impl<T: SessionData> fmt::Debug for Exchange<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").finish_non_exhaustive()
+    }
+}
+
+/// What [`Exchange::close`] decided: to be [committed](Exchange::commit), and then
+/// [written to the response](Exchange::finish).
+#[derive(Clone)]
+#[must_use = "a session whose plan is dropped is not saved"]
+pub struct Plan(Option<Answer>);
+
+/// Prints nothing: a plan has the cookies, which are as good as the session.
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan").finish_non_exhaustive()
+    }
+}
+
+/// The future of [`Exchange::session`].
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct SessionFuture<T: SessionData = SessionMap>(Ready<Session<T>>);
+
+impl<T: SessionData> Future for SessionFuture<T> {
+    type Output = Session<T>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Session<T>> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}
+
+/// The future of [`Exchange::commit`].
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Commit(Ready<Plan>);
+
+impl Future for Commit {
+    type Output = Plan;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Plan> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+}

@@ -1,0 +1,143 @@
+//! From a session to the Set-Cookie lines.
+
+use crate::{
+    KeyId, SealError, Timestamp,
+    session::{
+        data::SessionData,
+        error::SaveError,
+        events::{Event, SkipReason},
+        lifecycle::{Decision, LiveSession, Save},
+        manager::SessionManager,
+    },
+};
+use alloc::{string::String, vec, vec::Vec};
+use rand_core::TryCryptoRng;
+
+/// What a response carries for a session that was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) set_cookie: Vec<String>,
+    pub(crate) failed: Option<SaveError>,
+}
+
+impl Answer {
+    pub(super) fn failure(error: SaveError) -> Answer {
+        Answer {
+            set_cookie: Vec::new(),
+            failed: Some(error),
+        }
+    }
+}
+
+/// Leaves a session as it came: what its handler has left half done is not to be saved.
+pub(super) fn abandon<T: SessionData>(session: &LiveSession<T>, events: &mut Vec<Event>) -> Answer {
+    events.push(Event::NotSaved {
+        id: session.known_id(),
+        reason: SkipReason::Panicked,
+    });
+    Answer {
+        set_cookie: Vec::new(),
+        failed: None,
+    }
+}
+
+/// Decides what becomes of a session and writes the Set-Cookie lines for it.
+pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
+    manager: &SessionManager<T>,
+    session: &mut LiveSession<T>,
+    cookies: &[u8],
+    rng: &mut R,
+    events: &mut Vec<Event>,
+) -> Answer {
+    let cookie = &manager.settings().cookie;
+    let now = manager.now();
+    let mut answer = Answer {
+        set_cookie: Vec::new(),
+        failed: None,
+    };
+    let unsaved = match session.decide(&manager.settings().rules, now, rng) {
+        Decision::Save(save) => match seal(manager, &save, now, rng) {
+            Ok((set_cookie, saved)) => {
+                // Parts of a longer session before are of no use, and every request would carry them.
+                let stale = cookie.received(cookies);
+                let kept = set_cookie.len();
+                answer.set_cookie = set_cookie;
+                events.push(saved);
+                events.extend(save.replaces.map(|ended| Event::Regenerated {
+                    from: ended.id,
+                    to: save.id,
+                    absolute_end: ended.absolute_end,
+                }));
+                answer.set_cookie.extend(cookie.remove(stale, kept));
+                return answer;
+            }
+            // The cookie that the browser has is as good as it was: no reason to fail a request.
+            Err(error) if save.is_renewal() => Decision::Skip(SkipReason::RenewalFailed(error)),
+            Err(error) => Decision::Fail(error),
+        },
+        decision => decision,
+    };
+    let id = session.known_id();
+    match unsaved {
+        Decision::Skip(reason) => events.push(Event::NotSaved { id, reason }),
+        Decision::Fail(error) => {
+            events.push(Event::Failed { id, error });
+            answer.failed = Some(error);
+        }
+        Decision::Keep | Decision::Save(_) => {}
+    }
+    // Only `destroy` removes what it does not replace.
+    if session.is_destroyed() {
+        let received = cookie.received(cookies).with(0);
+        answer.set_cookie.extend(cookie.remove(received, 0));
+    }
+    answer
+}
+
+/// Seals a record under the primary key. Returns its Set-Cookie lines and the event for them.
+fn seal<T: SessionData, R: TryCryptoRng + ?Sized>(
+    manager: &SessionManager<T>,
+    save: &Save,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(Vec<String>, Event), SaveError> {
+    let settings = manager.settings();
+    settings.fits(save.record.len())?;
+    let (token, key) = seal_record(manager, &save.record, now, rng)?;
+    let (set_cookie, len) = settings.cookie.set(token, save.max_age)?;
+    let saved = Event::Saved {
+        id: save.id,
+        key,
+        reason: save.reason,
+        len,
+    };
+    Ok((set_cookie, saved))
+}
+
+/// Returns the token of a record, and the id of the key that sealed it.
+fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
+    manager: &SessionManager<T>,
+    record: &[u8],
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(String, KeyId), SaveError> {
+    let codec = manager.codec();
+    let mut text = vec![0; codec.token_len(record.len())];
+    let write = |buf: &mut [u8]| {
+        let needed = record.len();
+        buf.get_mut(..needed)
+            .ok_or(SealError::BufferTooSmall { needed })?
+            .copy_from_slice(record);
+        Ok(needed)
+    };
+    let len = codec
+        .seal_payload(&[], now, rng, &mut text, write)
+        .map_err(|error| match error {
+            SealError::Randomness => SaveError::Randomness,
+            SealError::Time => SaveError::Clock,
+            _ => SaveError::Unreadable,
+        })?;
+    text.truncate(len);
+    let token = String::from_utf8(text).map_err(|_| SaveError::Unreadable)?;
+    Ok((token, codec.primary()))
+}

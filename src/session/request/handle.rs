@@ -1,0 +1,211 @@
+use super::{close::Answer, state::State};
+use crate::{
+    Timestamp,
+    session::{
+        data::SessionData,
+        error::{SaveError, SessionError},
+        events::{Event, Refusal},
+        lifecycle::{Ended, LiveSession, Rules},
+        manager::SessionManager,
+    },
+};
+use alloc::{sync::Arc, vec::Vec};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use getrandom::SysRng;
+use std::sync::{Mutex, PoisonError};
+
+/// A handle to the session of one request. Clones share it, and none of them holds a lock across an
+/// await.
+pub(crate) struct Handle<T: SessionData> {
+    shared: Arc<Shared<T>>,
+}
+
+struct Shared<T: SessionData> {
+    manager: SessionManager<T>,
+    state: Mutex<State<T>>,
+    /// The thread that is inside a call now, or 0.
+    inside: AtomicUsize,
+    /// Set when a panic dropped a handle.
+    panicked: AtomicBool,
+}
+
+impl<T: SessionData> Handle<T> {
+    pub(crate) fn new(manager: SessionManager<T>) -> Handle<T> {
+        Handle {
+            shared: Arc::new(Shared {
+                manager,
+                state: Mutex::new(State::new()),
+                inside: AtomicUsize::new(0),
+                panicked: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    pub(crate) fn manager(&self) -> &SessionManager<T> {
+        &self.shared.manager
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.manager.now()
+    }
+
+    pub(crate) fn rules(&self) -> &Rules<T> {
+        &self.shared.manager.settings().rules
+    }
+
+    /// Takes the values of the request's Cookie header lines, once. Opens nothing yet.
+    pub(crate) fn receive<'h>(&self, lines: impl IntoIterator<Item = &'h [u8]>) {
+        // The only error is a call from within the session's own closure, and then it has them.
+        let _ = self.locked(|state| state.receive(lines));
+    }
+
+    /// Returns the request's Cookie header.
+    pub(crate) fn received(&self) -> Result<Vec<u8>, SessionError> {
+        Ok(self.locked(|state| state.cookies.clone())?)
+    }
+
+    /// Returns why the request's cookie was refused, if it has none that counts.
+    pub(crate) fn refused(&self) -> Result<Option<Refusal>, SessionError> {
+        self.call(|state| {
+            state.read(self.manager())?;
+            Ok(state.refused)
+        })
+    }
+
+    /// Runs `f` on the session, which is opened at its first use.
+    pub(crate) fn read<R>(
+        &self,
+        f: impl FnOnce(&mut LiveSession<T>) -> R,
+    ) -> Result<R, SessionError> {
+        self.call(|state| state.read(self.manager()).map(f))
+    }
+
+    /// Runs `f` on the session to change it.
+    pub(crate) fn write<R>(
+        &self,
+        f: impl FnOnce(&mut LiveSession<T>) -> R,
+    ) -> Result<R, SessionError> {
+        self.call(|state| state.write(self.manager()).map(f))
+    }
+
+    /// Runs `f`, which may add to the session, and then says whether the session still fits its cookies.
+    pub(crate) fn grow<R>(
+        &self,
+        f: impl FnOnce(&mut LiveSession<T>) -> Result<R, SessionError>,
+    ) -> Result<R, SessionError> {
+        self.call(|state| {
+            let session = state.write(self.manager())?;
+            let result = f(session)?;
+            self.manager().settings().fits(session.record_len()?)?;
+            Ok(result)
+        })
+    }
+
+    /// Runs `f`, which may end the session that the browser has, and reports that.
+    pub(crate) fn end(
+        &self,
+        f: impl FnOnce(&mut LiveSession<T>) -> Option<Ended>,
+    ) -> Result<(), SessionError> {
+        self.call(|state| {
+            if let Some(Ended { id, absolute_end }) = f(state.write(self.manager())?) {
+                state.events.push(Event::Destroyed { id, absolute_end });
+            }
+            Ok(())
+        })
+    }
+
+    /// Closes the session: see `State::close`.
+    pub(crate) fn close(&self) -> Option<Answer> {
+        let closed = self.locked(|state| {
+            let lock = &self.shared.state;
+            // A closure that panicked half way poisoned the lock.
+            let panicked = lock.is_poisoned() || self.shared.panicked.load(Ordering::Relaxed);
+            let answer = state.close(self.manager(), &mut SysRng, panicked)?;
+            Some((answer, core::mem::take(&mut state.events)))
+        });
+        match closed {
+            Ok(None) => None,
+            Ok(Some((answer, events))) => {
+                self.report(&events);
+                Some(answer)
+            }
+            // Within a closure of this session, what it does is not done yet.
+            Err(InUse) => Some(Answer::failure(SaveError::InUse)),
+        }
+    }
+
+    /// Runs `f` on the state, then reports what happened with no lock held.
+    fn call<R>(
+        &self,
+        f: impl FnOnce(&mut State<T>) -> Result<R, SessionError>,
+    ) -> Result<R, SessionError> {
+        let (result, events) = self.locked(|state| {
+            let result = f(state);
+            (result, core::mem::take(&mut state.events))
+        })?;
+        self.report(&events);
+        result
+    }
+
+    fn report(&self, events: &[Event]) {
+        for event in events {
+            self.manager().report(event);
+        }
+    }
+
+    fn locked<R>(&self, f: impl FnOnce(&mut State<T>) -> R) -> Result<R, InUse> {
+        let Shared { state, inside, .. } = &*self.shared;
+        let me = this_thread();
+        // A second call from within a closure would wait for itself.
+        if inside.load(Ordering::Relaxed) == me {
+            return Err(InUse);
+        }
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        inside.store(me, Ordering::Relaxed);
+        let _leave = Leave(inside);
+        Ok(f(&mut state))
+    }
+}
+
+impl<T: SessionData> Clone for Handle<T> {
+    fn clone(&self) -> Handle<T> {
+        Handle {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+/// A panic that drops a handle marks the session: a framework that catches the panic answers all the
+/// same, and what the handler left half done is not to be saved.
+impl<T: SessionData> Drop for Handle<T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Without the lock: another thread may be inside, and this one may be itself.
+            self.shared.panicked.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The call came from within a closure that runs inside of another call.
+struct InUse;
+
+impl From<InUse> for SessionError {
+    fn from(_: InUse) -> SessionError {
+        SessionError::InUse
+    }
+}
+
+/// Marks the call as left, also when it panics.
+struct Leave<'s>(&'s AtomicUsize);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A number for this thread while it lives, never 0.
+fn this_thread() -> usize {
+    std::thread_local!(static HERE: u8 = const { 0 });
+    HERE.with(|here| core::ptr::from_ref(here).addr())
+}

@@ -1,0 +1,103 @@
+//! One request and its response without a framework: what the tests, the fuzz targets and the benches
+//! drive in place of an adapter.
+#![allow(dead_code, reason = "each of them uses a part")]
+
+use hardtack::session::{
+    Exchange, HeaderEdit, RequestHead, SaveError, Session, SessionData, SessionManager, SessionMap,
+};
+use std::{
+    borrow::Cow,
+    fmt,
+    ops::Deref,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+/// The session of a request, up to the response.
+pub struct Request<T: SessionData = SessionMap> {
+    exchange: Exchange<T>,
+    session: Session<T>,
+}
+
+impl<T: SessionData> Request<T> {
+    /// A request with these lines of its Cookie header.
+    pub fn new<'h>(
+        sessions: &SessionManager<T>,
+        cookie: impl IntoIterator<Item = &'h [u8], IntoIter: Clone> + Clone,
+    ) -> Request<T> {
+        let exchange = Exchange::begin(sessions);
+        let head = RequestHead {
+            method: "GET",
+            path: "/",
+            authority: None,
+            header: |name| {
+                let lines = cookie.clone().into_iter();
+                lines.filter(move |_| name == "cookie")
+            },
+        };
+        let session = ready(exchange.session(head));
+        Request { exchange, session }
+    }
+
+    /// The response to it, whose handler set no header.
+    pub fn finish(&self) -> Reply {
+        self.finish_with(&[], &[])
+    }
+
+    /// The response to it, whose handler set these headers.
+    pub fn finish_with(&self, cache_control: &[&[u8]], vary: &[&[u8]]) -> Reply {
+        let plan = ready(self.exchange.commit(self.exchange.close()));
+        let own = |name| match name {
+            "cache-control" => cache_control.iter().copied(),
+            "vary" => vary.iter().copied(),
+            other => panic!("{other} is asked for"),
+        };
+        let edits = self.exchange.finish(plan, own);
+        let mut reply = Reply {
+            failed: edits.failed(),
+            ..Reply::default()
+        };
+        for edit in edits {
+            match edit {
+                HeaderEdit::Append("set-cookie", line) => reply.set_cookie.push(line.into_owned()),
+                HeaderEdit::Set("vary", value) => reply.vary = Some(value.into_owned()),
+                HeaderEdit::Set("cache-control", Cow::Borrowed(value)) => {
+                    reply.cache_control = Some(value);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        reply
+    }
+}
+
+impl<T: SessionData> Deref for Request<T> {
+    type Target = Session<T>;
+
+    fn deref(&self) -> &Session<T> {
+        &self.session
+    }
+}
+
+impl<T: SessionData> fmt::Debug for Request<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.session.fmt(f)
+    }
+}
+
+/// What the response carries for the session.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reply {
+    pub set_cookie: Vec<String>,
+    pub vary: Option<String>,
+    pub cache_control: Option<&'static str>,
+    pub failed: Option<SaveError>,
+}
+
+/// The output of a future that waits for nothing.
+pub fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("a session in a cookie waits for nothing"),
+    }
+}
