@@ -78,7 +78,7 @@ fn its_picture_of_a_token_is_the_format() {
     let [version, key_id, issued_at, random, tag] = numbers(picture.unwrap())[..] else {
         panic!("{picture:?}");
     };
-    let format = include_str!("../src/FORMAT.md");
+    let format = include_str!("../src/guide/format.md");
     let header = format.lines().find(|line| line.starts_with("header = "));
     let total = version + key_id + issued_at + random;
     assert_eq!(
@@ -144,7 +144,7 @@ fn its_figures_about_tests_are_counted() {
 fn the_page_without_std_says_what_the_gate_does() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let read = |path| fs::read_to_string(root.join(path)).unwrap();
-    let page = read("src/no_std.md");
+    let page = read("src/guide/no_std.md");
     let gate = read(".ci/run");
     let (_, targets) = gate.split_once("BARE_TARGETS=(").unwrap();
     let (targets, _) = targets.split_once(')').unwrap();

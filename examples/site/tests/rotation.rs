@@ -18,7 +18,7 @@ use std::{
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const PAGE: &str = include_str!("../../../src/guide/operating.md");
+const PAGE: &str = include_str!("../../../src/guide/operations.md");
 
 #[cfg(feature = "axum")]
 #[test]

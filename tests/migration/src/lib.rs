@@ -1,5 +1,5 @@
 //! What a switch from an old session to hardtack has to do, whatever the framework: run by the examples of the guide's
-//! page on moving over, with `cargo test --manifest-path tests/moving/Cargo.toml`.
+//! page on migrating, with `cargo test --manifest-path tests/migration/Cargo.toml`.
 
 mod frameworks;
 
@@ -11,8 +11,8 @@ use hardtack::{
 };
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../src/guide/moving.md")]
-pub struct Moving;
+#[doc = include_str!("../../../src/guide/migrating.md")]
+pub struct Migrating;
 
 /// The date of the guide.
 const UNTIL: u32 = 1_798_761_600;
