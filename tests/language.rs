@@ -58,7 +58,7 @@ const PEOPLE: &[&str] = &[
 
 struct Word<'a> {
     line: usize,
-    /// In lower case, without the punctuation around it.
+    /// In lower case, without the punctuation around it. Code keeps its quotes: `None` is not a word.
     plain: String,
     /// Whether punctuation separates it from the next word.
     ends: bool,
@@ -77,7 +77,7 @@ fn words(text: &str) -> Vec<Word<'_>> {
         .map(|(line, written)| Word {
             line,
             plain: written
-                .trim_matches(|c: char| !c.is_alphanumeric())
+                .trim_matches(|c: char| !c.is_alphanumeric() && c != '`')
                 .to_lowercase(),
             ends: !written.ends_with(char::is_alphanumeric),
             written,
@@ -174,6 +174,7 @@ fn a_hard_phrase_is_found_and_a_plain_one_is_not() {
             &[1],
         ),
         ("It\n\nis no key", &[3]),
+        ("The key is `None`.", &[]),
         ("four keys, two of\nwhich open. So it did before.", &[1, 2]),
         (
             "It is, no matter what. Other, the, this, usher, heroes",

@@ -1,4 +1,4 @@
-//! The operator's page as a shell runs it: a key is rotated across three running instances, restarted
+//! The operations page as a shell runs it: a key is rotated across three running instances, restarted
 //! one after the other, while visitors go round them all. Nobody loses a session.
 //!
 //! The instances are the examples, which `cargo test` builds beside this test.
