@@ -1,5 +1,5 @@
 //! A sensor's reading, sealed and opened without `std`, without an allocator and without an operating
-//! system: the program of the page `hardtack::no_std`.
+//! system: the program of the page `hardtack::guide::no_std`.
 #![no_std]
 #![no_main]
 

@@ -208,7 +208,7 @@ impl Error for SealError {}
 const ASSOCIATED_DATA_TOO_LONG: &str =
     "the associated data is longer than 1024 bytes, which needs the feature `alloc`";
 
-/// Why a token was refused: the steps of the [format](crate::format#opening-in-this-order), in that
+/// Why a token was refused: the steps of the [format](crate::guide::format#opening-in-this-order), in that
 /// order. A token that fails two of them is refused for the earlier one.
 ///
 /// The text is for logs. To whoever sent the token, say only that it is not good.

@@ -7,11 +7,11 @@
 //! | you want | read |
 //! |---|---|
 //! | a session in a web application | [SessionManager][guide-sessions], first steps in each framework |
-//! | to come from another session library | [Moving over][guide-moving] |
-//! | to run it: keys, rotation, alerts | [Operating][guide-operating] |
+//! | to come from another session library | [Migrating][guide-migrating] |
+//! | to run it: keys, rotation, alerts | [Operations][guide-operations] |
 //! | tokens of your own: login links, invitations, forms | [`Codec`] |
-//! | the same without `std`, without an allocator | [`no_std`] |
-//! | to read or write the tokens in another language | [`format`] |
+//! | the same without `std`, without an allocator | [`guide::no_std`] |
+//! | to read or write the tokens in another language | [`guide::format`] |
 //!
 //! # A token
 //!
@@ -35,7 +35,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Tokens are XChaCha20-Poly1305 under a key that HKDF-SHA256 derives for each purpose. [`format`]
+//! Tokens are XChaCha20-Poly1305 under a key that HKDF-SHA256 derives for each purpose. [`guide::format`]
 //! is the whole of it, for other languages too.
 //!
 //! # What it does not do
@@ -51,7 +51,7 @@
 //! | layer | what it does | here |
 //! |---|---|---|
 //! | keys | 32 random bytes to a key id and a key for each use | [`Key`], [`Keyring`] |
-//! | token | header, cipher, base64: bytes in, bytes out | [`format`] |
+//! | token | header, cipher, base64: bytes in, bytes out | [`guide::format`] |
 //! | codec | values and rules about time: seal and open | [`Codec`], [`BoundCodec`] |
 //! | session | record, dictionary, flash messages, timeouts, cookies, events | [`session`][session] |
 //! | adapters | Cookie bytes in, headers out | [`axum`][axum], [`actix`][actix], [`rocket`][rocket] |
@@ -73,15 +73,15 @@
     not(feature = "session"),
     doc = "[guide-sessions]: https://docs.rs/hardtack/latest/hardtack/guide/sessions/"
 )]
-#![cfg_attr(feature = "session", doc = "[guide-moving]: guide::moving")]
+#![cfg_attr(feature = "session", doc = "[guide-migrating]: guide::migrating")]
 #![cfg_attr(
     not(feature = "session"),
-    doc = "[guide-moving]: https://docs.rs/hardtack/latest/hardtack/guide/moving/"
+    doc = "[guide-migrating]: https://docs.rs/hardtack/latest/hardtack/guide/migrating/"
 )]
-#![cfg_attr(feature = "session", doc = "[guide-operating]: guide::operating")]
+#![cfg_attr(feature = "session", doc = "[guide-operations]: guide::operations")]
 #![cfg_attr(
     not(feature = "session"),
-    doc = "[guide-operating]: https://docs.rs/hardtack/latest/hardtack/guide/operating/"
+    doc = "[guide-operations]: https://docs.rs/hardtack/latest/hardtack/guide/operations/"
 )]
 #![cfg_attr(feature = "session", doc = "[session]: mod@session")]
 #![cfg_attr(
@@ -151,12 +151,4 @@ pub use key::{Key, KeyId};
 pub use keyring::{KeyState, Keyring};
 pub use time::Timestamp;
 
-#[doc = include_str!("FORMAT.md")]
-pub mod format {}
-#[cfg(feature = "session")]
 pub mod guide;
-#[doc = include_str!("no_std.md")]
-#[doc = "```rust,ignore"]
-#[doc = include_str!("../examples/no_std.rs")]
-#[doc = "```"]
-pub mod no_std {}

@@ -1,4 +1,4 @@
-//! The worked token of FORMAT.md, computed: every value is read out of the document's own table.
+//! Computes the worked token of the format page. Every value is read from the table of that page.
 
 use crate::{
     Codec, Key, KeyError, KeyId, Keyring, Timestamp, aead,
@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 use rand_core::{TryCryptoRng, TryRng};
 
-const DOCUMENT: &str = include_str!("FORMAT.md");
+const DOCUMENT: &str = include_str!("guide/format.md");
 
 fn line(name: &str) -> &'static str {
     let (_, table) = DOCUMENT.split_once("### A worked token").unwrap();

@@ -13,7 +13,7 @@ use hardtack::{Codec, Key, Keyring};
 use serde::{Deserialize, Deserializer, de::Visitor};
 use std::{fs::File, os::unix::fs::FileExt as _};
 
-/// The second halves of the PRK and of the key for `greeting/1` in FORMAT.md's worked token: an
+/// The second halves of the PRK and of the key for `greeting/1` in the worked token of the format page: an
 /// allocator writes to the start of what it is given back.
 const PRK: [u8; 16] = *b"\x6e\x30\x28\x3e\x57\xa3\xde\x7d\xe1\xf8\xef\xfd\x90\x90\x08\x5b";
 const PURPOSE_KEY: [u8; 16] = *b"\xbb\x9f\xe1\x9a\xbd\x34\xae\x47\x10\x22\x3b\x30\x6e\x1d\x11\xbc";

@@ -62,7 +62,7 @@ fn other_text_is_no_key() {
     }
 }
 
-/// FORMAT.md calls this key published; a copy of it in a configuration protects nothing.
+/// The format page calls this key published; a copy of it in a configuration protects nothing.
 #[test]
 fn the_key_of_the_documents_is_refused_in_every_text() {
     let hex = "3cab12f960cfb61d8473da4128977ee54c3ba209f05fc6ad14836ad1b8278e75";

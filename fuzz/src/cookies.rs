@@ -166,7 +166,7 @@ fn sorted(mut places: Vec<usize>, len: usize) -> Vec<usize> {
     places
 }
 
-/// The session that the headers make, by FORMAT.md: its id and its keys.
+/// The session that the headers make, by the format page: its id and its keys.
 fn found(headers: &[Vec<u8>]) -> Option<([u8; 16], Vec<String>)> {
     let keys = [(0, None), (1, None), (2, Some(NOW - 60))].map(|(n, retired)| reference::Key {
         master: master(n),
@@ -222,7 +222,7 @@ fn check(session: &Session, headers: &[Vec<u8>]) -> bool {
     expected.is_some()
 }
 
-/// Cookie headers, with tokens of all kinds in them: the session that counts is the one that FORMAT.md says, and
+/// Cookie headers, with tokens of all kinds in them: the session that counts is the one that the format page says, and
 /// ending it removes what was received.
 pub fn cookie_headers(data: &[u8]) {
     let headers = expand(data, &tokens());

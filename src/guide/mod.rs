@@ -1,15 +1,43 @@
-//! How to use hardtack: [`sessions`] for whoever writes handlers, [`moving`] for whoever comes from another
-//! library, [`operating`] for whoever runs the servers.
+//! How to use hardtack, page by page.
+//!
+//! | page | for |
+//! |---|---|
+#![cfg_attr(
+    feature = "session",
+    doc = "| [`sessions`] | people who write handlers: first steps in each framework, login, timeouts |"
+)]
+#![cfg_attr(
+    feature = "session",
+    doc = "| [`migrating`] | people who come from another session library |"
+)]
+#![cfg_attr(
+    feature = "session",
+    doc = "| [`operations`] | people who run the servers: keys, rotation, alerts |"
+)]
+//! | [`no_std`] | tokens without `std` and without an allocator |
+//! | [`format`](mod@format) | people who read or write the tokens in another language |
 
-// The snippets use the frameworks, which are no dependencies of this package: they are compiled and
-// run by the package `tests/documents`, and those of `moving` with the libraries that people come from
-// by the package `tests/moving`.
+// The snippets of the three pages on sessions use the frameworks, which are not dependencies of this
+// package. The package `tests/documents` compiles and runs them; those of `migrating` also need the
+// libraries that people come from, and have the package `tests/migration`.
 
+#[doc = include_str!("format.md")]
+pub mod format {}
+
+#[doc = include_str!("no_std.md")]
+#[doc = "```rust,ignore"]
+#[doc = include_str!("../../examples/no_std.rs")]
+#[doc = "```"]
+pub mod no_std {}
+
+#[cfg(feature = "session")]
 #[cfg_attr(not(doctest), doc = include_str!("sessions.md"))]
 pub mod sessions {}
 
-#[cfg_attr(not(doctest), doc = include_str!("moving.md"))]
-pub mod moving {}
+#[cfg(feature = "session")]
+#[cfg_attr(not(doctest), doc = include_str!("migrating.md"))]
+pub mod migrating {}
 
-#[cfg_attr(not(doctest), doc = include_str!("operating.md"))]
-pub mod operating {}
+#[cfg(feature = "session")]
+#[cfg_attr(not(doctest), doc = include_str!("operations.md"))]
+pub mod operations {}

@@ -1,4 +1,4 @@
-//! A session token put together by hand, as FORMAT.md says: for records that hardtack does not write.
+//! A session token put together by hand, as the format page says: for records that hardtack does not write.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, aead::Aead};

@@ -138,7 +138,7 @@ impl Sealing {
     }
 }
 
-/// A verdict in the words of FORMAT.md: the payload, or the error and the key id that it names.
+/// A verdict in the words of the format page: the payload, or the error and the key id that it names.
 type Verdict = Result<Vec<u8>, (&'static str, Option<String>)>;
 
 fn verdict(opened: Result<Opened<Raw>, OpenError>) -> Verdict {

@@ -1,4 +1,4 @@
-//! The token format of FORMAT.md, straight down, on other primitives than the library's: the oracle of the vectors,
+//! The token format of the format page, straight down, on other primitives than the library's: the oracle of the vectors,
 //! the property tests and the fuzz targets. Written from the document alone, so nothing here imports hardtack.
 //! Time, randomness and every setting are parameters. Panics only on what a test itself got wrong.
 #![allow(dead_code, reason = "each test uses a part")]

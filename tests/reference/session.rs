@@ -1,4 +1,4 @@
-//! Session records, cookie headers and cut tokens of FORMAT.md, straight down and with no decoder but this one: the
+//! Session records, cookie headers and cut tokens of the format page, straight down and with no decoder but this one: the
 //! second half of the oracle.
 #![allow(dead_code, reason = "each test uses a part")]
 

@@ -100,7 +100,7 @@ pub fn state(key: &RingKey) -> KeyState {
     }
 }
 
-/// The name of FORMAT.md for the error, and the key id if it carries one.
+/// The name of the format page for the error, and the key id if it carries one.
 pub fn name(error: OpenError) -> (&'static str, Option<String>) {
     let name = match error {
         OpenError::TooLong => "TooLong",

@@ -106,7 +106,7 @@ fn base(name: &str, comment: &'static str) -> Vector {
     }
 }
 
-/// The session by the rules of FORMAT.md: of the candidates that open the latest, of equals the first.
+/// The session by the rules of the format page: of the candidates that open the latest, of equals the first.
 fn find(vector: &Vector, header: &str) -> Option<Value> {
     let key = |key: &RingKey| Key {
         master: key.master,

@@ -1,4 +1,4 @@
-//! Tokens that the AEAD refuses: step 5 of FORMAT.md.
+//! Tokens that the AEAD refuses: step 5 of the format page.
 
 use crate::keys::master;
 use crate::reference::{PADDED, PLAIN, derive, encrypt, header, key_id};

@@ -1,4 +1,4 @@
-//! Authentic tokens that the opener's settings or the payload refuse: steps 6 to 9 of FORMAT.md.
+//! Authentic tokens that the opener's settings or the payload refuse: steps 6 to 9 of the format page.
 
 use crate::keys::master;
 use crate::reference::{PLAIN, header, key_id};

@@ -1,4 +1,4 @@
-//! Tokens refused before any key is used: steps 1 to 4 of FORMAT.md.
+//! Tokens refused before any key is used: steps 1 to 4 of the format page.
 
 use crate::keys::master;
 use crate::reference::{PLAIN, header, key_id};

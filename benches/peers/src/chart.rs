@@ -1,4 +1,4 @@
-//! The chart of the project's README: bars, shorter is better.
+//! The chart that README.md shows: bars, shorter is better.
 
 use std::fmt::Write;
 use std::fs;

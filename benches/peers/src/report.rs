@@ -1,4 +1,4 @@
-//! The tables of the project's README.
+//! The tables of `benches/README.md`.
 
 use std::fmt::Write;
 use std::process::Command;
@@ -13,11 +13,11 @@ use crate::payload::SIZES;
 use crate::request::{Act, Framework};
 use crate::run::{Run, named, own};
 
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
 const BEGIN: &str = "<!-- benches/peers/run writes from here -->\n";
 const END: &str = "<!-- to here -->\n";
 
-/// Puts the tables between the two marks in the README.
+/// Replaces the tables between the two marks in the README of the benchmarks.
 pub fn write(table: &str) {
     let readme = fs::read_to_string(README).expect("the README can be read");
     let readme = replaced(&readme, table)
@@ -34,17 +34,17 @@ fn replaced(readme: &str, table: &str) -> Option<String> {
 /// `v3` is hardtack alone, with its default backend, in a build for x86-64-v3.
 pub fn table(default: &Run, ring: &Run, v3: Option<&Run>) -> String {
     let mut out = conditions();
-    out += "\nTime to open a session of so many bytes; in brackets, how many times hardtack's own, with `ring` and by default, in the \
-            same run:\n\n";
+    out += "\nTime to open a session of each size. The numbers in brackets divide a peer's time by hardtack's time in the same run, \
+            first with `ring`, then by default:\n\n";
     timings(&mut out, default, ring, v3, Operation::Open);
-    out += "\nTime to seal it; the ratio is to hardtack with the same source of randomness:\n\n";
+    out += "\nTime to seal it. The numbers in brackets compare with hardtack on the same source of randomness:\n\n";
     timings(&mut out, default, ring, v3, Operation::Seal);
-    out += "\nCharacters on the wire:\n\n";
+    out += "\nLength of the token, in characters:\n\n";
     characters(&mut out, &ring.tokens);
-    out += "\nTime that a session with one value adds to a request, against the same application with a layer that does nothing \
-            (less than nothing where a peer has no layer):\n\n";
+    out += "\nTime that a session with one value adds to a request, compared with the same application under a layer that does \
+            nothing. It can be negative for a peer that has no layer:\n\n";
     requests(&mut out, default, ring);
-    out += "\n<details><summary>The same bytes of text for all, without the cost of JSON</summary>\n\nOpen:\n\n";
+    out += "\n<details><summary>The same text for every library, without the cost of JSON</summary>\n\nOpen:\n\n";
     timings(&mut out, default, ring, None, Operation::OpenText);
     out += "\nSeal:\n\n";
     timings(&mut out, default, ring, None, Operation::SealText);
@@ -52,7 +52,7 @@ pub fn table(default: &Run, ring: &Run, v3: Option<&Run>) -> String {
     out
 }
 
-/// When, where and with what; all of it found out now.
+/// Tells when, where and with what the run was made. Reads all of it now.
 fn conditions() -> String {
     let rustc = Command::new(env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()))
         .arg("--version")
@@ -65,7 +65,7 @@ fn conditions() -> String {
         .lines()
         .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     format!(
-        "Measured by ourselves, who want hardtack to look good, on {} with {rustc}, stock release profile, on one {} ({}): \
+        "We measured this ourselves, and we want hardtack to look good: on {}, with {rustc}, stock release profile, on one {} ({}): \
          {}. `benches/peers/run` repeats it.\n",
         OffsetDateTime::now_utc().date(),
         model.map_or("unknown processor", |(_, name)| name),

@@ -1,4 +1,4 @@
-//! The operator's page as a shell runs it: a key is rotated across three running instances, restarted
+//! The operations page as a shell runs it: a key is rotated across three running instances, restarted
 //! one after the other, while visitors go round them all. Nobody loses a session.
 //!
 //! The instances are the examples, which `cargo test` builds beside this test.
@@ -18,7 +18,7 @@ use std::{
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const PAGE: &str = include_str!("../../../src/guide/operating.md");
+const PAGE: &str = include_str!("../../../src/guide/operations.md");
 
 #[cfg(feature = "axum")]
 #[test]

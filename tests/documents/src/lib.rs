@@ -9,5 +9,5 @@ pub struct Readme;
 #[doc = include_str!("../../../src/guide/sessions.md")]
 pub struct SessionManager;
 
-#[doc = include_str!("../../../src/guide/operating.md")]
-pub struct Operating;
+#[doc = include_str!("../../../src/guide/operations.md")]
+pub struct Operations;

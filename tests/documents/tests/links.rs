@@ -155,7 +155,7 @@ fn a_dead_link_is_found() {
         ),
         (
             "src/guide/sessions.md",
-            "operating.md",
+            "operations.md",
             Some("a file, in a page of the documentation, where none is"),
         ),
     ] {

@@ -1,4 +1,4 @@
-//! The keys of the site, and how they rotate: each stage as src/guide/operating.md has it.
+//! The keys of the site, and how they rotate: each stage as src/guide/operations.md has it.
 
 use hardtack::{Key, Timestamp};
 use std::{fs, io, path::PathBuf, time::Duration};

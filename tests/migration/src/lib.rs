@@ -1,5 +1,5 @@
 //! What a switch from an old session to hardtack has to do, whatever the framework: run by the examples of the guide's
-//! page on moving over, with `cargo test --manifest-path tests/moving/Cargo.toml`.
+//! page on migrating, with `cargo test --manifest-path tests/migration/Cargo.toml`.
 
 mod frameworks;
 
@@ -11,8 +11,8 @@ use hardtack::{
 };
 
 #[cfg(doctest)]
-#[doc = include_str!("../../../src/guide/moving.md")]
-pub struct Moving;
+#[doc = include_str!("../../../src/guide/migrating.md")]
+pub struct Migrating;
 
 /// The date of the guide.
 const UNTIL: u32 = 1_798_761_600;
@@ -100,8 +100,14 @@ pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
     assert_ne!(session.id().unwrap(), planted_id);
 
     // Forged: its last characters, which are of the value or of the tag over it.
+    // Half of an escape would turn into one that is not UTF-8, so the cut moves before it.
     let old = site.old_cookie();
-    let (start, end) = old.split_at(old.len() - 6);
+    let cut = old.len() - 6;
+    let cut = old[..cut]
+        .rfind('%')
+        .filter(|at| at + 2 >= cut)
+        .unwrap_or(cut);
+    let (start, end) = old.split_at(cut);
     let end: String = end
         .chars()
         .rev()
