@@ -7,7 +7,10 @@ pub use frameworks::{actix, axum, rocket};
 
 use hardtack::{
     Key, Keyring, Timestamp,
-    session::{NoSessionError, Session, SessionManager},
+    session::{
+        Session, SessionManager,
+        testing::{self, NoSessionError},
+    },
 };
 
 #[cfg(doctest)]
@@ -72,7 +75,7 @@ pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
     assert_eq!(session.get("user"), Ok(Some(7)));
 
     // From then on the session does, also when the date has come.
-    let cookie = session.cookie_header().unwrap();
+    let cookie = testing::cookie_header(&session).unwrap();
     for now in [before as Now, after] {
         let answer = site.get(now, &cookie);
         assert_eq!(
@@ -205,18 +208,16 @@ impl<S: Fn(SessionManager, Now, Ask) -> Answer> Site<S> {
     }
 
     fn session(&self, answer: &Answer) -> Result<Session, NoSessionError> {
-        self.sessions.read_set_cookie(&answer.set_cookie)
+        testing::session_from_set_cookie(&self.sessions, &answer.set_cookie)
     }
 
     fn begin(&self, write: impl FnOnce(&Session)) -> String {
-        let session = self.sessions.begin();
+        let session = testing::new_session(&self.sessions);
         write(&session);
-        session.cookie_header().unwrap()
+        testing::cookie_header(&session).unwrap()
     }
 
     fn open(&self, cookie: &str) -> Session {
-        let session = self.sessions.begin();
-        session.receive([cookie.as_bytes()]);
-        session
+        testing::session_from_cookie(&self.sessions, cookie)
     }
 }
