@@ -124,30 +124,25 @@ extern crate std;
 
 #[cfg(feature = "actix")]
 pub mod actix;
-mod aead;
+
 #[cfg(feature = "axum")]
 pub mod axum;
 mod codec;
-mod error;
-mod key;
-mod keyring;
-mod padding;
-mod policy;
+mod keys;
+
 #[cfg(feature = "rocket")]
 pub mod rocket;
 mod secret;
 #[cfg(feature = "session")]
 pub mod session;
-mod time;
+mod timestamp;
 mod token;
-#[cfg(test)]
-mod worked_token;
 
+pub use codec::error::{KeyError, OpenError, SealError};
 pub use codec::{BoundCodec, Codec, Header, Opened};
-pub use error::{KeyError, OpenError, SealError};
-pub use key::{Key, KeyId};
-pub use keyring::{KeyState, Keyring};
-pub use time::Timestamp;
+
+pub use keys::{Key, KeyId, KeyState, Keyring};
+pub use timestamp::Timestamp;
 
 #[doc = include_str!("FORMAT.md")]
 pub mod format {}

@@ -1,11 +1,10 @@
 //! The six calls, with associated data or without.
 
-use super::{Codec, Opened};
-use crate::{
+use super::{
+    codec::{Codec, Opened},
     error::{OpenError, SealError},
-    secret::wipe,
-    time::Timestamp,
 };
+use crate::{secret::wipe, timestamp::Timestamp};
 use core::fmt;
 use rand_core::TryCryptoRng;
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use super::{
     current::{Current, new_id},
     error::{MAX_FLASH_BYTES, MAX_FLASHES},
 };
-use crate::{Timestamp, time::whole_seconds};
+use crate::{Timestamp, timestamp::whole_seconds};
 use alloc::vec::Vec;
 use core::{cell::OnceCell, time::Duration};
 use rand_core::TryCryptoRng;

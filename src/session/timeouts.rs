@@ -1,7 +1,7 @@
 //! How long a session lives: the one place where its times are compared.
 
 use super::{Refusal, record::Record};
-use crate::{Timestamp, time::whole_seconds};
+use crate::{Timestamp, timestamp::whole_seconds};
 use core::time::Duration;
 
 /// The idle limit and the lifetime of one class of sessions, in seconds.

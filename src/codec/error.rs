@@ -1,6 +1,6 @@
 //! What can go wrong, in words that help whoever reads the log.
 
-use crate::key::KeyId;
+use crate::keys::KeyId;
 use core::{error::Error, fmt};
 
 #[cfg(feature = "alloc")]

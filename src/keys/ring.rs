@@ -1,8 +1,5 @@
-use crate::{
-    error::KeyError,
-    key::{Key, KeyId},
-    time::Timestamp,
-};
+use super::key::{Key, KeyId};
+use crate::{codec::error::KeyError, timestamp::Timestamp};
 use core::fmt;
 
 #[cfg(feature = "alloc")]

@@ -1,14 +1,14 @@
 //! The worked token of FORMAT.md, computed: every value is read out of the document's own table.
 
 use crate::{
-    Codec, Key, KeyError, KeyId, Keyring, Timestamp, aead,
-    token::{Header, VERSION_PLAIN},
+    Codec, Key, KeyError, KeyId, Keyring, Timestamp,
+    token::{Header, VERSION_PLAIN, aead},
 };
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use rand_core::{TryCryptoRng, TryRng};
 
-const DOCUMENT: &str = include_str!("FORMAT.md");
+const DOCUMENT: &str = include_str!("../FORMAT.md");
 
 fn line(name: &str) -> &'static str {
     let (_, table) = DOCUMENT.split_once("### A worked token").unwrap();

@@ -1,6 +1,7 @@
 //! What the opener thinks of a token's time, once it is authentic.
 
-use crate::{error::OpenError, keyring::KeyState, time::Timestamp};
+use super::error::OpenError;
+use crate::{keys::KeyState, timestamp::Timestamp};
 use core::time::Duration;
 
 #[derive(Clone, Debug)]

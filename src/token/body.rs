@@ -8,12 +8,8 @@
 //! The header is 24 bytes, exactly 32 characters: it is decoded apart from the body, so that whoever
 //! opens needs a buffer for the body only.
 
-use crate::{
-    aead::{self, AeadError, NONCE_LEN, TAG_LEN},
-    key::KeyId,
-    secret::wipe,
-    time::Timestamp,
-};
+use super::aead::{self, AeadError, NONCE_LEN, TAG_LEN};
+use crate::{keys::KeyId, secret::wipe, timestamp::Timestamp};
 use base64_simd::{AsOut as _, URL_SAFE_NO_PAD};
 use core::mem::MaybeUninit;
 

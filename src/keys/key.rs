@@ -1,4 +1,4 @@
-use crate::{error::KeyError, secret::Secret};
+use crate::{codec::error::KeyError, secret::Secret};
 use base64ct::{Base64Unpadded, Encoding as _};
 use core::{fmt, str::FromStr};
 use hkdf::Hkdf;

@@ -1,19 +1,15 @@
 //! The codec: a keyring's keys for one purpose, and rules.
 
-mod bound;
-mod payload;
-
-pub use bound::BoundCodec;
-
-use crate::{
+use super::{
+    BoundCodec,
     error::{OpenError, SealError},
-    key::KeyId,
-    keyring::{KeyState, Keyring, MAX_KEYS},
-    padding,
-    policy::Policy,
+    validity::Policy,
+};
+use crate::{
+    keys::{KeyId, KeyState, Keyring, MAX_KEYS},
     secret::Secret,
-    time::Timestamp,
-    token::{self, Header as RawHeader},
+    timestamp::Timestamp,
+    token::{self, Header as RawHeader, padding},
 };
 use core::{fmt, time::Duration};
 use rand_core::TryCryptoRng;
@@ -67,18 +63,18 @@ const LABEL: &[u8] = b"seal";
 #[derive(Clone)]
 pub struct Codec {
     /// The primary first.
-    places: [PurposeKey; MAX_KEYS],
-    policy: Policy,
-    pad_to: usize,
-    max_token_len: usize,
+    pub(super) places: [PurposeKey; MAX_KEYS],
+    pub(super) policy: Policy,
+    pub(super) pad_to: usize,
+    pub(super) max_token_len: usize,
 }
 
 /// A key, or no key if it has no state: as in the ring, free places are zeros.
 #[derive(Clone)]
-struct PurposeKey {
-    id: KeyId,
+pub(super) struct PurposeKey {
+    pub(super) id: KeyId,
     state: Option<KeyState>,
-    secret: Secret,
+    pub(super) secret: Secret,
 }
 
 impl PurposeKey {
@@ -369,7 +365,7 @@ impl Codec {
         key.id
     }
 
-    fn keys(&self) -> impl Iterator<Item = (&PurposeKey, KeyState)> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&PurposeKey, KeyState)> {
         let places = self.places.iter();
         places.filter_map(|place| Some((place, place.state?)))
     }

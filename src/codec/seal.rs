@@ -1,12 +1,13 @@
 //! Bytes in, bytes out: the steps of FORMAT.md in their order.
 
-use super::{Codec, Opened};
-use crate::{
+use super::{
+    codec::{Codec, Opened},
     error::{OpenError, SealError},
-    padding,
+};
+use crate::{
     secret::wipe,
-    time::Timestamp,
-    token::{self, Body, HEADER_LEN, Header as RawHeader, VERSION_PADDED, VERSION_PLAIN},
+    timestamp::Timestamp,
+    token::{self, Body, HEADER_LEN, Header as RawHeader, VERSION_PADDED, VERSION_PLAIN, padding},
 };
 use rand_core::TryCryptoRng;
 
