@@ -1,9 +1,10 @@
-//! Every public item has an example. That it is documented at all, the compiler sees to.
+//! Every public type, module and constructor has an example. The compiler checks that every public
+//! item has documentation.
 
 use std::{fs, path::Path};
 
 #[test]
-fn every_public_item_has_an_example() {
+fn every_public_type_and_constructor_has_an_example() {
     let mut without = vec![];
     let mut paths = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     while let Some(path) = paths.pop() {
@@ -26,25 +27,28 @@ fn every_public_item_has_an_example() {
 fn an_item_without_an_example_is_found() {
     let source = "
         /// ```
-        /// let answer = answer();
+        /// let answer = Answer::new();
         /// ```
         #[must_use]
-        pub fn answer() {}
+        pub fn new() {}
 
-        /// Much is said of it, and nothing shown.
+        /// It has text and no example.
         #[must_use]
-        pub const fn question() {}
+        pub const fn new() {}
+
+        /// A method needs no example.
+        pub fn len() {}
 
         pub struct Undocumented;
 
         pub(crate) fn ours() {}
     ";
-    let found = ["pub const fn question() {}", "pub struct Undocumented;"];
+    let found = ["pub const fn new() {}", "pub struct Undocumented;"];
     assert_eq!(without_example(source), found);
 }
 
-/// The public items of a source file that have no block of code in their documentation. A module in
-/// a file of its own has it there.
+/// Returns the public types, modules and constructors of a source file that have no block of code in
+/// their documentation. A module in a file of its own has it there.
 fn without_example(source: &str) -> Vec<&str> {
     let mut without = vec![];
     let mut shown = false;
@@ -70,7 +74,7 @@ fn is_public_item(line: &str) -> bool {
     let item = item
         .trim_start_matches("const ")
         .trim_start_matches("async ");
-    let kinds = ["fn ", "struct ", "enum ", "trait ", "type ", "mod "];
+    let kinds = ["fn new(", "struct ", "enum ", "trait ", "type ", "mod "];
     kinds.iter().any(|kind| item.starts_with(kind))
         && !(item.starts_with("mod ") && item.ends_with(';'))
 }

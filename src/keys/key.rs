@@ -1,29 +1,28 @@
-use crate::{codec::error::KeyError, secret::Secret};
-use base64ct::{Base64Unpadded, Encoding as _};
+use super::{error::KeyError, id::KeyId, text};
+use crate::secret::Secret;
 use core::{fmt, str::FromStr};
 use hkdf::Hkdf;
 use sha2::Sha256;
-use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _, ConstantTimeLess as _};
-use zeroize::{Zeroize as _, Zeroizing};
+use subtle::ConstantTimeEq as _;
+use zeroize::Zeroize as _;
+#[cfg(feature = "std")]
+use zeroize::Zeroizing;
 
+/// The salt of HKDF-Extract.
 const SALT: &[u8] = b"hardtack v1";
+/// The info of the HKDF-Expand that makes the key id.
 const KEY_ID_INFO: &[u8] = b"key id";
 
-/// The master key of the worked token in FORMAT.md: everybody has it.
-const PUBLISHED: [u8; 32] = [
-    0x3c, 0xab, 0x12, 0xf9, 0x60, 0xcf, 0xb6, 0x1d, 0x84, 0x73, 0xda, 0x41, 0x28, 0x97, 0x7e, 0xe5,
-    0x4c, 0x3b, 0xa2, 0x09, 0xf0, 0x5f, 0xc6, 0xad, 0x14, 0x83, 0x6a, 0xd1, 0xb8, 0x27, 0x8e, 0x75,
-];
-
-/// A master key: 32 random bytes, from which the key for each purpose is derived (HKDF-SHA256,
-/// [RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)).
+/// Holds a master key: 32 random bytes. The key of each purpose is derived from it by HKDF-SHA256
+/// ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)).
 ///
-/// Overwritten when it is dropped; `Debug` shows the [id](Key::id) only; there is no way to get the
-/// bytes back. What is moved or derived may leave a copy on the stack, which nothing can reach to
-/// wipe and later calls overwrite.
+/// Make a key with `openssl rand -base64 32` or `openssl rand -hex 32`, and keep it where you keep
+/// passwords. No example key is shown here on purpose: keys that are published in hardtack's
+/// documents are refused.
 ///
-/// Make one with `openssl rand -base64 32` or `openssl rand -hex 32` and keep it where you keep
-/// passwords. There is none here to copy: what stands in a document is refused.
+/// The key is overwritten when it is dropped. `Debug` shows only its [id](Key::id), and no method
+/// returns its bytes. A move or a derivation may leave a copy on the stack, which cannot be wiped and
+/// which later calls overwrite.
 ///
 /// ```
 /// use hardtack::{Key, KeyError};
@@ -51,14 +50,10 @@ pub struct Key {
 }
 
 impl Key {
-    /// What stands where there is no key.
-    pub(crate) const NONE: Key = Key {
-        prk: Secret([0; 32]),
-        id: KeyId([0; 3]),
-    };
-
-    /// A new key from the operating system's randomness: for tests and for development, since it is
-    /// gone when the process ends, and with it everything it sealed.
+    /// Makes a new key with random bytes from the operating system.
+    ///
+    /// This is for tests and for development. The key is lost when the process ends, and then
+    /// nothing opens the tokens that it sealed.
     ///
     /// ```
     /// use hardtack::Key;
@@ -69,22 +64,23 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Randomness`] if the operating system has none to give.
+    /// [`KeyError::Randomness`] if the operating system returns no random bytes.
     #[cfg(feature = "std")]
+    #[doc(alias = "random")]
     pub fn generate() -> Result<Key, KeyError> {
         let mut master = Zeroizing::new([0; 32]);
         getrandom::fill(&mut *master).map_err(|_| KeyError::Randomness)?;
         Ok(Key::derive_from(&master))
     }
 
-    /// The key that these 32 uniformly random bytes are.
+    /// Makes a key from 32 uniformly random bytes.
     ///
     /// ```
     /// use hardtack::{Key, KeyError};
     ///
     /// # let mut bytes = [0; 32];
     /// # getrandom::fill(&mut bytes).expect("the operating system has randomness");
-    /// // `bytes` come from a secret store that keeps bytes.
+    /// // `bytes` come from a secret store.
     /// let key = Key::from_bytes(bytes)?;
     /// assert_eq!(key, Key::from_bytes(bytes)?);
     ///
@@ -98,9 +94,9 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Passphrase`] for 32 printable ASCII characters, [`KeyError::Pattern`] for bytes
-    /// that are all equal or that count up or down in equal steps. Random bytes are neither: the
-    /// chances are below 2⁻⁴⁵ and 2⁻²³⁹.
+    /// [`KeyError::Passphrase`] for 32 printable ASCII characters; [`KeyError::Pattern`] for bytes
+    /// that are all equal or that count up or down in equal steps. Random bytes are refused with a
+    /// probability below 2⁻⁴⁵ and 2⁻²³⁹.
     pub fn from_bytes(mut bytes: [u8; 32]) -> Result<Key, KeyError> {
         let key = Key::from_master(&bytes);
         bytes.zeroize();
@@ -108,12 +104,7 @@ impl Key {
     }
 
     fn from_master(master: &[u8; 32]) -> Result<Key, KeyError> {
-        if bool::from(is_printable(master)) {
-            return Err(KeyError::Passphrase);
-        }
-        if bool::from(is_progression(master)) {
-            return Err(KeyError::Pattern);
-        }
+        text::refuse_weak(master)?;
         Ok(Key::derive_from(master))
     }
 
@@ -123,30 +114,23 @@ impl Key {
         expand(&hkdf, &[KEY_ID_INFO], &mut id);
         let key = Key {
             prk: Secret(prk.into()),
-            id: KeyId(id),
+            id: KeyId::from_bytes(id),
         };
         prk.as_mut_slice().zeroize();
         key
     }
 
-    /// The key for one use: HKDF-Expand over the parts of `info`, joined.
-    pub(crate) fn derive(&self, info: &[&[u8]]) -> Secret {
-        let mut secret = Secret([0; 32]);
-        #[expect(
-            clippy::expect_used,
-            reason = "fails only for less than the 32 bytes it gets"
-        )]
-        let hkdf = Hkdf::<Sha256>::from_prk(self.prk.as_bytes()).expect("32 bytes are a PRK");
-        expand(&hkdf, info, &mut secret.0);
-        secret
+    /// Takes the key apart for a place in a keyring.
+    pub(super) fn into_parts(self) -> (KeyId, Secret) {
+        (self.id, self.prk)
     }
 
     #[cfg(test)]
-    pub(crate) fn prk(&self) -> &[u8; 32] {
-        self.prk.as_bytes()
+    pub(crate) fn prk(&self) -> &Secret {
+        &self.prk
     }
 
-    /// Names this key in tokens and logs. It tells nothing about the key.
+    /// Returns the id that names this key in tokens and logs. It tells nothing about the key itself.
     ///
     /// ```
     /// use hardtack::{Codec, Key, Keyring};
@@ -162,75 +146,45 @@ impl Key {
     }
 }
 
+/// Derives the key for one use from a master key: HKDF-Expand over the joined parts of `info`.
+pub(super) fn derive(prk: &Secret, info: &[&[u8]]) -> Secret {
+    let mut secret = Secret([0; 32]);
+    #[expect(
+        clippy::expect_used,
+        reason = "fails only for a key of less than 32 bytes"
+    )]
+    let hkdf = Hkdf::<Sha256>::from_prk(prk.as_bytes()).expect("32 bytes are a PRK");
+    expand(&hkdf, info, &mut secret.0);
+    secret
+}
+
 #[expect(
     clippy::expect_used,
-    reason = "fails only for more than 255 blocks of 32 bytes"
+    reason = "fails only for an output of more than 255 blocks of 32 bytes"
 )]
 fn expand(hkdf: &Hkdf<Sha256>, info: &[&[u8]], out: &mut [u8]) {
     hkdf.expand_multi_info(info, out).expect("at most 32 bytes");
 }
 
-/// Reads 32 bytes of base64 (the standard or the URL-safe alphabet, padded or not, canonical) or of
-/// hex (either case), in constant time for a given length. White space around it is not part of a
-/// key: trim what a file ends with.
+/// Reads 32 bytes from 43 or 44 characters of base64 ([RFC 4648], the standard or the URL-safe
+/// alphabet, padded or not, canonical) or from 64 characters of hex (either case), in constant time
+/// for a given length.
+///
+/// White space around the text is not part of a key. If you read a key from a file, trim it.
+///
+/// # Errors
+///
+/// [`KeyError::Length`], [`KeyError::Encoding`], [`KeyError::Character`] or [`KeyError::Prefix`] if
+/// the text is not a key; [`KeyError::Published`] for a key from hardtack's documents;
+/// [`KeyError::Passphrase`] and [`KeyError::Pattern`] as in [`Key::from_bytes`].
+///
+/// [RFC 4648]: https://www.rfc-editor.org/rfc/rfc4648
 impl FromStr for Key {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Key, KeyError> {
-        let found = text.len();
-        let mut master = Zeroizing::new([0; 32]);
-        let decoded = match (found, text.as_bytes()) {
-            (64, hex) => base16ct::mixed::decode(hex, &mut *master).is_ok(),
-            (44, [base64 @ .., b'=']) | (43, base64) => decode_base64(base64, &mut master),
-            (44, _) => false,
-            _ => return Err(KeyError::Length { found }),
-        };
-        if !decoded {
-            return Err(KeyError::Encoding { found });
-        }
-        if bool::from(master.ct_eq(&PUBLISHED)) {
-            return Err(KeyError::Published);
-        }
-        Key::from_master(&master)
+        Key::from_master(&*text::decode(text)?)
     }
-}
-
-/// Unpadded base64 in either alphabet, but not in both at once.
-fn decode_base64(text: &[u8], out: &mut [u8; 32]) -> bool {
-    let mut standard = Zeroizing::new([0; 43]);
-    let mut url_safe_seen = Choice::from(0);
-    let mut standard_seen = Choice::from(0);
-    for (to, from) in standard.iter_mut().zip(text) {
-        let minus = from.ct_eq(&b'-');
-        let underscore = from.ct_eq(&b'_');
-        *to = u8::conditional_select(from, &b'+', minus);
-        *to = u8::conditional_select(to, &b'/', underscore);
-        url_safe_seen |= minus;
-        url_safe_seen |= underscore;
-        standard_seen |= from.ct_eq(&b'+');
-        standard_seen |= from.ct_eq(&b'/');
-    }
-    let decoded = Base64Unpadded::decode(*standard, out).is_ok();
-    decoded & !bool::from(url_safe_seen & standard_seen)
-}
-
-fn is_printable(bytes: &[u8; 32]) -> Choice {
-    let mut all = Choice::from(1);
-    for byte in bytes {
-        all &= !byte.ct_lt(&b' ') & byte.ct_lt(&0x7f);
-    }
-    all
-}
-
-/// Whether each byte differs from the one before it by the same amount, modulo 256.
-fn is_progression(bytes: &[u8; 32]) -> Choice {
-    let [first, second, ..] = bytes;
-    let step = second.wrapping_sub(*first);
-    let mut all = Choice::from(1);
-    for (byte, next) in bytes.iter().zip(bytes.iter().skip(1)) {
-        all &= next.wrapping_sub(*byte).ct_eq(&step);
-    }
-    all
 }
 
 /// Compares in constant time.
@@ -245,63 +199,5 @@ impl Eq for Key {}
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key({})", self.id)
-    }
-}
-
-/// The name of a key: three bytes derived from it, in every token that it sealed, public.
-///
-/// `Display` gives six hex digits.
-///
-/// ```
-/// use hardtack::KeyId;
-///
-/// let id = KeyId::from_bytes([0xfc, 0x47, 0xef]);
-/// assert_eq!(id.to_string(), "fc47ef");
-/// assert_eq!(format!("{id:?}"), "KeyId(fc47ef)");
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId([u8; 3]);
-
-impl KeyId {
-    /// The key id that these bytes of a token are.
-    ///
-    /// ```
-    /// use hardtack::KeyId;
-    ///
-    /// // The worked token of the format, and its bytes 1 to 4.
-    /// let token = "hPxH72VT8QCgoaKjpKWmp6ipqqusra6vuvwDp_GdVY7SWnDC8fAHZp4J14KeEg";
-    /// let id = hardtack::Codec::inspect(token).unwrap().key;
-    /// assert_eq!(id, KeyId::from_bytes([0xfc, 0x47, 0xef]));
-    /// ```
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; 3]) -> KeyId {
-        KeyId(bytes)
-    }
-
-    /// The three bytes as they stand in a token.
-    ///
-    /// ```
-    /// use hardtack::{Key, KeyId};
-    ///
-    /// let id = Key::generate()?.id();
-    /// assert_eq!(KeyId::from_bytes(id.to_bytes()), id);
-    /// # Ok::<(), hardtack::KeyError>(())
-    /// ```
-    #[must_use]
-    pub const fn to_bytes(self) -> [u8; 3] {
-        self.0
-    }
-}
-
-impl fmt::Display for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c] = self.0;
-        write!(f, "{a:02x}{b:02x}{c:02x}")
-    }
-}
-
-impl fmt::Debug for KeyId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "KeyId({self})")
     }
 }

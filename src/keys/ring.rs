@@ -1,46 +1,20 @@
-use super::key::{Key, KeyId};
-use crate::{codec::error::KeyError, timestamp::Timestamp};
+use super::{
+    error::KeyError,
+    id::KeyId,
+    key::{Key, derive},
+    slots::KeySlots,
+    state::KeyState,
+};
+use crate::timestamp::Timestamp;
 use core::fmt;
 
 #[cfg(feature = "alloc")]
-use alloc::boxed::Box;
+use super::list;
 
-/// The most keys that a ring holds.
-pub(crate) const MAX_KEYS: usize = 8;
-
-/// What a key of a ring is for.
+/// Holds one to eight [keys](Key), without allocating. The first key, the primary, seals; all of them
+/// open.
 ///
-/// ```
-/// use hardtack::{KeyState, Timestamp};
-///
-/// assert_eq!(KeyState::Accepted.to_string(), "accepted");
-/// let state = KeyState::Retired(Timestamp::from_unix(1_763_600_000));
-/// assert_eq!(state.to_string(), "retired at 1763600000");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum KeyState {
-    /// Seals and opens.
-    Primary,
-    /// Opens only: the key of tomorrow, or of yesterday.
-    Accepted,
-    /// Opens only what was sealed until this time.
-    Retired(Timestamp),
-}
-
-impl fmt::Display for KeyState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            KeyState::Primary => f.write_str("primary"),
-            KeyState::Accepted => f.write_str("accepted"),
-            KeyState::Retired(at) => write!(f, "retired at {at}"),
-        }
-    }
-}
-
-/// One to eight [keys](Key): the first seals, all of them open. No allocation.
-///
-/// `Display` and `Debug` show the ids and states for the log, never a key.
+/// `Display` and `Debug` show the key ids and their states for your log, and never a key.
 ///
 /// ```
 /// use hardtack::{Key, KeyError, Keyring, Timestamp};
@@ -57,21 +31,11 @@ impl fmt::Display for KeyState {
 /// ```
 #[derive(Clone)]
 pub struct Keyring {
-    /// The primary first.
-    places: [Place; MAX_KEYS],
-}
-
-/// A key, or no key if it has no state. A free place is zeros where an `Option` would be `None`:
-/// `None` does not set the bytes of the key, and a copy of it carries along what lay there before,
-/// which on the stack may be a key.
-#[derive(Clone)]
-struct Place {
-    key: Key,
-    state: Option<KeyState>,
+    keys: KeySlots,
 }
 
 impl Keyring {
-    /// A ring of one key, which seals and opens.
+    /// Makes a keyring with one key, which seals and opens.
     ///
     /// ```
     /// use hardtack::{Key, Keyring};
@@ -83,22 +47,16 @@ impl Keyring {
     /// ```
     #[must_use]
     pub fn new(primary: Key) -> Keyring {
-        let mut places = [const {
-            Place {
-                key: Key::NONE,
-                state: None,
-            }
-        }; MAX_KEYS];
-        let [first, ..] = &mut places;
-        *first = Place {
-            key: primary,
-            state: Some(KeyState::Primary),
-        };
-        Keyring { places }
+        let (id, secret) = primary.into_parts();
+        Keyring {
+            keys: KeySlots::new(id, secret),
+        }
     }
 
-    /// Adds a key that opens only: tomorrow's, staged on every instance before one of them seals
-    /// with it, or yesterday's.
+    /// Adds a key that only opens.
+    ///
+    /// To rotate keys, first roll out the next key as an accepted key to every instance. Then make it
+    /// the primary key and accept the old one.
     ///
     /// ```
     /// use hardtack::{Codec, Key, KeyError, Keyring};
@@ -116,16 +74,17 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`KeyError::TooMany`] for the ninth key, [`KeyError::DuplicateId`] if the ring has a key with
-    /// this id.
+    /// [`KeyError::TooMany`] for the ninth key; [`KeyError::DuplicateId`] if the keyring has a key
+    /// with this id.
+    #[doc(alias = "rotate")]
     pub fn accept(self, key: Key) -> Result<Keyring, KeyError> {
         self.add(key, KeyState::Accepted)
     }
 
-    /// Adds a key that opens only what was sealed until `at`, the end of a roll-out.
+    /// Adds a key that only opens tokens that were sealed until `at`, the end of a roll-out.
     ///
-    /// For routine rotation. A stolen key is not retired but deleted from every ring: a thief writes
-    /// any time he likes into what he seals.
+    /// This is for routine rotation. Do not retire a stolen key, but remove it from every keyring:
+    /// whoever stole the key can put any timestamp into a token.
     ///
     /// ```
     /// use core::time::Duration;
@@ -147,29 +106,28 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// As [`accept`](Keyring::accept).
+    /// [`KeyError::TooMany`] for the ninth key; [`KeyError::DuplicateId`] if the keyring has a key
+    /// with this id.
+    #[doc(alias = "rotate")]
     pub fn accept_retired(self, key: Key, at: Timestamp) -> Result<Keyring, KeyError> {
         self.add(key, KeyState::Retired(at))
     }
 
     fn add(mut self, key: Key, state: KeyState) -> Result<Keyring, KeyError> {
-        // One id must name one key, or which key opens would depend on their order.
-        if self.ids().any(|(present, _)| present == key.id()) {
+        // An id must name one key, or else the order of the keys would decide which one opens.
+        if self.keys.find(key.id()).is_some() {
             return Err(KeyError::DuplicateId(key.id()));
         }
-        let mut places = self.places.iter_mut();
-        let free = places.find(|place| place.state.is_none());
-        let free = free.ok_or(KeyError::TooMany)?;
-        *free = Place {
-            key,
-            state: Some(state),
-        };
+        let (id, secret) = key.into_parts();
+        self.keys.add(id, state, secret).ok_or(KeyError::TooMany)?;
         Ok(self)
     }
 
-    /// The ring in an environment variable: `KEY`, `KEY,KEY` or `KEY,KEY,KEY@1763600000`. The first
-    /// key seals, the others open; `@` and Unix seconds make a key retired at that time. Each key is
-    /// text as [`Key`] reads it; white space around an entry is ignored.
+    /// Reads a keyring from an environment variable: `KEY`, `KEY,KEY` or `KEY,KEY,KEY@1763600000`.
+    ///
+    /// The first key seals, the others only open. A key that is followed by `@` and a time in Unix
+    /// seconds is [retired](Keyring::accept_retired) at that time. Each key is base64 or hex, as
+    /// [`Key`] reads it. White space around an entry is ignored.
     ///
     /// ```no_run
     /// let ring = hardtack::Keyring::from_env("SESSION_KEYS")?;
@@ -179,8 +137,9 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Variable`] names the variable; within it, [`KeyError::Entry`] names the entry. One
-    /// bad entry refuses the whole list: a ring that silently lacks a key logs people out.
+    /// [`KeyError::Variable`], with the name of the variable and the reason. The reason is
+    /// [`KeyError::Unset`], or [`KeyError::Entry`] with the number of the entry. One bad entry refuses
+    /// the whole list, because a keyring that silently lacks a key would log people out.
     ///
     /// ```
     /// let error = hardtack::Keyring::from_env("NO_SUCH_VARIABLE").unwrap_err();
@@ -191,50 +150,39 @@ impl Keyring {
     /// ```
     #[cfg(feature = "std")]
     pub fn from_env(name: &str) -> Result<Keyring, KeyError> {
-        let variable = |error| KeyError::Variable {
+        list::from_env(name, str::parse).map_err(|error| KeyError::Variable {
             name: name.into(),
-            error: Box::new(error),
-        };
-        let Some(list) = std::env::var_os(name) else {
-            return Err(variable(KeyError::Unset));
-        };
-        let list = zeroize::Zeroizing::new(list.into_encoded_bytes());
-        match core::str::from_utf8(&list) {
-            Ok(list) => list.parse().map_err(variable),
-            Err(error) => {
-                let commas = list.iter().take(error.valid_up_to());
-                let commas = commas.filter(|byte| **byte == b',').count();
-                Err(variable(KeyError::Entry {
-                    entry: commas.saturating_add(1),
-                    error: Box::new(KeyError::NotUnicode),
-                }))
-            }
-        }
+            error: error.into(),
+        })
     }
 
-    /// The primary key first, then the others in the order they were added.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = (&Key, KeyState)> {
-        let places = self.places.iter();
-        places.filter_map(|place| Some((&place.key, place.state?)))
-    }
-
-    /// The id and state of each key, the primary first.
+    /// Returns the id and the state of each key: the primary first, then the others in the order they
+    /// were added.
     ///
     /// ```
     /// use hardtack::{Key, KeyState, Keyring};
     ///
     /// let (new, old) = (Key::generate()?, Key::generate()?);
-    /// let ids = [(new.id(), KeyState::Primary), (old.id(), KeyState::Accepted)];
+    /// let expected = [(new.id(), KeyState::Primary), (old.id(), KeyState::Accepted)];
     /// let ring = Keyring::new(new).accept(old)?;
-    /// assert!(ring.ids().eq(ids));
+    /// assert!(ring.key_states().eq(expected));
     /// # Ok::<(), hardtack::KeyError>(())
     /// ```
-    pub fn ids(&self) -> impl Iterator<Item = (KeyId, KeyState)> + '_ {
-        self.keys().map(|(key, state)| (key.id(), state))
+    pub fn key_states(&self) -> impl Iterator<Item = (KeyId, KeyState)> + '_ {
+        self.keys.states()
+    }
+
+    /// Derives the key for one use from each key of the keyring.
+    pub(crate) fn derive(&self, info: &[&[u8]]) -> KeySlots {
+        self.keys.map(|prk| derive(prk, info))
     }
 }
 
-/// A list as [`Keyring::from_env`] reads it: for keys that come from a file or a secret store.
+/// Reads the list of [`Keyring::from_env`] from text, for keys in a file or a secret store.
+///
+/// # Errors
+///
+/// [`KeyError::Entry`], with the number of the entry and the reason.
 #[cfg(feature = "alloc")]
 impl core::str::FromStr for Keyring {
     type Err = KeyError;
@@ -243,53 +191,21 @@ impl core::str::FromStr for Keyring {
         let mut ring: Option<Keyring> = None;
         for (number, entry) in (1..).zip(list.split(',')) {
             let added = match ring {
-                None => parse_primary(entry.trim()),
-                Some(ring) => parse_other(ring, entry.trim()),
+                None => list::first(entry).map(Keyring::new),
+                Some(ring) => list::other(entry).and_then(|(key, state)| ring.add(key, state)),
             };
             ring = Some(added.map_err(|error| KeyError::Entry {
                 entry: number,
-                error: Box::new(error),
+                error: error.into(),
             })?);
         }
         ring.ok_or(KeyError::Empty)
     }
 }
 
-#[cfg(feature = "alloc")]
-fn parse_primary(entry: &str) -> Result<Keyring, KeyError> {
-    match entry {
-        "" => Err(KeyError::Empty),
-        _ if entry.contains('@') => Err(KeyError::RetiredPrimary),
-        key => Ok(Keyring::new(key.parse()?)),
-    }
-}
-
-#[cfg(feature = "alloc")]
-fn parse_other(ring: Keyring, entry: &str) -> Result<Keyring, KeyError> {
-    match entry.split_once('@') {
-        _ if entry.is_empty() => Err(KeyError::Empty),
-        None => ring.accept(entry.parse()?),
-        Some((key, at)) => {
-            let key = key.trim_end().parse()?;
-            ring.accept_retired(key, parse_time(at.trim_start())?)
-        }
-    }
-}
-
-/// Digits only: `u32::from_str` would take a sign.
-#[cfg(feature = "alloc")]
-fn parse_time(text: &str) -> Result<Timestamp, KeyError> {
-    match text.parse() {
-        Ok(seconds) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Ok(Timestamp::from_unix(seconds))
-        }
-        _ => Err(KeyError::RetirementTime),
-    }
-}
-
 impl fmt::Display for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, (id, state)) in self.ids().enumerate() {
+        for (place, (id, state)) in self.key_states().enumerate() {
             let comma = if place == 0 { "" } else { ", " };
             write!(f, "{comma}{id} {state}")?;
         }

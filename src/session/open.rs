@@ -68,7 +68,7 @@ fn open_one<T: SessionData>(
 ) -> Result<(Record<DataAt>, Opened), Refused> {
     let named_key = || Codec::inspect(token).map(|header| header.key);
     let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
-    let opened = match codec.open_payload(&[], token, cx.now(), &mut scratch.0) {
+    let opened = match codec.open_payload(None, token, cx.now(), &mut scratch.0) {
         Ok(opened) => opened,
         Err(error) => return Err((refusal(error), named_key(), None)),
     };

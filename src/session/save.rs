@@ -231,7 +231,7 @@ fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
         Ok(needed)
     };
     let len = codec
-        .seal_payload(&[], cx.now(), rng, &mut text, write)
+        .seal_payload(None, cx.now(), rng, &mut text, write)
         .map_err(|error| match error {
             SealError::Randomness => SaveError::Randomness,
             SealError::Time => SaveError::Clock,

@@ -1,30 +1,34 @@
-//! ISO/IEC 7816-4: `0x80`, then the fewest zeros that fill the block. Always at least one byte, so
-//! that padding comes off without doubt.
+//! ISO/IEC 7816-4 padding: `0x80`, then the fewest zeros that fill the block. There is always at least
+//! one byte of padding, so that it can be removed without doubt.
 
 const MARK: u8 = 0x80;
 
-/// The length of a payload with its padding; `block` 0 or 1 is none. Saturates.
-pub(crate) const fn padded_len(payload: usize, block: usize) -> usize {
+/// Returns the length of a payload with its padding, saturating. A `block` of 0 or 1 adds nothing.
+pub(crate) const fn padded_len(payload_len: usize, block: usize) -> usize {
     if block <= 1 {
-        return payload;
+        return payload_len;
     }
-    match payload.saturating_add(1).checked_next_multiple_of(block) {
+    match payload_len
+        .saturating_add(1)
+        .checked_next_multiple_of(block)
+    {
         Some(len) => len,
         None => usize::MAX,
     }
 }
 
-/// Pads the first `payload` bytes of `buf` and returns their new length; `None` if they do not fit.
-pub(crate) fn pad(buf: &mut [u8], payload: usize, block: usize) -> Option<usize> {
-    let padded = padded_len(payload, block);
-    if let Some((mark, zeros)) = buf.get_mut(payload..padded)?.split_first_mut() {
+/// Pads the first `payload_len` bytes of `buf` and returns their new length, or `None` if the padding
+/// does not fit.
+pub(crate) fn pad(buf: &mut [u8], payload_len: usize, block: usize) -> Option<usize> {
+    let padded_len = padded_len(payload_len, block);
+    if let Some((mark, zeros)) = buf.get_mut(payload_len..padded_len)?.split_first_mut() {
         *mark = MARK;
         zeros.fill(0);
     }
-    Some(padded)
+    Some(padded_len)
 }
 
-/// The payload of a padded plaintext; `None` if there is no mark.
+/// Returns the payload of a padded plaintext, or `None` if there is no mark.
 pub(crate) fn unpad(plaintext: &[u8]) -> Option<&[u8]> {
     let mark = plaintext.iter().rposition(|byte| *byte != 0)?;
     let (payload, padding) = plaintext.split_at_checked(mark)?;
