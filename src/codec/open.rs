@@ -46,6 +46,7 @@ pub struct Opened<T> {
 
 /// Opens a token into a value that owns its data.
 #[cfg(feature = "alloc")]
+#[inline]
 pub(super) fn open_owned<T: DeserializeOwned>(
     settings: &Settings,
     associated_data: Option<&[u8]>,
@@ -61,6 +62,7 @@ pub(super) fn open_owned<T: DeserializeOwned>(
 }
 
 /// Opens a token in `buf` into a value that may borrow from it.
+#[inline]
 pub(super) fn open_in<'b, T: Deserialize<'b>>(
     settings: &Settings,
     associated_data: Option<&[u8]>,

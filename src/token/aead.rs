@@ -54,6 +54,8 @@ mod with_ring {
 
     /// Derives the subkey from the first 16 bytes of the nonce. Four zeros and the last 8 bytes are the
     /// nonce for the subkey.
+    // Otherwise the key schedule is copied to the caller, a hundred instructions of each token.
+    #[inline(always)]
     fn subkey(key: &[u8; 32], nonce: &[u8; NONCE_LEN]) -> Result<(LessSafeKey, Nonce), AeadError> {
         let [head @ .., a, b, c, d, e, f, g, h] = nonce;
         let head: &[u8; 16] = head;
