@@ -151,8 +151,8 @@ impl Codec {
 
     /// Refuses every token that was issued before this time, whatever its age.
     ///
-    /// Use it after a leak of tokens. After a leak of a key, remove the key instead: whoever has it can
-    /// put any timestamp into a token.
+    /// Use it after a leak of tokens. After a leak of a key, remove the key instead: anyone who has it
+    /// can put any timestamp into a token.
     ///
     /// ```
     /// use core::time::Duration;

@@ -84,7 +84,7 @@ impl Keyring {
     /// Adds a key that only opens tokens that were sealed until `at`, the end of a roll-out.
     ///
     /// This is for routine rotation. Do not retire a stolen key, but remove it from every keyring:
-    /// whoever stole the key can put any timestamp into a token.
+    /// anyone who has it can put any timestamp into a token.
     ///
     /// ```
     /// use core::time::Duration;
