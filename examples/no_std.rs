@@ -1,5 +1,5 @@
-//! A sensor's reading, sealed and opened without `std`, without an allocator and without an operating
-//! system: the program of the page `hardtack::guide::no_std`.
+//! Seals and opens the reading of a sensor, without `std`, an allocator or an operating system. The
+//! page `hardtack::guide::no_std` shows this program.
 #![no_std]
 #![no_main]
 
@@ -8,7 +8,7 @@ use hardtack::{Codec, Key, Keyring, OpenError, SealError, Timestamp};
 use rand_core::{TryCryptoRng, TryRng};
 use serde::{Deserialize, Serialize};
 
-/// What is sealed. It borrows: opened, `room` lies in the buffer that it was opened in.
+/// The value that is sealed. After opening, `room` borrows from the buffer.
 #[derive(Serialize, Deserialize, PartialEq)]
 struct Reading<'a> {
     room: &'a str,
@@ -16,15 +16,15 @@ struct Reading<'a> {
     door_open: bool,
 }
 
-/// The longest reading, as postcard writes it: a room of 32 bytes and its length, 3, and 1.
+/// The bytes of the longest reading in postcard: the length and 32 bytes of the room, then 3, then 1.
 const PAYLOAD: usize = 1 + 32 + 3 + 1;
-/// Characters of its token: 40 bytes more, in base64.
+/// The characters of its token: base64 of the payload and 40 bytes more.
 const TOKEN: usize = (4 * (PAYLOAD + 40)).div_ceil(3);
-/// Bytes to open it in: the payload and a tag of 16.
+/// The bytes of the buffer for opening: the payload and a tag of 16 bytes.
 const BODY: usize = PAYLOAD + 16;
 
-/// The board's generator. Here a constant, which is good for this program alone: two tokens of one
-/// second with the same random bytes give each other away.
+/// The generator of the board. It is a constant in this example, and must not be one on a board: two
+/// tokens of one second with the same random bytes reveal each other's plaintext.
 struct Trng {
     ready: bool,
 }
@@ -66,19 +66,19 @@ impl TryRng for Trng {
 
 impl TryCryptoRng for Trng {}
 
-/// The board's clock, in Unix seconds.
+/// Reads the clock of the board.
 fn now() -> Timestamp {
     Timestamp::from_unix(1_700_000_000) // here: read the register
 }
 
-/// The key that the board was given: 32 random bytes, or their text (`text.parse::<Key>()`).
+/// Reads the key of the board: 32 random bytes. For a key as text there is `text.parse::<Key>()`.
 fn master() -> [u8; 32] {
     let mut bytes = [0xa5; 32]; // here: read them from where the board keeps secrets
     bytes[0] = 1;
     bytes
 }
 
-/// Which expectation fails, or 0.
+/// Returns the number of the expectation that fails, or 0.
 fn run() -> i32 {
     let Ok(key) = Key::from_bytes(master()) else {
         return 1;
@@ -94,7 +94,7 @@ fn run() -> i32 {
         door_open: true,
     };
 
-    // The value may be as long as `PAYLOAD` says, so this is always enough.
+    // No value is longer than `PAYLOAD`, so this is always enough.
     let mut text = [0; TOKEN];
     let Ok(token) = codec.seal_into(&reading, now(), &mut Trng { ready: true }, &mut text) else {
         return 3;
@@ -108,8 +108,8 @@ fn run() -> i32 {
         _ => return 5,
     }
 
-    // Without fresh randomness there is no token, and in a buffer that is too small neither: the
-    // error says how many bytes are enough.
+    // Sealing fails without fresh random bytes, and in a buffer that is too small. The error says how
+    // many bytes are enough.
     let mut other = [0; TOKEN];
     match codec.seal_into(&reading, now(), &mut Trng { ready: false }, &mut other) {
         Err(SealError::Randomness) => {}
@@ -123,7 +123,7 @@ fn run() -> i32 {
         Err(OpenError::BufferTooSmall { needed }) if needed == Codec::open_len(token) => {}
         _ => return 8,
     }
-    // Nor does it open after its time, or for another use.
+    // The token does not open after its maximum age, or with other associated data.
     let later = now().saturating_add(hour + Duration::from_secs(1));
     match codec.open_in::<Reading<'_>>(token, later, &mut body) {
         Err(OpenError::Expired) => {}
@@ -136,7 +136,7 @@ fn run() -> i32 {
     }
 }
 
-/// Where a board begins.
+/// Starts the program on a board.
 #[cfg(target_os = "none")]
 #[unsafe(no_mangle)]
 pub extern "C" fn _start() -> ! {
@@ -148,14 +148,14 @@ pub extern "C" fn _start() -> ! {
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
-    // To a test that expects an end, no end is a failure too.
+    // A test that waits for the end of this program fails if it never ends.
     loop {
         core::hint::spin_loop();
     }
 }
 
-// What follows is for a test on a hosted target, where the C library starts a program and has the
-// `memcpy` that every compiler asks for.
+// The rest is for a test on a hosted target. There the C library starts a program, and it has the
+// `memcpy` that every compiler needs.
 #[cfg(unix)]
 #[link(name = "c")]
 unsafe extern "C" {}

@@ -1,4 +1,4 @@
-//! The main job on a terminal: seal a value, open it, and see what is refused.
+//! Seals a value on a terminal, opens it, and shows which tokens are refused.
 //!
 //! ```sh
 //! cargo run --example quickstart
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The keys of the environment. Without any, a fresh one: good for a try, lost when this ends.
+/// Reads the keys from the environment, or makes a key that is lost when the program ends.
 fn keyring() -> Result<Keyring, Box<dyn Error>> {
     if env::var_os(KEYS).is_some() {
         return Ok(Keyring::from_env(KEYS)?);

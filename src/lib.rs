@@ -1,17 +1,19 @@
-//! Sealed cookies that keep: any serde value in a short token that only the holder of the keys can
-//! read or make, with the time at which it was made; and, on top of it, a session for Axum, Actix Web
-//! and Rocket that needs no database.
+//! Encrypted cookies and cookie-based sessions for Axum, Actix Web and Rocket.
+//!
+//! hardtack seals any serde value into a short token, together with the time. Only the holders of the
+//! keys can read a token or make one. The session for web applications stands on these tokens, and it
+//! needs no database.
 //!
 //! # Where to begin
 //!
-//! | you want | read |
+//! | you want to | read |
 //! |---|---|
-//! | a session in a web application | [SessionManager][guide-sessions], first steps in each framework |
-//! | to come from another session library | [Migrating][guide-migrating] |
-//! | to run it: keys, rotation, alerts | [Operations][guide-operations] |
-//! | tokens of your own: login links, invitations, forms | [`Codec`] |
-//! | the same without `std`, without an allocator | [`guide::no_std`] |
-//! | to read or write the tokens in another language | [`guide::format`] |
+//! | add a session to a web application | [Sessions][guide-sessions], with first steps in each framework |
+//! | migrate from another session library | [Migrating][guide-migrating] |
+//! | operate it: keys, rotation, alerts | [Operations][guide-operations] |
+//! | make tokens of your own: login links, invitations, forms | [`Codec`] |
+//! | make tokens without `std` or without an allocator | [`guide::no_std`] |
+//! | read or write tokens in another language | [`guide::format`] |
 //!
 //! # A token
 //!
@@ -27,7 +29,7 @@
 //! let (mail, visits): (String, i32) = links.open(&token)?.value;
 //! assert_eq!((mail.as_str(), visits), ("ada@example.org", 7));
 //!
-//! // Sealed for one purpose, it opens for no other; cut short, it does not open at all.
+//! // A token does not open for another purpose, and not at all if it was changed.
 //! let resets = Codec::new(&ring, "password-reset/1");
 //! assert_eq!(resets.open::<(String, i32)>(&token), Err(OpenError::Invalid));
 //! let cut = &token[..token.len() - 4];
@@ -35,38 +37,41 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Tokens are XChaCha20-Poly1305 under a key that HKDF-SHA256 derives for each purpose. [`guide::format`]
-//! is the whole of it, for other languages too.
+//! Tokens are encrypted by XChaCha20-Poly1305 ([draft-irtf-cfrg-xchacha-03]), under a key that
+//! HKDF-SHA256 ([RFC 5869]) derives for each purpose. [`guide::format`] describes every byte.
 //!
-//! # What it does not do
+//! [draft-irtf-cfrg-xchacha-03]: https://datatracker.ietf.org/doc/html/draft-irtf-cfrg-xchacha-03
+//! [RFC 5869]: https://www.rfc-editor.org/rfc/rfc5869
 //!
-//! A token is a bearer's: who copies it has it, until it expires or the application refuses it. Its
-//! length tells the length of the value, unless [padded](Codec::pad_to); its header tells everybody
-//! which key sealed it and when.
+//! # What tokens do not protect
+//!
+//! Tokens are bearer tokens: anyone who copies one can use it until it expires or the application
+//! refuses it. The length of a token reveals the length of its value, unless it is
+//! [padded](Codec::pad_to). The header of a token reveals to everyone which key sealed it, and when.
 //!
 //! # Layers
 //!
-//! Each knows only those above it.
+//! Each layer knows only the layers above it in this table.
 //!
 //! | layer | what it does | here |
 //! |---|---|---|
-//! | keys | 32 random bytes to a key id and a key for each use | [`Key`], [`Keyring`] |
-//! | token | header, cipher, base64: bytes in, bytes out | [`guide::format`] |
-//! | codec | values and rules about time: seal and open | [`Codec`], [`BoundCodec`] |
-//! | session | record, dictionary, flash messages, timeouts, cookies, events | [`session`][session] |
-//! | adapters | Cookie bytes in, headers out | [`axum`][axum], [`actix`][actix], [`rocket`][rocket] |
+//! | keys | derives a key id and a key for each purpose from 32 random bytes | [`Key`], [`Keyring`] |
+//! | token | turns bytes into tokens: header, cipher, base64 | [`guide::format`] |
+//! | codec | seals and opens values, and applies the rules about time | [`Codec`], [`BoundCodec`] |
+//! | session | keeps data, flash messages, timeouts, cookies, events | [`session`][session] |
+//! | adapters | hand requests to the session and write its headers | [`axum`][axum], [`actix`][actix], [`rocket`][rocket] |
 //!
 //! # Features
 //!
-//! | feature | gives |
+//! | feature | adds |
 //! |---|---|
-//! | none | `no_std`, no allocator, no clock: [`Codec::seal_into`], [`Codec::open_in`] |
-//! | `alloc` | [`Codec::seal_with`], [`Codec::open_at`]: tokens as `String`, values that own their data |
-//! | `std` (default) | [`Codec::seal`], [`Codec::open`], [`Key::generate`], [`Keyring::from_env`]: the system's clock, randomness and environment |
-//! | `ring` | the same tokens with the AEAD of [`ring`](https://docs.rs/ring), which is faster on x86-64 |
-//! | `axum`, `actix`, `rocket` | the session in that framework, and `session` |
-//! | `session` | the session without a framework, and `std` |
-//! | `tracing` | the session's events through [`tracing`](https://docs.rs/tracing) |
+//! | none | [`Codec::seal_into`] and [`Codec::open_in`], without `std`, an allocator or a clock |
+//! | `alloc` | [`Codec::seal_with`] and [`Codec::open_at`], for tokens as `String` and values that own their data |
+//! | `std` (default) | [`Codec::seal`], [`Codec::open`], [`Key::generate`] and [`Keyring::from_env`], with the clock, the random bytes and the environment of the operating system |
+//! | `ring` | the cipher of [`ring`](https://docs.rs/ring), which makes the same tokens and is faster on x86-64 |
+//! | `axum`, `actix`, `rocket` | the session in that framework; includes `session` |
+//! | `session` | the session without a framework; includes `std` |
+//! | `tracing` | the events of the session through [`tracing`](https://docs.rs/tracing) |
 //!
 #![cfg_attr(feature = "session", doc = "[guide-sessions]: guide::sessions")]
 #![cfg_attr(
@@ -103,6 +108,7 @@
     not(feature = "rocket"),
     doc = "[rocket]: https://docs.rs/hardtack/latest/hardtack/rocket/"
 )]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -124,20 +130,14 @@ extern crate std;
 
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 mod adapters;
-mod aead;
 mod codec;
-mod error;
-mod key;
-mod keyring;
-mod padding;
-mod policy;
+pub mod guide;
+mod keys;
 mod secret;
 #[cfg(feature = "session")]
 pub mod session;
-mod time;
+mod timestamp;
 mod token;
-#[cfg(test)]
-mod worked_token;
 
 #[cfg(feature = "actix")]
 pub use adapters::actix;
@@ -145,10 +145,6 @@ pub use adapters::actix;
 pub use adapters::axum;
 #[cfg(feature = "rocket")]
 pub use adapters::rocket;
-pub use codec::{BoundCodec, Codec, Header, Opened};
-pub use error::{KeyError, OpenError, SealError};
-pub use key::{Key, KeyId};
-pub use keyring::{KeyState, Keyring};
-pub use time::Timestamp;
-
-pub mod guide;
+pub use codec::{BoundCodec, Codec, OpenError, Opened, SealError, TokenHeader};
+pub use keys::{Key, KeyError, KeyId, KeyState, Keyring, ParseKeyIdError};
+pub use timestamp::Timestamp;

@@ -5,7 +5,7 @@ use zeroize::Zeroize as _;
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
-/// 32 bytes that are overwritten when they are dropped.
+/// Holds 32 secret bytes and overwrites them when it is dropped.
 #[derive(Clone)]
 pub(crate) struct Secret(pub(crate) [u8; 32]);
 
@@ -21,7 +21,8 @@ impl Drop for Secret {
     }
 }
 
-/// Plaintext that is overwritten when it is dropped, also while unwinding from `T`'s own code.
+/// Holds plaintext and overwrites it when it is dropped, also if code of the application panics
+/// while it serializes or deserializes a value.
 #[cfg(feature = "alloc")]
 pub(crate) struct Scratch(pub(crate) Vec<u8>);
 
@@ -32,8 +33,11 @@ impl Drop for Scratch {
     }
 }
 
-/// Overwrites in one sweep, where `Zeroize` writes byte by byte. The barrier stands for a reader:
-/// without one, writes to memory that is freed next are dead and the compiler removes them.
+/// Overwrites bytes with zeros.
+///
+/// `Zeroize` writes one byte at a time, which is slow for plaintext; `fill` is one sweep. The
+/// compiler would remove it in front of a deallocation, because nothing reads the zeros. The barrier
+/// counts as a reader.
 pub(crate) fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     zeroize::optimization_barrier(bytes);

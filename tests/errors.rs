@@ -1,9 +1,9 @@
-//! Every error text, to the letter: what somebody reads in a log at three in the morning.
+//! Every error text, to the letter.
 
 mod common;
 
 use common::key;
-use hardtack::{KeyError, OpenError, SealError};
+use hardtack::{KeyError, KeyId, OpenError, ParseKeyIdError, SealError};
 
 #[test]
 fn key_errors() {
@@ -23,12 +23,56 @@ fn key_errors() {
             "found 64 characters that are not canonical hex: make a key with `openssl rand -base64 32`",
         ),
         (
+            KeyError::Character { found: '"' },
+            "found a quotation mark (\") before or after the key: remove it",
+        ),
+        (
+            KeyError::Character { found: '\'' },
+            "found a quotation mark (') before or after the key: remove it",
+        ),
+        (
+            KeyError::Character { found: '\n' },
+            "found a line break before or after the key: remove it",
+        ),
+        (
+            KeyError::Character { found: '\r' },
+            "found a line break before or after the key: remove it",
+        ),
+        (
+            KeyError::Character { found: ' ' },
+            "found a space before or after the key: remove it",
+        ),
+        (
+            KeyError::Character { found: '\t' },
+            "found a tab before or after the key: remove it",
+        ),
+        (
+            KeyError::Character { found: '\u{feff}' },
+            "found a byte order mark (U+FEFF) before or after the key: remove it",
+        ),
+        (
+            KeyError::Character { found: ';' },
+            "found the character ; before or after the key: remove it",
+        ),
+        (
+            KeyError::Character { found: '\0' },
+            "found the character U+0000 before or after the key: remove it",
+        ),
+        (
+            KeyError::Character { found: '\u{201c}' },
+            "found the character U+201C before or after the key: remove it",
+        ),
+        (
+            KeyError::Prefix { found: "base64:" },
+            "found the prefix base64: before the key: remove it",
+        ),
+        (
             KeyError::Passphrase,
             "found 32 printable characters, a passphrase is not a key: make a key with `openssl rand -base64 32`",
         ),
         (
             KeyError::Pattern,
-            "found 32 bytes in a pattern, not random ones: make a key with `openssl rand -base64 32`",
+            "found 32 bytes that follow a pattern and are not random: make a key with `openssl rand -base64 32`",
         ),
         (
             KeyError::Published,
@@ -36,12 +80,12 @@ fn key_errors() {
         ),
         (
             KeyError::Randomness,
-            "the operating system gave no randomness for a key",
+            "the operating system returned no random bytes",
         ),
         (
             KeyError::DuplicateId(id),
             &format!(
-                "two keys of the ring have the id {id}: remove the one that stands twice, \
+                "two keys of the keyring have the id {id}: remove the duplicate, \
                  or make a key with `openssl rand -base64 32`"
             ),
         ),
@@ -55,12 +99,12 @@ fn key_errors() {
         ),
         (
             KeyError::RetiredPrimary,
-            "found a retirement time on the first key, which seals: put the key that is to seal first, \
+            "found a retirement time on the first key, which seals: put another key first, \
              or make a key with `openssl rand -base64 32`",
         ),
         (
             KeyError::RetirementTime,
-            "found no time in Unix seconds after the @: `date +%s` prints the present one",
+            "found no time in Unix seconds after the @: `date +%s` prints the current time",
         ),
         #[cfg(feature = "alloc")]
         (
@@ -91,6 +135,26 @@ fn key_errors() {
     ];
     for (error, text) in texts {
         assert_eq!(error.to_string(), text);
+        assert_eq!(
+            format!("{error:?}"),
+            text,
+            "as `main` shows it if it returns it"
+        );
+    }
+}
+
+#[test]
+fn the_text_of_a_key_id_is_six_hex_digits() {
+    let id = KeyId::from_bytes([0xfc, 0x47, 0xef]);
+    for text in ["fc47ef", "FC47EF", "Fc47eF"] {
+        assert_eq!(text.parse(), Ok(id), "{text}");
+    }
+    for text in [
+        "", "fc47e", "fc47e ", "fc47ef0", "fc47ef00", "fc47eg", "+c47ef", "0xfc47", "éc47e",
+    ] {
+        let error: ParseKeyIdError = text.parse::<KeyId>().unwrap_err();
+        let words = "a key id is six hex digits, such as fc47ef";
+        assert_eq!(error.to_string(), words, "{text}");
     }
 }
 
@@ -100,14 +164,14 @@ fn seal_errors() {
         (SealError::Payload, "the value does not serialize"),
         (
             SealError::TooLong { len: 188, max: 187 },
-            "the token would have 188 characters, the limit is 187",
+            "the token would have 188 characters, the maximum is 187",
         ),
         (
             SealError::BufferTooSmall { needed: 187 },
             "the buffer is too small, 187 bytes are needed",
         ),
         (SealError::Randomness, "the random number generator failed"),
-        (SealError::Time, "the clock stands at the end of its range"),
+        (SealError::Time, "the clock is at the end of its range"),
         (
             SealError::AssociatedDataTooLong,
             "the associated data is longer than 1024 bytes, which needs the feature `alloc`",
@@ -130,7 +194,7 @@ fn open_errors() {
         ),
         (
             OpenError::UnknownKey(id),
-            &format!("no key of the ring has the id {id}"),
+            &format!("no key of the keyring has the id {id}"),
         ),
         (OpenError::NotYetValid, "the token is from the future"),
         (OpenError::Revoked, "the token was revoked"),

@@ -42,8 +42,6 @@ fn other_text_is_no_key() {
         &not_canonical,
         &both,
         &unpadded,
-        &format!(" {STANDARD}"),
-        &format!("{STANDARD}\n"),
         &format!("{}==", &STANDARD[..42]),
         &STANDARD.replacen('A', "*", 1),
         &STANDARD.replacen("Aw", "é", 1),
@@ -60,6 +58,56 @@ fn other_text_is_no_key() {
             "{text}"
         );
     }
+}
+
+/// What a file, a shell or other software leaves around a key is named, and the key is not.
+#[test]
+fn what_stands_around_a_key_is_named() {
+    let padded = format!("{STANDARD}=");
+    for key in [STANDARD, &padded, URL_SAFE, HEX] {
+        for (before, after, found) in [
+            ("\"", "\"", '"'),
+            ("'", "'", '\''),
+            ("", "\"", '"'),
+            ("\"", "", '"'),
+            ("", "\n", '\n'),
+            ("", "\r\n", '\r'),
+            (" ", "", ' '),
+            ("\u{feff}", "", '\u{feff}'),
+            ("\u{feff}", "\n", '\u{feff}'),
+            ("\u{201c}", "\u{201d}", '\u{201c}'),
+            ("\u{e9}", "", '\u{e9}'),
+            ("", ";", ';'),
+            ("\0", "", '\0'),
+            ("\"base64:", "\"", '"'),
+        ] {
+            let text = format!("{before}{key}{after}");
+            assert_eq!(
+                text.parse::<Key>(),
+                Err(KeyError::Character { found }),
+                "{text:?}"
+            );
+        }
+        for found in ["base64:", "hex:", "0x"] {
+            let text = format!("{found}{key}");
+            assert_eq!(
+                text.parse::<Key>(),
+                Err(KeyError::Prefix { found }),
+                "{text}"
+            );
+        }
+    }
+    // Nothing here is a key once it is removed.
+    for text in ["\"hunter2\"", "base64:hunter2", "\n", "\"\"", "\u{feff}"] {
+        let found = text.len();
+        assert_eq!(
+            text.parse::<Key>(),
+            Err(KeyError::Length { found }),
+            "{text}"
+        );
+    }
+    let other = format!("Base64:{STANDARD}");
+    assert_eq!(other.parse::<Key>(), Err(KeyError::Length { found: 50 }));
 }
 
 /// The format page calls this key published; a copy of it in a configuration protects nothing.
@@ -126,7 +174,7 @@ fn a_ring_takes_eight_keys_of_different_ids() {
     for number in 2..=8 {
         ring = ring.accept(key(number)).unwrap();
     }
-    let ids: Vec<_> = ring.ids().collect();
+    let ids: Vec<_> = ring.key_states().collect();
     let expected: Vec<_> = (1..=8)
         .map(|number| match number {
             1 => (key(1).id(), KeyState::Primary),
@@ -189,6 +237,7 @@ fn the_environment_gives_a_ring_or_says_which_entry_is_wrong() {
             "`openssl rand -base64 32`",
             "`date +%s`",
             "remove the oldest",
+            ": remove it",
         ];
         assert!(commands.iter().any(|command| answer.contains(command)));
     };
@@ -270,7 +319,27 @@ fn the_environment_gives_a_ring_or_says_which_entry_is_wrong() {
     wrong(
         format!("{one}*").as_bytes(),
         1,
+        KeyError::Character { found: '*' },
+    );
+    wrong(
+        format!("{one}A").as_bytes(),
+        1,
         KeyError::Encoding { found: 44 },
+    );
+    wrong(
+        format!("\"{one},{two}\"").as_bytes(),
+        1,
+        KeyError::Character { found: '"' },
+    );
+    wrong(
+        format!("\u{feff}{one}\n").as_bytes(),
+        1,
+        KeyError::Character { found: '\u{feff}' },
+    );
+    wrong(
+        format!("{one},base64:{one}").as_bytes(),
+        2,
+        KeyError::Prefix { found: "base64:" },
     );
     wrong(
         "g".repeat(64).as_bytes(),

@@ -75,7 +75,7 @@ fn it_seals_and_opens_text_and_refuses_the_rest_with_a_reason() {
             NEW,
             "note/1",
             token,
-            format!("no key of the ring has the id {id}"),
+            format!("no key of the keyring has the id {id}"),
         ),
     ] {
         let refused = run(Some(keys), &["open", purpose, token], b"");
@@ -109,7 +109,7 @@ fn the_tour_shows_a_token_four_refusals_and_a_rotation() {
         ("other purpose", "the token is not valid"),
         (
             "stranger's key",
-            &format!("no key of the ring has the id {id}"),
+            &format!("no key of the keyring has the id {id}"),
         ),
         ("in two days", "the token has expired"),
     ] {
@@ -143,7 +143,7 @@ fn what_it_cannot_use_is_an_error() {
 
     let too_long = run(Some(OLD), &["seal", "note/1"], &[b'x'; 20_000]);
     assert_eq!(too_long.status.code(), Some(1));
-    assert!(text(&too_long.stderr).ends_with(" characters, the limit is 16384\n"));
+    assert!(text(&too_long.stderr).ends_with(" characters, the maximum is 16384\n"));
 
     let not_text = run(Some(OLD), &["seal", "note/1"], b"\xff");
     assert_eq!(not_text.status.code(), Some(1));

@@ -4,7 +4,7 @@ mod common;
 
 use common::{at, key};
 use core::{fmt, hash::Hash};
-use hardtack::{BoundCodec, Codec, Key, KeyError, KeyId, Keyring, OpenError, SealError};
+use hardtack::{BoundCodec, Codec, Key, KeyError, KeyId, KeyState, Keyring, OpenError, SealError};
 
 macro_rules! assert_is {
     ($type:ty: $($trait:path),+) => {
@@ -39,10 +39,11 @@ assert_is!(Codec: Send, Sync, Unpin, Clone, fmt::Debug);
 assert_is!(BoundCodec<'static>: Send, Sync, Copy, fmt::Debug);
 assert_is!(Key: Send, Sync, Clone, Eq, fmt::Debug);
 assert_is!(Keyring: Send, Sync, Clone, fmt::Debug, fmt::Display);
-assert_is!(KeyError: core::error::Error, Send, Sync, Eq);
-assert_is!(SealError: core::error::Error, Send, Sync, Eq);
-assert_is!(OpenError: core::error::Error, Send, Sync, Eq);
-assert_is!(KeyId: Copy, Ord, Hash, fmt::Display);
+assert_is!(KeyError: core::error::Error, Send, Sync, Eq, Hash);
+assert_is!(SealError: core::error::Error, Send, Sync, Eq, Hash);
+assert_is!(OpenError: core::error::Error, Send, Sync, Eq, Hash);
+assert_is!(KeyId: Copy, Ord, Hash, fmt::Display, core::str::FromStr);
+assert_is!(KeyState: Copy, Eq, Hash, fmt::Display);
 
 assert_is_not!(Key: Copy, fmt::Display, fmt::LowerHex, serde::Serialize, AsRef<[u8]>, AsRef<[u8; 32]>);
 assert_is_not!(Key: Hash, Ord, Default, core::ops::Deref, Into<[u8; 32]>, core::borrow::Borrow<[u8]>);
@@ -71,7 +72,7 @@ fn debug_of_what_holds_keys_is_ids_and_rules() {
     let codec = Codec::new(&ring, "secrets/1");
     let shown = format!(
         "Codec {{ keys: {{KeyId(fc47ef): Primary, KeyId({key_1}): Retired(Timestamp(5))}}, \
-         policy: Policy {{ max_age: 86400, skew: 60s, floor: Timestamp(0) }}, \
+         validity: Validity {{ max_age: 86400, skew: 60s, reject_issued_before: Timestamp(0) }}, \
          pad_to: 1, max_token_len: 16384 }}"
     );
     assert_eq!(format!("{codec:?}"), shown);
@@ -90,6 +91,8 @@ fn no_error_repeats_key_text() {
     let texts = [
         base64.to_owned(),
         format!("{base64}\n"),
+        format!("'{base64}'"),
+        format!("base64:{base64}"),
         base64.replacen('m', "-+", 1),
         format!("{hex}0"),
         hex.replacen('d', "g", 1),
@@ -99,6 +102,8 @@ fn no_error_repeats_key_text() {
     let mut refused = 0;
     let mut check = |error: KeyError, text: &str| {
         refused += 1;
+        // The prefix is named, and it is public.
+        let text = text.replace("base64:", "");
         for shown in [
             error.to_string(),
             format!("{error:?}"),

@@ -5,7 +5,7 @@
 
 extern crate alloc;
 
-#[path = "../src/aead.rs"]
+#[path = "../src/token/aead.rs"]
 mod aead;
 // What `aead` wipes with under the feature `ring`.
 #[path = "../src/secret.rs"]

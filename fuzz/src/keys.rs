@@ -58,7 +58,7 @@ pub fn key_text(data: &[u8]) {
                 _ => None,
             };
             let found: Vec<_> = ring
-                .ids()
+                .key_states()
                 .map(|(id, state)| (id.to_bytes(), retired(state)))
                 .collect();
             assert_eq!(found, expected);
@@ -190,7 +190,7 @@ fn ring(model: &[(u8, Option<u32>)]) -> Keyring {
 
 /// The ring and its text say what the list says.
 fn check(model: &[(u8, Option<u32>)]) {
-    let ids = |ring: &Keyring| ring.ids().collect::<Vec<_>>();
+    let ids = |ring: &Keyring| ring.key_states().collect::<Vec<_>>();
     let expected: Vec<_> = model
         .iter()
         .enumerate()

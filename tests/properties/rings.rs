@@ -55,7 +55,7 @@ proptest! {
                 ring = added.unwrap();
                 model.push((id, state(retired)));
             }
-            prop_assert_eq!(ring.ids().collect::<Vec<_>>(), &model[..]);
+            prop_assert_eq!(ring.key_states().collect::<Vec<_>>(), &model[..]);
         }
     }
 
@@ -72,7 +72,7 @@ proptest! {
         };
         let list = model.iter().map(entry).collect::<Vec<_>>().join(",");
         let parsed: Keyring = list.parse().unwrap();
-        prop_assert_eq!(parsed.ids().collect::<Vec<_>>(), ring.ids().collect::<Vec<_>>());
+        prop_assert_eq!(parsed.key_states().collect::<Vec<_>>(), ring.key_states().collect::<Vec<_>>());
         prop_assert_eq!(format!("{parsed} {parsed:?}"), format!("{ring} {ring:?}"));
     }
 
@@ -95,7 +95,7 @@ proptest! {
     #[test]
     fn any_list_is_read_without_a_panic(list in "\\PC{0,200}|([0-9a-f]{64}(@[0-9+-]{0,12})?[, ]?){0,9}") {
         if let Ok(ring) = list.parse::<Keyring>() {
-            prop_assert_eq!(ring.ids().count(), list.split(',').count());
+            prop_assert_eq!(ring.key_states().count(), list.split(',').count());
         }
     }
 

@@ -7,7 +7,7 @@
 //!
 //! | | cbor2 1.1 | cbor4ii 1.2 | ciborium 0.2 | minicbor-serde 0.7 |
 //! |---|---|---|---|---|
-//! | unit is null, as FORMAT.md has it | yes | no, `[]` | yes | no, `[]` |
+//! | unit is null, as the format page has it | yes | no, `[]` | yes | no, `[]` |
 //! | equal maps give equal bytes, whatever order they iterate in | yes | no | no | no |
 //! | an iterator of unknown length is written with its length | yes | no | no | no |
 //! | an array longer than its type wants is refused where it stands | yes | yes | no, the rest is read as what follows | yes |

@@ -164,7 +164,7 @@ impl SessionMap {
     }
 }
 
-/// The name and the schema that FORMAT.md gives the dictionary.
+/// The name and the schema that the format page gives the dictionary.
 impl SessionData for SessionMap {
     const NAME: &'static str = "";
     const VERSION: u8 = 0;

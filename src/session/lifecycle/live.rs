@@ -8,7 +8,7 @@ use crate::{
         events::{Refusal, SaveReason, SkipReason},
         record::{Flash, MAX_FLASH_BYTES, MAX_FLASHES, Record, RecordError, RecordHead, SessionId},
     },
-    time::whole_seconds,
+    timestamp::whole_seconds,
 };
 use alloc::vec::Vec;
 use core::{cmp::Ordering, time::Duration};

@@ -3,7 +3,7 @@
 use crate::{
     Timestamp,
     session::{events::Refusal, record::RecordHead},
-    time::whole_seconds,
+    timestamp::whole_seconds,
 };
 use core::time::Duration;
 

@@ -131,7 +131,7 @@ fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
         Ok(needed)
     };
     let len = codec
-        .seal_payload(&[], now, rng, &mut text, write)
+        .seal_payload(None, now, rng, &mut text, write)
         .map_err(|error| match error {
             SealError::Randomness => SaveError::Randomness,
             SealError::Time => SaveError::Clock,

@@ -88,7 +88,7 @@ fn open_token<T: SessionData>(
     token: &str,
 ) -> Result<(RecordHead, Sealed), Refused> {
     let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
-    let opened = match codec.open_payload(&[], token, now, &mut scratch.0) {
+    let opened = match codec.open_payload(None, token, now, &mut scratch.0) {
         Ok(opened) => opened,
         Err(error) => {
             let named_key = Codec::inspect(token).map(|header| header.key);

@@ -158,7 +158,7 @@ fn the_record_is_that_of_the_format() {
     let mut buf = vec![0; token.len()];
     let opened = at(&sessions, T0, |cx| {
         cx.codec()
-            .open_payload(&[], token, cx.now(), &mut buf)
+            .open_payload(None, token, cx.now(), &mut buf)
             .unwrap()
     });
     // layout, schema, id, created-at, 1800, 43200, flags, no flashes, {"user": 7}
@@ -440,7 +440,7 @@ fn sealed(sessions: &SessionManager, payload: &[u8]) -> String {
             Ok(payload.len())
         };
         cx.codec()
-            .seal_payload(&[], cx.now(), &mut Counting(0), &mut text, write)
+            .seal_payload(None, cx.now(), &mut Counting(0), &mut text, write)
             .unwrap();
         format!("{NAME}={}", str::from_utf8(&text).unwrap())
     })

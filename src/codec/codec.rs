@@ -1,37 +1,32 @@
-//! The codec: a keyring's keys for one purpose, and rules.
-
-mod bound;
-mod payload;
-
-pub use bound::BoundCodec;
-
-use crate::{
+use super::{
+    bound::BoundCodec,
     error::{OpenError, SealError},
-    key::KeyId,
-    keyring::{KeyState, Keyring, MAX_KEYS},
-    padding,
-    policy::Policy,
-    secret::Secret,
-    time::Timestamp,
-    token::{self, Header as RawHeader},
+    header::TokenHeader,
+    open::{self, Opened},
+    seal,
+    settings::Settings,
 };
+use crate::{keys::Keyring, timestamp::Timestamp, token};
 use core::{fmt, time::Duration};
 use rand_core::TryCryptoRng;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "session")]
+use crate::keys::KeyId;
 #[cfg(feature = "alloc")]
 use alloc::string::String;
 #[cfg(feature = "alloc")]
 use serde::de::DeserializeOwned;
 
-/// Separates the uses of a master key: the first part of HKDF's info.
+/// The first part of HKDF's info, which separates the uses of a master key.
 const LABEL: &[u8] = b"seal";
 
-/// Seals values into tokens and opens them again: one keyring, one purpose, one set of rules.
+/// Seals values into tokens and opens them again, with the keys of one keyring, for one purpose, by
+/// one set of rules.
 ///
-/// The purpose is part of the key, so that what was sealed for one never opens for another. Let it
-/// name one type and its version, and give another shape of the type another purpose:
-/// `login-link/1`, `login-link/2`.
+/// The purpose is part of the key, so a token that was sealed for one purpose never opens for another.
+/// Let the purpose name one type and its version. If the type changes, change the purpose too, for
+/// example from `login-link/1` to `login-link/2`.
 ///
 /// ```
 /// use core::time::Duration;
@@ -52,97 +47,29 @@ const LABEL: &[u8] = b"seal";
 /// # Values
 ///
 /// Values are encoded by [postcard](https://postcard.jamesmunns.com), which stores no names and no
-/// types. It cannot carry what depends on them: `#[serde(skip_serializing_if)]`, `#[serde(flatten)]`,
-/// `#[serde(untagged)]`, `#[serde(tag = "…")]`, and whatever calls `deserialize_any`, such as
-/// `serde_json::Value`. A type whose fields change needs another purpose: the old tokens would
-/// decode to something else, or not at all.
+/// types. So it cannot encode serde attributes that depend on names or types:
+/// `#[serde(skip_serializing_if)]`, `#[serde(flatten)]`, `#[serde(untagged)]` and
+/// `#[serde(tag = "…")]`. It cannot decode a type that calls `deserialize_any`, such as
+/// `serde_json::Value`. If the fields of a type change, its old tokens may decode to wrong values or
+/// fail to decode. Another purpose prevents this.
 ///
-/// # Which calls need what
+/// # Methods and features
 ///
-/// | calls | feature | time and randomness | memory |
+/// | methods | feature | time and randomness | memory |
 /// |---|---|---|---|
-/// | [`seal`](Codec::seal), [`open`](Codec::open) | `std` | the system's | one allocation |
-/// | [`seal_with`](Codec::seal_with), [`open_at`](Codec::open_at) | `alloc` | passed in | one allocation |
-/// | [`seal_into`](Codec::seal_into), [`open_in`](Codec::open_in) | none | passed in | the caller's buffer |
+/// | [`seal`](Codec::seal), [`open`](Codec::open) | `std` | from the operating system | one allocation |
+/// | [`seal_with`](Codec::seal_with), [`open_at`](Codec::open_at) | `alloc` | arguments | one allocation |
+/// | [`seal_into`](Codec::seal_into), [`open_in`](Codec::open_in) | none | arguments | your buffer |
 #[derive(Clone)]
 pub struct Codec {
-    /// The primary first.
-    places: [PurposeKey; MAX_KEYS],
-    policy: Policy,
-    pad_to: usize,
-    max_token_len: usize,
-}
-
-/// A key, or no key if it has no state: as in the ring, free places are zeros.
-#[derive(Clone)]
-struct PurposeKey {
-    id: KeyId,
-    state: Option<KeyState>,
-    secret: Secret,
-}
-
-impl PurposeKey {
-    const NONE: PurposeKey = PurposeKey {
-        id: KeyId::from_bytes([0; 3]),
-        state: None,
-        secret: Secret([0; 32]),
-    };
-}
-
-/// What [`Codec::open`] found: the value and what the token says about itself, all authenticated.
-///
-/// ```
-/// use hardtack::{Codec, Key, KeyState, Keyring};
-///
-/// let (new, old) = (Key::generate()?, Key::generate()?);
-/// let token = Codec::new(&Keyring::new(old.clone()), "greeting/1").seal("hello")?;
-///
-/// let codec = Codec::new(&Keyring::new(new).accept(old.clone())?, "greeting/1");
-/// let opened = codec.open::<String>(&token)?;
-/// assert_eq!((opened.value.as_str(), opened.key), ("hello", old.id()));
-/// assert_eq!(opened.key_state, KeyState::Accepted);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Opened<T> {
-    /// The value that was sealed.
-    pub value: T,
-    /// When it was sealed.
-    pub issued_at: Timestamp,
-    /// The key that sealed it.
-    pub key: KeyId,
-    /// What that key is for now: if it is not the primary, the value may be sealed anew.
-    pub key_state: KeyState,
-}
-
-/// What a token says about itself without having been opened: whoever sent it can write anything
-/// there. For logs only.
-///
-/// ```
-/// use hardtack::{Codec, Key, Keyring};
-///
-/// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
-/// let token = codec.seal("hello")?;
-/// let header = Codec::inspect(&token).unwrap();
-/// assert_eq!(header.version, 0x84);
-/// println!("key {}, sealed at {}", header.key, header.issued_at);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Header {
-    /// The version of the format: `0x84` plain, `0x85` padded.
-    pub version: u8,
-    /// The key that is said to have sealed it.
-    pub key: KeyId,
-    /// When it is said to have been sealed.
-    pub issued_at: Timestamp,
+    settings: Settings,
 }
 
 impl Codec {
-    /// A codec for one purpose, with the keys that the ring has now. All that depends on key and
-    /// purpose alone is computed here, once.
+    /// Makes a codec for one purpose with the keys of a keyring.
+    ///
+    /// This derives one key per key of the keyring by HKDF-SHA256
+    /// ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)). Make a codec once and keep it.
     ///
     /// ```
     /// use hardtack::{Codec, Key, Keyring, OpenError};
@@ -151,7 +78,7 @@ impl Codec {
     /// let token = Codec::new(&ring, "invitation/1").seal(&7_u32)?;
     /// assert_eq!(Codec::new(&ring, "invitation/1").open::<u32>(&token)?.value, 7);
     ///
-    /// // The next shape of the type has another purpose: what the last one sealed does not open.
+    /// // The type changes, and so does the purpose. Tokens for the old purpose do not open.
     /// let next = Codec::new(&ring, "invitation/2").open::<(u32, String)>(&token);
     /// assert_eq!(next.unwrap_err(), OpenError::Invalid);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -161,25 +88,17 @@ impl Codec {
         Codec::with_label(keyring, &[LABEL, &[0], purpose.as_bytes()])
     }
 
+    /// Makes a codec with another info of HKDF-Expand than `seal ‖ 0x00 ‖ purpose`.
     pub(crate) fn with_label(keyring: &Keyring, info: &[&[u8]]) -> Codec {
-        let mut places = [const { PurposeKey::NONE }; MAX_KEYS];
-        for (place, (key, state)) in places.iter_mut().zip(keyring.keys()) {
-            *place = PurposeKey {
-                id: key.id(),
-                state: Some(state),
-                secret: key.derive(info),
-            };
-        }
         Codec {
-            places,
-            policy: Policy::default(),
-            pad_to: 1,
-            max_token_len: 16 * 1024,
+            settings: Settings::new(keyring, info),
         }
     }
 
-    /// How old a token may be, in whole seconds (a fraction is dropped): exactly that age is still
-    /// good. Default 24 hours. The age is the opener's to judge; nothing of it is in the token.
+    /// Sets the maximum age of a token, in whole seconds. The default is 24 hours.
+    ///
+    /// A token of exactly this age still opens. Fractions of a second are dropped. The maximum applies
+    /// when a token is opened; it is not stored in the token.
     ///
     /// ```
     /// use core::time::Duration;
@@ -196,14 +115,18 @@ impl Codec {
     /// assert_eq!(codec.open_at::<String>(&token, later).unwrap_err(), OpenError::Expired);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "ttl")]
+    #[doc(alias = "expiry")]
     #[must_use]
     pub fn max_age(mut self, max_age: Duration) -> Codec {
-        self.policy.max_age = max_age.as_secs();
+        self.settings.validity.max_age = max_age.as_secs();
         self
     }
 
-    /// How far the clocks of two servers may differ, in whole seconds: a token from the future by
-    /// that much opens. Default 60 seconds.
+    /// Sets the clock skew that is allowed between two servers, in whole seconds. The default is 60
+    /// seconds.
+    ///
+    /// A token opens if it was sealed at most this much later than the present time of the opener.
     ///
     /// ```
     /// use core::time::Duration;
@@ -213,19 +136,23 @@ impl Codec {
     /// let noon = Timestamp::from_unix(1_700_000_000);
     /// let token = codec.seal_with("hello", noon, &mut getrandom::SysRng)?;
     ///
-    /// // On a server whose clock is behind that of the sealer:
+    /// // On a server with a clock that is behind:
     /// let behind = |seconds| noon.saturating_sub(Duration::from_secs(seconds));
     /// assert!(codec.open_at::<String>(&token, behind(5)).is_ok());
     /// assert_eq!(codec.open_at::<String>(&token, behind(6)).unwrap_err(), OpenError::NotYetValid);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "leeway")]
     #[must_use]
     pub fn skew(mut self, skew: Duration) -> Codec {
-        self.policy.skew = skew;
+        self.settings.validity.skew = skew;
         self
     }
 
-    /// Refuses every token issued earlier, whatever its age: the answer to a leak that is over.
+    /// Refuses every token that was issued before this time, whatever its age.
+    ///
+    /// Use it after a leak of tokens. After a leak of a key, remove the key instead: anyone who has it
+    /// can put any timestamp into a token.
     ///
     /// ```
     /// use core::time::Duration;
@@ -238,15 +165,17 @@ impl Codec {
     /// assert_eq!(codec.open::<String>(&token).unwrap_err(), OpenError::Revoked);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "revoke")]
     #[must_use]
-    pub fn reject_issued_before(mut self, floor: Timestamp) -> Codec {
-        self.policy.floor = floor;
+    pub fn reject_issued_before(mut self, time: Timestamp) -> Codec {
+        self.settings.validity.reject_issued_before = time;
         self
     }
 
-    /// Pads the payload to a multiple of `block` bytes, so that the length of a token tells less
-    /// about what is in it. 0 and 1: no padding, the default. Padded and plain tokens open alike,
-    /// whatever this is set to.
+    /// Pads the payload to a multiple of `block` bytes (ISO/IEC 7816-4), so that the length of a token
+    /// reveals less about its value. The default is no padding, which 0 and 1 also mean.
+    ///
+    /// The setting applies when a token is sealed. Padded and plain tokens both open, whatever it is.
     ///
     /// ```
     /// use hardtack::{Codec, Key, Keyring};
@@ -260,12 +189,14 @@ impl Codec {
     /// ```
     #[must_use]
     pub fn pad_to(mut self, block: usize) -> Codec {
-        self.pad_to = block;
+        self.settings.pad_to = block;
         self
     }
 
-    /// The most characters that a token may have. Default 16,384. A longer one is neither opened (nor
-    /// even decoded) nor sealed.
+    /// Sets the maximum length of a token, in characters. The default is 16,384.
+    ///
+    /// A longer token is not sealed. A longer token is not opened either, and not even decoded, so that
+    /// an attacker who sends one costs the server little.
     ///
     /// ```
     /// use hardtack::{Codec, Key, Keyring, OpenError, SealError};
@@ -279,13 +210,13 @@ impl Codec {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn max_token_len(mut self, characters: usize) -> Codec {
-        self.max_token_len = characters;
+    pub fn max_token_len(mut self, max: usize) -> Codec {
+        self.settings.max_token_len = max;
         self
     }
 
-    /// The number of characters of a token whose payload, encoded by postcard, has this many bytes;
-    /// [`seal_into`](Codec::seal_into) needs a buffer of that length. Saturates.
+    /// Returns the number of characters of a token with a payload of `payload_len` bytes, as postcard
+    /// encodes it. [`seal_into`](Codec::seal_into) needs a buffer of this length. Saturates.
     ///
     /// ```
     /// use hardtack::{Codec, Key, Keyring};
@@ -296,18 +227,18 @@ impl Codec {
     /// # Ok::<(), hardtack::KeyError>(())
     /// ```
     #[must_use]
-    pub fn token_len(&self, payload: usize) -> usize {
-        token_len(payload, self.pad_to)
+    pub fn token_len(&self, payload_len: usize) -> usize {
+        self.settings.token_len(payload_len)
     }
 
-    /// The number of bytes of buffer that [`open_in`](Codec::open_in) needs for this token.
+    /// Returns the length in bytes of the buffer that [`open_in`](Codec::open_in) needs for this token.
     ///
     /// ```
     /// use hardtack::{Codec, Key, Keyring, Timestamp};
     ///
     /// let codec = Codec::new(&Keyring::new(Key::generate()?), "greeting/1");
     /// let token = codec.seal("hello")?;
-    /// // Six bytes of payload, a length and the text, and a tag of 16.
+    /// // The payload is 6 bytes, a length and the text. The tag is 16 bytes.
     /// assert_eq!(Codec::open_len(&token), 22);
     /// let mut buf = vec![0; Codec::open_len(&token)];
     /// assert_eq!(codec.open_in::<&str>(&token, Timestamp::now(), &mut buf)?.value, "hello");
@@ -318,9 +249,11 @@ impl Codec {
         token::body_len(token.len())
     }
 
-    /// Reads version, key id and time of a token without opening it, hence without authentication:
-    /// for logs. `None` if it does not begin with 32 characters of base64url. Of a version other than
-    /// `0x84` and `0x85` only the key id is sure to be one.
+    /// Reads the version, the key id and the time of a token without opening it, for logs. Nothing is
+    /// authenticated.
+    ///
+    /// Returns `None` if the token does not begin with 32 characters of base64url. If the version is not
+    /// `0x84` or `0x85`, `issued_at` may be something else than a time.
     ///
     /// ```
     /// use hardtack::{Codec, Key, Keyring};
@@ -333,17 +266,14 @@ impl Codec {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn inspect(token: &str) -> Option<Header> {
-        let header = RawHeader::decode(token.as_bytes())?;
-        Some(Header {
-            version: header.version(),
-            key: header.key_id(),
-            issued_at: header.issued_at(),
-        })
+    pub fn inspect(token: &str) -> Option<TokenHeader> {
+        TokenHeader::of(token)
     }
 
-    /// The same codec for tokens that are bound to these bytes: they open only together with the
-    /// same bytes, which are not in the token. A tenant's name, a form's id, a request's path.
+    /// Binds tokens to associated data, such as the name of a tenant, the id of a form or the path of a
+    /// request.
+    ///
+    /// A bound token opens only with the same bytes. They are not in the token.
     ///
     /// ```
     /// use hardtack::{Codec, Key, Keyring, OpenError};
@@ -355,37 +285,20 @@ impl Codec {
     /// assert_eq!(codec.open::<String>(&token).unwrap_err(), OpenError::Invalid);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "aad")]
+    #[doc(alias = "associated_data")]
     pub fn bound_to<'a>(&'a self, associated_data: &'a [u8]) -> BoundCodec<'a> {
         BoundCodec {
-            codec: self,
-            associated_data: Some(associated_data),
+            settings: &self.settings,
+            associated_data,
         }
     }
 
-    /// The key that seals.
-    #[cfg(feature = "session")]
-    pub(crate) fn primary(&self) -> KeyId {
-        let [key, ..] = &self.places;
-        key.id
-    }
-
-    fn keys(&self) -> impl Iterator<Item = (&PurposeKey, KeyState)> {
-        let places = self.places.iter();
-        places.filter_map(|place| Some((place, place.state?)))
-    }
-
-    fn unbound(&self) -> BoundCodec<'_> {
-        BoundCodec {
-            codec: self,
-            associated_data: None,
-        }
-    }
-
-    /// Seals a value now, with randomness from the operating system.
+    /// Seals a value at the present time, with random bytes from the operating system.
     ///
-    /// Every token costs a system call for 16 random bytes. That is on purpose: a generator in the
-    /// process is copied by `fork` and by a snapshot of the machine, and two copies would seal under
-    /// one nonce. Who knows better passes a generator to [`seal_with`](Codec::seal_with).
+    /// Every token costs a system call for 16 random bytes. This is on purpose: `fork` and a snapshot
+    /// of the machine copy a generator inside the process, and two copies would seal with the same
+    /// nonce. To use your own generator, call [`seal_with`](Codec::seal_with).
     ///
     /// ```
     /// use hardtack::{Codec, Key, Keyring, SealError};
@@ -400,13 +313,16 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// Any [`SealError`] but `BufferTooSmall`.
+    /// Any [`SealError`] but [`BufferTooSmall`](SealError::BufferTooSmall) and
+    /// [`AssociatedDataTooLong`](SealError::AssociatedDataTooLong).
+    #[doc(alias = "encrypt")]
+    #[doc(alias = "sign")]
     #[cfg(feature = "std")]
     pub fn seal<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, SealError> {
-        self.unbound().seal(value)
+        self.seal_with(value, Timestamp::now(), &mut getrandom::SysRng)
     }
 
-    /// Opens a token now.
+    /// Opens a token at the present time.
     ///
     /// ```
     /// use hardtack::{Codec, Key, Keyring, OpenError};
@@ -425,14 +341,19 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// Any [`OpenError`] but `BufferTooSmall`.
+    /// Any [`OpenError`] but [`BufferTooSmall`](OpenError::BufferTooSmall) and
+    /// [`AssociatedDataTooLong`](OpenError::AssociatedDataTooLong).
+    #[doc(alias = "decrypt")]
+    #[doc(alias = "verify")]
     #[cfg(feature = "std")]
     pub fn open<T: DeserializeOwned>(&self, token: &str) -> Result<Opened<T>, OpenError> {
-        self.unbound().open(token)
+        self.open_at(token, Timestamp::now())
     }
 
-    /// Seals a value at a given time, with a given generator: one that is cryptographically secure
-    /// and seeded by the operating system, and whose state is never used twice.
+    /// Seals a value at a given time, with a given generator.
+    ///
+    /// The generator must be cryptographically secure and seeded by the operating system, and its state
+    /// must never be used twice. Otherwise two tokens may share a nonce, which reveals their plaintexts.
     ///
     /// ```
     /// use hardtack::{Codec, Key, Keyring, SealError, Timestamp};
@@ -450,7 +371,10 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// Any [`SealError`] but `BufferTooSmall`.
+    /// Any [`SealError`] but [`BufferTooSmall`](SealError::BufferTooSmall) and
+    /// [`AssociatedDataTooLong`](SealError::AssociatedDataTooLong).
+    #[doc(alias = "encrypt")]
+    #[doc(alias = "sign")]
     #[cfg(feature = "alloc")]
     pub fn seal_with<T, R>(
         &self,
@@ -462,10 +386,10 @@ impl Codec {
         T: Serialize + ?Sized,
         R: TryCryptoRng + ?Sized,
     {
-        self.unbound().seal_with(value, now, rng)
+        seal::seal_to_string(&self.settings, None, value, now, rng)
     }
 
-    /// Opens a token as of a given time.
+    /// Opens a token at a given time.
     ///
     /// ```
     /// use core::time::Duration;
@@ -482,17 +406,23 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// Any [`OpenError`] but `BufferTooSmall`.
+    /// Any [`OpenError`] but [`BufferTooSmall`](OpenError::BufferTooSmall) and
+    /// [`AssociatedDataTooLong`](OpenError::AssociatedDataTooLong).
+    #[doc(alias = "decrypt")]
+    #[doc(alias = "verify")]
     #[cfg(feature = "alloc")]
     pub fn open_at<T: DeserializeOwned>(
         &self,
         token: &str,
         now: Timestamp,
     ) -> Result<Opened<T>, OpenError> {
-        self.unbound().open_at(token, now)
+        open::open_owned(&self.settings, None, token, now)
     }
 
-    /// Seals a value into `buf` without allocating, and returns the token, which stands at its start.
+    /// Seals a value into `buf` without allocating, and returns the token. It begins where `buf` begins.
+    ///
+    /// The time and the generator are those of [`seal_with`](Codec::seal_with). A buffer of
+    /// [`token_len`](Codec::token_len) bytes is enough.
     ///
     /// ```
     /// use hardtack::{Codec, Key, Keyring, SealError, Timestamp};
@@ -510,8 +440,9 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// Any [`SealError`]; `buf` is zeroed then. A buffer of [`token_len`](Codec::token_len) bytes is
-    /// enough.
+    /// Any [`SealError`]. `buf` is then zeroed.
+    #[doc(alias = "encrypt")]
+    #[doc(alias = "sign")]
     pub fn seal_into<'b, T, R>(
         &self,
         value: &T,
@@ -523,13 +454,14 @@ impl Codec {
         T: Serialize + ?Sized,
         R: TryCryptoRng + ?Sized,
     {
-        self.unbound().seal_into(value, now, rng, buf)
+        seal::seal_into(&self.settings, None, value, now, rng, buf)
     }
 
-    /// Opens a token in `buf` without allocating; the value may borrow from it.
+    /// Opens a token in `buf` without allocating. The value may borrow from `buf`.
     ///
-    /// After success and after [`OpenError::Payload`] the plaintext stands in `buf`, and is the
-    /// caller's to wipe. After any other error there is none in it.
+    /// A buffer of [`open_len`](Codec::open_len) bytes is enough. After success and after
+    /// [`OpenError::Payload`] the plaintext is in `buf`; wipe it if it is secret. After any other error
+    /// there is no plaintext in `buf`.
     ///
     /// ```
     /// use hardtack::{Codec, Key, Keyring, OpenError, Timestamp};
@@ -549,39 +481,57 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// Any [`OpenError`]. A buffer of [`open_len`](Codec::open_len) bytes is enough.
+    /// Any [`OpenError`].
+    #[doc(alias = "decrypt")]
+    #[doc(alias = "verify")]
     pub fn open_in<'b, T: Deserialize<'b>>(
         &self,
         token: &str,
         now: Timestamp,
         buf: &'b mut [u8],
     ) -> Result<Opened<T>, OpenError> {
-        self.unbound().open_in(token, now, buf)
+        open::open_in(&self.settings, None, token, now, buf)
     }
 }
 
-/// The number of characters of a token, which depends on no key.
-pub(crate) const fn token_len(payload: usize, pad_to: usize) -> usize {
-    token::text_len(padding::padded_len(payload, pad_to))
+/// What the session needs besides.
+#[cfg(feature = "session")]
+impl Codec {
+    /// Returns the id of the key that seals.
+    pub(crate) fn primary(&self) -> KeyId {
+        let (id, _) = self.settings.keys.primary();
+        id
+    }
+
+    /// Seals the payload that `write` puts at the start of the slice it gets, and returns the length of
+    /// the token in characters. On error `buf` is zeroed.
+    pub(crate) fn seal_payload<R: TryCryptoRng + ?Sized>(
+        &self,
+        associated_data: Option<&[u8]>,
+        now: Timestamp,
+        rng: &mut R,
+        buf: &mut [u8],
+        write: impl FnOnce(&mut [u8]) -> Result<usize, SealError>,
+    ) -> Result<usize, SealError> {
+        seal::seal_payload(&self.settings, associated_data, now, rng, buf, write)
+    }
+
+    /// Opens a token down to its payload, which then stands in `buf`. On every error but
+    /// [`OpenError::Payload`] there is no plaintext in `buf`.
+    pub(crate) fn open_payload<'b>(
+        &self,
+        associated_data: Option<&[u8]>,
+        token: &str,
+        now: Timestamp,
+        buf: &'b mut [u8],
+    ) -> Result<Opened<&'b [u8]>, OpenError> {
+        open::open_payload(&self.settings, associated_data, token, now, buf)
+    }
 }
 
-/// Shows ids and rules, never a key.
+/// Shows key ids and rules, and never a key.
 impl fmt::Debug for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Codec")
-            .field("keys", &Keys(self))
-            .field("policy", &self.policy)
-            .field("pad_to", &self.pad_to)
-            .field("max_token_len", &self.max_token_len)
-            .finish()
-    }
-}
-
-struct Keys<'a>(&'a Codec);
-
-impl fmt::Debug for Keys<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ids = self.0.keys().map(|(key, state)| (key.id, state));
-        f.debug_map().entries(ids).finish()
+        self.settings.fmt(f)
     }
 }

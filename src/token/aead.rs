@@ -1,8 +1,8 @@
 //! XChaCha20-Poly1305 ([draft-irtf-cfrg-xchacha-03]) in place, with a detached tag.
 //!
-//! Two implementations of the same bytes: `chacha20poly1305` is the reference; with the feature
-//! `ring`, HChaCha20 comes from `chacha20` and ChaCha20-Poly1305 ([RFC 8439]) from `ring`. Keys are
-//! wiped by both, but `ring` leaves the subkey of the one nonce at hand on the stack.
+//! Two implementations give the same bytes. `chacha20poly1305` is the default. With the feature
+//! `ring`, HChaCha20 comes from `chacha20` and ChaCha20-Poly1305 ([RFC 8439]) from `ring`. Both wipe
+//! their keys, but `ring` leaves the subkey of the last nonce on the stack.
 //!
 //! [draft-irtf-cfrg-xchacha-03]: https://datatracker.ietf.org/doc/html/draft-irtf-cfrg-xchacha-03
 //! [RFC 8439]: https://www.rfc-editor.org/rfc/rfc8439
@@ -10,7 +10,7 @@
 pub(crate) const NONCE_LEN: usize = 24;
 pub(crate) const TAG_LEN: usize = 16;
 
-/// Sealing: more than 256 GiB. Opening: the tag does not verify.
+/// Says that the plaintext to seal is longer than 256 GiB, or that the tag to open does not verify.
 pub(crate) struct AeadError;
 
 #[cfg(not(feature = "ring"))]
@@ -52,7 +52,10 @@ mod with_ring {
         Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN as IETF_NONCE_LEN, Nonce, UnboundKey,
     };
 
-    /// The first 16 bytes of the nonce make the subkey; four zeros and the last 8 are its nonce.
+    /// Derives the subkey from the first 16 bytes of the nonce. Four zeros and the last 8 bytes are the
+    /// nonce for the subkey.
+    // Otherwise the key schedule is copied to the caller, a hundred instructions of each token.
+    #[inline(always)]
     fn subkey(key: &[u8; 32], nonce: &[u8; NONCE_LEN]) -> Result<(LessSafeKey, Nonce), AeadError> {
         let [head @ .., a, b, c, d, e, f, g, h] = nonce;
         let head: &[u8; 16] = head;

@@ -1,36 +1,35 @@
-//! What the opener thinks of a token's time, once it is authentic.
-
-use crate::{error::OpenError, keyring::KeyState, time::Timestamp};
+use super::error::OpenError;
+use crate::{keys::KeyState, timestamp::Timestamp};
 use core::time::Duration;
 
+/// Holds the rules about the time in a token.
 #[derive(Clone, Debug)]
-pub(crate) struct Policy {
+pub(super) struct Validity {
     /// In seconds.
-    pub(crate) max_age: u64,
-    pub(crate) skew: Duration,
-    /// What was issued earlier is revoked.
-    pub(crate) floor: Timestamp,
+    pub(super) max_age: u64,
+    pub(super) skew: Duration,
+    pub(super) reject_issued_before: Timestamp,
 }
 
-impl Default for Policy {
-    fn default() -> Policy {
-        Policy {
+impl Default for Validity {
+    fn default() -> Validity {
+        Validity {
             max_age: 24 * 60 * 60,
             skew: Duration::from_secs(60),
-            floor: Timestamp::MIN,
+            reject_issued_before: Timestamp::MIN,
         }
     }
 }
 
-impl Policy {
-    /// Steps 6 to 8 of opening.
-    pub(crate) fn check(
+impl Validity {
+    /// Takes steps 6 to 8 of opening in the format page. The token must be authentic.
+    pub(super) fn check(
         &self,
         issued_at: Timestamp,
         key: KeyState,
         now: Timestamp,
     ) -> Result<(), OpenError> {
-        // A clock at the end of its range must not make an immortal token.
+        // A clock that is stuck at the end of its range must not make tokens that never expire.
         if issued_at == Timestamp::MAX || issued_at > now.saturating_add(self.skew) {
             return Err(OpenError::NotYetValid);
         }
@@ -38,7 +37,7 @@ impl Policy {
             KeyState::Retired(at) => issued_at > at.saturating_add(self.skew),
             KeyState::Primary | KeyState::Accepted => false,
         };
-        if retired || issued_at < self.floor {
+        if retired || issued_at < self.reject_issued_before {
             return Err(OpenError::Revoked);
         }
         if now.saturating_duration_since(issued_at).as_secs() > self.max_age {
@@ -52,13 +51,13 @@ impl Policy {
 mod tests {
     use super::*;
 
-    /// No codec seals in the last second, so this is the one limit that no token of ours tests.
+    /// Codecs do not seal in the last second, so no token of ours can test this.
     #[test]
     fn a_token_of_the_last_second_is_never_valid() {
-        let patient = Policy {
+        let patient = Validity {
             max_age: u64::MAX,
             skew: Duration::MAX,
-            floor: Timestamp::MIN,
+            reject_issued_before: Timestamp::MIN,
         };
         for now in [Timestamp::MIN, Timestamp::MAX] {
             for key in [KeyState::Primary, KeyState::Retired(Timestamp::MAX)] {

@@ -1,10 +1,15 @@
+//! Time in whole seconds, as it is written into tokens.
+
 use core::{fmt, time::Duration};
 
-/// A point in time: whole seconds since 1970-01-01 00:00:00 UTC, as a `u32`.
+#[cfg(feature = "std")]
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Holds a point in time: the whole seconds since 1970-01-01 00:00:00 UTC, as a `u32`.
 ///
-/// Every operation saturates at 0 and at [`u32::MAX`] (2106-02-07 06:28:15 UTC). The last second is
-/// no usable time: nothing is sealed at it and nothing sealed at it opens, so that a clock stuck at
-/// the end of its range makes no immortal token.
+/// Every operation saturates at 0 and at [`u32::MAX`] (2106-02-07 06:28:15 UTC). The last second
+/// cannot be used in tokens: sealing fails at that time, and a token with that time does not open.
+/// Otherwise a clock that is stuck at the end of its range would make tokens that never expire.
 ///
 /// ```
 /// use core::time::Duration;
@@ -21,12 +26,12 @@ use core::{fmt, time::Duration};
 pub struct Timestamp(u32);
 
 impl Timestamp {
-    /// The earliest time, 1970-01-01 00:00:00 UTC.
+    /// 1970-01-01 00:00:00 UTC.
     pub(crate) const MIN: Timestamp = Timestamp(0);
-    /// The end of the range: refused in tokens.
+    /// 2106-02-07 06:28:15 UTC, which is refused in tokens.
     pub(crate) const MAX: Timestamp = Timestamp(u32::MAX);
 
-    /// The time that is `seconds` after the start of 1970, UTC.
+    /// Makes a timestamp from Unix time in seconds.
     ///
     /// ```
     /// use hardtack::Timestamp;
@@ -39,7 +44,7 @@ impl Timestamp {
         Timestamp(seconds)
     }
 
-    /// Seconds since the start of 1970, UTC.
+    /// Returns the Unix time in seconds.
     ///
     /// ```
     /// use hardtack::Timestamp;
@@ -51,7 +56,8 @@ impl Timestamp {
         self.0
     }
 
-    /// The system's clock, to the second; a clock set outside 1970 to 2106 gives the nearer end.
+    /// Reads the system's clock. A clock that is set to a time before 1970 or after 2106 gives the
+    /// nearest timestamp.
     ///
     /// ```
     /// use hardtack::Timestamp;
@@ -63,11 +69,10 @@ impl Timestamp {
     #[cfg(feature = "std")]
     #[must_use]
     pub fn now() -> Timestamp {
-        let since_epoch = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
-        Timestamp(whole_seconds(since_epoch))
+        SystemTime::now().into()
     }
 
-    /// This time and `duration`, in whole seconds (a fraction is dropped).
+    /// Returns the time that is `duration` later. Fractions of a second are dropped.
     ///
     /// ```
     /// use core::time::Duration;
@@ -83,7 +88,7 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(whole_seconds(duration)))
     }
 
-    /// This time less `duration`, in whole seconds (a fraction is dropped).
+    /// Returns the time that is `duration` earlier. Fractions of a second are dropped.
     ///
     /// ```
     /// use core::time::Duration;
@@ -98,7 +103,7 @@ impl Timestamp {
         Timestamp(self.0.saturating_sub(whole_seconds(duration)))
     }
 
-    /// How long `earlier` is past; zero if it is not.
+    /// Returns the time that has passed since `earlier`, or zero if `earlier` is later than `self`.
     ///
     /// ```
     /// use core::time::Duration;
@@ -114,7 +119,7 @@ impl Timestamp {
     }
 }
 
-/// `duration` in whole seconds, at most [`u32::MAX`].
+/// Returns the whole seconds of `duration`, at most [`u32::MAX`].
 pub(crate) const fn whole_seconds(duration: Duration) -> u32 {
     const MAX: u64 = u32::MAX as u64;
     match duration.as_secs() {
@@ -123,7 +128,47 @@ pub(crate) const fn whole_seconds(duration: Duration) -> u32 {
     }
 }
 
-/// The number of seconds.
+/// Drops the fraction of a second and saturates: a time before 1970 becomes 0, a time after
+/// 2106-02-07 06:28:15 UTC becomes [`u32::MAX`].
+///
+/// ```
+/// use hardtack::Timestamp;
+/// use std::time::{Duration, UNIX_EPOCH};
+///
+/// let time = UNIX_EPOCH + Duration::from_millis(1_700_000_000_999);
+/// assert_eq!(Timestamp::from(time), Timestamp::from_unix(1_700_000_000));
+/// let early = UNIX_EPOCH - Duration::from_secs(1);
+/// assert_eq!(Timestamp::from(early), Timestamp::from_unix(0));
+/// ```
+#[cfg(feature = "std")]
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Timestamp {
+        let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(whole_seconds(since_epoch))
+    }
+}
+
+/// Converts without loss.
+///
+/// ```
+/// use hardtack::Timestamp;
+/// use std::time::SystemTime;
+///
+/// let noon = Timestamp::from_unix(1_700_000_000);
+/// assert_eq!(Timestamp::from(SystemTime::from(noon)), noon);
+/// ```
+#[cfg(feature = "std")]
+impl From<Timestamp> for SystemTime {
+    #[expect(
+        clippy::arithmetic_side_effects,
+        reason = "every platform's SystemTime holds the years 1970 to 2106"
+    )]
+    fn from(time: Timestamp) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(time.0.into())
+    }
+}
+
+/// Shows the Unix time in seconds.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -157,6 +202,27 @@ mod tests {
             Timestamp::MAX.saturating_duration_since(Timestamp::MIN),
             Duration::from_secs(u64::from(u32::MAX))
         );
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn every_timestamp_is_a_system_time_and_comes_back() {
+        for time in [Timestamp::MIN, Timestamp(1), Timestamp::MAX] {
+            assert_eq!(Timestamp::from(SystemTime::from(time)), time);
+        }
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn a_system_time_beyond_the_range_becomes_its_end() {
+        let end = UNIX_EPOCH + Duration::from_secs(u64::from(u32::MAX));
+        let fraction = Duration::from_millis(999);
+        assert_eq!(Timestamp::from(end - fraction), Timestamp(u32::MAX - 1));
+        assert_eq!(Timestamp::from(end + fraction), Timestamp::MAX);
+        let later = end + Duration::from_secs(1);
+        assert_eq!(Timestamp::from(later), Timestamp::MAX);
+        let earlier = UNIX_EPOCH - fraction;
+        assert_eq!(Timestamp::from(earlier), Timestamp::MIN);
     }
 
     #[cfg(feature = "std")]
