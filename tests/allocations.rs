@@ -1,5 +1,6 @@
 //! How often sealing and opening ask the allocator.
 #![cfg(feature = "std")]
+#![expect(unsafe_code, reason = "the tests bring an allocator")]
 
 mod common;
 

@@ -2,6 +2,7 @@
 //!
 //! The allocator looks at each block that is freed, with and without optimisation.
 #![cfg(feature = "std")]
+#![expect(unsafe_code, reason = "the tests bring an allocator")]
 
 mod common;
 

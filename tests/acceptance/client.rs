@@ -104,7 +104,7 @@ impl Jar {
 pub fn raw(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     let mut connection = TcpStream::connect(address).unwrap();
     connection
-        .set_read_timeout(Some(Duration::from_secs(10)))
+        .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
     connection.write_all(request).unwrap();
     let mut answer = Vec::new();

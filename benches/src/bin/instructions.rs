@@ -35,8 +35,9 @@ const BASELINE: [(&str, &str, [f64; 2]); 9] = [
     ("typed session read", "open_at", [1.43, 1.90]),
     ("typed session write", "open_at, seal_with", [1.45, 1.94]),
 ];
-/// What a baseline may grow by before this fails.
-const TOLERANCE: f64 = 1.03;
+/// What a baseline may grow by before this fails. Another compiler, or another layout of the program,
+/// moves a ratio by a few hundredths; a copy, an allocation or a second pass over the payload by more.
+const TOLERANCE: f64 = 1.10;
 
 /// Kinds of `open_in`, and the most that each may take for one of the plain kind.
 const LIMITS: [(&str, f64); 3] = [

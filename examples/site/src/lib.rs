@@ -8,7 +8,6 @@
 //! `HARDTACK_ADDR` is where to listen, by default `127.0.0.1:3000`; `HARDTACK_INSECURE` gives up the
 //! cookie's Secure, for Safari, which keeps no such cookie for http://localhost.
 
-#![forbid(unsafe_code)]
 #![cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 
 mod accounts;

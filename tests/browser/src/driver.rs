@@ -1,16 +1,25 @@
 //! What the tests need of WebDriver (W3C Recommendation), a few JSON requests to chromedriver. Blocking,
 //! so that the browser goes when its handle does, also when a test fails.
 
-use crate::process::Process;
+use crate::process::{PATIENCE, Process};
 use serde_json::{Value, json};
-use std::{env, path::Path, process::Command, thread, time::Duration};
+use std::{
+    env,
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
 use ureq::Agent;
 
 /// A headless Chromium with an empty profile.
 pub struct Browser {
     agent: Agent,
     session: String,
+    // Removed after the driver has gone, since fields are dropped in this order.
     _driver: Process,
+    _temporary: TempDir,
 }
 
 /// A cookie that the browser has for the page it shows.
@@ -54,8 +63,12 @@ impl Browser {
 
     /// The same, with a profile that stays.
     pub fn start_in(profile: Option<&Path>) -> Browser {
+        // A driver that is killed leaves its directories, the browser's profile among them, in `TMPDIR`.
+        let temporary = tempfile::tempdir().unwrap();
         let (driver, port) = Process::start(
-            Command::new("chromedriver").arg("--port=0"),
+            Command::new("chromedriver")
+                .arg("--port=0")
+                .env("TMPDIR", temporary.path()),
             "`apt-get install chromium chromium-driver` has it",
             |line| {
                 let (_, port) = line.split_once("started successfully on port ")?;
@@ -88,10 +101,11 @@ impl Browser {
             agent,
             session: format!("http://127.0.0.1:{port}"),
             _driver: driver,
+            _temporary: temporary,
         };
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "browserName": "chrome",
-            "timeouts": { "implicit": 2000 },
+            "timeouts": { "implicit": 60_000 },
             "goog:chromeOptions": options,
         } } });
         let started = browser.post("/session", &wanted);
@@ -129,11 +143,11 @@ impl Browser {
     pub fn follow(&self, css: &str) {
         self.script("window.left = true");
         self.click(css);
-        let arrived = (0..500).any(|_| {
+        let clicked = Instant::now();
+        while self.script("return !window.left && document.readyState == 'complete'") != true {
+            assert!(clicked.elapsed() < PATIENCE, "{css} leads nowhere");
             thread::sleep(Duration::from_millis(10));
-            self.script("return !window.left && document.readyState == 'complete'") == true
-        });
-        assert!(arrived, "{css} leads nowhere");
+        }
     }
 
     /// Types into a field.

@@ -7,9 +7,12 @@ use std::{
     path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tempfile::TempDir;
+
+/// How long a test waits for what must happen: a busy machine may be slow, and only a failure takes so long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Ends with its handle.
 pub(crate) struct Process(Child);
@@ -106,10 +109,6 @@ pub struct Proxy {
 impl Proxy {
     /// Starts nginx from a directory that goes when it does.
     pub fn start(servers: &[&Server]) -> Proxy {
-        let directory = tempfile::tempdir().unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
         let upstream: String = servers
             .iter()
             .map(|server| {
@@ -119,8 +118,23 @@ impl Proxy {
                 )
             })
             .collect();
+        let started = Instant::now();
+        loop {
+            if let Some(proxy) = Proxy::try_start(&upstream) {
+                return proxy;
+            }
+            assert!(started.elapsed() < PATIENCE, "nginx does not answer");
+        }
+    }
+
+    /// Starts nginx on a port that was free. Returns `None` if it ended: another process may have taken the port.
+    fn try_start(upstream: &str) -> Option<Proxy> {
+        let directory = tempfile::tempdir().unwrap();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
         let config = include_str!("nginx.conf")
-            .replace("SERVERS;", &upstream)
+            .replace("SERVERS;", upstream)
             .replace("PORT", &port.to_string());
         let path = directory.path().join("nginx.conf");
         fs::write(&path, config).unwrap();
@@ -131,23 +145,25 @@ impl Proxy {
             .arg("-c")
             .arg(path)
             .args(["-e", "stderr"]);
-        // It says that it is ready in its log, which goes to standard error: ask it instead.
         let child = command
             .spawn()
             .unwrap_or_else(|error| panic!("nginx: {error}: `apt-get install nginx-light` has it"));
-        let process = Process(child);
-        let origin = format!("http://localhost:{port}");
-        let ready = (0..100).any(|_| {
+        let mut process = Process(child);
+        let started = Instant::now();
+        // It says that it is ready in its log, which goes to standard error: ask it instead.
+        while ureq::get(format!("http://127.0.0.1:{port}/goodbye"))
+            .call()
+            .is_err()
+        {
+            if process.0.try_wait().unwrap().is_some() || started.elapsed() > PATIENCE {
+                return None;
+            }
             thread::sleep(Duration::from_millis(20));
-            ureq::get(format!("http://127.0.0.1:{port}/goodbye"))
-                .call()
-                .is_ok()
-        });
-        assert!(ready, "nginx does not answer");
-        Proxy {
+        }
+        Some(Proxy {
             _process: process,
             _directory: directory,
-            origin,
-        }
+            origin: format!("http://localhost:{port}"),
+        })
     }
 }

@@ -1,8 +1,9 @@
 //! The requests to memcheck that are used here (`valgrind/valgrind.h` and `memcheck.h`), without their C headers: what
 //! binds them needs libclang to build.
 
+use core::hint::black_box;
+
 const RUNNING_ON_VALGRIND: usize = 0x1001;
-const COUNT_ERRORS: usize = 0x1201;
 const MAKE_MEM_UNDEFINED: usize = 0x4d43_0001;
 const MAKE_MEM_DEFINED: usize = 0x4d43_0002;
 
@@ -37,23 +38,17 @@ pub fn is_running() -> bool {
     request(RUNNING_ON_VALGRIND, core::ptr::null(), 0) > 0
 }
 
-/// Reports until now, repeated ones included.
-pub fn errors() -> usize {
-    request(COUNT_ERRORS, core::ptr::null(), 0)
-}
-
 /// These bytes are a secret.
 pub fn hide(bytes: &[u8]) {
     request(MAKE_MEM_UNDEFINED, bytes.as_ptr(), bytes.len());
 }
 
-/// This value is public.
-pub fn show<T>(value: &T) {
-    request(
-        MAKE_MEM_DEFINED,
-        core::ptr::from_ref(value).cast(),
-        size_of::<T>(),
-    );
+/// Returns the value, which is public from here on.
+pub fn show<T: Copy>(value: T) -> T {
+    let start = core::ptr::from_ref(black_box(&value)).cast();
+    request(MAKE_MEM_DEFINED, start, size_of::<T>());
+    // Read again from the memory that is initialised now, not from a register.
+    *black_box(&value)
 }
 
 /// The memory of a value without padding where it matters.
