@@ -66,7 +66,7 @@ const ASSOCIATED_DATA_TOO_LONG: &str =
     "the associated data is longer than 1024 bytes, which needs the feature `alloc`";
 
 /// Says why a token was refused. The variants are in the order of the
-/// [steps of the format](crate::format#opening-in-this-order), and the first step that fails decides.
+/// [steps of the format](crate::guide::format#opening-in-this-order), and the first step that fails decides.
 ///
 /// The text is for your log. Tell the sender of a token only that it is not valid, because the reason
 /// would help an attacker.

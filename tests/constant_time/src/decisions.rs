@@ -51,18 +51,32 @@ const DECISIONS: &[Decision] = &[
     // Whether it was decoded; whether the key is a published one.
     Decision {
         package: "hardtack",
-        function: "from_str",
+        function: "decode",
         lines: &["if !decoded {", "if bool::from(master.ct_eq(&PUBLISHED)) {"],
+        checks: "key text is read: ",
+    },
+    // Whether a text that is not a key begins and ends as one.
+    Decision {
+        package: "hardtack",
+        function: "around_a_key",
+        lines: &["if bool::from(is_key_character(*first) & is_key_character(*last)) {"],
         checks: "key text is read: ",
     },
     // Whether the key is a passphrase or a progression.
     Decision {
         package: "hardtack",
-        function: "from_master",
+        function: "refuse_weak",
         lines: &[
             "if bool::from(is_printable(master)) {",
             "if bool::from(is_progression(master)) {",
         ],
+        checks: "key text is read: ",
+    },
+    // Passes that answer on.
+    Decision {
+        package: "hardtack",
+        function: "from_master",
+        lines: &["text::refuse_weak(master)?;"],
         checks: "key text is read: ",
     },
     // Whether the tag is the right one, in each backend.
