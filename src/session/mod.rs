@@ -35,6 +35,8 @@ mod handle;
 mod layer;
 mod map;
 mod open;
+#[cfg_attr(not(test), expect(dead_code, reason = "plugged in by the exchange"))]
+mod origin;
 mod record;
 pub(crate) mod report;
 mod save;
@@ -59,6 +61,7 @@ pub(crate) use layer::Layered;
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub use layer::MissingLayer;
 pub use map::SessionMap;
+pub use origin::{CrossOrigin, CrossOriginReason, RequestHead};
 pub use record::{Flash, FlashLevel, ParseSessionIdError, SessionId};
 pub use sessions::SessionManager;
 pub use set_cookie::SameSite;
