@@ -22,6 +22,8 @@
 //! ```
 
 mod builder;
+#[cfg_attr(not(test), expect(dead_code, reason = "plugged in by the exchange"))]
+mod cache_fields;
 mod caching;
 mod config;
 mod cookies;
