@@ -29,12 +29,15 @@ mod config;
 mod cookies;
 mod current;
 mod data;
+#[cfg_attr(not(test), expect(dead_code, reason = "plugged in by the exchange"))]
+mod denylist;
 mod error;
 mod event;
 mod exchange;
 mod handle;
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 mod layer;
+mod login_id;
 mod map;
 mod open;
 #[cfg_attr(not(test), expect(dead_code, reason = "plugged in by the exchange"))]
@@ -54,6 +57,7 @@ mod view;
 
 pub use builder::{ConfigError, SessionManagerBuilder};
 pub use data::SessionData;
+pub use denylist::{Denied, Denylist, DenylistEntry, DenylistFull, ParseDenylistEntryError};
 pub use error::{SaveError, SessionError};
 pub use event::{Event, NotSaved, Refusal, SaveReason};
 pub use exchange::HeaderEdits;
@@ -62,6 +66,7 @@ pub use handle::Session;
 pub(crate) use layer::Layered;
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub use layer::MissingLayer;
+pub use login_id::{LoginId, ParseLoginIdError};
 pub use map::SessionMap;
 pub use origin::{CrossOrigin, CrossOriginReason, RequestHead};
 pub use record::{Flash, FlashLevel, ParseSessionIdError, SessionId};
