@@ -42,6 +42,8 @@ mod map;
 mod open;
 #[cfg_attr(not(test), expect(dead_code, reason = "plugged in by the exchange"))]
 mod origin;
+#[cfg_attr(not(test), expect(dead_code, reason = "plugged in by the exchange"))]
+mod recent_ends;
 mod record;
 pub(crate) mod report;
 mod save;
