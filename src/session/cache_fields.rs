@@ -1,11 +1,11 @@
-//! What a response that depends on a session tells caches (RFC 9111, RFC 9213).
+//! Decides what a response that depends on a session tells caches (RFC 9111, RFC 9213).
 //!
 //! A shared cache that keeps a response with somebody's session logs every later visitor in as that
 //! person (CVE-2023-30861 of Flask, CVE-2025-48947 of nextjs-auth0).
 
 use alloc::{borrow::Cow, string::String};
 
-/// What is set where a response must not be kept.
+/// Tells a cache not to keep the response.
 pub(super) const NO_STORE: &str = "no-store";
 
 /// Returns what the response's `Vary` is to be, or `None` if its own lines are right.
@@ -22,7 +22,7 @@ pub(super) fn vary<'a>(own: impl IntoIterator<Item = &'a [u8]>) -> Option<Cow<'s
         if name == b"*" || name.eq_ignore_ascii_case(b"cookie") {
             return None;
         }
-        // What is no token names no field (RFC 9110, 12.5.5).
+        // Field names are tokens (RFC 9110, 12.5.5). Other bytes could make the line invalid.
         if let (true, Ok(name)) = (is_token(name), str::from_utf8(name)) {
             line.push_str(name);
             line.push_str(", ");
@@ -35,7 +35,7 @@ pub(super) fn vary<'a>(own: impl IntoIterator<Item = &'a [u8]>) -> Option<Cow<'s
     Some(Cow::Owned(line))
 }
 
-/// What becomes of a response's `Cache-Control`.
+/// Says what becomes of a response's `Cache-Control`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CacheControl {
     /// The handler's own lines are right.
@@ -63,15 +63,15 @@ pub(super) fn cache_control<'a>(
     }
 }
 
-/// Fields that a class of shared caches obeys in place of `Cache-Control`, so that a private
-/// `Cache-Control` alone does not reach them.
+/// Lists the fields that a class of shared caches obeys in place of `Cache-Control`. A private
+/// `Cache-Control` does not reach such a cache.
 ///
-/// A framework is asked for a field by its name, in lower case, so this is a list: `CDN-Cache-Control` of RFC 9213,
-/// the targeted fields of vendors, and the two that are older than the RFC. The `bool` says whether
-/// `private` closes the cache. In the older two it means nothing, and LiteSpeed has a private cache
-/// of its own, which tells visitors apart by address.
+/// A framework is asked for a field by its name, in lower case, so this is a list. It has
+/// `CDN-Cache-Control` of RFC 9213, the targeted fields of vendors, and two that are older than the
+/// RFC. The `bool` says whether `private` closes the cache. In the older two it means nothing, and
+/// LiteSpeed has a private cache of its own, which tells visitors apart by address.
 ///
-/// `X-Accel-Expires` is not here: nginx keeps nothing that has a Set-Cookie.
+/// `X-Accel-Expires` is not here: nginx keeps no response with a Set-Cookie.
 const TARGETED: [(&str, bool); 9] = [
     ("cdn-cache-control", true),
     ("akamai-cache-control", true),
@@ -100,12 +100,12 @@ where
     })
 }
 
-/// What the lines of one field say that matters here.
+/// Holds what the lines of one field say about keeping the response.
 #[derive(Clone, Copy, Debug, Default)]
 struct Directives {
     /// The response has the field.
     present: bool,
-    /// A quoted string has no end. Where it ends is then for each cache to guess.
+    /// A quoted string has no end, and each cache guesses where it ends.
     malformed: bool,
     private: Directive,
     no_store: Directive,
@@ -180,7 +180,7 @@ impl Directives {
     }
 }
 
-/// A quoted string does not end in its line.
+/// Says that a quoted string does not end in its line.
 struct Unterminated;
 
 /// Cuts the first member off a list, at the first comma outside of a quoted string (RFC 9110,
@@ -206,7 +206,7 @@ fn member(list: &[u8]) -> Result<(&[u8], &[u8]), Unterminated> {
     }
 }
 
-/// A token (RFC 9110, 5.6.2).
+/// Returns `true` for a token (RFC 9110, 5.6.2).
 fn is_token(name: &[u8]) -> bool {
     let is_token_byte =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);

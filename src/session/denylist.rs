@@ -9,7 +9,7 @@ use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-/// Bounds the list: about 60 bytes an entry, so at most 60 MB.
+/// Bounds the list to about 60 MB, at about 60 bytes an entry.
 const MAX_ENTRIES: usize = 1_000_000;
 
 /// Entries that one insertion prunes at most. More than one, so that the list shrinks; few, so that
@@ -35,7 +35,7 @@ type OnInsert = Arc<dyn Fn(&DenylistEntry) + Send + Sync>;
 ///
 /// Clones share one list. The list lives in memory: a restart forgets it, and other instances do not
 /// know it. To keep or share it, write each entry that [`on_insert`](Self::on_insert) reports to a
-/// place of yours, and [`insert`](Self::insert) what you read from there.
+/// place of yours, and [`insert`](Self::insert) the entries that you read from there.
 ///
 /// It holds at most 1,000,000 entries, in about 60 MB. When it is full, sessions that never logged in
 /// go first, and then the logins that would have expired soonest.
@@ -77,7 +77,7 @@ struct List {
     logins: BTreeSet<(Timestamp, LoginId)>,
 }
 
-/// One entry of a [`Denylist`].
+/// Holds one entry of a [`Denylist`].
 ///
 /// It prints as one line of text, to be stored or sent, and is parsed from it: the login id, the end
 /// in seconds since 1970, and the reason.
@@ -163,8 +163,8 @@ impl Denylist {
     /// Calls `callback` for each entry that a session of this process adds, or prolongs, through
     /// this list or a later clone of it. Replaces the callback that was set before.
     ///
-    /// What you [`insert`](Self::insert) is not reported, so two instances that tell each other
-    /// their entries do not send one back and forth for ever. The callback runs before the response
+    /// Entries that you [`insert`](Self::insert) are not reported, so two instances that tell each
+    /// other their entries do not send one back and forth for ever. The callback runs before the response
     /// goes out, and no lock is held meanwhile: hand the entry to a channel or a task, and return.
     ///
     /// ```
@@ -265,7 +265,7 @@ impl Denylist {
         list.skew = list.skew.max(skew);
     }
 
-    // Every change leaves the list whole: a thread that panicked has spoiled nothing.
+    // No change can panic half-way, so a poisoned lock still guards a whole list.
     fn read(&self) -> RwLockReadGuard<'_, List> {
         self.list.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -281,7 +281,7 @@ impl Default for Denylist {
     }
 }
 
-/// How many entries, and no login id: there may be a million.
+/// Shows how many entries there are, and no login id: there may be a million.
 impl fmt::Debug for Denylist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Denylist")
@@ -328,8 +328,8 @@ impl List {
         (Some(entry), self.make_room())
     }
 
-    /// Drops one entry if there are too many. Of the logins it is the one that ends soonest: a copy
-    /// of its cookie opens again, but for the shortest time of all.
+    /// Drops one entry if there are too many. Of the logins the one that ends soonest goes: a copy of
+    /// its cookie opens again, but for the shortest time of all.
     fn make_room(&mut self) -> Result<(), DenylistFull> {
         if self.entries.len() <= self.max {
             return Ok(());

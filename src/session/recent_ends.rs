@@ -21,7 +21,7 @@ const MAX_ENTRIES: usize = 65_536;
 /// few, so that no request waits for a long clean-up.
 const PRUNED_AT_ONCE: usize = 16;
 
-/// How a login ended.
+/// Says how a login ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RecentEnd {
     /// Another login took its place: only a login may still save it.

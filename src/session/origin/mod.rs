@@ -1,10 +1,10 @@
-//! Where a request comes from: whether it may use the visitor's session.
+//! Decides where a request comes from, and so whether it may use the visitor's session.
 //!
 //! A page of another site can make the browser send requests here (cross-site request forgery). The
 //! browser says where a request comes from, in fields that no page can set: `Sec-Fetch-Site` (Fetch
 //! Metadata) and `Origin` (RFC 6454). This room reads them. It knows nothing of sessions.
 //!
-//! The test is that of Go's `http.CrossOriginProtection`, and differs in this:
+//! The test follows Go's `http.CrossOriginProtection`, with these differences:
 //!
 //! | | Go 1.25 | here |
 //! |---|---|---|
@@ -27,7 +27,7 @@ use alloc::{
 use core::{fmt, str};
 use serialized::{Authority, parse_http};
 
-/// The part of a request's head that says what it asks for.
+/// Holds the part of a request's head that says what it asks for.
 ///
 /// ```
 /// use hardtack::session::RequestHead;
@@ -97,10 +97,10 @@ impl<'r> RequestHead<'r> {
     }
 }
 
-/// A predicate that lets requests of other origins pass.
+/// Returns `true` for a request that may come from another origin.
 pub(crate) type AllowCrossOrigin = Box<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
 
-/// The settings of a site.
+/// Holds the site's settings about origins.
 #[derive(Default)]
 pub(crate) struct OriginRules {
     pub(crate) trusted: TrustedOrigins,
@@ -116,7 +116,7 @@ impl fmt::Debug for OriginRules {
     }
 }
 
-/// Where a request comes from.
+/// Says where a request comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RequestOrigin {
     /// The method changes nothing, so the origin was not asked for.
@@ -125,15 +125,15 @@ pub(crate) enum RequestOrigin {
     SameOrigin,
     /// A page of an origin that the site trusts.
     Trusted,
-    /// A page of another origin, and the site allows that for this request.
+    /// A page of another origin, which only `allow_cross_origin` lets pass.
     Allowed,
     /// No browser, or one from before 2020. No page can make a browser leave the fields out.
     NotABrowser,
-    /// A page of another origin, or nobody knows.
+    /// A page of another origin, or the fields are too odd to tell.
     Refused(CrossOrigin),
 }
 
-/// A request that comes from another origin.
+/// Describes a request that comes from another origin.
 ///
 /// It prints as one line for the log, with the setting that would let the request pass. The origin
 /// and the host are what the sender wrote, cut at 256 bytes and escaped: do not make them the label
@@ -203,15 +203,15 @@ impl OriginRules {
         }
         let allowed = self.allow.as_ref().is_some_and(|allow| allow(head));
         match judge_fields(head, origin, values) {
-            // Even where the site allows other origins, a request that is none is told apart: more
-            // is allowed to it.
+            // Even where the site allows other origins, its own requests are told apart: they may do
+            // more.
             RequestOrigin::Refused(_) if allowed => RequestOrigin::Allowed,
             judged => judged,
         }
     }
 }
 
-/// The tests that no setting has a part in.
+/// Applies the tests that need no setting.
 fn judge_fields<'r, V>(
     head: &RequestHead<'r>,
     origin: Field<'r>,
@@ -263,13 +263,14 @@ where
     })
 }
 
-/// The methods that change nothing (RFC 9110, 9.2.1). `get` is another method, and not one of them.
+/// Returns `true` for the methods that change nothing (RFC 9110, 9.2.1). `get` is another method.
 fn is_safe(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
 }
 
-/// Whether the request asks for a WebSocket (RFC 6455, 4.2.1): `websocket` among the protocols, in
-/// any case and any version. A handshake in HTTP/2 is a CONNECT (RFC 8441), so no safe method.
+/// Returns `true` if the request asks for a WebSocket (RFC 6455, 4.2.1): `websocket` is among the
+/// protocols, in any case and any version. A handshake in HTTP/2 is a CONNECT (RFC 8441), which is
+/// not a safe method.
 fn is_websocket<'r>(upgrade: impl IntoIterator<Item = &'r [u8]>) -> bool {
     members(upgrade).any(|protocol| {
         let name = protocol
@@ -280,8 +281,8 @@ fn is_websocket<'r>(upgrade: impl IntoIterator<Item = &'r [u8]>) -> bool {
     })
 }
 
-/// The host that the request asks for. The target's comes before `Host` (RFC 9112, 3.2.2). With
-/// several `Host` fields there is none: the proxy in front may have read another one.
+/// Returns the host that the request asks for. The target's comes before `Host` (RFC 9112, 3.2.2).
+/// Several `Host` fields do not count: the proxy in front may have read another one.
 fn host<'r>(head: &RequestHead<'r>, host: impl IntoIterator<Item = &'r [u8]>) -> Option<&'r str> {
     match (head.authority, Field::read(host)) {
         (Some(authority), _) => Some(authority),
@@ -290,7 +291,7 @@ fn host<'r>(head: &RequestHead<'r>, host: impl IntoIterator<Item = &'r [u8]>) ->
     }
 }
 
-/// A field that a request has once at most.
+/// Holds a field that a request should have once at most.
 #[derive(Clone, Copy)]
 enum Field<'r> {
     Absent,
@@ -309,7 +310,7 @@ impl<'r> Field<'r> {
     }
 }
 
-/// The members of a list without quoted strings, over all its lines.
+/// Returns the members of a list without quoted strings, over all its lines.
 fn members<'r>(values: impl IntoIterator<Item = &'r [u8]>) -> impl Iterator<Item = &'r [u8]> {
     values
         .into_iter()
@@ -317,7 +318,7 @@ fn members<'r>(values: impl IntoIterator<Item = &'r [u8]>) -> impl Iterator<Item
         .map(<[u8]>::trim_ascii)
 }
 
-/// What goes to the log of a sender's text: so much that it can be recognised.
+/// Makes a sender's text fit for the log: short, and without line breaks.
 fn excerpt(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text.get(..256).unwrap_or(text));
     text.escape_debug().to_string()

@@ -11,7 +11,7 @@ use core::{
     net::{Ipv4Addr, Ipv6Addr},
 };
 
-/// The origins that may use the session although they are not the site's own.
+/// Holds the origins that may use the session although they are not the site's own.
 ///
 /// Each is a serialized origin, as browsers write it in the `Origin` field (RFC 6454, 6.2):
 /// `https://shop.example`, `http://localhost:3000`, `capacitor://localhost`.
@@ -23,8 +23,8 @@ impl TrustedOrigins {
     ///
     /// # Errors
     ///
-    /// [`OriginError`] for a text that no browser sends as an origin: it would never be equal to
-    /// one, and the setting would have no effect.
+    /// [`OriginError`] for a text that no browser sends as an origin. It would never match, so the
+    /// setting would have no effect.
     pub(crate) fn trust(&mut self, origin: &str) -> Result<(), OriginError> {
         match check(origin) {
             Ok(()) => {
@@ -38,7 +38,8 @@ impl TrustedOrigins {
         }
     }
 
-    /// Byte by byte: browsers write an origin in one way only.
+    /// Returns `true` if the origin is trusted. Bytes are compared, because browsers write an origin
+    /// in one way only.
     pub(super) fn contain(&self, origin: &[u8]) -> bool {
         self.0.iter().any(|trusted| trusted.as_bytes() == origin)
     }
@@ -59,11 +60,11 @@ impl fmt::Display for OriginError {
 
 impl Error for OriginError {}
 
-/// What is wrong with a text as a serialized origin.
+/// Finds what is wrong with a text as a serialized origin.
 fn check(origin: &str) -> Result<(), String> {
     let wrong = |reason: &str| Err(reason.to_string());
     if origin == "null" {
-        return wrong("is what every sandboxed page and every file sends: it cannot be trusted");
+        return wrong("comes from every sandboxed page and every file: it cannot be trusted");
     }
     if origin.contains('*') {
         return wrong("has a `*`: name each origin by itself");
@@ -98,7 +99,7 @@ fn check(origin: &str) -> Result<(), String> {
     }
     let Some(Authority { host, port }) = Authority::parse(authority) else {
         return wrong(if authority.is_ascii() {
-            "has a host or port that is none: a host is a name or an address (IPv6 in brackets), a port is 0 to 65535"
+            "has an invalid host or port: a host is a name or an address (IPv6 in brackets), a port is 0 to 65535"
         } else {
             "has a host beyond ASCII: browsers send it as `xn--…`"
         });
@@ -116,7 +117,7 @@ fn check(origin: &str) -> Result<(), String> {
     }
 }
 
-/// A host and port, as in `Host`, in a request's target, and behind `://` in an origin.
+/// Holds a host and a port, as in `Host`, in a request's target, and behind `://` in an origin.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Authority<'a> {
     host: &'a str,
@@ -124,8 +125,8 @@ pub(super) struct Authority<'a> {
 }
 
 impl<'a> Authority<'a> {
-    /// Reads `host` or `host:port`. `None` if it is anything else, such as one with user information:
-    /// where two readers could see two hosts, there is none.
+    /// Reads `host` or `host:port`. Returns `None` for anything else, such as user information: two
+    /// readers could see two hosts in it.
     pub(super) fn parse(text: &'a str) -> Option<Authority<'a>> {
         // In `[::1]:80` the colons within the brackets are not the port's.
         let host_end = match text.strip_prefix('[') {
@@ -152,18 +153,18 @@ impl<'a> Authority<'a> {
         valid.then_some(Authority { host, port })
     }
 
-    /// Whether both are one, for an origin of a scheme that is served at `default_port`. Hosts are
-    /// compared without regard to case.
+    /// Returns `true` if both name the same server, given the default port of the origin's scheme.
+    /// Case does not count.
     pub(super) fn is(self, other: Authority<'_>, default_port: u16) -> bool {
         self.host.eq_ignore_ascii_case(other.host)
             && self.port.unwrap_or(default_port) == other.port.unwrap_or(default_port)
     }
 }
 
-/// An origin that an HTTP server can have: its authority, and the default port of its scheme.
+/// Reads an origin that an HTTP server can have: its authority, and the default port of its scheme.
 ///
-/// `None` for any other: a page of `capacitor:` or an extension is not from the site, even where the
-/// name of its host is the site's. Such an origin can be trusted.
+/// Returns `None` for any other. A page of `capacitor:` or of an extension is not from the site, even
+/// if its host has the site's name. Such an origin can be trusted by a setting.
 pub(super) fn parse_http(origin: &str) -> Option<(Authority<'_>, u16)> {
     let (scheme, authority) = origin.split_once("://")?;
     let http = ["http", "https"]
@@ -172,7 +173,7 @@ pub(super) fn parse_http(origin: &str) -> Option<(Authority<'_>, u16)> {
     Some((Authority::parse(authority)?, default_port(http)?))
 }
 
-/// The default ports of the URL standard.
+/// Returns the default port of a scheme (URL standard).
 fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "http" | "ws" => Some(80),
@@ -182,14 +183,14 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// Digits only, without a zero in front: `u16` also takes a plus sign.
+/// Reads a port: digits without a zero in front. `u16` alone would take a plus sign too.
 fn parse_port(digits: &str) -> Option<u16> {
     let plain = digits.bytes().all(|byte| byte.is_ascii_digit())
         && (digits == "0" || !digits.starts_with('0'));
     digits.parse().ok().filter(|_| plain)
 }
 
-/// A scheme (RFC 3986, 3.1).
+/// Returns `true` for a scheme (RFC 3986, 3.1).
 fn is_scheme(scheme: &str) -> bool {
     scheme.starts_with(|first: char| first.is_ascii_alphabetic())
         && scheme
@@ -197,7 +198,7 @@ fn is_scheme(scheme: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
-/// Whether a host that is an address is written as browsers write it.
+/// Returns `false` for an address that browsers write in another way.
 fn is_canonical(host: &str) -> bool {
     if let Some(address) = host
         .strip_prefix('[')

@@ -618,7 +618,7 @@ fn what_no_browser_sends_as_an_origin_cannot_be_trusted() {
     for (origin, reason) in [
         (
             "null",
-            "is what every sandboxed page and every file sends: it cannot be trusted",
+            "comes from every sandboxed page and every file: it cannot be trusted",
         ),
         ("*", "has a `*`: name each origin by itself"),
         (
@@ -755,7 +755,7 @@ fn what_no_browser_sends_as_an_origin_cannot_be_trusted() {
         "https://shop.example\n",
     ] {
         let line = error(origin).unwrap_err();
-        assert!(line.contains("has a host or port that is none"), "{line}");
+        assert!(line.contains("has an invalid host or port"), "{line}");
     }
 }
 
