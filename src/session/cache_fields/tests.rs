@@ -107,6 +107,8 @@ fn a_response_that_sets_the_cookie_is_never_open() {
         &["no-cache=\"x, private, y\", max-age=1"],
         &["no-cache=\"private\""],
         &["a=\", private, b=\""],
+        // A backslash escapes within a string only.
+        &["a\\\", private, b=\"\""],
         // No end of the string, in the line or in the field: each cache guesses.
         &["no-cache=\"x, private"],
         &["private, no-cache=\"x"],
@@ -121,6 +123,7 @@ fn a_response_that_sets_the_cookie_is_never_open() {
         // A cache that knows the status ignores `no-store` here.
         &["must-understand, no-store, max-age=60"],
         &["no-store", "Must-Understand"],
+        &["no-store, must-understand=1"],
     ] {
         assert_eq!(
             decide(own, true),

@@ -608,6 +608,7 @@ fn what_no_browser_sends_as_an_origin_cannot_be_trusted() {
         "capacitor://localhost:80",
         "tauri://localhost",
         "app://obsidian.md",
+        "app://.",
         "chrome-extension://abcdefghijklmnop",
         "moz-extension://0b2a4c1e-0000-4000-8000-000000000000",
         "ms-appx+web.1://a",
