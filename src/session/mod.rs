@@ -23,11 +23,13 @@
 
 mod cookie;
 mod data;
+mod endings;
 mod error;
 mod events;
 mod exchange;
 mod lifecycle;
 mod manager;
+mod origin;
 mod record;
 mod request;
 #[allow(
@@ -39,6 +41,7 @@ pub mod testing;
 
 pub use cookie::SameSite;
 pub use data::{OldData, SessionData, SessionMap};
+pub use endings::{Denied, Denylist, DenylistEntry, DenylistFull, ParseDenylistEntryError};
 pub use error::{SaveError, SessionError};
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub(crate) use events::log;
@@ -48,5 +51,6 @@ pub use exchange::MissingLayer;
 pub use exchange::{Commit, Exchange, HeaderEdit, HeaderEdits, Plan, RequestHead, SessionFuture};
 pub use lifecycle::SessionView;
 pub use manager::{ConfigError, SessionManager, SessionManagerBuilder};
-pub use record::{Flash, FlashLevel, ParseSessionIdError, SessionId};
+pub use origin::{CrossOrigin, CrossOriginReason, RequestLine};
+pub use record::{Flash, FlashLevel, LoginId, ParseLoginIdError, ParseSessionIdError, SessionId};
 pub use session::Session;

@@ -1,0 +1,490 @@
+//! The list of logins that are over although their cookies would still open.
+
+use crate::{
+    Timestamp,
+    session::record::{LoginId, ParseLoginIdError},
+};
+use alloc::{collections::BTreeSet, sync::Arc, vec::Vec};
+use core::{error::Error, fmt, str::FromStr, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
+
+/// Bounds the list to about 60 MB, at about 60 bytes an entry.
+const MAX_ENTRIES: usize = 1_000_000;
+
+/// Entries that one insertion prunes at most. More than one, so that the list shrinks; few, so that
+/// no request waits for a long clean-up.
+const PRUNED_AT_ONCE: usize = 16;
+
+/// How long an entry outlives the login: instances whose clocks differ must all agree that the
+/// login is over before the first of them forgets it.
+const MARGIN: Duration = Duration::from_secs(60 * 60);
+
+/// The clock skew that is assumed until a manager says another.
+const DEFAULT_SKEW: Duration = Duration::from_secs(60);
+
+type OnInsert = Arc<dyn Fn(&DenylistEntry) + Send + Sync>;
+
+/// Remembers the logins that were ended, so that a copy of an old cookie opens no more.
+///
+/// A session that lives in its cookie cannot be deleted on the server: anyone who copied the cookie
+/// can use it until it expires, also after the visitor has logged out. This list closes that gap.
+/// It holds the [`LoginId`] of each login that was destroyed or replaced, and is asked whenever a
+/// session is opened or saved. An entry stays until the last cookie of the login has expired, and
+/// then for an hour and twice the clock skew.
+///
+/// Clones share one list. The list lives in memory: a restart forgets it, and other instances do not
+/// know it. To keep or share it, write each entry that [`on_insert`](Self::on_insert) reports to a
+/// place of yours, and [`insert`](Self::insert) the entries that you read from there.
+///
+/// It holds at most 1,000,000 entries, in about 60 MB. When it is full, sessions that never logged in
+/// go first, and then the logins that would have expired soonest.
+///
+/// ```
+/// use hardtack::{Timestamp, session::{Denied, Denylist, DenylistEntry, LoginId}};
+/// use std::sync::{Arc, Mutex};
+///
+/// // One instance writes each entry down, such as to a table or a channel.
+/// let table = Arc::new(Mutex::new(Vec::new()));
+/// let written = Arc::clone(&table);
+/// let here = Denylist::new().on_insert(move |entry| written.lock().unwrap().push(entry.to_string()));
+/// # let now = Timestamp::now();
+/// # let end = now.saturating_add(std::time::Duration::from_secs(60));
+/// # let entry = DenylistEntry { login_id: LoginId::from_bytes([7; 8]), end, denied: Denied::Destroyed };
+/// # table.lock().unwrap().push(entry.to_string());
+///
+/// // Another one, or the same after a restart, reads them.
+/// let there = Denylist::new();
+/// for line in table.lock().unwrap().iter() {
+///     there.insert(line.parse()?, Timestamp::now())?;
+/// }
+/// assert!(there.is_denied(LoginId::from_bytes([7; 8])));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Denylist {
+    list: Arc<RwLock<List>>,
+    on_insert: Option<OnInsert>,
+}
+
+struct List {
+    max: usize,
+    skew: Duration,
+    entries: HashMap<LoginId, (Timestamp, Denied)>,
+    /// Those that never logged in, the soonest to end first.
+    anonymous: BTreeSet<(Timestamp, LoginId)>,
+    /// All others, the soonest to end first.
+    logins: BTreeSet<(Timestamp, LoginId)>,
+}
+
+/// Holds one entry of a [`Denylist`].
+///
+/// It prints as one line of text, to be stored or sent, and is parsed from it: the login id, the end
+/// in seconds since 1970, and the reason.
+///
+/// ```
+/// use hardtack::session::{Denied, DenylistEntry};
+///
+/// let entry: DenylistEntry = "b0b1b2b3b4b5b6b7 1763600000 destroyed".parse()?;
+/// assert_eq!(entry.end.to_unix(), 1_763_600_000);
+/// assert_eq!(entry.denied, Denied::Destroyed);
+/// assert_eq!(entry.to_string(), "b0b1b2b3b4b5b6b7 1763600000 destroyed");
+/// # Ok::<(), hardtack::session::ParseDenylistEntryError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DenylistEntry {
+    /// The login.
+    pub login_id: LoginId,
+    /// When the last cookie of the login expires, to the second: no later setting prolongs it.
+    pub end: Timestamp,
+    /// Why the login is denied.
+    pub denied: Denied,
+}
+
+/// Says why a login is in a [`Denylist`]. Prints as `anonymous`, `replaced` or `destroyed`.
+///
+/// ```
+/// use hardtack::session::Denied;
+///
+/// assert_eq!(Denied::Replaced.to_string(), "replaced");
+/// assert_eq!("destroyed".parse(), Ok(Denied::Destroyed));
+/// assert!("Destroyed".parse::<Denied>().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Denied {
+    /// A session in which nobody had logged in was destroyed. Such an entry is the first to go when
+    /// the list is full: anyone can make and destroy such sessions, and their copies are worth little.
+    Anonymous,
+    /// Another login took its place.
+    Replaced,
+    /// Its session was destroyed.
+    Destroyed,
+}
+
+impl Denied {
+    const ALL: [Denied; 3] = [Denied::Anonymous, Denied::Replaced, Denied::Destroyed];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Denied::Anonymous => "anonymous",
+            Denied::Replaced => "replaced",
+            Denied::Destroyed => "destroyed",
+        }
+    }
+}
+
+impl Denylist {
+    /// Makes an empty list.
+    ///
+    /// ```
+    /// use hardtack::session::Denylist;
+    ///
+    /// let denylist = Denylist::new();
+    /// assert_eq!(denylist.entries(), []);
+    /// ```
+    #[must_use]
+    pub fn new() -> Denylist {
+        Denylist::with_max(MAX_ENTRIES)
+    }
+
+    fn with_max(max: usize) -> Denylist {
+        Denylist {
+            list: Arc::new(RwLock::new(List {
+                max,
+                skew: DEFAULT_SKEW,
+                entries: HashMap::new(),
+                anonymous: BTreeSet::new(),
+                logins: BTreeSet::new(),
+            })),
+            on_insert: None,
+        }
+    }
+
+    /// Calls `callback` for each entry that a session of this process adds, or prolongs, through
+    /// this list or a later clone of it. Replaces the callback that was set before.
+    ///
+    /// Entries that you [`insert`](Self::insert) are not reported, so two instances that tell each
+    /// other their entries do not send one back and forth for ever. The callback runs before the response
+    /// goes out, and no lock is held meanwhile: hand the entry to a channel or a task, and return.
+    ///
+    /// ```
+    /// use hardtack::session::Denylist;
+    /// use std::sync::mpsc;
+    ///
+    /// let (sender, entries) = mpsc::channel();
+    /// let denylist = Denylist::new().on_insert(move |entry| {
+    ///     let _ = sender.send(*entry);
+    /// });
+    /// ```
+    #[must_use]
+    pub fn on_insert(
+        mut self,
+        callback: impl Fn(&DenylistEntry) + Send + Sync + 'static,
+    ) -> Denylist {
+        self.on_insert = Some(Arc::new(callback));
+        self
+    }
+
+    /// Returns `true` if the login was ended.
+    ///
+    /// ```
+    /// use hardtack::session::{Denylist, LoginId};
+    ///
+    /// assert!(!Denylist::new().is_denied(LoginId::from_bytes([7; 8])));
+    /// ```
+    #[must_use]
+    pub fn is_denied(&self, login_id: LoginId) -> bool {
+        self.read().entries.contains_key(&login_id)
+    }
+
+    /// Adds an entry that was kept or came from another instance. `now` is the current time, such
+    /// as [`Timestamp::now`].
+    ///
+    /// An entry whose time has passed is left out. Of two entries for one login the later end
+    /// counts, so you can insert one entry as often as you like.
+    ///
+    /// # Errors
+    ///
+    /// [`DenylistFull`] if a login had to go: the one of all, this one included, that would have
+    /// expired soonest.
+    ///
+    /// ```
+    /// use hardtack::{Timestamp, session::{Denylist, LoginId}};
+    ///
+    /// let denylist = Denylist::new();
+    /// let now = Timestamp::from_unix(1_763_600_000);
+    /// denylist.insert("b0b1b2b3b4b5b6b7 1763640000 destroyed".parse()?, now)?;
+    /// denylist.insert("0001020304050607 1763500000 destroyed".parse()?, now)?; // long over
+    /// assert!(denylist.is_denied("b0b1b2b3b4b5b6b7".parse()?));
+    /// assert!(!denylist.is_denied("0001020304050607".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn insert(&self, entry: DenylistEntry, now: Timestamp) -> Result<(), DenylistFull> {
+        self.write().insert(entry, now).1
+    }
+
+    /// Adds an entry for a session of this process, and reports it to the callback if it is new or
+    /// ends later than known.
+    ///
+    /// # Errors
+    ///
+    /// See [`insert`](Self::insert).
+    pub(crate) fn deny(&self, entry: DenylistEntry, now: Timestamp) -> Result<(), DenylistFull> {
+        let (changed, result) = self.write().insert(entry, now);
+        // Reported even if this list had no room: the place that the callback writes to may have.
+        if let (Some(entry), Some(callback)) = (changed, &self.on_insert) {
+            callback(&entry);
+        }
+        result
+    }
+
+    /// Returns all entries, in no particular order, such as to write them down before a restart.
+    ///
+    /// ```
+    /// use hardtack::session::Denylist;
+    ///
+    /// let denylist = Denylist::new();
+    /// let lines: Vec<String> = denylist.entries().iter().map(ToString::to_string).collect();
+    /// std::fs::write("/dev/null", lines.join("\n"))?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn entries(&self) -> Vec<DenylistEntry> {
+        let entry = |(login_id, (end, denied)): (&LoginId, &(Timestamp, Denied))| DenylistEntry {
+            login_id: *login_id,
+            end: *end,
+            denied: *denied,
+        };
+        self.read().entries.iter().map(entry).collect()
+    }
+
+    /// Keeps entries for at least this clock skew, twice, beyond their end. Managers with different
+    /// settings may share a list, so the largest counts.
+    pub(crate) fn allow_skew(&self, skew: Duration) {
+        let mut list = self.write();
+        list.skew = list.skew.max(skew);
+    }
+
+    // No change can panic half-way, so a poisoned lock still guards a whole list.
+    fn read(&self) -> RwLockReadGuard<'_, List> {
+        self.list.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, List> {
+        self.list.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Denylist {
+    fn default() -> Denylist {
+        Denylist::new()
+    }
+}
+
+/// Shows how many entries there are, and no login id: there may be a million.
+impl fmt::Debug for Denylist {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Denylist")
+            .field("entries", &self.read().entries.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl List {
+    /// Returns the entry as it is now, if it says something new, and what that cost.
+    fn insert(
+        &mut self,
+        entry: DenylistEntry,
+        now: Timestamp,
+    ) -> (Option<DenylistEntry>, Result<(), DenylistFull>) {
+        for _ in 0..PRUNED_AT_ONCE {
+            let pruned = self.pop_over(now);
+            if !pruned {
+                break;
+            }
+        }
+        if self.is_over(entry.end, now) {
+            return (None, Ok(()));
+        }
+        let DenylistEntry {
+            login_id,
+            mut end,
+            mut denied,
+        } = entry;
+        if let Some((before, was)) = self.entries.get(&login_id).copied() {
+            (end, denied) = (end.max(before), denied.max(was));
+            if (end, denied) == (before, was) {
+                return (None, Ok(()));
+            }
+            self.by_end(was).remove(&(before, login_id));
+        }
+        self.entries.insert(login_id, (end, denied));
+        self.by_end(denied).insert((end, login_id));
+        let entry = DenylistEntry {
+            login_id,
+            end,
+            denied,
+        };
+        (Some(entry), self.make_room())
+    }
+
+    /// Drops one entry if there are too many. Of the logins the one that ends soonest goes: a copy of
+    /// its cookie opens again, but for the shortest time of all.
+    fn make_room(&mut self) -> Result<(), DenylistFull> {
+        if self.entries.len() <= self.max {
+            return Ok(());
+        }
+        if let Some((_, login_id)) = self.anonymous.pop_first() {
+            self.entries.remove(&login_id);
+            return Ok(());
+        }
+        let Some((end, login_id)) = self.logins.pop_first() else {
+            return Ok(());
+        };
+        let Some((_, denied)) = self.entries.remove(&login_id) else {
+            return Ok(());
+        };
+        let dropped = DenylistEntry {
+            login_id,
+            end,
+            denied,
+        };
+        Err(DenylistFull { dropped })
+    }
+
+    /// Removes an entry whose time has passed, if there is one.
+    fn pop_over(&mut self, now: Timestamp) -> bool {
+        let soonest = |ends: &BTreeSet<_>| ends.first().map(|(end, _)| *end);
+        for denied in [Denied::Anonymous, Denied::Destroyed] {
+            if soonest(self.by_end(denied)).is_some_and(|end| self.is_over(end, now))
+                && let Some((_, login_id)) = self.by_end(denied).pop_first()
+            {
+                self.entries.remove(&login_id);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn is_over(&self, end: Timestamp, now: Timestamp) -> bool {
+        let margin = MARGIN.saturating_add(self.skew.saturating_mul(2));
+        now > end.saturating_add(margin)
+    }
+
+    fn by_end(&mut self, denied: Denied) -> &mut BTreeSet<(Timestamp, LoginId)> {
+        match denied {
+            Denied::Anonymous => &mut self.anonymous,
+            Denied::Replaced | Denied::Destroyed => &mut self.logins,
+        }
+    }
+}
+
+/// Says that a [`Denylist`] was full and lost a login: a copy of that login's cookie opens again
+/// until its end.
+///
+/// ```
+/// use hardtack::session::DenylistFull;
+///
+/// fn alert(error: &DenylistFull) {
+///     eprintln!("{error}"); // such as: the denylist is full: login b0b1b2b3b4b5b6b7 was dropped …
+///     eprintln!("it would have expired at {}", error.dropped.end);
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DenylistFull {
+    /// The entry that went.
+    pub dropped: DenylistEntry,
+}
+
+impl fmt::Display for DenylistFull {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DenylistEntry { login_id, end, .. } = self.dropped;
+        write!(
+            f,
+            "the denylist is full: login {login_id} was dropped, and copies of its cookies open again until {end}"
+        )
+    }
+}
+
+impl Error for DenylistFull {}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Denied {
+    type Err = ParseDenylistEntryError;
+
+    fn from_str(text: &str) -> Result<Denied, ParseDenylistEntryError> {
+        let named = |denied: &Denied| denied.name() == text;
+        Denied::ALL
+            .into_iter()
+            .find(named)
+            .ok_or(ParseDenylistEntryError)
+    }
+}
+
+impl fmt::Display for DenylistEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.login_id, self.end, self.denied)
+    }
+}
+
+impl FromStr for DenylistEntry {
+    type Err = ParseDenylistEntryError;
+
+    fn from_str(line: &str) -> Result<DenylistEntry, ParseDenylistEntryError> {
+        let mut parts = line.split(' ');
+        let mut part = || parts.next().ok_or(ParseDenylistEntryError);
+        let (login_id, end, denied) = (part()?.parse()?, part()?, part()?.parse()?);
+        // `u32` also takes a plus sign.
+        if parts.next().is_some() || !end.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(ParseDenylistEntryError);
+        }
+        let end = end.parse().map_err(|_| ParseDenylistEntryError)?;
+        Ok(DenylistEntry {
+            login_id,
+            end: Timestamp::from_unix(end),
+            denied,
+        })
+    }
+}
+
+/// Says that a text is not a [`DenylistEntry`] or not a [`Denied`].
+///
+/// ```
+/// use hardtack::session::DenylistEntry;
+///
+/// let error = "b0b1b2b3b4b5b6b7".parse::<DenylistEntry>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "an entry of a denylist is a login id, a number of seconds and `anonymous`, `replaced` or `destroyed`",
+/// );
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ParseDenylistEntryError;
+
+impl fmt::Display for ParseDenylistEntryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "an entry of a denylist is a login id, a number of seconds and `anonymous`, `replaced` or `destroyed`",
+        )
+    }
+}
+
+impl Error for ParseDenylistEntryError {}
+
+impl From<ParseLoginIdError> for ParseDenylistEntryError {
+    fn from(_: ParseLoginIdError) -> ParseDenylistEntryError {
+        ParseDenylistEntryError
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,331 @@
+use super::*;
+use alloc::{string::ToString, vec};
+use proptest::prelude::*;
+use std::sync::Mutex;
+
+const HOUR: u32 = 60 * 60;
+/// What an entry outlives its login by, with the skew that is assumed.
+const KEPT: u32 = HOUR + 120;
+
+fn at(unix: u32) -> Timestamp {
+    Timestamp::from_unix(unix)
+}
+
+fn login(n: u64) -> LoginId {
+    LoginId::from_bytes(n.to_be_bytes())
+}
+
+fn entry(n: u64, end: u32, denied: Denied) -> DenylistEntry {
+    DenylistEntry {
+        login_id: login(n),
+        end: at(end),
+        denied,
+    }
+}
+
+fn sorted(list: &Denylist) -> Vec<(LoginId, Timestamp, Denied)> {
+    let mut entries: Vec<_> = list
+        .entries()
+        .iter()
+        .map(|entry| (entry.login_id, entry.end, entry.denied))
+        .collect();
+    entries.sort();
+    entries
+}
+
+/// The indexes hold what the entries hold.
+fn assert_whole(list: &Denylist) {
+    let list = list.read();
+    assert_eq!(list.anonymous.len() + list.logins.len(), list.entries.len());
+    for (login_id, (end, denied)) in &list.entries {
+        let by_end = match denied {
+            Denied::Anonymous => &list.anonymous,
+            Denied::Replaced | Denied::Destroyed => &list.logins,
+        };
+        assert!(by_end.contains(&(*end, *login_id)), "{login_id}");
+    }
+}
+
+#[test]
+fn clones_share_one_list() {
+    let list = Denylist::default();
+    let clone = list.clone();
+    list.insert(entry(1, 100, Denied::Destroyed), at(0))
+        .unwrap();
+    assert!(clone.is_denied(login(1)));
+    assert!(!clone.is_denied(login(2)));
+    assert!(alloc::format!("{clone:?}").contains("entries: 1"));
+}
+
+#[test]
+fn an_entry_outlives_its_login_by_an_hour_and_twice_the_skew() {
+    for (skew, kept) in [(0, KEPT), (60, KEPT), (300, HOUR + 600)] {
+        let list = Denylist::new();
+        list.allow_skew(Duration::from_secs(skew));
+        list.allow_skew(Duration::ZERO); // a smaller one shortens nothing
+        for denied in [Denied::Anonymous, Denied::Replaced, Denied::Destroyed] {
+            list.insert(entry(denied as u64, 100, denied), at(0))
+                .unwrap();
+        }
+        list.insert(entry(9, 1_000_000, Denied::Destroyed), at(100 + kept))
+            .unwrap();
+        assert_eq!(list.entries().len(), 4, "{skew}");
+        list.insert(entry(9, 1_000_001, Denied::Destroyed), at(101 + kept))
+            .unwrap();
+        assert_eq!(list.entries().len(), 1, "{skew}");
+        assert_whole(&list);
+
+        // What is over does not come in: a file from before the restart may be full of it.
+        list.insert(entry(5, 100, Denied::Destroyed), at(101 + kept))
+            .unwrap();
+        assert!(!list.is_denied(login(5)));
+        list.insert(entry(5, 100, Denied::Destroyed), at(100 + kept))
+            .unwrap();
+        assert!(list.is_denied(login(5)));
+    }
+}
+
+#[test]
+fn times_at_the_end_of_the_range_do_not_wrap() {
+    let list = Denylist::new();
+    list.allow_skew(Duration::MAX);
+    list.insert(entry(1, u32::MAX, Denied::Destroyed), at(u32::MAX))
+        .unwrap();
+    list.insert(entry(2, 0, Denied::Destroyed), at(u32::MAX))
+        .unwrap();
+    assert!(list.is_denied(login(1)) && list.is_denied(login(2)));
+}
+
+#[test]
+fn one_insertion_prunes_a_few_and_the_next_ones_the_rest() {
+    let list = Denylist::new();
+    for n in 0..40 {
+        list.insert(entry(n, 100, Denied::Destroyed), at(0))
+            .unwrap();
+    }
+    for (n, left) in [(100, 24 + 1), (101, 8 + 2), (102, 3), (103, 4)] {
+        list.insert(entry(n, 10_000, Denied::Destroyed), at(9_999))
+            .unwrap();
+        assert_eq!(list.entries().len(), left);
+    }
+    assert_whole(&list);
+}
+
+#[test]
+fn of_two_entries_the_later_end_and_the_stronger_reason_count() {
+    let list = Denylist::new();
+    for (end, denied, expected) in [
+        (100, Denied::Anonymous, (100, Denied::Anonymous)),
+        (50, Denied::Replaced, (100, Denied::Replaced)),
+        (200, Denied::Anonymous, (200, Denied::Replaced)),
+        (200, Denied::Destroyed, (200, Denied::Destroyed)),
+        (10, Denied::Anonymous, (200, Denied::Destroyed)),
+    ] {
+        list.insert(entry(1, end, denied), at(0)).unwrap();
+        assert_eq!(sorted(&list), [(login(1), at(expected.0), expected.1)]);
+        assert_whole(&list);
+    }
+}
+
+#[test]
+fn a_full_list_drops_the_anonymous_first_and_then_the_login_that_ends_soonest() {
+    let list = Denylist::with_max(3);
+    list.insert(entry(1, 900, Denied::Anonymous), at(0))
+        .unwrap();
+    list.insert(entry(2, 200, Denied::Destroyed), at(0))
+        .unwrap();
+    list.insert(entry(3, 300, Denied::Replaced), at(0)).unwrap();
+    // One that was there before takes no place.
+    list.insert(entry(2, 200, Denied::Destroyed), at(0))
+        .unwrap();
+    assert!(list.is_denied(login(1)));
+
+    list.insert(entry(4, 400, Denied::Destroyed), at(0))
+        .unwrap();
+    assert!(!list.is_denied(login(1)));
+
+    let full = list
+        .insert(entry(5, 500, Denied::Destroyed), at(0))
+        .unwrap_err();
+    assert_eq!(full.dropped, entry(2, 200, Denied::Destroyed));
+    assert_eq!(
+        full.to_string(),
+        "the denylist is full: login 0000000000000002 was dropped, and copies of its cookies open again until 200"
+    );
+    // The new one, if it ends before all others; an anonymous one in any case, which is no news.
+    let full = list
+        .insert(entry(6, 10, Denied::Replaced), at(0))
+        .unwrap_err();
+    assert_eq!(full.dropped, entry(6, 10, Denied::Replaced));
+    list.insert(entry(7, 9_999, Denied::Anonymous), at(0))
+        .unwrap();
+    assert_eq!(
+        sorted(&list),
+        [
+            (login(3), at(300), Denied::Replaced),
+            (login(4), at(400), Denied::Destroyed),
+            (login(5), at(500), Denied::Destroyed),
+        ]
+    );
+    assert_whole(&list);
+
+    // What is over makes room first.
+    list.insert(entry(8, 90_000, Denied::Destroyed), at(301 + KEPT))
+        .unwrap();
+    assert!(!list.is_denied(login(3)) && list.is_denied(login(4)));
+}
+
+#[test]
+fn a_session_of_this_process_is_reported_once_and_with_no_lock_held() {
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let base = Denylist::with_max(1);
+    let (asked, told) = (base.clone(), Arc::clone(&reported));
+    let list = base.clone().on_insert(move |entry| {
+        // With a lock held, either of these would wait for ever.
+        assert!(asked.is_denied(entry.login_id) || entry.end == at(5));
+        asked.allow_skew(Duration::ZERO);
+        told.lock().unwrap().push(*entry);
+    });
+    let clone = list.clone();
+
+    list.deny(entry(1, 100, Denied::Anonymous), at(0)).unwrap();
+    // What is reported is what counts now: the place that keeps it may overwrite.
+    list.deny(entry(1, 70, Denied::Destroyed), at(0)).unwrap();
+    clone.deny(entry(1, 100, Denied::Destroyed), at(0)).unwrap();
+    clone.deny(entry(1, 50, Denied::Replaced), at(0)).unwrap();
+    clone.deny(entry(1, 200, Denied::Destroyed), at(0)).unwrap();
+    // Over: nothing to say. Came from elsewhere: said there.
+    list.deny(entry(2, 0, Denied::Destroyed), at(KEPT + 1))
+        .unwrap();
+    list.insert(entry(1, 300, Denied::Destroyed), at(0))
+        .unwrap();
+    // No room here, but there may be some where the callback writes.
+    list.deny(entry(3, 5, Denied::Destroyed), at(0))
+        .unwrap_err();
+    // A clone from before has no callback.
+    base.deny(entry(1, 400, Denied::Destroyed), at(0)).unwrap();
+    assert_eq!(
+        *reported.lock().unwrap(),
+        [
+            entry(1, 100, Denied::Anonymous),
+            entry(1, 100, Denied::Destroyed),
+            entry(1, 200, Denied::Destroyed),
+            entry(3, 5, Denied::Destroyed),
+        ]
+    );
+}
+
+#[test]
+fn a_callback_that_panics_spoils_nothing() {
+    let list = Denylist::new().on_insert(|_| panic!("callback"));
+    let denied = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| {
+        list.deny(entry(1, 100, Denied::Destroyed), at(0))
+    }));
+    assert!(denied.is_err());
+    assert!(list.is_denied(login(1)));
+    list.insert(entry(2, 100, Denied::Destroyed), at(0))
+        .unwrap();
+    assert_whole(&list);
+}
+
+#[test]
+fn an_entry_is_one_line_and_nothing_else_is_one() {
+    for (entry, line) in [
+        (
+            entry(0xb0, 1_763_600_000, Denied::Destroyed),
+            "00000000000000b0 1763600000 destroyed",
+        ),
+        (entry(1, 0, Denied::Replaced), "0000000000000001 0 replaced"),
+        (
+            entry(u64::MAX, u32::MAX, Denied::Anonymous),
+            "ffffffffffffffff 4294967295 anonymous",
+        ),
+    ] {
+        assert_eq!(entry.to_string(), line);
+        assert_eq!(line.parse(), Ok(entry));
+    }
+    for line in [
+        "",
+        " ",
+        "0000000000000001",
+        "0000000000000001 0",
+        "0000000000000001 0 ",
+        "0000000000000001 0 Replaced",
+        "0000000000000001  0 replaced",
+        "0000000000000001 0 replaced\n",
+        " 0000000000000001 0 replaced",
+        "0000000000000001 0 replaced more",
+        "0000000000000001 +1 replaced",
+        "0000000000000001 -1 replaced",
+        "0000000000000001 4294967296 replaced",
+        "0000000000000001  replaced",
+        "000000000000001 0 replaced",
+    ] {
+        assert_eq!(
+            line.parse::<DenylistEntry>(),
+            Err(ParseDenylistEntryError),
+            "{line:?}"
+        );
+    }
+}
+
+#[test]
+fn the_list_is_bounded_by_a_million() {
+    assert_eq!(Denylist::new().read().max, 1_000_000);
+}
+
+fn denied() -> impl Strategy<Value = Denied> {
+    prop_oneof![
+        Just(Denied::Anonymous),
+        Just(Denied::Replaced),
+        Just(Denied::Destroyed)
+    ]
+}
+
+proptest! {
+    /// Against a list that is searched from end to end. With this few entries, each insertion
+    /// prunes all that is over.
+    #[test]
+    fn it_agrees_with_a_plain_list(
+        steps in proptest::collection::vec((0..16_u64, 0..20_u32, denied(), 0..5_u32), 1..80),
+    ) {
+        let (max, unit) = (6, 1_000);
+        let list = Denylist::with_max(max);
+        let mut plain: Vec<DenylistEntry> = vec![];
+        let mut now = 0;
+        for (n, ahead, denied, pause) in steps {
+            now += pause * unit;
+            let new = entry(n, now + ahead * unit, denied);
+            let result = list.insert(new, at(now));
+
+            let mut expected = Ok(());
+            plain.retain(|entry| now <= entry.end.to_unix() + KEPT);
+            match plain.iter_mut().find(|entry| entry.login_id == new.login_id) {
+                Some(entry) => {
+                    entry.end = entry.end.max(new.end);
+                    entry.denied = entry.denied.max(new.denied);
+                }
+                None => plain.push(new),
+            }
+            plain.sort_by_key(|entry| (entry.denied != Denied::Anonymous, entry.end, entry.login_id));
+            if plain.len() > max {
+                let dropped = plain.remove(0);
+                if dropped.denied != Denied::Anonymous {
+                    expected = Err(DenylistFull { dropped });
+                }
+            }
+            prop_assert_eq!(result, expected);
+            for n in 0..16 {
+                let denied = plain.iter().any(|entry| entry.login_id == login(n));
+                prop_assert_eq!(list.is_denied(login(n)), denied, "{} at {}", n, now);
+            }
+            assert_whole(&list);
+        }
+    }
+
+    #[test]
+    fn a_line_comes_back_as_the_entry_that_it_was(n in any::<u64>(), end in any::<u32>(), denied in denied()) {
+        let entry = entry(n, end, denied);
+        prop_assert_eq!(entry.to_string().parse(), Ok(entry));
+    }
+}

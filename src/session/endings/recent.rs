@@ -1,0 +1,205 @@
+//! The process's short memory of logins that have ended.
+//!
+//! A browser sends requests in parallel. Without this memory, an answer that was begun before a
+//! logout would write the old session back after it, and the visitor would be logged in again.
+
+use crate::session::record::LoginId;
+use alloc::collections::BTreeSet;
+use core::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// How long an end is remembered: longer than an ordinary request takes.
+const MEMORY: Duration = Duration::from_secs(60);
+
+/// Bounds the memory: with more ends than this in a minute, the oldest are forgotten early.
+const MAX_ENTRIES: usize = 65_536;
+
+/// Expired entries that one insertion removes at most. More than one, so that the memory shrinks;
+/// few, so that no request waits for a long clean-up.
+const PRUNED_AT_ONCE: usize = 16;
+
+/// Says how a login ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum RecentEnd {
+    /// Another login took its place: only a login may still save it.
+    Replaced,
+    /// It was destroyed: it neither opens nor is saved.
+    Ended,
+}
+
+/// Remembers for 60 seconds which logins were ended or replaced in this process.
+///
+/// Times are monotonic, counted from any one point that all callers share. A wall clock that is
+/// set back must not prolong or cut the memory.
+#[derive(Debug)]
+pub(crate) struct RecentEnds {
+    max: usize,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    ends: HashMap<LoginId, (Duration, RecentEnd)>,
+    by_time: BTreeSet<(Duration, LoginId)>,
+}
+
+impl Default for RecentEnds {
+    fn default() -> RecentEnds {
+        RecentEnds::with_max(MAX_ENTRIES)
+    }
+}
+
+impl RecentEnds {
+    fn with_max(max: usize) -> RecentEnds {
+        RecentEnds {
+            max,
+            memory: Mutex::default(),
+        }
+    }
+
+    /// Remembers that a login ended at `now`. An end stays an end: a replacement that comes after
+    /// it does not weaken it.
+    pub(crate) fn remember(&self, login: LoginId, end: RecentEnd, now: Duration) {
+        let mut memory = self.lock();
+        let (mut at, mut kind) = (now, end);
+        if let Some((before, was)) = memory.ends.get(&login).copied() {
+            memory.by_time.remove(&(before, login));
+            if !is_over(before, now) {
+                // Two threads may come here in another order than they read the clock.
+                (at, kind) = (at.max(before), kind.max(was));
+            }
+        }
+        memory.ends.insert(login, (at, kind));
+        memory.by_time.insert((at, login));
+        for _ in 0..PRUNED_AT_ONCE {
+            match memory.by_time.first() {
+                Some((at, _)) if memory.ends.len() > self.max || is_over(*at, now) => {}
+                _ => break,
+            }
+            if let Some((_, oldest)) = memory.by_time.pop_first() {
+                memory.ends.remove(&oldest);
+            }
+        }
+    }
+
+    /// Returns how a login ended, if it did within the last 60 seconds.
+    pub(crate) fn get(&self, login: LoginId, now: Duration) -> Option<RecentEnd> {
+        let (at, end) = self.lock().ends.get(&login).copied()?;
+        (!is_over(at, now)).then_some(end)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_over(at: Duration, now: Duration) -> bool {
+    now.saturating_sub(at) > MEMORY
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+    use proptest::prelude::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn login(n: u64) -> LoginId {
+        LoginId::from_bytes(n.to_be_bytes())
+    }
+
+    #[test]
+    fn an_end_is_remembered_for_60_seconds() {
+        let ends = RecentEnds::default();
+        ends.remember(login(1), RecentEnd::Ended, 10 * SECOND);
+        ends.remember(login(2), RecentEnd::Replaced, 10 * SECOND);
+        for (now, known) in [(0, true), (10, true), (70, true), (71, false)] {
+            let now = now * SECOND;
+            let [ended, replaced] =
+                [RecentEnd::Ended, RecentEnd::Replaced].map(|end| known.then_some(end));
+            assert_eq!(ends.get(login(1), now), ended, "{now:?}");
+            assert_eq!(ends.get(login(2), now), replaced, "{now:?}");
+            assert_eq!(ends.get(login(3), now), None, "{now:?}");
+        }
+        assert_eq!(ends.get(login(1), Duration::MAX), None);
+    }
+
+    #[test]
+    fn an_end_is_stronger_than_a_replacement_and_a_later_one_counts_anew() {
+        let ends = RecentEnds::default();
+        ends.remember(login(1), RecentEnd::Replaced, SECOND);
+        ends.remember(login(1), RecentEnd::Ended, 2 * SECOND);
+        ends.remember(login(1), RecentEnd::Replaced, 30 * SECOND);
+        assert_eq!(ends.get(login(1), 90 * SECOND), Some(RecentEnd::Ended));
+        // A thread that read the clock earlier and got the lock later.
+        ends.remember(login(1), RecentEnd::Ended, 5 * SECOND);
+        assert_eq!(ends.get(login(1), 90 * SECOND), Some(RecentEnd::Ended));
+        assert_eq!(ends.get(login(1), 91 * SECOND), None);
+    }
+
+    #[test]
+    fn of_too_many_the_oldest_go_first() {
+        let ends = RecentEnds::default();
+        for n in 0..=65_536 {
+            ends.remember(login(n), RecentEnd::Ended, Duration::from_micros(n));
+        }
+        assert_eq!(ends.get(login(0), SECOND), None);
+        assert_eq!(ends.get(login(1), SECOND), Some(RecentEnd::Ended));
+        assert_eq!(ends.get(login(65_536), SECOND), Some(RecentEnd::Ended));
+        // One that was there before takes no place of another.
+        ends.remember(login(65_536), RecentEnd::Ended, SECOND);
+        assert_eq!(ends.get(login(1), SECOND), Some(RecentEnd::Ended));
+    }
+
+    #[test]
+    fn what_is_over_is_removed() {
+        let ends = RecentEnds::default();
+        for n in 0..100 {
+            ends.remember(login(n), RecentEnd::Ended, SECOND);
+        }
+        for n in 100..107 {
+            ends.remember(login(n), RecentEnd::Ended, 62 * SECOND);
+        }
+        let memory = ends.lock();
+        assert_eq!((memory.ends.len(), memory.by_time.len()), (7, 7));
+    }
+
+    proptest! {
+        /// Against a list that is searched from end to end.
+        #[test]
+        fn it_agrees_with_a_plain_list(
+            steps in proptest::collection::vec((0..12_u64, any::<bool>(), 0..40_u32), 1..80),
+        ) {
+            let max = 5;
+            let ends = RecentEnds::with_max(max);
+            let mut list: Vec<(Duration, LoginId, RecentEnd)> = Vec::new();
+            let mut now = Duration::ZERO;
+            for (n, ended, pause) in steps {
+                now += pause * SECOND;
+                let mut end = if ended { RecentEnd::Ended } else { RecentEnd::Replaced };
+                ends.remember(login(n), end, now);
+
+                list.retain(|(at, _, _)| now - *at <= MEMORY);
+                if let Some(i) = list.iter().position(|(_, id, _)| *id == login(n)) {
+                    end = end.max(list.remove(i).2);
+                }
+                list.push((now, login(n), end));
+                list.sort();
+                while list.len() > max {
+                    list.remove(0);
+                }
+                for n in 0..12 {
+                    let expected = list.iter().find(|(_, id, _)| *id == login(n)).map(|(_, _, end)| *end);
+                    prop_assert_eq!(ends.get(login(n), now), expected, "{} at {:?}", n, now);
+                }
+                let memory = ends.lock();
+                prop_assert!(memory.ends.len() <= max);
+                prop_assert_eq!(memory.ends.len(), memory.by_time.len());
+            }
+        }
+    }
+}
