@@ -295,8 +295,12 @@ impl ResponseError for MissingLayer {
 
 /// An empty 500; the text goes to the log.
 impl ResponseError for SessionError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     fn error_response(&self) -> HttpResponse {
-        log::error(self);
+        log::error(log::Topic::FailedCall, self);
         HttpResponse::new(self.status_code())
     }
 }

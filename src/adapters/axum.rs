@@ -262,7 +262,10 @@ impl IntoResponse for MissingLayer {
 /// An empty 500; the text goes to the log.
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
-        log::error(&self);
-        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        log::error(log::Topic::FailedCall, &self);
+        let status = StatusCode::from_u16(self.status());
+        status
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            .into_response()
     }
 }

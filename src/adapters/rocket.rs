@@ -104,10 +104,13 @@ impl<T: SessionData> Fairing for SessionFairing<T> {
     /// Refuses a second fairing for the same type: a guard could not tell them apart.
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
         if rocket.state::<Attached<T>>().is_some() {
-            log::error(&format!(
-                "two `SessionFairing`s of one type: attach one `SessionFairing<{}>`",
-                core::any::type_name::<T>()
-            ));
+            log::error(
+                log::Topic::Setup,
+                &format!(
+                    "two `SessionFairing`s of one type: attach one `SessionFairing<{}>`",
+                    core::any::type_name::<T>()
+                ),
+            );
             return Err(rocket);
         }
         Ok(rocket.manage(Attached(self.sessions.clone())))
@@ -209,7 +212,7 @@ fn missing<T: SessionData>() -> MissingLayer {
 /// A 500, by the application's catcher; the text goes to the log.
 impl<'r> Responder<'r, 'static> for SessionError {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
-        log::error(&self);
-        Err(Status::InternalServerError)
+        log::error(log::Topic::FailedCall, &self);
+        Err(Status::new(self.status()))
     }
 }

@@ -55,6 +55,12 @@ pub enum SessionError {
     },
     /// More flash messages, or longer ones, than a session keeps. The message was not added.
     TooManyFlashes,
+    /// The request comes from another origin (cross-site request forgery), so it has no session to
+    /// change. The log names the setting that would let it pass. Answered by 403.
+    CrossOrigin,
+    /// The request brought sessions of two logins under one cookie name, and neither counts: this
+    /// response removes what was planted, and the next request works. Answered by 503.
+    Rivals,
     /// The operating system gave no randomness for a session id.
     Randomness,
 }
@@ -81,9 +87,28 @@ impl fmt::Display for SessionError {
                 f,
                 "more than {MAX_FLASHES} flash messages or {MAX_FLASH_BYTES} bytes of them: take some first"
             ),
+            SessionError::CrossOrigin => f.write_str(
+                "a request from another origin cannot change the session: see the log for the setting",
+            ),
+            SessionError::Rivals => f.write_str(
+                "two logins came under one session cookie name, and neither counts: send the request again",
+            ),
             SessionError::Randomness => {
                 f.write_str("the operating system gave no randomness for a session id")
             }
+        }
+    }
+}
+
+impl SessionError {
+    /// Returns the HTTP status that a response with this error has: 403 for
+    /// [`CrossOrigin`](SessionError::CrossOrigin), 503 for [`Rivals`](SessionError::Rivals), else 500.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            SessionError::CrossOrigin => 403,
+            SessionError::Rivals => 503,
+            _ => 500,
         }
     }
 }

@@ -48,9 +48,10 @@ pub(crate) use events::log;
 pub use events::{Event, Refusal, SaveReason, SkipReason};
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub use exchange::MissingLayer;
-pub use exchange::{Commit, Exchange, HeaderEdit, HeaderEdits, Plan, RequestHead, SessionFuture};
+pub use exchange::{Commit, Exchange, HeaderEdit, HeaderEdits, Plan, SessionFuture};
 pub use lifecycle::SessionView;
 pub use manager::{ConfigError, SessionManager, SessionManagerBuilder};
 pub use origin::{CrossOrigin, CrossOriginReason, RequestLine};
 pub use record::{Flash, FlashLevel, LoginId, ParseLoginIdError, ParseSessionIdError, SessionId};
+pub use request::RequestHead;
 pub use session::Session;

@@ -2,8 +2,8 @@ use super::{
     data::{SessionData, SessionMap},
     error::{SaveError, SessionError},
     events::Refusal,
-    record::{Flash, FlashLevel, SessionId},
-    request::Handle,
+    record::{Flash, FlashLevel, LoginId, SessionId},
+    request::{Handle, Write},
 };
 use crate::Timestamp;
 use alloc::{string::String, vec::Vec};
@@ -68,7 +68,8 @@ impl<T: SessionData> Session<T> {
     /// [`SessionError::Randomness`] for a new session.
     pub fn id(&self) -> Result<SessionId, SessionError> {
         self.handle
-            .read(|session| session.id(&mut SysRng))?
+            .read(|session| session.ids(&mut SysRng))?
+            .map(|ids| ids.session)
             .map_err(no_randomness)
     }
 
@@ -111,6 +112,62 @@ impl<T: SessionData> Session<T> {
         let now = self.handle.now();
         let rules = self.handle.rules();
         self.handle.read(|session| session.expires_at(rules, now))
+    }
+
+    /// Returns the login's id: for a [`Denylist`](super::Denylist), and for logs. It is new with
+    /// [`regenerate_for_login`](Session::regenerate_for_login) and stays with
+    /// [`regenerate`](Session::regenerate), so it names every copy of the login's cookies.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Randomness`] for a new session.
+    pub fn login_id(&self) -> Result<LoginId, SessionError> {
+        self.handle
+            .read(|session| session.ids(&mut SysRng))?
+            .map(|ids| ids.login)
+            .map_err(no_randomness)
+    }
+
+    /// Returns `true` if the response will carry another session than the browser has.
+    ///
+    /// # Errors
+    ///
+    /// See [Errors](Session#errors).
+    pub fn is_changed(&self) -> Result<bool, SessionError> {
+        self.handle.read(|session| session.is_changed())
+    }
+
+    /// Takes back all that this request has written: for a handler that fails half way and answers all the
+    /// same. A login that this request has [destroyed](Session::destroy) stays ended.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = testing::new_session(&sessions);
+    /// session.insert("order", 7)?;
+    /// // The payment fails:
+    /// session.discard_changes()?;
+    /// assert_eq!(session.get::<u64>("order")?, None);
+    /// assert!(!session.is_changed()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [Errors](Session#errors).
+    pub fn discard_changes(&self) -> Result<(), SessionError> {
+        let (rules, now) = (self.handle.rules(), self.handle.now());
+        self.handle
+            .write(|session| session.discard_changes(rules, now))
+    }
+
+    /// Starts the idle time again with this response, whether a renewal is due or not.
+    ///
+    /// # Errors
+    ///
+    /// See [Errors](Session#errors).
+    pub fn touch(&self) -> Result<(), SessionError> {
+        self.handle.write(|session| session.touch())
     }
 
     /// Returns why the request's session cookie was refused. `None` if the request had no session cookie,
@@ -227,7 +284,7 @@ impl<T: SessionData> Session<T> {
     pub fn regenerate_for_login(&self) -> Result<(), SessionError> {
         let (rules, now) = (self.handle.rules(), self.handle.now());
         self.handle
-            .write(|session| session.regenerate_for_login(rules, now, &mut SysRng))?
+            .log_in(|session| session.regenerate_for_login(rules, now, &mut SysRng))?
             .map_err(no_randomness)
     }
 
@@ -255,8 +312,7 @@ impl<T: SessionData> Session<T> {
     ///
     /// See [Errors](Session#errors).
     pub fn destroy(&self) -> Result<(), SessionError> {
-        let (rules, now) = (self.handle.rules(), self.handle.now());
-        self.handle.end(|session| session.destroy(rules, now))
+        self.handle.keep_or_destroy(Write::Destroy, |_| false)
     }
 
     /// Ends the session `after` from now at the latest: earlier than it would have ended, never later.
@@ -307,8 +363,9 @@ impl<T: SessionData> Session<T> {
     /// See [Errors](Session#errors).
     pub fn remember(&self, remembered: bool) -> Result<(), SessionError> {
         let (rules, now) = (self.handle.rules(), self.handle.now());
-        self.handle
-            .end(|session| session.remember(rules, now, remembered))
+        self.handle.keep_or_destroy(Write::Change, |session| {
+            session.remember(rules, now, remembered)
+        })
     }
 
     /// Leaves a message for the next page that asks for it, at most 16 of them and 1,024 bytes of text
@@ -358,7 +415,7 @@ impl<T: SessionData> Session<T> {
     ///
     /// [`SessionError::HeadersSent`] also if there are none: taking is writing.
     pub fn take_flashes(&self) -> Result<Vec<Flash>, SessionError> {
-        self.handle.write(|session| session.take_flashes())
+        self.handle.take_flashes()
     }
 
     /// Empties the data and keeps the session, with its id, times and flash messages.

@@ -27,7 +27,7 @@ use super::{
     error::SaveError,
     events::Refusal,
     manager::SessionManager,
-    request::{Answer, Handle},
+    request::{Answer, Handle, RequestHead},
     session::Session,
 };
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
@@ -72,7 +72,12 @@ pub fn session_from_cookie<T: SessionData>(
     cookie: &str,
 ) -> Session<T> {
     let handle = Handle::new(manager.clone());
-    handle.receive([cookie.as_bytes()]);
+    handle.receive(&RequestHead {
+        method: "GET",
+        path: "/",
+        authority: None,
+        header: |name| (name == "cookie").then_some(cookie.as_bytes()),
+    });
     Session::new(handle)
 }
 

@@ -70,11 +70,7 @@ impl CookieAttributes {
                 "ends like a chunk of a session: a name may not end in a dot and digits",
             );
         }
-        // Browsers compare the prefixes without regard to case.
-        let prefixed = |prefix: &str| {
-            name.get(..prefix.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-        };
+        let prefixed = |prefix: &str| has_prefix(name, prefix);
         let host = prefixed("__Host-") || prefixed("__Host-Http-");
         if host && self.domain.is_some() {
             return refuse("allows no domain: set another cookie name, such as `__Secure-session`");
@@ -98,10 +94,7 @@ impl CookieAttributes {
         if self.partitioned && !self.secure {
             return Err("`partitioned` needs `secure`".into());
         }
-        if !self.path.starts_with('/')
-            || !self.path.bytes().all(is_attribute_byte)
-            || self.path.len() > 1024
-        {
+        if !is_path(&self.path) {
             return Err(format!(
                 "the path {:?} does not begin with `/`, has a character that no cookie's path has, or more than 1,024 bytes",
                 self.path
@@ -122,13 +115,28 @@ impl CookieAttributes {
         cookie.to_string()
     }
 
-    /// Returns the Set-Cookie value that removes one cookie: its name, path, domain, Secure and Partitioned
-    /// are the setter's, or the browser would keep it.
+    /// Returns the Set-Cookie value that removes one cookie: its name, path, domain, Secure and
+    /// Partitioned are the setter's, or the browser would keep it.
     pub(super) fn remove(&self, name: &str) -> String {
+        self.remove_from(name, self.domain.as_deref(), &self.path)
+    }
+
+    /// The same for a cookie of this name that was set with another domain or path.
+    pub(super) fn remove_from(&self, name: &str, domain: Option<&str>, path: &str) -> String {
         let mut cookie = self.cookie(name, "");
+        cookie.set_path(path);
+        match domain {
+            Some(domain) => cookie.set_domain(domain),
+            None => cookie.unset_domain(),
+        }
         cookie.set_max_age(time::Duration::ZERO);
         cookie.set_expires(time::OffsetDateTime::UNIX_EPOCH);
         cookie.to_string()
+    }
+
+    /// Returns `true` if no other domain can set a cookie of this name (RFC 6265bis, 4.1.3.2).
+    pub(super) fn is_host_only(&self) -> bool {
+        has_prefix(&self.name, "__Host-")
     }
 
     fn cookie<'c>(&'c self, name: &'c str, value: &'c str) -> Cookie<'c> {
@@ -150,6 +158,12 @@ impl CookieAttributes {
     }
 }
 
+/// Browsers compare the prefixes without regard to case.
+fn has_prefix(name: &str, prefix: &str) -> bool {
+    let start = name.get(..prefix.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
 /// A byte of a token (RFC 9110, 5.6.2).
 fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
@@ -158,6 +172,11 @@ fn is_token_byte(byte: u8) -> bool {
 /// A byte of an attribute's value (RFC 6265, 4.1.1).
 fn is_attribute_byte(byte: u8) -> bool {
     (b' '..0x7f).contains(&byte) && byte != b';'
+}
+
+/// Begins with `/`, and has only what a cookie's path may have, in at most 1,024 bytes.
+pub(super) fn is_path(path: &str) -> bool {
+    path.starts_with('/') && path.bytes().all(is_attribute_byte) && path.len() <= 1024
 }
 
 /// Letters, digits, hyphens and dots; a leading dot is of an older standard and means nothing.

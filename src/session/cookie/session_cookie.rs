@@ -1,9 +1,12 @@
 use super::{
-    attributes::CookieAttributes,
+    attributes::{CookieAttributes, is_path},
     chunks::{self, CookieLimits, Incomplete, MAX_CHUNKS, Names, TooLarge},
 };
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use core::time::Duration;
+
+/// The most lines that remove planted cookies: the path's length is the sender's choice.
+const MAX_HEALING_LINES: usize = 32;
 
 /// The cookie of a site's sessions.
 pub(crate) struct SessionCookie {
@@ -80,10 +83,67 @@ impl SessionCookie {
         Ok((cookies.iter().map(line).collect(), total))
     }
 
-    /// Returns the Set-Cookie lines that remove these names but for the first `kept`.
+    /// Returns the Set-Cookie lines that remove these names but for the first `kept`. With a domain, the
+    /// host's own cookies go too: those of a time before there was one.
     pub(crate) fn remove(&self, names: Names, kept: usize) -> impl Iterator<Item = String> {
-        names
-            .beyond(kept, self.name())
-            .map(|name| self.attributes.remove(&name))
+        let attributes = &self.attributes;
+        let lines = move |name: String| {
+            let host_only = attributes.domain.is_some();
+            let host_only =
+                host_only.then(|| attributes.remove_from(&name, None, &attributes.path));
+            core::iter::once(attributes.remove(&name)).chain(host_only)
+        };
+        names.beyond(kept, self.name()).flat_map(lines)
+    }
+
+    /// Returns which names are to be removed when a session ends: those received, and NAME itself if the
+    /// path of the request may have hidden it.
+    pub(crate) fn to_remove(&self, header: &[u8]) -> Names {
+        let received = self.received(header);
+        if self.attributes.path == "/" {
+            received
+        } else {
+            received.with(0)
+        }
+    }
+
+    /// Returns `true` if another domain can set a cookie of this name.
+    pub(crate) fn can_be_planted(&self) -> bool {
+        !self.attributes.is_host_only()
+    }
+
+    /// Returns the Set-Cookie lines that remove what somebody planted under this name: for the host alone
+    /// and for the host and each of its parents as the domain, for `/` and each prefix of the request's
+    /// path. The session's own domain and path are left out.
+    pub(crate) fn heal(&self, host: Option<&str>, path: &str) -> Vec<String> {
+        let own = (
+            self.attributes.domain.as_deref(),
+            self.attributes.path.as_str(),
+        );
+        let host = host.unwrap_or_default();
+        let parents = host
+            .match_indices('.')
+            .filter_map(|(dot, _)| host.get(dot.saturating_add(1)..));
+        // A top-level domain takes no cookies.
+        let domains = core::iter::once(host)
+            .chain(parents)
+            .filter(|domain| domain.contains('.'));
+        let domains: Vec<Option<&str>> = core::iter::once(None).chain(domains.map(Some)).collect();
+        let prefixes = path
+            .match_indices('/')
+            .skip(1)
+            .filter_map(|(slash, _)| path.get(..slash));
+        let paths = core::iter::once("/").chain(prefixes).chain([path]);
+        let paths: Vec<&str> = paths.filter(|path| is_path(path)).collect();
+        let pairs = paths
+            .iter()
+            .flat_map(|path| domains.iter().map(move |domain| (*domain, *path)));
+        let mut lines: Vec<String> = pairs
+            .filter(|pair| *pair != own)
+            .take(MAX_HEALING_LINES)
+            .map(|(domain, path)| self.attributes.remove_from(self.name(), domain, path))
+            .collect();
+        lines.dedup();
+        lines
     }
 }

@@ -30,6 +30,13 @@ pub(crate) enum RecentEnd {
     Ended,
 }
 
+impl RecentEnd {
+    /// Returns `true` if nothing brings the login back, not even another login over it.
+    pub(crate) fn is_final(self) -> bool {
+        self == RecentEnd::Ended
+    }
+}
+
 /// Remembers for 60 seconds which logins were ended or replaced in this process.
 ///
 /// Times are monotonic, counted from any one point that all callers share. A wall clock that is

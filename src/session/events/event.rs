@@ -1,7 +1,12 @@
 use super::reasons::{Refusal, SaveReason, SkipReason};
 use crate::{
     KeyId, KeyState, Timestamp,
-    session::{error::SaveError, record::SessionId},
+    session::{
+        endings::DenylistFull,
+        error::SaveError,
+        origin::CrossOrigin,
+        record::{LoginId, SessionId},
+    },
 };
 
 /// What was decided about a session, and why: for the operator. No event carries a value.
@@ -30,6 +35,8 @@ pub enum Event {
     Opened {
         /// The session.
         id: SessionId,
+        /// Its login.
+        login_id: LoginId,
         /// The key that sealed it.
         key: KeyId,
         /// What this key is for now.
@@ -43,11 +50,15 @@ pub enum Event {
         key: Option<KeyId>,
         /// The session, if the cookie was authentic.
         id: Option<SessionId>,
+        /// Its login, if the cookie was authentic.
+        login_id: Option<LoginId>,
     },
     /// The session goes out in a cookie.
     Saved {
         /// The session.
         id: SessionId,
+        /// Its login.
+        login_id: LoginId,
         /// The key that sealed it.
         key: KeyId,
         /// Why.
@@ -70,24 +81,43 @@ pub enum Event {
         error: SaveError,
     },
     /// The session went out under a new id. A copy of the old cookie opens until `absolute_end`, unless
-    /// `validate` refuses the id. Comes after the [`Saved`](Event::Saved) that it explains: a session
-    /// that could not be saved keeps its id.
+    /// a [`Denylist`](crate::session::Denylist) or `validate` refuses it. Comes after the
+    /// [`Saved`](Event::Saved) that it explains: a session that could not be saved keeps its id.
     Regenerated {
         /// The id before.
         from: SessionId,
         /// The id now.
         to: SessionId,
-        /// When the old session ends at the latest.
+        /// The login before.
+        from_login: LoginId,
+        /// The login now: another one only if somebody logged in.
+        to_login: LoginId,
+        /// The end of every copy of the old session.
         absolute_end: Timestamp,
     },
-    /// The session was ended by [`destroy`](super::Session::destroy). A copy of its cookie opens until
-    /// `absolute_end`, unless `validate` refuses the id: keep the pair until then.
+    /// [`destroy`](crate::session::Session::destroy) ended this session: that of the request, and every other
+    /// one whose cookie came with it. A copy of its cookie opens until `absolute_end`, unless a
+    /// [`Denylist`](crate::session::Denylist) or `validate` refuses it.
     Destroyed {
         /// The session.
         id: SessionId,
-        /// When it ends at the latest.
+        /// Its login.
+        login_id: LoginId,
+        /// The end of every copy, whatever settings and calls make of it.
         absolute_end: Timestamp,
     },
-    /// The handler's own `Cache-Control` would have let a cache keep a session: it is now `no-store`.
+    /// A request from another origin asked for a session, and has none.
+    CrossOrigin(CrossOrigin),
+    /// Two sessions of different logins came under one cookie name, and neither counts. An attacker on a
+    /// sibling domain plants cookies, or two applications share a name.
+    Rivals {
+        /// The logins, newest first.
+        login_ids: [LoginId; 2],
+    },
+    /// The [`Denylist`](crate::session::Denylist) had no room for a login that ended: its copies open until
+    /// their own end.
+    DenylistFull(DenylistFull),
+    /// The handler's own Cache-Control, or a targeted field (RFC 9213), would have let a cache keep a
+    /// session: it is now `no-store`.
     CacheControlReplaced,
 }

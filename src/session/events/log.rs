@@ -1,34 +1,63 @@
-//! What goes to the log where no event can: through `tracing`, else on standard error.
+//! What goes to the log: through `tracing` if somebody listens, else on standard error.
 
-/// What is wrong with how the application uses the session.
-#[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
-pub(crate) fn error(message: &impl core::fmt::Display) {
-    #[cfg(feature = "tracing")]
-    tracing::error!(target: "hardtack", "{message}");
-    #[cfg(not(feature = "tracing"))]
-    once(&alloc::format!("{message}"));
+use core::{
+    fmt::Display,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+/// What a line is about. Lines about one thing are rationed together: how many there are is the sender's
+/// choice.
+#[derive(Clone, Copy)]
+#[cfg_attr(
+    not(any(feature = "axum", feature = "actix", feature = "rocket")),
+    expect(dead_code, reason = "some are the adapters' alone")
+)]
+pub(crate) enum Topic {
+    FailedSave,
+    FailedCall,
+    Setup,
+    CrossOrigin,
+    Rivals,
+    Denylist,
+    Development,
 }
 
-/// What is right for some, and wrong for most.
-pub(crate) fn warn(message: &str) {
-    #[cfg(feature = "tracing")]
-    tracing::warn!(target: "hardtack", "{message}");
-    #[cfg(not(feature = "tracing"))]
-    once(message);
+impl Topic {
+    const COUNT: usize = 7;
 }
 
-/// Each message once in the life of the process: a log that every request writes to is a way to fill
-/// a disk.
-#[cfg(not(feature = "tracing"))]
-fn once(message: &str) {
-    use alloc::{borrow::ToOwned, collections::BTreeSet, string::String};
-    use std::sync::Mutex;
+/// Says what is wrong.
+pub(crate) fn error(topic: Topic, message: &impl Display) {
+    #[cfg(feature = "tracing")]
+    if tracing::dispatcher::has_been_set() {
+        tracing::error!(target: "hardtack", "{message}");
+        return;
+    }
+    print(topic, message);
+}
 
-    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    let mut said = SAID
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    if said.insert(message.to_owned()) {
-        std::eprintln!("hardtack: {message}");
+/// Says what is right for some, and wrong for most.
+pub(crate) fn warn(topic: Topic, message: &impl Display) {
+    #[cfg(feature = "tracing")]
+    if tracing::dispatcher::has_been_set() {
+        tracing::warn!(target: "hardtack", "{message}");
+        return;
+    }
+    print(topic, message);
+}
+
+/// Prints the first, the second, the fourth line about a topic and so on: a log that every request writes
+/// to is a way to fill a disk.
+fn print(topic: Topic, message: &impl Display) {
+    static COUNTS: [AtomicU32; Topic::COUNT] = [const { AtomicU32::new(0) }; Topic::COUNT];
+    let Some(count) = COUNTS.get(topic as usize) else {
+        return;
+    };
+    match count.fetch_add(1, Ordering::Relaxed).saturating_add(1) {
+        1 => std::eprintln!("hardtack: {message}"),
+        times if times.is_power_of_two() => {
+            std::eprintln!("hardtack: {message} (number {times} of its kind)");
+        }
+        _ => {}
     }
 }

@@ -3,10 +3,10 @@
 mod event;
 pub(crate) mod log;
 mod reasons;
+mod report;
 #[cfg(feature = "tracing")]
 mod trace;
 
 pub use event::Event;
 pub use reasons::{Refusal, SaveReason, SkipReason};
-#[cfg(feature = "tracing")]
-pub(crate) use trace::trace;
+pub(crate) use report::report;

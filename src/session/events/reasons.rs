@@ -48,6 +48,13 @@ pub enum Refusal {
     AbsoluteTimeout,
     /// `validate` said no.
     NotValidated,
+    /// Its login ended: by [`destroy`](crate::session::Session::destroy) in this process in the last minute,
+    /// or it is on the [`Denylist`](crate::session::Denylist).
+    Ended,
+    /// Another session of the same cookie name has another login: see [`Event::Rivals`](crate::session::Event::Rivals).
+    Rival,
+    /// The request comes from another origin: see [`Event::CrossOrigin`](crate::session::Event::CrossOrigin).
+    CrossOrigin,
 }
 
 /// Why a session was saved.
@@ -113,6 +120,10 @@ pub enum SkipReason {
     /// The renewal failed. The cookie that the browser has is as good as it was, so the answer goes
     /// out; but the session ends if this does not.
     RenewalFailed(SaveError),
+    /// Its login was ended or replaced while the request was under way.
+    LoginEnded,
+    /// It was created in the future: a clock was wrong, and it would live that much longer.
+    NotYetValid,
 }
 
 impl fmt::Display for Refusal {
@@ -132,6 +143,9 @@ impl fmt::Display for Refusal {
             Refusal::IdleTimeout => "idle timeout",
             Refusal::AbsoluteTimeout => "absolute timeout",
             Refusal::NotValidated => "not validated",
+            Refusal::Ended => "its login ended",
+            Refusal::Rival => "another login has the same cookie name",
+            Refusal::CrossOrigin => "from another origin",
         })
     }
 }
@@ -154,6 +168,8 @@ impl fmt::Display for SkipReason {
             SkipReason::Panicked => "the handler panicked",
             SkipReason::TooLate => "too late for a renewal",
             SkipReason::NotValidated => "not validated",
+            SkipReason::LoginEnded => "its login ended meanwhile",
+            SkipReason::NotYetValid => "created in the future",
             SkipReason::Ended => "ended meanwhile",
         })
     }

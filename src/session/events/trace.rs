@@ -7,27 +7,41 @@ use super::{
 
 pub(crate) fn trace(event: &Event) {
     match event {
-        Event::Opened { id, key, key_state } => {
-            tracing::debug!(target: "hardtack", %id, %key, %key_state, "session opened");
+        Event::Opened {
+            id,
+            login_id,
+            key,
+            key_state,
+        } => {
+            tracing::debug!(target: "hardtack", %id, %login_id, %key, %key_state, "session opened");
         }
-        Event::Refused { reason, key, id } => {
+        Event::Refused {
+            reason,
+            key,
+            id,
+            login_id,
+        } => {
+            let login_id = login_id.map(tracing::field::display);
             let key = key.map(tracing::field::display);
             let id = id.map(tracing::field::display);
             // What time brings about is no news; the rest is an attack or a mistake in operation.
             match reason {
                 Refusal::IdleTimeout | Refusal::AbsoluteTimeout => {
-                    tracing::debug!(target: "hardtack", %reason, key, id, "session cookie refused");
+                    tracing::debug!(target: "hardtack", %reason, key, id, login_id, "session cookie refused");
                 }
-                _ => tracing::info!(target: "hardtack", %reason, key, id, "session cookie refused"),
+                _ => {
+                    tracing::info!(target: "hardtack", %reason, key, id, login_id, "session cookie refused")
+                }
             }
         }
         Event::Saved {
             id,
+            login_id,
             key,
             reason,
             len,
         } => {
-            tracing::debug!(target: "hardtack", %id, %key, %reason, len, "session saved");
+            tracing::debug!(target: "hardtack", %id, %login_id, %key, %reason, len, "session saved");
         }
         Event::NotSaved { id, reason } => {
             let id = id.map(tracing::field::display);
@@ -48,13 +62,26 @@ pub(crate) fn trace(event: &Event) {
         Event::Regenerated {
             from,
             to,
+            from_login,
+            to_login,
             absolute_end,
         } => {
-            tracing::debug!(target: "hardtack", %from, %to, %absolute_end, "session regenerated");
+            tracing::debug!(target: "hardtack", %from, %to, %from_login, %to_login, %absolute_end, "session regenerated");
         }
-        Event::Destroyed { id, absolute_end } => {
-            tracing::debug!(target: "hardtack", %id, %absolute_end, "session destroyed");
+        Event::Destroyed {
+            id,
+            login_id,
+            absolute_end,
+        } => {
+            tracing::debug!(target: "hardtack", %id, %login_id, %absolute_end, "session destroyed");
         }
+        Event::CrossOrigin(request) => tracing::warn!(target: "hardtack", "{request}"),
+        Event::Rivals {
+            login_ids: [newer, older],
+        } => {
+            tracing::warn!(target: "hardtack", %newer, %older, "two logins under one session cookie name: neither counts");
+        }
+        Event::DenylistFull(full) => tracing::error!(target: "hardtack", "{full}"),
         Event::CacheControlReplaced => {
             tracing::warn!(
                 target: "hardtack",

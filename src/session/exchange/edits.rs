@@ -16,6 +16,8 @@ pub struct HeaderEdits {
     set_cookie: Vec<String>,
     vary: Option<Cow<'static, str>>,
     cache_control: Option<&'static str>,
+    /// Targeted cache fields (RFC 9213) to set to `no-store`.
+    targeted: Vec<&'static str>,
     failed: Option<SaveError>,
 }
 
@@ -39,7 +41,8 @@ impl HeaderEdits {
         let mut edits = HeaderEdits {
             set_cookie,
             vary: caching::vary([]),
-            cache_control: Some("no-store"),
+            cache_control: Some(caching::NO_STORE),
+            targeted: Vec::new(),
             failed,
         };
         // The handler's response is discarded, headers included.
@@ -53,7 +56,11 @@ impl HeaderEdits {
             CacheControl::Keep => None,
             CacheControl::Set(value) | CacheControl::Replace(value) => Some(value),
         };
-        (edits, matches!(decision, CacheControl::Replace(_)))
+        if !edits.set_cookie.is_empty() {
+            edits.targeted.extend(caching::targeted(header));
+        }
+        let replaced = matches!(decision, CacheControl::Replace(_)) || !edits.targeted.is_empty();
+        (edits, replaced)
     }
 
     /// Returns why the session could not be saved. The response is then to be an empty 500.
@@ -72,6 +79,7 @@ impl IntoIterator for HeaderEdits {
             set_cookie: self.set_cookie.into_iter(),
             vary: self.vary,
             cache_control: self.cache_control,
+            targeted: self.targeted.into_iter(),
         }
     }
 }
@@ -81,6 +89,7 @@ pub struct IntoIter {
     set_cookie: vec::IntoIter<String>,
     vary: Option<Cow<'static, str>>,
     cache_control: Option<&'static str>,
+    targeted: vec::IntoIter<&'static str>,
 }
 
 impl Iterator for IntoIter {
@@ -93,8 +102,11 @@ impl Iterator for IntoIter {
         if let Some(vary) = self.vary.take() {
             return Some(HeaderEdit::Set("vary", vary));
         }
-        let cache_control = self.cache_control.take()?;
-        Some(HeaderEdit::Set("cache-control", cache_control.into()))
+        if let Some(cache_control) = self.cache_control.take() {
+            return Some(HeaderEdit::Set("cache-control", cache_control.into()));
+        }
+        let name = self.targeted.next()?;
+        Some(HeaderEdit::Set(name, caching::NO_STORE.into()))
     }
 }
 
@@ -107,6 +119,7 @@ impl fmt::Debug for HeaderEdits {
             .field("set_cookie", &names)
             .field("vary", &self.vary)
             .field("cache_control", &self.cache_control)
+            .field("targeted", &self.targeted)
             .field("failed", &self.failed)
             .finish()
     }

@@ -1,4 +1,7 @@
-use crate::session::{data::SessionData, events::log};
+use crate::session::{
+    data::SessionData,
+    events::log::{self, Topic},
+};
 use core::fmt;
 
 /// A handler asks for a session that no layer makes: an empty 500, and a line in the log that says
@@ -24,7 +27,7 @@ impl MissingLayer {
     pub(crate) fn report<T: SessionData>(add: &'static str) -> MissingLayer {
         let data = (!T::NAME.is_empty()).then(core::any::type_name::<T>);
         let missing = MissingLayer { data, add };
-        log::error(&missing);
+        log::error(Topic::Setup, &missing);
         missing
     }
 }

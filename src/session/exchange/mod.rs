@@ -2,13 +2,11 @@
 
 mod caching;
 mod edits;
-mod head;
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 mod missing;
 mod steps;
 
 pub use edits::{HeaderEdit, HeaderEdits};
-pub use head::RequestHead;
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub use missing::MissingLayer;
 pub use steps::{Commit, Exchange, Plan, SessionFuture};

@@ -1,9 +1,9 @@
-use super::{edits::HeaderEdits, head::RequestHead};
+use super::edits::HeaderEdits;
 use crate::session::{
     data::{SessionData, SessionMap},
     events::Event,
     manager::SessionManager,
-    request::{Answer, Handle},
+    request::{Answer, Handle, RequestHead},
     session::Session,
 };
 use core::{
@@ -77,12 +77,12 @@ impl<T: SessionData> Exchange<T> {
     /// borrows nothing. A later call gives the same session, whatever its head says.
     ///
     /// The future is ready at once: a session in a cookie is opened by its first use.
-    pub fn session<'h, H, I>(&self, head: RequestHead<'_, H>) -> SessionFuture<T>
+    pub fn session<'h, H, I>(&self, head: RequestHead<'h, H>) -> SessionFuture<T>
     where
         H: Fn(&'static str) -> I,
         I: IntoIterator<Item = &'h [u8]>,
     {
-        self.handle.receive((head.header)("cookie"));
+        self.handle.receive(&head);
         SessionFuture(ready(Session::new(self.handle.clone())))
     }
 

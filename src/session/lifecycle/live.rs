@@ -1,12 +1,19 @@
-use super::{rules::Rules, timeouts::Timeouts, view::SessionView};
+use super::{
+    rules::{Now, Rules},
+    sealed::{EndedLogin, Sealed},
+    timeouts::{Timeouts, age},
+    view::SessionView,
+};
 use crate::{
-    KeyId, KeyState, Timestamp,
+    KeyState, Timestamp,
     secret::Scratch,
     session::{
         data::{OldData, SessionData},
         error::{SaveError, SessionError},
         events::{Refusal, SaveReason, SkipReason},
-        record::{Flash, MAX_FLASH_BYTES, MAX_FLASHES, Record, RecordError, RecordHead, SessionId},
+        record::{
+            Flash, Ids, LoginId, MAX_FLASH_BYTES, MAX_FLASHES, Record, RecordHead, SessionId,
+        },
     },
     timestamp::whole_seconds,
 };
@@ -14,71 +21,27 @@ use alloc::vec::Vec;
 use core::{cmp::Ordering, time::Duration};
 use rand_core::TryCryptoRng;
 
-/// A renewal or a new seal that comes later than this after opening is left out. Another request may
-/// have ended the session meanwhile, and the late answer would bring it back.
-const LATE: Duration = Duration::from_secs(5);
+/// A mere renewal that comes later than this after the request's head is left out: another request may
+/// have ended the session meanwhile, in another process too, and the late answer would bring it back.
+const LATE: Duration = Duration::from_secs(1);
+/// The same once half of the idle limit is gone: slow uploads must not starve the session.
+const LATE_WHEN_DUE: Duration = Duration::from_secs(30);
 
-/// A record as it was sealed, with what its token says.
-pub(crate) struct Sealed {
-    /// What a change is measured against.
-    record: Scratch,
-    /// Where in the record the data begins.
-    data_at: usize,
-    pub(crate) id: SessionId,
-    pub(crate) issued_at: Timestamp,
-    pub(crate) key: KeyId,
-    pub(crate) key_state: KeyState,
-    /// The end of every copy, whatever the settings will be.
-    absolute_end: Timestamp,
-}
-
-/// A session that is over for the browser, and the end of its copies.
-#[derive(Clone, Copy)]
-pub(crate) struct Ended {
-    pub(crate) id: SessionId,
-    pub(crate) absolute_end: Timestamp,
-}
-
-impl Sealed {
-    fn ended(&self) -> Ended {
-        Ended {
-            id: self.id,
-            absolute_end: self.absolute_end,
-        }
-    }
-
-    /// Reads a record and judges its times, before anything of its data is decoded. Of a record that
-    /// is refused, tells the id if it could be read.
-    pub(crate) fn read<T>(
-        rules: &Rules<T>,
-        now: Timestamp,
-        record: Scratch,
-        (issued_at, key, key_state): (Timestamp, KeyId, KeyState),
-    ) -> Result<(RecordHead, Sealed), (Refusal, Option<SessionId>)> {
-        let decoded = Record::decode(&record.0).map_err(|error| match error {
-            RecordError::UnknownLayout(_) => (Refusal::UnknownLayout, None),
-            RecordError::Malformed => (Refusal::Unreadable, None),
-        })?;
-        let Record { id, head, data } = decoded;
-        let data_at = record.0.len().saturating_sub(data.len());
-        let own = Timeouts::of(&head);
-        if head.created_at < rules.floor {
-            return Err((Refusal::Revoked, Some(id)));
-        }
-        own.and(rules.timeouts(head.remembered))
-            .check(head.created_at, issued_at, now)
-            .map_err(|refusal| (refusal, Some(id)))?;
-        let sealed = Sealed {
-            data_at,
-            id,
-            issued_at,
-            key,
-            key_state,
-            absolute_end: own.absolute_end(head.created_at),
-            record,
-        };
-        Ok((head, sealed))
-    }
+/// A session as the handler sees it.
+pub(crate) struct LiveSession<T> {
+    before: Before,
+    /// Drawn when one of them is first needed.
+    ids: Option<Ids>,
+    head: RecordHead,
+    data: T,
+    /// Set by every call that can change something: only then is it encoded again.
+    touched: bool,
+    /// Asked for by the handler, due or not.
+    renew: bool,
+    /// What this request called `remember` with.
+    remember: Option<bool>,
+    /// How many of the flash messages came with the request.
+    received_flashes: usize,
 }
 
 /// What the browser had of this session before this request changed it.
@@ -87,18 +50,6 @@ enum Before {
     Sealed(Sealed),
     /// This request destroyed it.
     Destroyed,
-}
-
-/// A session as the handler sees it.
-pub(crate) struct LiveSession<T> {
-    opened_at: Timestamp,
-    before: Before,
-    /// Drawn when it is first needed.
-    id: Option<SessionId>,
-    head: RecordHead,
-    data: T,
-    /// Set by every call that can change something: only then is it encoded again.
-    touched: bool,
 }
 
 /// What becomes of a session when its response is due.
@@ -114,12 +65,12 @@ pub(crate) enum Decision {
 
 pub(crate) struct Save {
     pub(crate) reason: SaveReason,
-    pub(crate) id: SessionId,
+    pub(crate) ids: Ids,
     pub(crate) record: Vec<u8>,
     /// How long the browser keeps the cookie; `None` ends it with the browser's session.
     pub(crate) max_age: Option<Duration>,
-    /// The session that this one replaces.
-    pub(crate) replaces: Option<Ended>,
+    /// The session that this one replaces, under another id.
+    pub(crate) replaces: Option<EndedLogin>,
 }
 
 impl Save {
@@ -129,34 +80,57 @@ impl Save {
     }
 }
 
+/// The request that a session is closed for.
+#[derive(Clone, Copy)]
+pub(crate) struct Closing {
+    pub(crate) now: Now,
+    /// When the request's head arrived.
+    pub(crate) head_at: Duration,
+    /// Whether the request is one that a person has waited for: a prefetch or an image renews nothing.
+    pub(crate) renews: bool,
+}
+
 impl<T: SessionData> LiveSession<T> {
     /// Starts a session that nobody has seen yet.
     pub(crate) fn new(rules: &Rules<T>, now: Timestamp) -> LiveSession<T> {
         let Timeouts { idle, lifetime } = rules.timeouts(false);
-        LiveSession {
-            opened_at: now,
-            before: Before::Nothing,
-            id: None,
-            head: RecordHead {
-                schema: T::VERSION,
-                created_at: now,
-                idle_limit: idle,
-                lifetime,
-                remembered: false,
-                flashes: Vec::new(),
-            },
-            data: T::default(),
-            touched: false,
-        }
+        let head = RecordHead {
+            schema: T::VERSION,
+            remembered: false,
+            by_login: false,
+            created_at: now,
+            idle_limit: idle,
+            lifetime,
+            longest: rules.longest(),
+            device_key: None,
+            subject: None,
+            flashes: Vec::new(),
+        };
+        LiveSession::with(None, head, T::default())
     }
 
     /// Opens a session whose times hold: reads its data and asks `validate`.
     pub(crate) fn open(
         rules: &Rules<T>,
-        now: Timestamp,
-        mut head: RecordHead,
+        head: RecordHead,
         mut sealed: Sealed,
     ) -> Result<LiveSession<T>, Refusal> {
+        let migrates = head.schema != T::VERSION;
+        let session = LiveSession::read(head, &sealed)?;
+        if migrates {
+            // What the handler changes is measured against the session as it was handed to it.
+            let record = session.encode_readable(sealed.ids);
+            sealed.record = Scratch(record.ok_or(Refusal::Unreadable)?);
+            let data = Record::decode(&sealed.record.0).map_or(0, |record| record.data.len());
+            sealed.data_at = sealed.record.0.len().saturating_sub(data);
+        }
+        if !session.is_valid(rules, sealed.ids, sealed.issued_at) {
+            return Err(Refusal::NotValidated);
+        }
+        Ok(session.over(sealed))
+    }
+
+    fn read(mut head: RecordHead, sealed: &Sealed) -> Result<LiveSession<T>, Refusal> {
         let bytes = sealed.record.0.get(sealed.data_at..);
         let bytes = bytes.ok_or(Refusal::Unreadable)?;
         let data = match head.schema.cmp(&T::VERSION) {
@@ -166,26 +140,28 @@ impl<T: SessionData> LiveSession<T> {
             }
             Ordering::Greater => return Err(Refusal::NewerSchema),
         };
-        let migrated = head.schema != T::VERSION;
         head.schema = T::VERSION;
-        let mut session = LiveSession {
-            opened_at: now,
+        Ok(LiveSession::with(Some(sealed.ids), head, data))
+    }
+
+    fn with(ids: Option<Ids>, head: RecordHead, data: T) -> LiveSession<T> {
+        LiveSession {
             before: Before::Nothing,
-            id: Some(sealed.id),
+            received_flashes: head.flashes.len(),
+            ids,
             head,
             data,
             touched: false,
-        };
-        if migrated {
-            // What the handler changes is measured against the session as it was handed to it.
-            let record = session.encode_readable(sealed.id);
-            sealed.record = Scratch(record.ok_or(Refusal::Unreadable)?);
+            renew: false,
+            remember: None,
         }
-        if !session.is_valid(rules, sealed.id, sealed.issued_at) {
-            return Err(Refusal::NotValidated);
+    }
+
+    fn over(self, sealed: Sealed) -> LiveSession<T> {
+        LiveSession {
+            before: Before::Sealed(sealed),
+            ..self
         }
-        session.before = Before::Sealed(sealed);
-        Ok(session)
     }
 
     pub(crate) fn data(&self) -> &T {
@@ -214,18 +190,27 @@ impl<T: SessionData> LiveSession<T> {
         self.head.remembered
     }
 
-    /// Returns the id if one was drawn.
-    pub(crate) fn known_id(&self) -> Option<SessionId> {
-        self.id
+    /// Returns `true` if this request logged somebody in.
+    pub(crate) fn is_login(&self) -> bool {
+        let before = self.sealed().map(|sealed| sealed.ids.login);
+        self.head.by_login && self.ids.map(|ids| ids.login) != before
     }
 
-    pub(crate) fn id<R: TryCryptoRng + ?Sized>(
-        &mut self,
-        rng: &mut R,
-    ) -> Result<SessionId, SaveError> {
-        match self.id {
-            Some(id) => Ok(id),
-            None => Ok(*self.id.insert(new_id(rng)?)),
+    /// Returns the id if it was drawn.
+    pub(crate) fn known_id(&self) -> Option<SessionId> {
+        self.ids.map(|ids| ids.session)
+    }
+
+    pub(crate) fn ids<R: TryCryptoRng + ?Sized>(&mut self, rng: &mut R) -> Result<Ids, SaveError> {
+        match self.ids {
+            Some(ids) => Ok(ids),
+            None => {
+                let ids = Ids {
+                    session: new_session_id(rng)?,
+                    login: new_login_id(rng)?,
+                };
+                Ok(*self.ids.insert(ids))
+            }
         }
     }
 
@@ -241,6 +226,39 @@ impl<T: SessionData> LiveSession<T> {
         self.timeouts(rules).end(self.head.created_at, issued_at)
     }
 
+    /// Returns `true` if the response will carry another value than the browser has.
+    pub(crate) fn is_changed(&self) -> bool {
+        match (self.sealed(), self.ids) {
+            (Some(sealed), Some(ids)) => {
+                self.touched
+                    && self.encode_readable(ids).as_deref() != Some(sealed.record.0.as_slice())
+            }
+            _ => self.is_destroyed() || !self.is_blank(),
+        }
+    }
+
+    /// Counts the idle time anew with this response, due or not.
+    pub(crate) fn touch(&mut self) {
+        self.renew = true;
+    }
+
+    /// Takes back all that this request has written. What it has ended stays ended.
+    pub(crate) fn discard_changes(&mut self, rules: &Rules<T>, now: Timestamp) {
+        let mut fresh = LiveSession::new(rules, now);
+        match core::mem::replace(&mut self.before, Before::Nothing) {
+            Before::Nothing => {}
+            Before::Destroyed => fresh.before = Before::Destroyed,
+            Before::Sealed(sealed) => {
+                let record = Record::decode(&sealed.record.0).map(|record| record.head);
+                let read = record
+                    .ok()
+                    .and_then(|head| LiveSession::read(head, &sealed).ok());
+                fresh = read.unwrap_or(fresh).over(sealed);
+            }
+        }
+        *self = fresh;
+    }
+
     pub(crate) fn flash(&mut self, flash: Flash) -> Result<(), SessionError> {
         self.touched = true;
         let flashes = &mut self.head.flashes;
@@ -253,8 +271,13 @@ impl<T: SessionData> LiveSession<T> {
         Ok(())
     }
 
+    pub(crate) fn flashes(&self) -> &[Flash] {
+        &self.head.flashes
+    }
+
     pub(crate) fn take_flashes(&mut self) -> Vec<Flash> {
         self.touched = true;
+        self.received_flashes = 0;
         core::mem::take(&mut self.head.flashes)
     }
 
@@ -264,20 +287,36 @@ impl<T: SessionData> LiveSession<T> {
         rng: &mut R,
     ) -> Result<(), SaveError> {
         self.touched = true;
-        self.id = Some(new_id(rng)?);
+        let session = new_session_id(rng)?;
+        self.ids = Some(Ids {
+            session,
+            ..self.ids(rng)?
+        });
         Ok(())
     }
 
-    /// Gives the session another id and a new lifetime.
+    /// Starts a login: other ids, a new lifetime, and nothing of what the session before was told about
+    /// how long to live or whom to greet.
     pub(crate) fn regenerate_for_login<R: TryCryptoRng + ?Sized>(
         &mut self,
         rules: &Rules<T>,
         now: Timestamp,
         rng: &mut R,
     ) -> Result<(), SaveError> {
-        self.regenerate(rng)?;
+        self.touched = true;
+        let ids = Ids {
+            session: new_session_id(rng)?,
+            login: new_login_id(rng)?,
+        };
+        self.ids = Some(ids);
+        self.head.by_login = true;
         self.head.created_at = now;
+        self.head.longest = rules.longest();
+        self.head.remembered = self.remember.unwrap_or(false);
         self.set_timeouts(rules.timeouts(self.head.remembered));
+        let received = self.received_flashes.min(self.head.flashes.len());
+        self.head.flashes.drain(..received);
+        self.received_flashes = 0;
         Ok(())
     }
 
@@ -290,57 +329,51 @@ impl<T: SessionData> LiveSession<T> {
         self.head.lifetime = lifetime.min(self.timeouts(rules).lifetime);
     }
 
-    /// Returns what it ended, if a session that is remembered no longer would be over by now.
-    pub(crate) fn remember(
-        &mut self,
-        rules: &Rules<T>,
-        now: Timestamp,
-        remembered: bool,
-    ) -> Option<Ended> {
+    /// Returns `false` if a session that is remembered no longer would be over by now: it is to be
+    /// destroyed, because the browser would keep it as it is.
+    pub(crate) fn remember(&mut self, rules: &Rules<T>, now: Timestamp, remembered: bool) -> bool {
         self.touched = true;
+        self.remember = Some(remembered);
         if self.head.remembered == remembered {
-            return None;
+            return true;
         }
         let timeouts = rules.timeouts(remembered);
         let over = timeouts.check(self.head.created_at, now, now).is_err();
         // A new session has nothing to end: a clock that jumped makes it old, and a cookie that was
         // refused stays.
         if over && !self.is_new() {
-            // Not saved, it would stay in the browser as it is: remembered.
-            return self.destroy(rules, now);
+            return false;
         }
         self.head.remembered = remembered;
         self.set_timeouts(timeouts);
-        None
+        true
     }
 
-    /// Ends the session and starts an empty one in its place. Returns what it ended, if the browser
-    /// had it: as it was sealed, for nobody can come back with a session that never was in a cookie.
-    pub(crate) fn destroy(&mut self, rules: &Rules<T>, now: Timestamp) -> Option<Ended> {
-        let ended = core::mem::replace(self, LiveSession::new(rules, now));
-        self.touched = true;
-        self.before = Before::Destroyed;
-        match ended.before {
-            Before::Sealed(sealed) => Some(sealed.ended()),
-            Before::Nothing | Before::Destroyed => None,
-        }
+    /// Starts an empty session in the place of this one.
+    pub(crate) fn destroy(&mut self, rules: &Rules<T>, now: Timestamp) {
+        *self = LiveSession {
+            before: Before::Destroyed,
+            touched: true,
+            ..LiveSession::new(rules, now)
+        };
     }
 
-    /// Decides what becomes of the session, given the time at which the response is due.
+    /// Decides what becomes of the session now that its response is due.
     pub(crate) fn decide<R: TryCryptoRng + ?Sized>(
         &mut self,
         rules: &Rules<T>,
-        now: Timestamp,
+        closing: Closing,
         rng: &mut R,
     ) -> Decision {
+        let now = closing.now.wall;
         if self.is_blank() {
             return Decision::Keep;
         }
-        let id = match self.id(rng) {
-            Ok(id) => id,
+        let ids = match self.ids(rng) {
+            Ok(ids) => ids,
             Err(error) => return Decision::Fail(error),
         };
-        let (reason, record) = match self.to_save(rules, now, id) {
+        let (reason, record) = match self.to_save(rules, now, ids) {
             Ok(Some(to_save)) => to_save,
             Ok(None) => return Decision::Keep,
             Err(error) => return Decision::Fail(error),
@@ -351,22 +384,60 @@ impl<T: SessionData> LiveSession<T> {
         });
         let save = Save {
             reason,
-            id,
+            ids,
             record,
             max_age,
-            replaces: self.replaced().map(Sealed::ended),
+            replaces: self.replaced().map(|sealed| sealed.login),
         };
-        if save.is_renewal() && now.saturating_duration_since(self.opened_at) > LATE {
-            return Decision::Skip(SkipReason::TooLate);
+        if save.is_renewal() && !closing.renews {
+            return Decision::Keep;
+        }
+        match self.refuse_save(rules, closing, &save) {
+            Some(reason) => Decision::Skip(reason),
+            None => Decision::Save(save),
+        }
+    }
+
+    /// Returns why a session must not be saved.
+    fn refuse_save(&self, rules: &Rules<T>, closing: Closing, save: &Save) -> Option<SkipReason> {
+        let now = closing.now.wall;
+        if let Some(sealed) = self.sealed() {
+            let limits = sealed.timeouts.and(rules.timeouts(self.head.remembered));
+            let elapsed = closing.now.ticks.saturating_sub(closing.head_at);
+            let due = age(sealed.issued_at, now) >= limits.idle / 2;
+            if save.is_renewal() && elapsed > if due { LATE_WHEN_DUE } else { LATE } {
+                return Some(SkipReason::TooLate);
+            }
+            // Whatever this process has seen end or be replaced, no answer of it brings back.
+            match rules.end_of(sealed.ids.login, closing.now) {
+                Some(end) if end.is_final() || !self.is_login() => {
+                    return Some(SkipReason::LoginEnded);
+                }
+                _ => {}
+            }
+            // An answer that took longer than the session lived: it would start its idle time again.
+            let over = limits.check(sealed.created_at, sealed.issued_at, now);
+            if over.is_err() && !self.is_login() {
+                return Some(SkipReason::Ended);
+            }
+        }
+        if self.head.created_at > now.saturating_add(rules.skew) {
+            return Some(SkipReason::NotYetValid);
         }
         let timeouts = self.timeouts(rules);
         if timeouts.check(self.head.created_at, now, now).is_err() {
-            return Decision::Skip(SkipReason::Ended);
+            return Some(SkipReason::Ended);
         }
-        if !self.replaces_valid(rules) || !self.is_valid(rules, id, now) {
-            return Decision::Skip(SkipReason::NotValidated);
+        if rules
+            .end_of(save.ids.login, closing.now)
+            .is_some_and(|end| end.is_final())
+        {
+            return Some(SkipReason::LoginEnded);
         }
-        Decision::Save(save)
+        if !self.replaces_valid(rules) || !self.is_valid(rules, save.ids, now) {
+            return Some(SkipReason::NotValidated);
+        }
+        None
     }
 
     /// Returns the length of the record as it stands.
@@ -397,35 +468,31 @@ impl<T: SessionData> LiveSession<T> {
 
     /// Returns the sealed session that this one replaces: the same under another id.
     fn replaced(&self) -> Option<&Sealed> {
+        let id = self.known_id();
         let sealed = self.sealed();
-        sealed.filter(|sealed| self.id.is_some_and(|id| id != sealed.id))
+        sealed.filter(|sealed| id.is_some_and(|id| id != sealed.ids.session))
     }
 
     /// Asks `validate` about the session that this one replaces, as it was sealed: a new id is no way
-    /// around a denylist.
+    /// around it.
     fn replaces_valid(&self, rules: &Rules<T>) -> bool {
         let Some(sealed) = self.replaced().filter(|_| rules.validate.is_some()) else {
             return true;
         };
-        let Ok(Record { id, head, data }) = Record::decode(&sealed.record.0) else {
-            return false;
-        };
-        decode_data(data).is_some_and(|data| {
-            let replaced = LiveSession {
-                head,
-                data,
-                ..LiveSession::new(rules, self.opened_at)
-            };
-            replaced.is_valid(rules, id, sealed.issued_at)
-        })
+        let head = Record::decode(&sealed.record.0).map(|record| record.head);
+        let replaced = head
+            .ok()
+            .and_then(|head| LiveSession::<T>::read(head, sealed).ok());
+        replaced.is_some_and(|replaced| replaced.is_valid(rules, sealed.ids, sealed.issued_at))
     }
 
-    fn is_valid(&self, rules: &Rules<T>, id: SessionId, issued_at: Timestamp) -> bool {
+    fn is_valid(&self, rules: &Rules<T>, ids: Ids, issued_at: Timestamp) -> bool {
         let Some(validate) = &rules.validate else {
             return true;
         };
         validate(&SessionView {
-            id,
+            id: ids.session,
+            login_id: ids.login,
             created_at: self.head.created_at,
             issued_at,
             expires_at: self.timeouts(rules).end(self.head.created_at, issued_at),
@@ -448,14 +515,14 @@ impl<T: SessionData> LiveSession<T> {
         &self,
         rules: &Rules<T>,
         now: Timestamp,
-        id: SessionId,
+        ids: Ids,
     ) -> Result<Option<(SaveReason, Vec<u8>)>, SaveError> {
         let Some(sealed) = self.sealed() else {
-            let record = self.encode_readable(id).ok_or(SaveError::Unreadable)?;
+            let record = self.encode_readable(ids).ok_or(SaveError::Unreadable)?;
             return Ok(Some((SaveReason::Created, record)));
         };
         if self.touched {
-            let record = self.encode_readable(id).ok_or(SaveError::Unreadable)?;
+            let record = self.encode_readable(ids).ok_or(SaveError::Unreadable)?;
             if record != sealed.record.0 {
                 return Ok(Some((SaveReason::Changed, record)));
             }
@@ -469,20 +536,33 @@ impl<T: SessionData> LiveSession<T> {
         let timeouts = self.timeouts(rules);
         if matches!(sealed.key_state, KeyState::Retired(_)) {
             Some(SaveReason::Resealed)
-        } else if timeouts.renewal_due(sealed.issued_at, now, rules.renew_after) {
+        } else if self.renew
+            || sealed.issued_at < rules.reissue_before
+            || timeouts.renewal_due(sealed.issued_at, now, rules.renew_after)
+        {
             Some(SaveReason::Renewed)
         } else {
             None
         }
     }
 
-    /// Returns the record, if its data can be read back: a 500 today is better than a broken session
-    /// tomorrow.
-    fn encode_readable(&self, id: SessionId) -> Option<Vec<u8>> {
-        let record = self.head.encode(id, &self.data).ok()?;
+    /// Returns the record, if its data can be read back to the same bytes: a 500 today is better than a
+    /// session tomorrow that is broken, or says something else.
+    fn encode_readable(&self, ids: Ids) -> Option<Vec<u8>> {
+        let record = self.head.encode(ids, &self.data).ok()?;
         // The dictionary has no name. Its encoding is ours, and `insert` reads its values back.
         if !T::NAME.is_empty() {
-            decode_data::<T>(Record::decode(&record).ok()?.data)?;
+            let bytes = Record::decode(&record).ok()?.data;
+            let again = postcard::to_allocvec(&decode_data::<T>(bytes)?).ok()?;
+            // A `HashMap` comes back in another order, of the same bytes.
+            let sorted = |bytes: &[u8]| {
+                let mut sorted = Scratch(bytes.to_vec());
+                sorted.0.sort_unstable();
+                sorted
+            };
+            if again != bytes && sorted(&again).0 != sorted(bytes).0 {
+                return None;
+            }
         }
         Some(record)
     }
@@ -496,9 +576,17 @@ fn decode_data<T: SessionData>(bytes: &[u8]) -> Option<T> {
     }
 }
 
-fn new_id<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<SessionId, SaveError> {
-    let mut bytes = [0; 16];
+fn new_session_id<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<SessionId, SaveError> {
+    random(rng).map(SessionId::from_bytes)
+}
+
+fn new_login_id<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<LoginId, SaveError> {
+    random(rng).map(LoginId::from_bytes)
+}
+
+fn random<const N: usize, R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<[u8; N], SaveError> {
+    let mut bytes = [0; N];
     rng.try_fill_bytes(&mut bytes)
         .map_err(|_| SaveError::Randomness)?;
-    Ok(SessionId::from_bytes(bytes))
+    Ok(bytes)
 }

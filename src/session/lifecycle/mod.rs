@@ -3,10 +3,12 @@
 
 mod live;
 mod rules;
+mod sealed;
 mod timeouts;
 mod view;
 
-pub(crate) use live::{Decision, Ended, LiveSession, Save, Sealed};
-pub(crate) use rules::{Rules, Validate};
+pub(crate) use live::{Closing, Decision, LiveSession, Save};
+pub(crate) use rules::{Now, Rules, Validate};
+pub(crate) use sealed::{EndedLogin, Sealed};
 pub(crate) use timeouts::Timeouts;
 pub use view::SessionView;

@@ -1,18 +1,37 @@
 use super::{timeouts::Timeouts, view::SessionView};
-use crate::Timestamp;
+use crate::{
+    Timestamp,
+    session::{
+        endings::{Denylist, RecentEnd, RecentEnds},
+        record::LoginId,
+    },
+};
 use alloc::boxed::Box;
 use core::time::Duration;
 
 pub(crate) type Validate<T> = Box<dyn Fn(&SessionView<'_, T>) -> bool + Send + Sync>;
 
-/// The site's rules for the life of a session.
+/// A moment, by two clocks.
+#[derive(Clone, Copy)]
+pub(crate) struct Now {
+    /// What records and tokens are dated by. It can jump.
+    pub(crate) wall: Timestamp,
+    /// What the time within this process is measured by. It never goes back.
+    pub(crate) ticks: Duration,
+}
+
+/// The site's rules for the life of a session, and the logins that are over before their time.
 pub(crate) struct Rules<T> {
     pub(crate) normal: Timeouts,
     pub(crate) remembered: Timeouts,
     pub(crate) renew_after: Option<Duration>,
-    /// A session that was created or sealed earlier is revoked.
-    pub(crate) floor: Timestamp,
+    /// How far two clocks of the site may be apart.
+    pub(crate) skew: Duration,
+    /// A session that was sealed earlier is sealed anew at its next use.
+    pub(crate) reissue_before: Timestamp,
     pub(crate) validate: Option<Validate<T>>,
+    pub(crate) denylist: Option<Denylist>,
+    pub(crate) recent: RecentEnds,
 }
 
 impl<T> Rules<T> {
@@ -22,5 +41,19 @@ impl<T> Rules<T> {
         } else {
             self.normal
         }
+    }
+
+    /// Returns the longest lifetime that a session which starts today can get.
+    pub(super) fn longest(&self) -> u32 {
+        self.normal.lifetime.max(self.remembered.lifetime)
+    }
+
+    /// Returns how a login ended before its time, if it did.
+    pub(super) fn end_of(&self, login: LoginId, now: Now) -> Option<RecentEnd> {
+        let denied = |denylist: &Denylist| denylist.is_denied(login);
+        if self.denylist.as_ref().is_some_and(denied) {
+            return Some(RecentEnd::Ended);
+        }
+        self.recent.get(login, now.ticks)
     }
 }

@@ -28,7 +28,7 @@ impl Timeouts {
     pub(super) fn of(head: &RecordHead) -> Timeouts {
         Timeouts {
             idle: head.idle_limit,
-            lifetime: head.lifetime,
+            lifetime: head.lifetime.min(head.longest),
         }
     }
 
@@ -58,7 +58,7 @@ impl Timeouts {
     }
 
     /// Returns the latest end, however much the session is used.
-    pub(super) fn absolute_end(self, created_at: Timestamp) -> Timestamp {
+    fn absolute_end(self, created_at: Timestamp) -> Timestamp {
         created_at.saturating_add(Duration::from_secs(self.lifetime.into()))
     }
 
@@ -81,7 +81,7 @@ impl Timeouts {
 }
 
 /// In whole seconds.
-fn age(since: Timestamp, now: Timestamp) -> u32 {
+pub(super) fn age(since: Timestamp, now: Timestamp) -> u32 {
     whole_seconds(now.saturating_duration_since(since))
 }
 

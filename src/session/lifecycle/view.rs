@@ -1,6 +1,9 @@
 use crate::{
     Timestamp,
-    session::{data::SessionMap, record::SessionId},
+    session::{
+        data::SessionMap,
+        record::{LoginId, SessionId},
+    },
 };
 use core::fmt;
 
@@ -20,6 +23,7 @@ use core::fmt;
 /// ```
 pub struct SessionView<'a, T = SessionMap> {
     pub(super) id: SessionId,
+    pub(super) login_id: LoginId,
     pub(super) created_at: Timestamp,
     pub(super) issued_at: Timestamp,
     pub(super) expires_at: Timestamp,
@@ -43,6 +47,13 @@ impl<T> SessionView<'_, T> {
     #[must_use]
     pub fn id(&self) -> SessionId {
         self.id
+    }
+
+    /// Returns the login's id: see [`LoginId`]. It stays when the session's id changes, until somebody logs
+    /// in.
+    #[must_use]
+    pub fn login_id(&self) -> LoginId {
+        self.login_id
     }
 
     /// When it was created: [`regenerate_for_login`](crate::session::Session::regenerate_for_login) sets it anew.

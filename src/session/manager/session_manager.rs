@@ -1,16 +1,21 @@
-use super::settings::{Clock, OnEvent, Settings};
+use super::settings::{Clock, Keys, OnEvent, Settings};
 use crate::{
-    Codec, Keyring, Timestamp,
+    Keyring, Timestamp,
     session::{
         cookie::{CookieAttributes, CookieLimits, SameSite, SessionCookie},
         data::{SessionData, SessionMap},
-        events::{Event, log},
-        lifecycle::{Rules, SessionView, Timeouts, Validate},
+        endings::{Denied, Denylist, DenylistEntry, RecentEnd, RecentEnds},
+        events::{
+            self, Event,
+            log::{self, Topic},
+        },
+        lifecycle::{EndedLogin, Now, Rules, SessionView, Timeouts, Validate},
+        origin::{OriginRules, RequestLine},
     },
 };
 use alloc::{boxed::Box, format, string::String, sync::Arc};
 use core::{error::Error, fmt, time::Duration};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -43,7 +48,7 @@ pub struct SessionManager<T: SessionData = SessionMap> {
 
 struct Shared<T> {
     settings: Settings<T>,
-    codec: RwLock<Codec>,
+    keys: RwLock<Keys>,
 }
 
 impl SessionManager<SessionMap> {
@@ -74,10 +79,10 @@ impl SessionManager<SessionMap> {
 }
 
 impl<T: SessionData> SessionManager<T> {
-    fn new(settings: Settings<T>, keyring: &Keyring) -> SessionManager<T> {
-        let codec = RwLock::new(settings.codec(keyring));
+    fn new(settings: Settings<T>, keyring: &Keyring, floor: Timestamp) -> SessionManager<T> {
+        let keys = RwLock::new(settings.keys(keyring, floor));
         SessionManager {
-            shared: Arc::new(Shared { settings, codec }),
+            shared: Arc::new(Shared { settings, keys }),
         }
     }
 
@@ -93,29 +98,89 @@ impl<T: SessionData> SessionManager<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn set_keyring(&self, keyring: Keyring) {
-        let codec = self.settings().codec(&keyring);
-        let lock = self.shared.codec.write();
-        *lock.unwrap_or_else(PoisonError::into_inner) = codec;
+        let mut keys = self.write_keys();
+        *keys = self.settings().keys(&keyring, keys.floor);
+    }
+
+    /// Refuses every session that was created or sealed before this time, from now on and for all clones
+    /// of this handle: everybody logs in again. To end one login, or all of a person, use a
+    /// [`Denylist`] or [`validate`](SessionManagerBuilder::validate).
+    ///
+    /// The time is not kept over a restart: set
+    /// [`SessionManagerBuilder::reject_issued_before`] too. Sessions of the present second are refused as
+    /// well if you pass [`Timestamp::now`] and one second more.
+    ///
+    /// ```
+    /// use hardtack::{Key, Keyring, Timestamp, session::{SessionManager, testing}};
+    ///
+    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+    /// let session = testing::new_session(&sessions);
+    /// session.insert("user", 7)?;
+    /// let cookie = testing::cookie_header(&session)?;
+    ///
+    /// let next_second = Timestamp::now().saturating_add(std::time::Duration::from_secs(1));
+    /// sessions.reject_issued_before(next_second);
+    /// assert!(testing::session_from_cookie(&sessions, &cookie).is_new()?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn reject_issued_before(&self, floor: Timestamp) {
+        self.write_keys().set_floor(floor);
+    }
+
+    fn write_keys(&self) -> RwLockWriteGuard<'_, Keys> {
+        let lock = self.shared.keys.write();
+        lock.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn settings(&self) -> &Settings<T> {
         &self.shared.settings
     }
 
-    /// Locks the codec with the keys of this moment. The lock must not be held while code of the
-    /// application runs, which may set other keys.
-    pub(crate) fn codec(&self) -> RwLockReadGuard<'_, Codec> {
-        let lock = self.shared.codec.read();
+    /// Locks the keys of this moment. The lock must not be held while code of the application runs,
+    /// which may set other keys.
+    pub(crate) fn keys(&self) -> RwLockReadGuard<'_, Keys> {
+        let lock = self.shared.keys.read();
         lock.unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
-        (self.settings().clock)()
+    pub(crate) fn wall(&self) -> Timestamp {
+        self.settings().clock.wall()
+    }
+
+    pub(crate) fn ticks(&self) -> Duration {
+        self.settings().clock.ticks()
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        Now {
+            wall: self.wall(),
+            ticks: self.ticks(),
+        }
+    }
+
+    /// Ends a login for the late answers of this process, and on the denylist for every copy. Returns
+    /// the event if the list has no room.
+    pub(crate) fn end(&self, login: EndedLogin, end: RecentEnd, now: Now) -> Option<Event> {
+        let rules = &self.settings().rules;
+        rules.recent.remember(login.login, end, now.ticks);
+        let denied = match (end, login.by_login) {
+            (RecentEnd::Ended, true) => Denied::Destroyed,
+            (RecentEnd::Ended, false) => Denied::Anonymous,
+            (RecentEnd::Replaced, true) => Denied::Replaced,
+            // Nobody had logged in: what a copy of it opens is worth nothing.
+            (RecentEnd::Replaced, false) => return None,
+        };
+        let entry = DenylistEntry {
+            login_id: login.login,
+            end: login.absolute_end,
+            denied,
+        };
+        let full = rules.denylist.as_ref()?.deny(entry, now.wall).err()?;
+        Some(Event::DenylistFull(full))
     }
 
     pub(crate) fn report(&self, event: &Event) {
-        #[cfg(feature = "tracing")]
-        crate::session::events::trace(event);
+        events::report(event);
         if let Some(on_event) = &self.settings().on_event {
             on_event(event);
         }
@@ -134,7 +199,7 @@ impl<T: SessionData> Clone for SessionManager<T> {
 impl<T: SessionData> fmt::Debug for SessionManager<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionManager")
-            .field("codec", &*self.codec())
+            .field("codec", &self.keys().codec)
             .finish_non_exhaustive()
     }
 }
@@ -169,6 +234,11 @@ pub struct SessionManagerBuilder<T = SessionMap> {
     validate: Option<Validate<T>>,
     on_event: Option<OnEvent>,
     clock: Clock,
+    skew: Duration,
+    reissue_before: Timestamp,
+    denylist: Option<Denylist>,
+    origin: OriginRules,
+    origin_error: Option<String>,
     insecure_for_development: bool,
     validate_lost: bool,
 }
@@ -192,7 +262,12 @@ impl SessionManagerBuilder<SessionMap> {
             },
             validate: None,
             on_event: None,
-            clock: Box::new(Timestamp::now),
+            clock: Clock::System,
+            skew: Duration::from_secs(MINUTE),
+            reissue_before: Timestamp::MIN,
+            denylist: None,
+            origin: OriginRules::default(),
+            origin_error: None,
             insecure_for_development: false,
             validate_lost: false,
         }
@@ -242,6 +317,11 @@ impl SessionManagerBuilder<SessionMap> {
             cookie_limits: self.cookie_limits,
             on_event: self.on_event,
             clock: self.clock,
+            skew: self.skew,
+            reissue_before: self.reissue_before,
+            denylist: self.denylist,
+            origin: self.origin,
+            origin_error: self.origin_error,
             insecure_for_development: self.insecure_for_development,
         }
     }
@@ -658,7 +738,97 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        self.clock = Box::new(clock);
+        self.clock = Clock::Own(Box::new(clock));
+        self
+    }
+
+    /// Sets how far the clocks of your servers may be apart. Default one minute. A session from further in
+    /// the future is refused; a retired key and `created_at` are judged with the same leeway.
+    pub fn clock_skew(mut self, skew: Duration) -> Self {
+        self.skew = skew;
+        self
+    }
+
+    /// Seals every session anew at its next use that was sealed before this time: so stricter cookie
+    /// attributes reach the sessions of today. Default none.
+    pub fn reissue_before(mut self, time: Timestamp) -> Self {
+        self.reissue_before = time;
+        self
+    }
+
+    /// Asks this list, at opening and before every save, whether a login has ended, and tells it every
+    /// login that is destroyed or replaced.
+    ///
+    /// ```
+    /// use hardtack::{Key, Keyring, session::{Denylist, SessionManager, testing}};
+    ///
+    /// let denylist = Denylist::new();
+    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?))
+    ///     .denylist(denylist.clone())
+    ///     .build()?;
+    /// let session = testing::new_session(&sessions);
+    /// session.regenerate_for_login()?;
+    /// session.insert("user", 7)?;
+    /// let cookie = testing::cookie_header(&session)?;
+    ///
+    /// let session = testing::session_from_cookie(&sessions, &cookie);
+    /// session.destroy()?;
+    /// testing::set_cookie(&session)?;
+    ///
+    /// // An attacker has kept the cookie.
+    /// assert!(testing::session_from_cookie(&sessions, &cookie).is_new()?);
+    /// assert_eq!(denylist.entries().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn denylist(mut self, denylist: Denylist) -> Self {
+        self.denylist = Some(denylist);
+        self
+    }
+
+    /// Lets pages of this origin use the session as your own pages do: an application on another domain,
+    /// or in an app (`capacitor://localhost`). Give it as browsers send it: scheme, host, and a port only
+    /// if it is not the scheme's own; no path and no `/` at the end. Call it once for each origin.
+    ///
+    /// Requests with another method than GET, HEAD, OPTIONS or TRACE, and WebSocket handshakes, have no
+    /// session if they come from another origin (cross-site request forgery): see
+    /// [`SessionError::CrossOrigin`](crate::session::SessionError::CrossOrigin).
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::SessionManager};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let sessions = SessionManager::builder(keyring.clone())
+    ///     .trust_origin("https://app.example.org")
+    ///     .build()?;
+    ///
+    /// let error = SessionManager::builder(keyring).trust_origin("https://app.example.org/").build();
+    /// assert!(error.is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn trust_origin(mut self, origin: &str) -> Self {
+        if let Err(error) = self.origin.trusted.trust(origin) {
+            self.origin_error.get_or_insert_with(|| format!("{error}"));
+        }
+        self
+    }
+
+    /// Lets requests pass that come from other origins: a payment provider or an identity provider that
+    /// posts a form to you. Browsers send no Lax cookie with such a request: it may log in, and every
+    /// other write is [`SessionError::CrossOrigin`](crate::session::SessionError::CrossOrigin), because it
+    /// would replace a login that the browser withheld.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::SessionManager};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let sessions = SessionManager::builder(keyring)
+    ///     .allow_cross_origin(|request| request.path() == "/saml/acs")
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn allow_cross_origin(
+        mut self,
+        allow: impl Fn(&RequestLine<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.origin.allow = Some(Box::new(allow));
         self
     }
 
@@ -703,10 +873,14 @@ impl<T: SessionData> SessionManagerBuilder<T> {
                 self.cookie.name = "session".into();
             }
             log::warn(
-                "session cookies are sent over http: insecure_for_development is for development",
+                Topic::Development,
+                &"session cookies are sent over http: insecure_for_development is for development",
             );
         }
         self.check()?;
+        if let Some(denylist) = &self.denylist {
+            denylist.allow_skew(self.skew);
+        }
         let settings = Settings {
             cookie: SessionCookie::new(self.cookie, self.cookie_limits).map_err(ConfigError)?,
             rules: Rules {
@@ -716,9 +890,13 @@ impl<T: SessionData> SessionManagerBuilder<T> {
                     self.remember_absolute_timeout,
                 ),
                 renew_after: self.renew_after,
-                floor: self.floor,
+                skew: self.skew,
+                reissue_before: self.reissue_before,
                 validate: self.validate,
+                denylist: self.denylist,
+                recent: RecentEnds::default(),
             },
+            origin: self.origin,
             on_event: self.on_event,
             clock: self.clock,
             realm: self.realm,
@@ -730,7 +908,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
                 error.len, error.max
             )));
         }
-        Ok(SessionManager::new(settings, &self.keyring))
+        Ok(SessionManager::new(settings, &self.keyring, self.floor))
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -749,6 +927,9 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         }
         if self.realm.contains('\0') {
             return Err(ConfigError("the realm contains a zero byte".into()));
+        }
+        if let Some(error) = &self.origin_error {
+            return Err(ConfigError(error.clone()));
         }
         if self.validate_lost {
             return Err(ConfigError(

@@ -8,10 +8,12 @@ use crate::{
         data::SessionData,
         events::Event,
         lifecycle::Rules,
+        origin::OriginRules,
     },
 };
 use alloc::{boxed::Box, string::String};
 use core::time::Duration;
+use std::{sync::LazyLock, time::Instant};
 
 /// Separates the session's use of a master key from the codec's: the first part of HKDF's info.
 const LABEL: &[u8] = b"cookie";
@@ -21,12 +23,52 @@ const LABEL: &[u8] = b"cookie";
 const MAX_TOKEN_LEN: usize = 9 * 4096;
 
 pub(super) type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;
-pub(super) type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Where the time comes from.
+pub(super) enum Clock {
+    System,
+    /// The application's. It also measures the time within a process: there may be no other clock, as
+    /// in WebAssembly.
+    Own(Box<dyn Fn() -> Timestamp + Send + Sync>),
+}
+
+impl Clock {
+    pub(super) fn wall(&self) -> Timestamp {
+        match self {
+            Clock::System => Timestamp::now(),
+            Clock::Own(clock) => clock(),
+        }
+    }
+
+    pub(super) fn ticks(&self) -> Duration {
+        /// When this process first asked.
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match self {
+            Clock::System => START.elapsed(),
+            Clock::Own(clock) => Duration::from_secs(clock().to_unix().into()),
+        }
+    }
+}
+
+/// The keys of this moment.
+pub(crate) struct Keys {
+    pub(crate) codec: Codec,
+    /// A session that was created or sealed earlier is revoked.
+    pub(crate) floor: Timestamp,
+}
+
+impl Keys {
+    pub(super) fn set_floor(&mut self, floor: Timestamp) {
+        self.floor = floor;
+        self.codec = self.codec.clone().reject_issued_before(floor);
+    }
+}
 
 /// The settings, checked: see [`SessionManagerBuilder`](crate::session::SessionManagerBuilder).
 pub(crate) struct Settings<T> {
     pub(crate) cookie: SessionCookie,
     pub(crate) rules: Rules<T>,
+    pub(crate) origin: OriginRules,
     pub(super) on_event: Option<OnEvent>,
     pub(super) clock: Clock,
     pub(super) realm: String,
@@ -35,17 +77,19 @@ pub(crate) struct Settings<T> {
 
 impl<T: SessionData> Settings<T> {
     /// Returns the codec of this cookie under a ring.
-    pub(super) fn codec(&self, keyring: &Keyring) -> Codec {
+    pub(super) fn keys(&self, keyring: &Keyring, floor: Timestamp) -> Keys {
         let (name, realm) = (self.cookie.name().as_bytes(), self.realm.as_bytes());
         // `build` refuses zero bytes in every part, so no two cookies share a purpose.
-        Codec::with_label(
+        let codec = Codec::with_label(
             keyring,
             &[LABEL, &[0], name, &[0], realm, &[0], T::NAME.as_bytes()],
         )
         .max_age(Duration::MAX) // the record's limits judge the age
-        .reject_issued_before(self.rules.floor)
+        .skew(self.rules.skew)
+        .reject_issued_before(floor)
         .pad_to(self.pad_to)
-        .max_token_len(MAX_TOKEN_LEN)
+        .max_token_len(MAX_TOKEN_LEN);
+        Keys { codec, floor }
     }
 
     /// Refuses a record of `len` bytes whose token does not fit the cookies.

@@ -1,48 +1,73 @@
 //! The payload of a session token, byte by byte.
 //!
 //! ```text
-//! record  = layout u8 ‖ schema u8 ‖ id (16) ‖ created-at ‖ idle limit ‖ lifetime ‖ flags u8 ‖ flashes ‖ data
+//! record  = layout u8 ‖ schema u8 ‖ id (16) ‖ login id (8) ‖ flags u8
+//!         ‖ created-at ‖ idle limit ‖ lifetime ‖ longest
+//!         ‖ device key (33, if bit 1) ‖ subject (if bit 2) ‖ flashes ‖ data
 //! flashes = count ‖ (level u8 ‖ text)*
 //! ```
 //!
-//! Numbers and counts are varints, strings have their length in front: all as postcard writes them.
+//! Numbers and counts are varints in their shortest form, texts have their length in front. The data
+//! is written by postcard.
 
 use super::{
     flash::{Flash, FlashLevel},
     id::SessionId,
+    login_id::LoginId,
 };
 use crate::Timestamp;
-use alloc::{borrow::ToOwned, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use serde::Serialize;
 
 /// The layout written and read here. Another version of hardtack has another one.
 const LAYOUT: u8 = 1;
 
-/// Bit 0 of the flags. The others are written as zero and ignored.
 const REMEMBERED: u8 = 1;
+const DEVICE_KEY: u8 = 1 << 1;
+const SUBJECT: u8 = 1 << 2;
+const BY_LOGIN: u8 = 1 << 3;
+/// Flags of later versions, which may mean anything.
+const UNKNOWN: u8 = 0xf0;
 
-/// Bytes of layout, schema and id. Postcard would write the same, and count them one by one.
-const PREFIX_LEN: usize = 1 + 1 + 16;
+/// Bytes of layout, schema, id, login id and flags.
+const PREFIX_LEN: usize = 1 + 1 + 16 + 8 + 1;
 
-/// What a session has besides its id and its data. No `Debug`: it would print flash messages.
+const MAX_SUBJECT_LEN: usize = 255;
+
+/// What a session has besides its ids and its data. No `Debug`: it would print flash messages.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct RecordHead {
     /// Version of the typed session; 0 for the dictionary.
     pub(crate) schema: u8,
+    pub(crate) remembered: bool,
+    /// Set from a login on.
+    pub(crate) by_login: bool,
     pub(crate) created_at: Timestamp,
     /// Seconds.
     pub(crate) idle_limit: u32,
     /// Seconds from `created_at` to the absolute end.
     pub(crate) lifetime: u32,
-    pub(crate) remembered: bool,
+    /// Seconds from `created_at` to the end of every copy: no setting and no call makes it later.
+    pub(crate) longest: u32,
+    /// The device's public key: a compressed point on P-256, not checked here to be on the curve.
+    pub(crate) device_key: Option<[u8; 33]>,
+    /// Whose session it is, for a store.
+    pub(crate) subject: Option<String>,
     /// Oldest first.
     pub(crate) flashes: Vec<Flash>,
+}
+
+/// The ids of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ids {
+    pub(crate) session: SessionId,
+    pub(crate) login: LoginId,
 }
 
 /// A record as it was read.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Record<'a> {
-    pub(crate) id: SessionId,
+    pub(crate) ids: Ids,
     pub(crate) head: RecordHead,
     /// Encoded.
     pub(crate) data: &'a [u8],
@@ -51,46 +76,84 @@ pub(crate) struct Record<'a> {
 /// Why bytes do not read as a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RecordError {
-    /// Another version of hardtack may know this layout, so it is treated as an unknown key is.
-    UnknownLayout(u8),
+    /// Another version of hardtack may know this layout, or these flags, so it is treated as an
+    /// unknown key is.
+    UnknownLayout,
     Malformed,
 }
-
-/// The fields between id and data, in the order of the format.
-type Fields<'a> = (u32, u32, u32, u8, Vec<(u8, &'a str)>);
 
 impl RecordHead {
     /// Fails if the data does not serialize.
     pub(crate) fn encoded_len<D: Serialize>(&self, data: &D) -> Result<usize, postcard::Error> {
-        let len = postcard::experimental::serialized_size(&(self.fields(), data))?;
-        Ok(len.saturating_add(PREFIX_LEN))
+        let data = postcard::experimental::serialized_size(data)?;
+        Ok(self.len().saturating_add(data))
     }
 
-    /// Returns the bytes of the record with this id and data. Fails if the data does not serialize.
+    /// Returns the bytes of the record with these ids and this data. Fails if the data does not
+    /// serialize.
     pub(crate) fn encode<D: Serialize>(
         &self,
-        id: SessionId,
+        ids: Ids,
         data: &D,
     ) -> Result<Vec<u8>, postcard::Error> {
-        let rest = (self.fields(), data);
-        let len = postcard::experimental::serialized_size(&rest)?;
-        let mut bytes = Vec::with_capacity(len.saturating_add(PREFIX_LEN));
+        let mut bytes = Vec::with_capacity(self.encoded_len(data)?);
         bytes.extend_from_slice(&[LAYOUT, self.schema]);
-        bytes.extend_from_slice(&id.to_bytes());
-        postcard::to_extend(&rest, bytes)
+        bytes.extend_from_slice(&ids.session.to_bytes());
+        bytes.extend_from_slice(&ids.login.to_bytes());
+        bytes.push(self.flags());
+        for number in self.numbers() {
+            put_varint(&mut bytes, number);
+        }
+        bytes.extend_from_slice(self.device_key.as_ref().map_or(&[], <[u8; 33]>::as_slice));
+        if let Some(subject) = &self.subject {
+            put_text(&mut bytes, subject);
+        }
+        put_varint(&mut bytes, len_u32(self.flashes.len()));
+        for flash in &self.flashes {
+            bytes.push(flash.level as u8);
+            put_text(&mut bytes, &flash.text);
+        }
+        postcard::to_extend(data, bytes)
     }
 
-    fn fields(&self) -> Fields<'_> {
-        let flags = if self.remembered { REMEMBERED } else { 0 };
-        let flashes = self.flashes.iter();
-        let flashes = flashes.map(|flash| (flash.level as u8, flash.text.as_str()));
-        (
+    fn flags(&self) -> u8 {
+        [
+            (self.remembered, REMEMBERED),
+            (self.device_key.is_some(), DEVICE_KEY),
+            (self.subject.is_some(), SUBJECT),
+            (self.by_login, BY_LOGIN),
+        ]
+        .into_iter()
+        .fold(
+            0,
+            |flags, (set, flag)| if set { flags | flag } else { flags },
+        )
+    }
+
+    fn numbers(&self) -> [u32; 4] {
+        [
             self.created_at.to_unix(),
             self.idle_limit,
             self.lifetime,
-            flags,
-            flashes.collect(),
-        )
+            self.longest,
+        ]
+    }
+
+    fn len(&self) -> usize {
+        let text = |text: &str| varint_len(len_u32(text.len())).saturating_add(text.len());
+        let numbers = self.numbers().into_iter().map(varint_len);
+        let flashes = self.flashes.iter();
+        let flashes = flashes.map(|flash| text(&flash.text).saturating_add(1));
+        [
+            PREFIX_LEN,
+            self.device_key.map_or(0, |key| key.len()),
+            self.subject.as_deref().map_or(0, text),
+            varint_len(len_u32(self.flashes.len())),
+        ]
+        .into_iter()
+        .chain(numbers)
+        .chain(flashes)
+        .sum()
     }
 }
 
@@ -99,32 +162,137 @@ impl<'a> Record<'a> {
         let (schema, rest) = match bytes {
             [LAYOUT, schema, rest @ ..] => (*schema, rest),
             [LAYOUT] | [] => return Err(RecordError::Malformed),
-            [layout, ..] => return Err(RecordError::UnknownLayout(*layout)),
+            _ => return Err(RecordError::UnknownLayout),
         };
-        let (id, rest) = rest.split_first_chunk().ok_or(RecordError::Malformed)?;
-        let (fields, data) =
-            postcard::take_from_bytes::<Fields<'_>>(rest).map_err(|_| RecordError::Malformed)?;
-        let (created_at, idle_limit, lifetime, flags, flashes) = fields;
-        let flash = |(level, text): (u8, &str)| {
-            Some(Flash {
-                level: FlashLevel::from_u8(level)?,
-                text: text.to_owned(),
-            })
-        };
-        let flashes = flashes.into_iter().map(flash).collect::<Option<_>>();
+        let mut rest = Reader(rest);
+        let session = SessionId::from_bytes(rest.array()?);
+        let login = LoginId::from_bytes(rest.array()?);
+        let [flags] = rest.array()?;
+        // Before all that varies in length: what an unknown flag changes is not known.
+        if flags & UNKNOWN != 0 {
+            return Err(RecordError::UnknownLayout);
+        }
+        let created_at = Timestamp::from_unix(rest.varint()?);
+        let (idle_limit, lifetime, longest) = (rest.varint()?, rest.varint()?, rest.varint()?);
+        let device_key = rest.optional(flags & DEVICE_KEY != 0, Reader::device_key)?;
+        let subject = rest.optional(flags & SUBJECT != 0, Reader::subject)?;
+        let mut flashes = Vec::new();
+        for _ in 0..rest.varint()? {
+            let [level] = rest.array()?;
+            flashes.push(Flash {
+                level: FlashLevel::from_u8(level).ok_or(RecordError::Malformed)?,
+                text: rest.text()?.to_owned(),
+            });
+        }
         Ok(Record {
-            id: SessionId::from_bytes(*id),
+            ids: Ids { session, login },
             head: RecordHead {
                 schema,
-                created_at: Timestamp::from_unix(created_at),
+                remembered: flags & REMEMBERED != 0,
+                by_login: flags & BY_LOGIN != 0,
+                created_at,
                 idle_limit,
                 lifetime,
-                remembered: flags & REMEMBERED != 0,
-                flashes: flashes.ok_or(RecordError::Malformed)?,
+                longest,
+                device_key,
+                subject,
+                flashes,
             },
-            data,
+            data: rest.0,
         })
     }
+}
+
+/// What is left to read.
+struct Reader<'a>(&'a [u8]);
+
+impl<'a> Reader<'a> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
+        let (array, rest) = self.0.split_first_chunk().ok_or(RecordError::Malformed)?;
+        self.0 = rest;
+        Ok(*array)
+    }
+
+    /// Seven bits a byte, the lowest first; the highest bit says that another byte follows. A form that
+    /// is longer than it must be is malformed, so that one record has one encoding.
+    fn varint(&mut self) -> Result<u32, RecordError> {
+        let mut number = 0_u32;
+        for shift in [0, 7, 14, 21, 28] {
+            let [byte] = self.array()?;
+            let bits = u32::from(byte & 0x7f);
+            let shifted = bits.checked_shl(shift).ok_or(RecordError::Malformed)?;
+            if shifted >> shift != bits || (byte == 0 && shift > 0) {
+                return Err(RecordError::Malformed);
+            }
+            number |= shifted;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(RecordError::Malformed)
+    }
+
+    fn text(&mut self) -> Result<&'a str, RecordError> {
+        let len = usize::try_from(self.varint()?).map_err(|_| RecordError::Malformed)?;
+        let (text, rest) = self.0.split_at_checked(len).ok_or(RecordError::Malformed)?;
+        self.0 = rest;
+        core::str::from_utf8(text).map_err(|_| RecordError::Malformed)
+    }
+
+    fn device_key(&mut self) -> Result<[u8; 33], RecordError> {
+        let key: [u8; 33] = self.array()?;
+        match key {
+            [2 | 3, ..] => Ok(key),
+            _ => Err(RecordError::Malformed),
+        }
+    }
+
+    fn subject(&mut self) -> Result<String, RecordError> {
+        match self.text()? {
+            subject if (1..=MAX_SUBJECT_LEN).contains(&subject.len()) => Ok(subject.to_owned()),
+            _ => Err(RecordError::Malformed),
+        }
+    }
+
+    fn optional<T>(
+        &mut self,
+        present: bool,
+        read: impl FnOnce(&mut Self) -> Result<T, RecordError>,
+    ) -> Result<Option<T>, RecordError> {
+        if present {
+            read(self).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &str) {
+    put_varint(bytes, len_u32(text.len()));
+    bytes.extend_from_slice(text.as_bytes());
+}
+
+fn put_varint(bytes: &mut Vec<u8>, mut number: u32) {
+    while number >= 0x80 {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push((number & 0x7f) as u8);
+}
+
+fn varint_len(number: u32) -> usize {
+    match number {
+        0..0x80 => 1,
+        0x80..0x4000 => 2,
+        0x4000..0x20_0000 => 3,
+        0x20_0000..0x1000_0000 => 4,
+        0x1000_0000.. => 5,
+    }
+}
+
+/// The lengths are those of 16 short texts and a name.
+fn len_u32(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod flash;
 mod id;
 mod login_id;
 
-pub(crate) use bytes::{Record, RecordError, RecordHead};
+pub(crate) use bytes::{Ids, Record, RecordError, RecordHead};
 pub use flash::{Flash, FlashLevel};
 pub(crate) use flash::{MAX_FLASH_BYTES, MAX_FLASHES};
 pub use id::{ParseSessionIdError, SessionId};

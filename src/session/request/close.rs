@@ -1,20 +1,23 @@
 //! From a session to the Set-Cookie lines.
 
+use super::facts::RequestFacts;
 use crate::{
     KeyId, SealError, Timestamp,
     session::{
         data::SessionData,
+        endings::RecentEnd,
         error::SaveError,
         events::{Event, SkipReason},
-        lifecycle::{Decision, LiveSession, Save},
+        lifecycle::{Closing, Decision, LiveSession, Save},
         manager::SessionManager,
     },
 };
 use alloc::{string::String, vec, vec::Vec};
+use core::time::Duration;
 use rand_core::TryCryptoRng;
 
 /// What a response carries for a session that was used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) set_cookie: Vec<String>,
     pub(crate) failed: Option<SaveError>,
@@ -35,39 +38,46 @@ pub(super) fn abandon<T: SessionData>(session: &LiveSession<T>, events: &mut Vec
         id: session.known_id(),
         reason: SkipReason::Panicked,
     });
-    Answer {
-        set_cookie: Vec::new(),
-        failed: None,
-    }
+    Answer::default()
 }
 
 /// Decides what becomes of a session and writes the Set-Cookie lines for it.
 pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
     manager: &SessionManager<T>,
     session: &mut LiveSession<T>,
-    cookies: &[u8],
+    facts: Option<&RequestFacts>,
+    head_at: Duration,
     rng: &mut R,
     events: &mut Vec<Event>,
 ) -> Answer {
     let cookie = &manager.settings().cookie;
-    let now = manager.now();
-    let mut answer = Answer {
-        set_cookie: Vec::new(),
-        failed: None,
+    let cookies = facts.map_or(&[][..], RequestFacts::cookies);
+    let closing = Closing {
+        now: manager.now(),
+        head_at,
+        renews: facts.is_none_or(|facts| facts.renews),
     };
-    let unsaved = match session.decide(&manager.settings().rules, now, rng) {
-        Decision::Save(save) => match seal(manager, &save, now, rng) {
+    let mut answer = Answer::default();
+    let unsaved = match session.decide(&manager.settings().rules, closing, rng) {
+        Decision::Save(save) => match seal(manager, &save, closing.now.wall, rng) {
             Ok((set_cookie, saved)) => {
                 // Parts of a longer session before are of no use, and every request would carry them.
                 let stale = cookie.received(cookies);
                 let kept = set_cookie.len();
                 answer.set_cookie = set_cookie;
                 events.push(saved);
-                events.extend(save.replaces.map(|ended| Event::Regenerated {
-                    from: ended.id,
-                    to: save.id,
-                    absolute_end: ended.absolute_end,
-                }));
+                if let Some(replaced) = save.replaces {
+                    events.push(Event::Regenerated {
+                        from: replaced.session,
+                        to: save.ids.session,
+                        from_login: replaced.login,
+                        to_login: save.ids.login,
+                        absolute_end: replaced.absolute_end,
+                    });
+                    if replaced.login != save.ids.login {
+                        events.extend(manager.end(replaced, RecentEnd::Replaced, closing.now));
+                    }
+                }
                 answer.set_cookie.extend(cookie.remove(stale, kept));
                 return answer;
             }
@@ -88,8 +98,9 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
     }
     // Only `destroy` removes what it does not replace.
     if session.is_destroyed() {
-        let received = cookie.received(cookies).with(0);
-        answer.set_cookie.extend(cookie.remove(received, 0));
+        answer
+            .set_cookie
+            .extend(cookie.remove(cookie.to_remove(cookies), 0));
     }
     answer
 }
@@ -106,7 +117,8 @@ fn seal<T: SessionData, R: TryCryptoRng + ?Sized>(
     let (token, key) = seal_record(manager, &save.record, now, rng)?;
     let (set_cookie, len) = settings.cookie.set(token, save.max_age)?;
     let saved = Event::Saved {
-        id: save.id,
+        id: save.ids.session,
+        login_id: save.ids.login,
         key,
         reason: save.reason,
         len,
@@ -121,7 +133,8 @@ fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
     now: Timestamp,
     rng: &mut R,
 ) -> Result<(String, KeyId), SaveError> {
-    let codec = manager.codec();
+    let keys = manager.keys();
+    let codec = &keys.codec;
     let mut text = vec![0; codec.token_len(record.len())];
     let write = |buf: &mut [u8]| {
         let needed = record.len();

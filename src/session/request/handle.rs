@@ -1,16 +1,26 @@
-use super::{close::Answer, state::State};
+use super::{
+    close::Answer,
+    facts::RequestFacts,
+    head::RequestHead,
+    state::{State, Write},
+};
 use crate::{
     Timestamp,
     session::{
         data::SessionData,
+        endings::RecentEnd,
         error::{SaveError, SessionError},
         events::{Event, Refusal},
-        lifecycle::{Ended, LiveSession, Rules},
+        lifecycle::{EndedLogin, LiveSession, Rules},
         manager::SessionManager,
+        record::Flash,
     },
 };
 use alloc::{sync::Arc, vec::Vec};
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use core::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    time::Duration,
+};
 use getrandom::SysRng;
 use std::sync::{Mutex, PoisonError};
 
@@ -22,6 +32,8 @@ pub(crate) struct Handle<T: SessionData> {
 
 struct Shared<T: SessionData> {
     manager: SessionManager<T>,
+    /// When the request's head arrived: what is left of it for a late answer counts from here.
+    head_at: Duration,
     state: Mutex<State<T>>,
     /// The thread that is inside a call now, or 0.
     inside: AtomicUsize,
@@ -33,6 +45,7 @@ impl<T: SessionData> Handle<T> {
     pub(crate) fn new(manager: SessionManager<T>) -> Handle<T> {
         Handle {
             shared: Arc::new(Shared {
+                head_at: manager.ticks(),
                 manager,
                 state: Mutex::new(State::new()),
                 inside: AtomicUsize::new(0),
@@ -46,22 +59,36 @@ impl<T: SessionData> Handle<T> {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        self.shared.manager.now()
+        self.shared.manager.wall()
     }
 
     pub(crate) fn rules(&self) -> &Rules<T> {
         &self.shared.manager.settings().rules
     }
 
-    /// Takes the values of the request's Cookie header lines, once. Opens nothing yet.
-    pub(crate) fn receive<'h>(&self, lines: impl IntoIterator<Item = &'h [u8]>) {
-        // The only error is a call from within the session's own closure, and then it has them.
-        let _ = self.locked(|state| state.receive(lines));
+    /// Takes what the session needs of the request's head, once. Opens nothing yet.
+    pub(crate) fn receive<'h, H, I>(&self, head: &RequestHead<'h, H>)
+    where
+        H: Fn(&'static str) -> I,
+        I: IntoIterator<Item = &'h [u8]>,
+    {
+        let settings = self.manager().settings();
+        let keep_location = settings.cookie.can_be_planted();
+        // The only error is a call from within the session's own closure, and then it has the head.
+        let _ = self.locked(|state| {
+            state
+                .facts
+                .get_or_insert_with(|| RequestFacts::read(head, &settings.origin, keep_location));
+        });
     }
 
     /// Returns the request's Cookie header.
     pub(crate) fn received(&self) -> Result<Vec<u8>, SessionError> {
-        Ok(self.locked(|state| state.cookies.clone())?)
+        let cookies = |state: &mut State<T>| match &state.facts {
+            Some(facts) => facts.cookies().to_vec(),
+            None => Vec::new(),
+        };
+        Ok(self.locked(cookies)?)
     }
 
     /// Returns why the request's cookie was refused, if it has none that counts.
@@ -85,7 +112,20 @@ impl<T: SessionData> Handle<T> {
         &self,
         f: impl FnOnce(&mut LiveSession<T>) -> R,
     ) -> Result<R, SessionError> {
-        self.call(|state| state.write(self.manager()).map(f))
+        self.call(|state| state.write(self.manager(), Write::Change).map(f))
+    }
+
+    /// Runs `f` on the session to log somebody in.
+    pub(crate) fn log_in<R>(
+        &self,
+        f: impl FnOnce(&mut LiveSession<T>) -> R,
+    ) -> Result<R, SessionError> {
+        self.call(|state| state.write(self.manager(), Write::Login).map(f))
+    }
+
+    /// Takes the flash messages.
+    pub(crate) fn take_flashes(&self) -> Result<Vec<Flash>, SessionError> {
+        self.call(|state| state.take_flashes(self.manager()))
     }
 
     /// Runs `f`, which may add to the session, and then says whether the session still fits its cookies.
@@ -94,21 +134,36 @@ impl<T: SessionData> Handle<T> {
         f: impl FnOnce(&mut LiveSession<T>) -> Result<R, SessionError>,
     ) -> Result<R, SessionError> {
         self.call(|state| {
-            let session = state.write(self.manager())?;
+            let session = state.write(self.manager(), Write::Change)?;
             let result = f(session)?;
             self.manager().settings().fits(session.record_len()?)?;
             Ok(result)
         })
     }
 
-    /// Runs `f`, which may end the session that the browser has, and reports that.
-    pub(crate) fn end(
+    /// Runs `f`, and ends every login whose cookie the request brought unless it returns `true`.
+    pub(crate) fn keep_or_destroy(
         &self,
-        f: impl FnOnce(&mut LiveSession<T>) -> Option<Ended>,
+        write: Write,
+        f: impl FnOnce(&mut LiveSession<T>) -> bool,
     ) -> Result<(), SessionError> {
+        let now = self.manager().now();
         self.call(|state| {
-            if let Some(Ended { id, absolute_end }) = f(state.write(self.manager())?) {
-                state.events.push(Event::Destroyed { id, absolute_end });
+            let session = state.write(self.manager(), write)?;
+            if f(session) {
+                return Ok(());
+            }
+            session.destroy(self.rules(), now.wall);
+            let mut ended: Vec<EndedLogin> = core::mem::take(&mut state.authentic);
+            ended.dedup_by_key(|login| (login.session, login.login));
+            for login in ended {
+                state.events.push(Event::Destroyed {
+                    id: login.session,
+                    login_id: login.login,
+                    absolute_end: login.absolute_end,
+                });
+                let full = self.manager().end(login, RecentEnd::Ended, now);
+                state.events.extend(full);
             }
             Ok(())
         })
@@ -120,7 +175,7 @@ impl<T: SessionData> Handle<T> {
             let lock = &self.shared.state;
             // A closure that panicked half way poisoned the lock.
             let panicked = lock.is_poisoned() || self.shared.panicked.load(Ordering::Relaxed);
-            let answer = state.close(self.manager(), &mut SysRng, panicked)?;
+            let answer = state.close(self.manager(), self.shared.head_at, &mut SysRng, panicked)?;
             Some((answer, core::mem::take(&mut state.events)))
         });
         match closed {

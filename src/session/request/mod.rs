@@ -2,9 +2,13 @@
 //! cookies and goes back into them.
 
 mod close;
+mod facts;
 mod handle;
+mod head;
 mod open;
 mod state;
 
 pub(crate) use close::Answer;
 pub(crate) use handle::Handle;
+pub use head::RequestHead;
+pub(crate) use state::Write;

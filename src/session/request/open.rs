@@ -6,22 +6,37 @@ use crate::{
     session::{
         data::SessionData,
         events::{Event, Refusal},
-        lifecycle::{LiveSession, Sealed},
+        lifecycle::{EndedLogin, LiveSession, Now, Sealed},
         manager::SessionManager,
-        record::{RecordHead, SessionId},
+        record::RecordHead,
     },
     token,
 };
-use alloc::{vec, vec::Vec};
+use alloc::{borrow::Cow, vec, vec::Vec};
 use core::cmp::Reverse;
 
 /// The most refused cookies of one request that are reported: their number is the sender's choice.
 const MAX_REFUSALS: usize = 8;
 
+/// The most cookies of one request that are opened, for the same reason.
+const MAX_CANDIDATES: usize = 16;
+
+/// What the cookies of a request came to.
 pub(super) struct Found<T> {
     pub(super) session: LiveSession<T>,
     /// Why the first cookie was refused, if none counts.
     pub(super) refused: Option<Refusal>,
+    /// The logins of all cookies that are authentic, whether they count or not: a logout ends them.
+    pub(super) authentic: Vec<EndedLogin>,
+    /// Two logins under one name: neither counts.
+    pub(super) rivals: bool,
+}
+
+/// Why a cookie does not count, and what it says of itself.
+struct Refused {
+    reason: Refusal,
+    key: Option<KeyId>,
+    login: Option<EndedLogin>,
 }
 
 /// Opens the session of the cookie that counts, or starts a new one. Of the cookies that open, and that
@@ -34,72 +49,140 @@ pub(super) fn open<T: SessionData>(
 ) -> Found<T> {
     // The clock is the application's code: read before the keys are locked, because it may set others.
     let now = manager.now();
-    let rules = &manager.settings().rules;
-    let mut authentic = Vec::new();
+    let cookie = &manager.settings().cookie;
+    let mut opened = Vec::new();
     let mut refused = Vec::new();
-    let codec = manager.codec();
-    for candidate in manager.settings().cookie.candidates(cookies) {
-        let token = candidate.map_err(|_incomplete| (Refusal::Incomplete, None, None));
-        match token.and_then(|token| open_token(manager, &codec, now, &token)) {
-            Ok(opened) => authentic.push(opened),
-            Err(why) => refused.push(why),
-        }
-    }
-    drop(codec);
-    // Stable: of equals the first stays the first.
-    authentic.sort_by_key(|(_, sealed)| Reverse(sealed.issued_at));
-    let mut session = None;
-    for (head, sealed) in authentic {
-        let Sealed {
-            id, key, key_state, ..
-        } = sealed;
-        match LiveSession::open(rules, now, head, sealed) {
-            Ok(opened) => {
-                session = Some((opened, Event::Opened { id, key, key_state }));
-                break;
+    let keys = manager.keys();
+    let mut tokens: Vec<Cow<'_, str>> = Vec::new();
+    for candidate in cookie.candidates(cookies) {
+        match candidate {
+            // A browser that sends one cookie twice, or an attacker who wants work done.
+            Ok(token) if tokens.contains(&token) => continue,
+            Ok(token) => {
+                match open_token(manager, &keys.codec, keys.floor, now, &token) {
+                    Ok(found) => opened.push(found),
+                    Err(why) => refused.push(why),
+                }
+                tokens.push(token);
             }
-            Err(reason) => refused.push((reason, Some(key), Some(id))),
+            Err(_incomplete) => refused.push(Refused {
+                reason: Refusal::Incomplete,
+                key: None,
+                login: None,
+            }),
+        }
+        if tokens.len() >= MAX_CANDIDATES {
+            break;
         }
     }
-    let first = refused.first().map(|(reason, ..)| *reason);
-    let refusal = |(reason, key, id)| Event::Refused { reason, key, id };
-    events.extend(refused.into_iter().take(MAX_REFUSALS).map(refusal));
-    match session {
+    drop(keys);
+    // Stable: of equals the first stays the first.
+    opened.sort_by_key(|(_, sealed)| Reverse(sealed.issued_at));
+    let authentic = opened.iter().map(|(_, sealed)| sealed.login);
+    let authentic = authentic
+        .chain(refused.iter().filter_map(|refused| refused.login))
+        .collect();
+    let (counts, rivals) = choose(manager, opened, &mut refused, events);
+    let first = refused.first().map(|refused| refused.reason);
+    events.extend(
+        refused
+            .into_iter()
+            .take(MAX_REFUSALS)
+            .map(|refused| Event::Refused {
+                reason: refused.reason,
+                key: refused.key,
+                id: refused.login.map(|login| login.session),
+                login_id: refused.login.map(|login| login.login),
+            }),
+    );
+    let (session, refused) = match counts {
         Some((session, opened)) => {
             events.push(opened);
-            let refused = None;
-            Found { session, refused }
+            (session, None)
         }
-        None => Found {
-            session: LiveSession::new(rules, now),
-            refused: first,
-        },
+        None => (LiveSession::new(&manager.settings().rules, now.wall), first),
+    };
+    Found {
+        session,
+        refused,
+        authentic,
+        rivals,
     }
 }
 
-/// Why a cookie does not count, and what it says of itself.
-type Refused = (Refusal, Option<KeyId>, Option<SessionId>);
+/// Returns the session that counts, and whether rivals made it none.
+fn choose<T: SessionData>(
+    manager: &SessionManager<T>,
+    opened: Vec<(RecordHead, Sealed)>,
+    refused: &mut Vec<Refused>,
+    events: &mut Vec<Event>,
+) -> (Option<(LiveSession<T>, Event)>, bool) {
+    let refuse = |sealed: &Sealed, reason| Refused {
+        reason,
+        key: Some(sealed.key),
+        login: Some(sealed.login),
+    };
+    if let [(_, newest), others @ ..] = opened.as_slice()
+        && manager.settings().cookie.can_be_planted()
+        && let Some((_, rival)) = others
+            .iter()
+            .find(|(_, other)| other.ids.login != newest.ids.login)
+    {
+        // An attacker's own session, planted by a sibling domain: what the victim writes would be theirs.
+        events.push(Event::Rivals {
+            login_ids: [newest.ids.login, rival.ids.login],
+        });
+        refused.extend(
+            opened
+                .iter()
+                .map(|(_, sealed)| refuse(sealed, Refusal::Rival)),
+        );
+        return (None, true);
+    }
+    for (head, sealed) in opened {
+        let told = refuse(&sealed, Refusal::NotValidated);
+        let event = Event::Opened {
+            id: sealed.ids.session,
+            login_id: sealed.ids.login,
+            key: sealed.key,
+            key_state: sealed.key_state,
+        };
+        match LiveSession::open(&manager.settings().rules, head, sealed) {
+            Ok(session) => return (Some((session, event)), false),
+            Err(reason) => refused.push(Refused { reason, ..told }),
+        }
+    }
+    (None, false)
+}
 
 /// Opens one token, down to the session's times.
 fn open_token<T: SessionData>(
     manager: &SessionManager<T>,
     codec: &Codec,
-    now: Timestamp,
+    floor: Timestamp,
+    now: Now,
     token: &str,
 ) -> Result<(RecordHead, Sealed), Refused> {
     let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
-    let opened = match codec.open_payload(None, token, now, &mut scratch.0) {
+    let opened = match codec.open_payload(None, token, now.wall, &mut scratch.0) {
         Ok(opened) => opened,
         Err(error) => {
-            let named_key = Codec::inspect(token).map(|header| header.key);
-            return Err((refusal(error), named_key, None));
+            return Err(Refused {
+                reason: refusal(error),
+                key: Codec::inspect(token).map(|header| header.key),
+                login: None,
+            });
         }
     };
     let facts = (opened.issued_at, opened.key, opened.key_state);
     let (key, len) = (opened.key, opened.value.len());
     scratch.0.truncate(len);
-    Sealed::read(&manager.settings().rules, now, scratch, facts)
-        .map_err(|(reason, id)| (reason, Some(key), id))
+    let read = Sealed::read(&manager.settings().rules, now, scratch, facts, floor);
+    read.map_err(|(reason, login)| Refused {
+        reason,
+        key: Some(key),
+        login,
+    })
 }
 
 fn refusal(error: OpenError) -> Refusal {

@@ -1,15 +1,18 @@
 use super::{
     close::{self, Answer},
+    facts::{Access, RequestFacts},
     open,
 };
 use crate::session::{
     data::SessionData,
     error::SessionError,
     events::{Event, Refusal},
-    lifecycle::LiveSession,
+    lifecycle::{EndedLogin, LiveSession},
     manager::SessionManager,
+    record::Flash,
 };
 use alloc::vec::Vec;
+use core::time::Duration;
 use rand_core::TryCryptoRng;
 
 /// Where a request stands with its session.
@@ -29,35 +32,39 @@ enum Headers {
 
 /// What a request and its response have of a session.
 pub(super) struct State<T> {
-    /// The request's Cookie header, its lines joined.
-    pub(super) cookies: Vec<u8>,
+    /// `None` until the session is asked for.
+    pub(super) facts: Option<RequestFacts>,
     phase: Phase<T>,
     /// Why a cookie was refused, if no other counts.
     pub(super) refused: Option<Refusal>,
+    /// The logins of all authentic cookies.
+    pub(super) authentic: Vec<EndedLogin>,
+    /// Cookies of two logins came under one name.
+    pub(super) rivals: bool,
     /// To be reported once no lock is held.
     pub(super) events: Vec<Event>,
+}
+
+/// What a call is going to do.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Write {
+    /// Changes the session, which a request from elsewhere must not.
+    Change,
+    /// Logs somebody in: their credential was checked.
+    Login,
+    /// Ends what the browser has, whatever it is.
+    Destroy,
 }
 
 impl<T: SessionData> State<T> {
     pub(super) fn new() -> State<T> {
         State {
-            cookies: Vec::new(),
+            facts: None,
             phase: Phase::Unopened,
             refused: None,
+            authentic: Vec::new(),
+            rivals: false,
             events: Vec::new(),
-        }
-    }
-
-    /// Takes the values of the request's Cookie header lines, once.
-    pub(super) fn receive<'h>(&mut self, lines: impl IntoIterator<Item = &'h [u8]>) {
-        if !self.cookies.is_empty() {
-            return;
-        }
-        for line in lines {
-            if !self.cookies.is_empty() {
-                self.cookies.push(b';');
-            }
-            self.cookies.extend_from_slice(line);
         }
     }
 
@@ -67,9 +74,19 @@ impl<T: SessionData> State<T> {
         manager: &SessionManager<T>,
     ) -> Result<&mut LiveSession<T>, SessionError> {
         if let Phase::Unopened = self.phase {
-            let found = open::open(manager, &self.cookies, &mut self.events);
+            let cookies = match &self.facts {
+                Some(facts) => facts.cookies(),
+                None => &[],
+            };
+            let found = open::open(manager, cookies, &mut self.events);
             self.refused = found.refused;
+            self.authentic = found.authentic;
+            self.rivals = found.rivals;
             self.phase = Phase::Open(found.session, Headers::Open);
+            if let Some(Access::Refused(request)) = self.facts.as_ref().map(|facts| &facts.access) {
+                self.refused = Some(Refusal::CrossOrigin);
+                self.events.push(Event::CrossOrigin((**request).clone()));
+            }
         }
         match &mut self.phase {
             Phase::Open(session, _) => Ok(session),
@@ -82,10 +99,43 @@ impl<T: SessionData> State<T> {
     pub(super) fn write(
         &mut self,
         manager: &SessionManager<T>,
+        write: Write,
     ) -> Result<&mut LiveSession<T>, SessionError> {
         match self.phase {
-            Phase::Open(_, Headers::Decided) | Phase::Unused => Err(SessionError::HeadersSent),
-            Phase::Unopened | Phase::Open(_, Headers::Open) => self.read(manager),
+            Phase::Open(_, Headers::Decided) | Phase::Unused => {
+                return Err(SessionError::HeadersSent);
+            }
+            Phase::Unopened | Phase::Open(_, Headers::Open) => {}
+        }
+        self.read(manager)?;
+        let access = self.facts.as_ref().map(|facts| &facts.access);
+        let logged_in = matches!(&self.phase, Phase::Open(session, _) if session.is_login());
+        match access {
+            Some(Access::Refused(_)) => return Err(SessionError::CrossOrigin),
+            Some(Access::LoginOnly) if write != Write::Login && !logged_in => {
+                return Err(SessionError::CrossOrigin);
+            }
+            _ => {}
+        }
+        if self.rivals && write == Write::Change && !logged_in {
+            return Err(SessionError::Rivals);
+        }
+        self.read(manager)
+    }
+
+    /// Returns the flash messages. A request that nobody sees the answer of (HEAD, a prefetch) takes none.
+    pub(super) fn take_flashes(
+        &mut self,
+        manager: &SessionManager<T>,
+    ) -> Result<Vec<Flash>, SessionError> {
+        if self.facts.as_ref().is_some_and(|facts| facts.is_preview) {
+            return Ok(self.read(manager)?.flashes().to_vec());
+        }
+        match self.write(manager, Write::Change) {
+            Ok(session) => Ok(session.take_flashes()),
+            // There is nothing to take: the session is a new one.
+            Err(SessionError::CrossOrigin | SessionError::Rivals) => Ok(Vec::new()),
+            Err(error) => Err(error),
         }
     }
 
@@ -94,6 +144,7 @@ impl<T: SessionData> State<T> {
     pub(super) fn close<R: TryCryptoRng + ?Sized>(
         &mut self,
         manager: &SessionManager<T>,
+        head_at: Duration,
         rng: &mut R,
         panicked: bool,
     ) -> Option<Answer> {
@@ -101,14 +152,24 @@ impl<T: SessionData> State<T> {
             self.phase = Phase::Unused;
             return None;
         };
-        match core::mem::replace(headers, Headers::Decided) {
-            Headers::Decided => None,
-            Headers::Open if panicked => Some(close::abandon(session, &mut self.events)),
-            Headers::Open => {
-                let (cookies, events) = (&self.cookies, &mut self.events);
-                Some(close::close(manager, session, cookies, rng, events))
-            }
+        let Headers::Open = core::mem::replace(headers, Headers::Decided) else {
+            return None;
+        };
+        let events = &mut self.events;
+        if panicked {
+            return Some(close::abandon(session, events));
         }
+        let facts = self.facts.as_ref();
+        if facts.is_some_and(|facts| matches!(facts.access, Access::Refused(_))) {
+            // Nothing of the visitor's is set, removed or renewed.
+            return Some(Answer::default());
+        }
+        let mut answer = close::close(manager, session, facts, head_at, rng, events);
+        if let (true, Some(facts)) = (self.rivals, facts) {
+            let healing = manager.settings().cookie.heal(facts.host(), facts.path());
+            answer.set_cookie.splice(..0, healing);
+        }
+        Some(answer)
     }
 }
 

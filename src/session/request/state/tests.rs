@@ -7,7 +7,9 @@ use crate::{
         Flash, FlashLevel, SaveError, SaveReason, SessionId, SessionManagerBuilder, SessionMap,
         SkipReason,
         manager::SMALLEST_RECORD,
-        record::{MAX_FLASHES, RecordHead},
+        origin::OriginRules,
+        record::{Ids, LoginId, MAX_FLASHES, RecordHead},
+        request::{RequestHead, facts::RequestFacts},
     },
 };
 use alloc::{
@@ -98,12 +100,23 @@ fn at<R>(sessions: &SessionManager, now: u32, f: impl FnOnce(&SessionManager) ->
 
 fn request(cookie: &str) -> State<SessionMap> {
     let mut state = State::new();
-    state.receive([cookie.as_bytes()]);
+    receive(&mut state, &[cookie.as_bytes()]);
     state
 }
 
+fn receive(state: &mut State<SessionMap>, lines: &[&[u8]]) {
+    let head = RequestHead {
+        method: "GET",
+        path: "/",
+        authority: None,
+        header: |name| lines.iter().copied().filter(move |_| name == "cookie"),
+    };
+    let facts = || RequestFacts::read(&head, &OriginRules::default(), false);
+    state.facts.get_or_insert_with(facts);
+}
+
 fn insert(state: &mut State<SessionMap>, cx: &SessionManager, key: &str) {
-    let session = state.write(cx).unwrap();
+    let session = state.write(cx, Write::Change).unwrap();
     session.data_mut().insert(key, 7).unwrap();
 }
 
@@ -121,15 +134,11 @@ impl State<SessionMap> {
     }
 
     fn flash(&mut self, cx: &SessionManager, flash: Flash) -> Result<(), SessionError> {
-        self.write(cx).unwrap().flash(flash)
-    }
-
-    fn take_flashes(&mut self, cx: &SessionManager) -> Vec<Flash> {
-        self.write(cx).unwrap().take_flashes()
+        self.write(cx, Write::Change).unwrap().flash(flash)
     }
 
     fn finish<R: TryCryptoRng>(&mut self, cx: &SessionManager, rng: &mut R) -> Outcome {
-        let answer = self.close(cx, rng, false).expect("was used");
+        let answer = self.close(cx, cx.ticks(), rng, false).expect("was used");
         match answer.failed {
             None => Ok(answer.set_cookie),
             Some(error) => Err((answer.set_cookie, error)),
@@ -157,13 +166,14 @@ fn the_record_is_that_of_the_format() {
     let token = cookie.strip_prefix("__Host-session=").unwrap();
     let mut buf = vec![0; token.len()];
     let opened = at(&sessions, T0, |cx| {
-        cx.codec()
-            .open_payload(None, token, cx.now(), &mut buf)
+        cx.keys()
+            .codec
+            .open_payload(None, token, cx.wall(), &mut buf)
             .unwrap()
     });
-    // layout, schema, id, created-at, 1800, 43200, flags, no flashes, {"user": 7}
-    let hex =
-        "01 00 0102030405060708090a0b0c0d0e0f10 80e2cfaa06 880e c0d102 00 00 01 0475736572 0107";
+    // layout, schema, ids, flags, created-at, 1800, 43200, 90 days, no flashes, {"user": 7}
+    let hex = "01 00 0102030405060708090a0b0c0d0e0f10 1112131415161718 00 80e2cfaa06 880e c0d102 \
+        80ceda03 00 01 0475736572 0107";
     let digits: String = opened
         .value
         .iter()
@@ -219,24 +229,24 @@ fn a_generator_that_fails_changes_no_id() {
     for login in [false, true] {
         at(&sessions, T0 + 60, |cx| {
             let mut state = request(&cookie);
-            let session = state.write(cx).unwrap();
-            let before = session.id(&mut Failing(0)).unwrap();
+            let session = state.write(cx, Write::Change).unwrap();
+            let before = session.ids(&mut Failing(0)).unwrap();
             let failed = match login {
                 false => session.regenerate(&mut Failing(0)),
                 true => {
                     let rules = &cx.settings().rules;
-                    session.regenerate_for_login(rules, cx.now(), &mut Failing(0))
+                    session.regenerate_for_login(rules, cx.wall(), &mut Failing(0))
                 }
             };
             assert_eq!(failed, Err(SaveError::Randomness));
-            assert_eq!(session.id(&mut Failing(0)), Ok(before));
+            assert_eq!(session.ids(&mut Failing(0)), Ok(before));
             assert_eq!(session.created_at().to_unix(), T0);
             assert_eq!(state.finish(cx, &mut Counting(9)), Ok(vec![]));
         });
     }
     at(&sessions, T0, |cx| {
         let mut state = request("");
-        let id = state.read(cx).unwrap().id(&mut Failing(0));
+        let id = state.read(cx).unwrap().ids(&mut Failing(0));
         assert_eq!(id, Err(SaveError::Randomness));
         // Nothing was written, so nobody misses an id.
         assert_eq!(state.finish(cx, &mut Failing(0)), Ok(vec![]));
@@ -256,7 +266,7 @@ fn the_time_of_each_call_counts() {
         let end = state
             .read(cx)
             .unwrap()
-            .expires_at(&cx.settings().rules, cx.now());
+            .expires_at(&cx.settings().rules, cx.wall());
         assert_eq!(end.to_unix(), T0 + 3800);
         state.finish(cx, &mut Counting(0)).unwrap();
         assert!(matches!(
@@ -297,13 +307,13 @@ fn flash_messages_have_a_limit_in_number_and_in_bytes() {
             state.flash(cx, flash(2)).unwrap();
         }
         assert_eq!(state.flash(cx, flash(0)), Err(SessionError::TooManyFlashes));
-        assert_eq!(state.take_flashes(cx).len(), 16);
+        assert_eq!(state.take_flashes(cx).unwrap().len(), 16);
 
         state.flash(cx, flash(1022)).unwrap();
         assert_eq!(state.flash(cx, flash(4)), Err(SessionError::TooManyFlashes));
         state.flash(cx, flash(2)).unwrap();
         assert_eq!(state.flash(cx, flash(2)), Err(SessionError::TooManyFlashes));
-        assert_eq!(state.take_flashes(cx).len(), 2);
+        assert_eq!(state.take_flashes(cx).unwrap().len(), 2);
         assert_eq!(
             SessionError::TooManyFlashes.to_string(),
             "more than 16 flash messages or 1024 bytes of them: take some first"
@@ -317,11 +327,15 @@ fn headers_are_received_once() {
     let cookie = saved(&sessions);
     at(&sessions, T0, |cx| {
         let mut state = request("a=b");
-        state.receive([cookie.as_bytes()]);
+        receive(&mut state, &[cookie.as_bytes()]);
         assert!(state.is_new(cx));
         let mut state = State::<SessionMap>::new();
-        state.receive([b"a=b".as_slice(), b"", cookie.as_bytes(), b"c=d"]);
-        assert_eq!(state.cookies, format!("a=b;;{cookie};c=d").as_bytes());
+        receive(
+            &mut state,
+            &[b"a=b".as_slice(), b"", cookie.as_bytes(), b"c=d"],
+        );
+        let joined = format!("a=b; ; {cookie}; c=d");
+        assert_eq!(state.facts.as_ref().unwrap().cookies(), joined.as_bytes());
         assert!(!state.is_new(cx));
     });
 }
@@ -426,7 +440,7 @@ fn the_smallest_record_is_as_long_as_the_settings_say() {
     let second = Duration::from_secs(1);
     let sessions = site(|builder| builder.idle_timeout(second).absolute_timeout(second));
     at(&sessions, T0, |cx| {
-        let session = LiveSession::new(&cx.settings().rules, cx.now());
+        let session = LiveSession::new(&cx.settings().rules, cx.wall());
         assert_eq!(session.record_len(), Ok(SMALLEST_RECORD));
     });
 }
@@ -434,13 +448,14 @@ fn the_smallest_record_is_as_long_as_the_settings_say() {
 /// A cookie with this payload.
 fn sealed(sessions: &SessionManager, payload: &[u8]) -> String {
     at(sessions, T0, |cx| {
-        let mut text = vec![0; cx.codec().token_len(payload.len())];
+        let mut text = vec![0; cx.keys().codec.token_len(payload.len())];
         let write = |buf: &mut [u8]| {
             buf[..payload.len()].copy_from_slice(payload);
             Ok(payload.len())
         };
-        cx.codec()
-            .seal_payload(None, cx.now(), &mut Counting(0), &mut text, write)
+        cx.keys()
+            .codec
+            .seal_payload(None, cx.wall(), &mut Counting(0), &mut text, write)
             .unwrap();
         format!("{NAME}={}", str::from_utf8(&text).unwrap())
     })
@@ -454,8 +469,16 @@ fn record(sessions: &SessionManager, schema: u8, data: &[u8]) -> String {
         idle_limit: 1800,
         lifetime: 43_200,
         remembered: false,
+        by_login: false,
+        longest: 43_200,
+        device_key: None,
+        subject: None,
         flashes: vec![],
     };
-    let record = head.encode(SessionId::from_bytes([1; 16]), &()).unwrap();
+    let ids = Ids {
+        session: SessionId::from_bytes([1; 16]),
+        login: LoginId::from_bytes([2; 8]),
+    };
+    let record = head.encode(ids, &()).unwrap();
     sealed(sessions, &[&record, data].concat())
 }

@@ -1,6 +1,6 @@
 /// The head of a request, as the browser sent it: what [`Exchange::session`] looks at.
 ///
-/// [`Exchange::session`]: super::Exchange::session
+/// [`Exchange::session`]: crate::session::Exchange::session
 ///
 /// ```
 /// use hardtack::session::RequestHead;

@@ -1,0 +1,110 @@
+use super::head::RequestHead;
+use crate::session::origin::{CrossOrigin, OriginRules, RequestLine, RequestOrigin};
+use alloc::{boxed::Box, string::String, vec::Vec};
+
+/// What a session needs to know of its request.
+pub(super) struct RequestFacts {
+    /// The lines of the Cookie header, joined: HTTP/2 may split it.
+    cookies: Vec<u8>,
+    pub(super) access: Access,
+    /// Nobody sees the answer: a HEAD request, or a prefetch. It takes no flash message.
+    pub(super) is_preview: bool,
+    /// A person waits for the answer: not for that of a preview, or of an image on another page.
+    pub(super) renews: bool,
+    /// Host and path, for cookies that another domain can plant.
+    location: Option<(Option<String>, String)>,
+}
+
+/// What a request may do with the session.
+pub(super) enum Access {
+    All,
+    /// It comes from another origin, which the site allows, and brings no cookie: the browser withheld it,
+    /// or there is none. Any other write would replace a login that was withheld.
+    LoginOnly,
+    Refused(Box<CrossOrigin>),
+}
+
+impl RequestFacts {
+    pub(super) fn read<'h, H, I>(
+        head: &RequestHead<'h, H>,
+        rules: &OriginRules,
+        keep_location: bool,
+    ) -> RequestFacts
+    where
+        H: Fn(&'static str) -> I,
+        I: IntoIterator<Item = &'h [u8]>,
+    {
+        let values = |name| (head.header)(name);
+        let line = RequestLine::new(head.method, head.path, head.authority);
+        let mut facts = RequestFacts {
+            cookies: Vec::new(),
+            access: Access::All,
+            is_preview: false,
+            renews: true,
+            location: None,
+        };
+        match rules.judge(&line, values) {
+            RequestOrigin::Refused(request) => {
+                facts.access = Access::Refused(Box::new(request));
+                return facts;
+            }
+            RequestOrigin::Allowed => facts.access = Access::LoginOnly,
+            RequestOrigin::SafeMethod
+            | RequestOrigin::SameOrigin
+            | RequestOrigin::Trusted
+            | RequestOrigin::NotABrowser => {}
+        }
+        for line in values("cookie") {
+            if !facts.cookies.is_empty() {
+                facts.cookies.extend_from_slice(b"; ");
+            }
+            facts.cookies.extend_from_slice(line);
+        }
+        if !facts.cookies.is_empty() {
+            facts.access = Access::All;
+        }
+        // The value is a token with parameters: `prefetch;prerender` is one, too.
+        let is = |name, token: &[u8]| {
+            let line = values(name).into_iter().next().unwrap_or_default();
+            let value = line.split(|byte| *byte == b';').next().unwrap_or_default();
+            value.trim_ascii().eq_ignore_ascii_case(token)
+        };
+        facts.is_preview = head.method == "HEAD" || is("sec-purpose", b"prefetch");
+        facts.renews = !facts.is_preview && !is("sec-fetch-mode", b"no-cors");
+        facts.location = keep_location.then(|| (host_name(head), head.path.into()));
+        facts
+    }
+
+    pub(super) fn cookies(&self) -> &[u8] {
+        &self.cookies
+    }
+
+    /// Returns the host that the request asked for, without its port.
+    pub(super) fn host(&self) -> Option<&str> {
+        let (host, _) = self.location.as_ref()?;
+        host.as_deref()
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.location.as_ref().map_or("/", |(_, path)| path)
+    }
+}
+
+/// The name of the host, if it is one that can be a cookie's domain.
+fn host_name<'h, H, I>(head: &RequestHead<'h, H>) -> Option<String>
+where
+    H: Fn(&'static str) -> I,
+    I: IntoIterator<Item = &'h [u8]>,
+{
+    let header = (head.header)("host").into_iter().next();
+    let host = match head.authority {
+        Some(authority) => authority,
+        None => core::str::from_utf8(header?).ok()?,
+    };
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_name = |name: &str| {
+        let mut bytes = name.bytes();
+        bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
+    };
+    (is_name(name) && name.len() <= 253).then(|| name.to_ascii_lowercase())
+}
