@@ -50,7 +50,7 @@ impl<T: SessionData> Request<T> {
         let own = |name| match name {
             "cache-control" => cache_control.iter().copied(),
             "vary" => vary.iter().copied(),
-            other => panic!("{other} is asked for"),
+            _ => [].iter().copied(),
         };
         let edits = self.exchange.finish(plan, own);
         let mut reply = Reply {

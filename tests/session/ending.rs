@@ -1,6 +1,8 @@
 //! Logout, what a copied cookie is still good for, and answers that come too late.
 
-use crate::kit::{Browser, Clock, HOUR, MINUTE, NAME, Site, T0, finish, logged_in, ring, seconds};
+use crate::kit::{
+    Browser, Clock, DAY, HOUR, MINUTE, NAME, Site, T0, finish, logged_in, ring, seconds,
+};
 use hardtack::{
     Timestamp,
     session::{Event, Refusal, SameSite, SessionId, SkipReason},
@@ -15,8 +17,8 @@ fn destroy_removes_the_session_and_a_copy_lives_until_its_timeouts() {
     let site = Site::new();
     let mut browser = logged_in(&site, "ada");
     let copy = browser.clone();
-    let (id, reply) = browser.visit(&site, |session| {
-        let id = session.id().unwrap();
+    let ((id, login_id), reply) = browser.visit(&site, |session| {
+        let id = (session.id().unwrap(), session.login_id().unwrap());
         session.destroy().unwrap();
         assert!(session.is_new().unwrap());
         assert_eq!(session.get::<String>("user").unwrap(), None);
@@ -24,11 +26,25 @@ fn destroy_removes_the_session_and_a_copy_lives_until_its_timeouts() {
     });
     assert_eq!(browser, Browser::default());
     assert_eq!(reply.cache_control, Some("no-store"));
-    let absolute_end = Timestamp::from_unix(T0 + 12 * HOUR);
-    assert_eq!(site.events()[1..], [Event::Destroyed { id, absolute_end }]);
-    assert_eq!(copy.user(&site).as_deref(), Some("ada"));
-    site.clock.pass(30 * MINUTE + 1);
-    assert_eq!(copy.user(&site), None);
+    let absolute_end = Timestamp::from_unix(T0 + 90 * DAY);
+    assert_eq!(
+        site.events()[1..],
+        [Event::Destroyed {
+            id,
+            login_id,
+            absolute_end
+        }]
+    );
+    // This process remembers for a minute what it has ended; a denylist remembers it for good.
+    for (after, user) in [
+        (0, None),
+        (60, None),
+        (61, Some("ada")),
+        (30 * MINUTE + 1, None),
+    ] {
+        site.clock.set(T0 + after);
+        assert_eq!(copy.user(&site).as_deref(), user, "{after}");
+    }
 }
 
 #[test]
@@ -46,7 +62,9 @@ fn what_is_told_of_an_ended_session_is_what_its_copy_has() {
     for before in befores {
         site.clock.set(T0);
         let mut browser = logged_in(&site, "ada");
-        let id = browser.peek(&site, |session| session.id().unwrap());
+        let (id, login_id) = browser.peek(&site, |session| {
+            (session.id().unwrap(), session.login_id().unwrap())
+        });
         site.clock.pass(MINUTE);
         site.events();
         browser.send(&site, |session| {
@@ -54,8 +72,15 @@ fn what_is_told_of_an_ended_session_is_what_its_copy_has() {
             session.destroy().unwrap();
             session.destroy().unwrap();
         });
-        let absolute_end = Timestamp::from_unix(T0 + 12 * HOUR);
-        assert_eq!(site.events()[1..], [Event::Destroyed { id, absolute_end }]);
+        let absolute_end = Timestamp::from_unix(T0 + 90 * DAY);
+        assert_eq!(
+            site.events()[1..],
+            [Event::Destroyed {
+                id,
+                login_id,
+                absolute_end
+            }]
+        );
     }
 }
 
@@ -85,7 +110,9 @@ impl Denylist {
         Site::with(clock, |builder| {
             builder
                 .on_event(move |event| match event {
-                    Event::Destroyed { id, absolute_end } => fed.add(*id, *absolute_end),
+                    Event::Destroyed {
+                        id, absolute_end, ..
+                    } => fed.add(*id, *absolute_end),
                     Event::Regenerated {
                         from, absolute_end, ..
                     } if replaced => {
@@ -162,10 +189,10 @@ fn regenerated_is_told_once_the_new_id_is_out() {
         session.regenerate_for_login().unwrap();
         session.id().unwrap()
     });
-    let absolute_end = Timestamp::from_unix(T0 + 12 * HOUR);
+    let absolute_end = Timestamp::from_unix(T0 + 90 * DAY);
     let events = site.events();
     let [
-        Event::Opened { id, .. },
+        Event::Opened { id, login_id, .. },
         Event::Saved { id: saved, .. },
         regenerated,
     ] = &events[..]
@@ -178,6 +205,8 @@ fn regenerated_is_told_once_the_new_id_is_out() {
         Event::Regenerated {
             from,
             to,
+            from_login: *login_id,
+            to_login: *login_id,
             absolute_end
         }
     );

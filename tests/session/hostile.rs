@@ -168,7 +168,8 @@ fn chunks_of_two_sessions_are_not_mixed() {
             [Event::Refused {
                 reason: Refusal::Incomplete,
                 key: None,
-                id: None
+                id: None,
+                login_id: None,
             }]
         );
     }

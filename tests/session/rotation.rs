@@ -78,7 +78,7 @@ fn a_rolling_rotation_logs_nobody_out_and_loses_nothing() {
     assert_eq!(late.user(&sites[0]), None);
     assert!(matches!(
         sites[0].events()[..],
-        [Event::Refused { reason: Refusal::Revoked, key, id: None }] if key == Some(old.id())
+        [Event::Refused { reason: Refusal::Revoked, key, id: None, .. }] if key == Some(old.id())
     ));
     // 4: the old key is gone.
     for site in &sites {
@@ -99,7 +99,7 @@ fn an_instance_without_the_newest_key_leaves_the_cookie_alone() {
     assert_eq!(browser, before);
     assert!(matches!(
         behind.events()[..],
-        [Event::Refused { reason: Refusal::UnknownKey, key: named, id: None }] if named == Some(key(2).id())
+        [Event::Refused { reason: Refusal::UnknownKey, key: named, id: None, .. }] if named == Some(key(2).id())
     ));
     assert_eq!(browser.user(&ahead).as_deref(), Some("ada"));
 }

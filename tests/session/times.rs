@@ -305,9 +305,9 @@ fn remembering_can_be_taken_back() {
 fn a_session_that_only_being_remembered_kept_alive_ends_with_it() {
     let site = Site::new();
     let mut browser = logged_in(&site, "ada");
-    let (id, _) = browser.visit(&site, |session| {
+    let ((id, login_id), _) = browser.visit(&site, |session| {
         session.remember(true).unwrap();
-        session.id().unwrap()
+        (session.id().unwrap(), session.login_id().unwrap())
     });
     site.clock.pass(13 * HOUR);
     site.events();
@@ -315,7 +315,14 @@ fn a_session_that_only_being_remembered_kept_alive_ends_with_it() {
     assert_eq!(reply.failed, None);
     assert_eq!(browser, Browser::default());
     let absolute_end = Timestamp::from_unix(T0 + 90 * DAY);
-    assert_eq!(site.events()[1..], [Event::Destroyed { id, absolute_end }]);
+    assert_eq!(
+        site.events()[1..],
+        [Event::Destroyed {
+            id,
+            login_id,
+            absolute_end
+        }]
+    );
 }
 
 #[test]

@@ -26,7 +26,7 @@ const REMEMBER_IDLE: Duration = Duration::from_secs(14 * DAY);
 const REMEMBER_ABSOLUTE: Duration = Duration::from_secs(90 * DAY);
 
 /// Bytes of a record with nothing in it, today.
-pub(crate) const SMALLEST_RECORD: usize = 28;
+pub(crate) const SMALLEST_RECORD: usize = 40;
 
 /// Holds the settings and the keys of a site's sessions. It is a cheap handle; clones share both.
 ///

@@ -259,7 +259,7 @@ fn the_time_of_each_call_counts() {
     let cookie = saved(&sessions);
     let mut state = request(&cookie);
     at(&sessions, T0 + 1800, |cx| assert!(!state.is_new(cx)));
-    // Opened in time, it is there for as long as the request takes.
+    // Opened in time, it is there for as long as the request takes, and is not saved any more.
     at(&sessions, T0 + 2000, |cx| {
         assert!(state.data(cx).contains_key("user"));
         insert(&mut state, cx, "cart");
@@ -273,8 +273,8 @@ fn the_time_of_each_call_counts() {
             state.events[..],
             [
                 Event::Opened { .. },
-                Event::Saved {
-                    reason: SaveReason::Changed,
+                Event::NotSaved {
+                    reason: SkipReason::Ended,
                     ..
                 }
             ]
