@@ -63,7 +63,14 @@ impl HeaderEdits {
         (edits, replaced)
     }
 
-    /// Returns why the session could not be saved. The response is then to be an empty 500.
+    /// Returns the status of an empty response that is to take the place of the handler's, because the
+    /// session could not be saved.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.failed.map(|_| 500)
+    }
+
+    /// Returns why the session could not be saved.
     #[must_use]
     pub fn failed(&self) -> Option<SaveError> {
         self.failed
