@@ -63,7 +63,7 @@ async fn finish<T: SessionData, B: Default>(
     for edit in edits {
         let (HeaderEdit::Append(name, value) | HeaderEdit::Set(name, value)) = &edit;
         let name = HeaderName::from_static(name);
-        let value = HeaderValue::from_str(value).expect("a header's value");
+        let value = HeaderValue::from_bytes(value.as_bytes()).expect("a header's value");
         match edit {
             HeaderEdit::Append(..) => drop(headers.append(name, value)),
             HeaderEdit::Set(..) => drop(headers.insert(name, value)),
