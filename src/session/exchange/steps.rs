@@ -104,12 +104,14 @@ impl<T: SessionData> Exchange<T> {
     /// Decides what becomes of the session. From here on it is read only: a call that writes is
     /// [`SessionError::HeadersSent`](crate::session::SessionError::HeadersSent).
     ///
-    /// A second call has nothing to say: its plan edits no header.
+    /// A second call has nothing to say: its plan edits no header. If no handler used the session until
+    /// now, reading it is that error too.
     pub fn close(&self) -> Plan {
         Plan(self.handle.close())
     }
 
-    /// Writes what the plan has for a store. The future is ready at once for a session in a cookie.
+    /// Writes what the plan has for a store. The future is ready at once for a session in a cookie. It
+    /// borrows nothing, so a hand-written future can keep it beside the response.
     pub fn commit(&self, plan: Plan) -> Commit {
         Commit(ready(plan))
     }
