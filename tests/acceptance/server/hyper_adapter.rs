@@ -1,4 +1,4 @@
-//! hardtack for bare hyper 1, as somebody writes it who has only the documentation of `Exchange`.
+//! hardtack for bare hyper 1. All that it knows of hardtack is what the documentation of `Exchange` says.
 
 use hardtack::session::{
     Exchange, HeaderEdit, RequestHead, SessionData, SessionError, SessionFuture, SessionManager,
