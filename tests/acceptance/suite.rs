@@ -1,10 +1,15 @@
-//! One suite for the three frameworks: every case is written once, against HTTP over a socket, and
+//! One suite for the three frameworks, and for bare hyper with an adapter of its own: every case is written once, against HTTP over a socket, and
 //! runs on each of them under the same name.
 //!
 //! `cargo test -p acceptance --all-features` runs all of it, `--features axum` one framework, and
 //! `cargo test -p acceptance --all-features actix::` too.
 
-#![cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
+#![cfg(any(
+    feature = "axum",
+    feature = "actix",
+    feature = "hyper",
+    feature = "rocket"
+))]
 mod app;
 // A case that is not in the list below is dead.
 #[deny(dead_code)]
@@ -24,6 +29,8 @@ macro_rules! suite {
         tests!(axum: $($($group::$case)+)+);
         #[cfg(feature = "actix")]
         tests!(actix: $($($group::$case)+)+);
+        #[cfg(feature = "hyper")]
+        tests!(hyper: $($($group::$case)+)+);
         #[cfg(feature = "rocket")]
         tests!(rocket: $($($group::$case)+)+);
     };
@@ -182,6 +189,7 @@ fn every_framework_runs_every_case() {
     for (framework, enabled) in [
         ("axum", cfg!(feature = "axum")),
         ("actix", cfg!(feature = "actix")),
+        ("hyper", cfg!(feature = "hyper")),
         ("rocket", cfg!(feature = "rocket")),
     ] {
         let runs: BTreeSet<&str> = tests

@@ -19,7 +19,10 @@ pub struct HeaderEdits {
     failed: Option<SaveError>,
 }
 
-/// One edit of a response's headers: see [`Exchange`](super::Exchange). Names are in lower case.
+/// One edit of a response's headers: see [`Exchange`](super::Exchange).
+///
+/// Names are in lower case. A value has no byte that a header refuses, but it may go beyond ASCII if
+/// the response's own lines do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderEdit {
     /// Adds a line of this name and value.
@@ -56,7 +59,8 @@ impl HeaderEdits {
         (edits, matches!(decision, CacheControl::Replace(_)))
     }
 
-    /// Returns why the session could not be saved. The response is then to be an empty 500.
+    /// Returns why the session could not be saved. The response is then to be an empty 500. The operator has
+    /// [`Event::Failed`](crate::session::Event::Failed) already, so there is nothing to log.
     #[must_use]
     pub fn failed(&self) -> Option<SaveError> {
         self.failed

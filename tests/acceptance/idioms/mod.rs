@@ -4,5 +4,7 @@
 mod actix;
 #[cfg(feature = "axum")]
 mod axum;
+#[cfg(feature = "hyper")]
+mod hyper;
 #[cfg(feature = "rocket")]
 mod rocket;

@@ -4,6 +4,8 @@
 pub mod actix;
 #[cfg(feature = "axum")]
 pub mod axum;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 #[cfg(feature = "rocket")]
 pub mod rocket;
 
