@@ -31,7 +31,7 @@ fn vectors() {
     for (entries, hex) in [
         (map(&[]), "00"),
         (map(&[("cart", &[0x81, 0x07])]), "01 0463617274 028107"),
-        // In the order of the bytes of the keys, not of their lengths.
+        // Keys are ordered by their bytes, not by their lengths.
         (
             map(&[
                 ("", b""),
@@ -102,7 +102,7 @@ fn a_dictionary_has_one_encoding() {
 fn a_value_that_cannot_be_stored_leaves_what_was_there() {
     let mut map = SessionMap::default();
     map.insert("a", "kept").unwrap();
-    // A map with structs for keys, one of them twice.
+    // A map that has a key twice.
     let doubled = Doubled;
     let error = map.insert("a", &doubled).unwrap_err();
     assert!(
