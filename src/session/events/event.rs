@@ -81,8 +81,8 @@ pub enum Event {
         /// The time when the old session ends at the latest.
         absolute_end: Timestamp,
     },
-    /// The session was ended by [`destroy`](super::Session::destroy), or by
-    /// [`remember`](super::Session::remember) after its absolute timeout. A copy of its cookie works until
+    /// The session was ended by [`destroy`](crate::session::Session::destroy), or by
+    /// [`remember`](crate::session::Session::remember) after its absolute timeout. A copy of its cookie works until
     /// `absolute_end`, unless `validate` refuses the id. Store both in your denylist until then.
     Destroyed {
         /// The id of the session.
