@@ -24,8 +24,8 @@
 //! # }
 //! ```
 //!
-//! The middleware may also wrap a `Scope` or a `Resource`. Actix runs the middleware that was wrapped last
-//! first. If your own middleware needs the session, wrap it before this one and call
+//! The middleware may also wrap a `Scope` or a `Resource`. Actix runs the middleware that was
+//! wrapped last first. If your own middleware needs the session, wrap it before this one and call
 //! `request.extract::<Session>()`.
 
 use crate::session::{
@@ -189,9 +189,9 @@ where
                 let response = write(this.exchange, plan, response);
                 Ok(ServiceResponse::new(request, response))
             }
-            // The error comes from a middleware, because errors of handlers are responses by now. Actix
-            // makes a response of it later. The mapper adds the headers of the session, because a request
-            // that fails saves its session too.
+            // The error comes from a middleware, because errors of handlers are responses by now.
+            // Actix makes a response of it later. The mapper adds the headers of the session,
+            // because a request that fails saves its session too.
             Err(mut error) => {
                 let exchange = this.exchange.clone();
                 error.add_response_mapper(move |response| {

@@ -29,12 +29,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! If a handler returns a [`SessionError`], Rocket calls the application's catcher for 500. Response fairings
-//! that are attached before this one can still write to the session.
+//! If a handler returns a [`SessionError`], Rocket calls the application's catcher for 500.
+//! Response fairings that are attached before this one can still write to the session.
 //!
-//! Rocket drops a header line that is not UTF-8. If the Cookie line of a request has such bytes, the request
-//! has no session, and the cookie stays in the browser. In tests, the clones of a `LocalRequest` are one
-//! request with one session. Only the first clone that is dispatched can write to it.
+//! Rocket drops a header line that is not UTF-8. If the Cookie line of a request has such bytes,
+//! the request has no session, and the cookie stays in the browser. In tests, the clones of a
+//! `LocalRequest` are one request with one session. Only the first clone that is dispatched can
+//! write to it.
 
 use crate::session::{
     Exchange, HeaderEdit, MissingLayer, RequestHead, Session, SessionData, SessionError,
@@ -113,8 +114,8 @@ impl<T: SessionData> Fairing for SessionFairing<T> {
         Ok(rocket.manage(Attached(self.sessions.clone())))
     }
 
-    /// Starts the exchange and stores the method, because Rocket changes HEAD to GET if no route matches
-    /// HEAD.
+    /// Starts the exchange and stores the method, because Rocket changes HEAD to GET if no route
+    /// matches HEAD.
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         Begun::of(request, &self.sessions);
     }
@@ -165,8 +166,8 @@ impl<'r, T: SessionData> FromRequest<'r> for Session<T> {
         };
         let Begun { exchange, method } = Begun::of(request, sessions);
         let headers = request.headers();
-        // Rocket's local client fills only the jar. In a request from a socket, everything in the jar is in
-        // the header too.
+        // Rocket's local client fills only the jar. In a request from a socket, everything in the
+        // jar is in the header too.
         let jar: Vec<String> = match headers.contains("cookie") {
             true => Vec::new(),
             false => request

@@ -8,8 +8,8 @@ use core::{error::Error, fmt};
 /// Says why a method of a session failed. The contents of the session are not lost. The text names
 /// keys and types, and never a value.
 ///
-/// Handlers can use `?`. Axum and Actix Web respond with an empty 500, Rocket with its page for 500. The
-/// text goes to the log.
+/// Handlers can use `?`. Axum and Actix Web respond with an empty 500, Rocket with its page for
+/// 500. The text goes to the log.
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -55,8 +55,8 @@ pub enum SessionError {
         /// The maximum in bytes, set by `max_cookie_bytes` or `max_chunks`.
         max: usize,
     },
-    /// The session would hold more than 16 flash messages or 1,024 bytes of their text. The message was
-    /// not added.
+    /// The session would hold more than 16 flash messages or 1,024 bytes of their text. The message
+    /// was not added.
     TooManyFlashes,
     /// The operating system returned no random bytes for a session id.
     Randomness,
@@ -93,8 +93,8 @@ impl fmt::Display for SessionError {
 
 impl Error for SessionError {}
 
-/// Says why a session could not be saved. The response becomes an empty 500, and the browser keeps its
-/// previous cookie.
+/// Says why a session could not be saved. The response becomes an empty 500, and the browser keeps
+/// its previous cookie.
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};

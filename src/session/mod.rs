@@ -1,5 +1,5 @@
-//! Keeps sessions in encrypted cookies. A session is opened when a handler uses it, and saved after the
-//! handler. [`guide::sessions`](crate::guide::sessions) shows how to use sessions.
+//! Keeps sessions in encrypted cookies. A session is opened when a handler uses it, and saved after
+//! the handler. [`guide::sessions`](crate::guide::sessions) shows how to use sessions.
 //!
 //! | item | what it does |
 //! |---|---|

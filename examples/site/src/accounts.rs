@@ -1,5 +1,5 @@
-//! Keeps accounts in memory. Passwords are hashed properly. Real accounts also need mail, password reset, a
-//! second factor, and a limit on attempts by account and by address.
+//! Keeps accounts in memory. Passwords are hashed properly. Real accounts also need mail, password
+//! reset, a second factor, and a limit on attempts by account and by address.
 
 use argon2::{
     Argon2, PasswordHasher as _, PasswordVerifier as _, password_hash::phc::PasswordHash,
@@ -14,13 +14,14 @@ const MAX_ACCOUNTS: usize = 1000;
 
 pub(crate) struct Accounts {
     hashes: Mutex<HashMap<String, PasswordHash>>,
-    /// Any hash. It is checked if an account does not exist, because otherwise the time of the response would tell an
-    /// attacker which accounts exist.
+    /// Any hash. It is checked if an account does not exist, because otherwise the time of the
+    /// response would tell an attacker which accounts exist.
     nobody: PasswordHash,
 }
 
 impl Accounts {
-    /// Makes one account, so that nobody has to register: `ada` with the password `analytical engine`.
+    /// Makes one account, so that nobody has to register: `ada` with the password `analytical
+    /// engine`.
     pub(crate) fn new() -> Result<Accounts, argon2::password_hash::Error> {
         let ada = hash("analytical engine")?;
         Ok(Accounts {
@@ -29,8 +30,8 @@ impl Accounts {
         })
     }
 
-    /// Checks a password. This keeps a core busy for a tenth of a second, on purpose. A busy site does it on a separate
-    /// thread.
+    /// Checks a password. This keeps a core busy for a tenth of a second, on purpose. A busy site
+    /// does it on a separate thread.
     pub(crate) fn verify(&self, name: &str, password: &str) -> bool {
         let hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
         let known = hashes.get(name).cloned();

@@ -19,8 +19,8 @@ const MAX_EVENTS: usize = 100;
 #[derive(Default)]
 pub(crate) struct Journal {
     events: Mutex<VecDeque<(Timestamp, Event)>>,
-    /// Ended sessions, each with the time when the last copy of its cookie expires. If a site has several
-    /// instances, all of them must share this list.
+    /// Ended sessions, each with the time when the last copy of its cookie expires. If a site has
+    /// several instances, all of them must share this list.
     ended: Mutex<BTreeMap<SessionId, Timestamp>>,
     /// The seconds by which the clock is ahead, so that nobody has to wait for a timeout.
     ahead: AtomicU32,
@@ -53,8 +53,8 @@ impl Journal {
         events.push_front((now, event.clone()));
     }
 
-    /// Returns `true` if the session was not ended, for `validate`. Without this check, anyone with a copy of the
-    /// cookie could use it after logout until its timeouts.
+    /// Returns `true` if the session was not ended, for `validate`. Without this check, anyone with
+    /// a copy of the cookie could use it after logout until its timeouts.
     pub(crate) fn is_current(&self, session: &SessionView<'_>) -> bool {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         !ended.contains_key(&session.id())

@@ -1,7 +1,8 @@
 //! Contains the parts of the example site that do not depend on a framework.
 //!
-//! `examples/axum.rs`, `examples/actix.rs` and `examples/rocket.rs` serve the site. Each of them converts
-//! the request of its framework into an [`Asked`], and the [`Answer`] into the response of its framework.
+//! `examples/axum.rs`, `examples/actix.rs` and `examples/rocket.rs` serve the site. Each of them
+//! converts the request of its framework into an [`Asked`], and the [`Answer`] into the response of
+//! its framework.
 //!
 //! You can set these variables, and none of them is required:
 //!
@@ -76,8 +77,9 @@ pub enum Answer {
 
 /// Returns `true` for a request that may change something and was not sent by a page of this site.
 ///
-/// The three servers respond to it with 403, which defeats cross-site request forgery. `SameSite=Lax` is
-/// not enough, because a sibling domain counts as the same site, and a forged login needs no cookie.
+/// The three servers respond to it with 403, which defeats cross-site request forgery.
+/// `SameSite=Lax` is not enough, because a sibling domain counts as the same site, and a forged
+/// login needs no cookie.
 pub fn is_cross_origin<'h>(method: &str, header: impl Fn(&'static str) -> Option<&'h str>) -> bool {
     if matches!(method, "GET" | "HEAD" | "OPTIONS") {
         return false;
@@ -140,8 +142,8 @@ impl Site {
         enter(session, &name, asked)
     }
 
-    /// Sets the clock forward. It does not use the session: a flash message would save the session and restart its
-    /// idle time.
+    /// Sets the clock forward. It does not use the session: a flash message would save the session
+    /// and restart its idle time.
     fn let_time_pass(&self, asked: &Asked<'_>) -> Answer {
         let minutes = asked.field("minutes").parse::<u16>().unwrap_or_default();
         self.journal
@@ -150,8 +152,8 @@ impl Site {
     }
 }
 
-/// Logs the user in. The cart and the preferences stay. The id changes, because an attacker may have planted
-/// the session before the login (session fixation).
+/// Logs the user in. The cart and the preferences stay. The id changes, because an attacker may
+/// have planted the session before the login (session fixation).
 fn enter(session: &Session, name: &str, asked: &Asked<'_>) -> Result<Answer, SessionError> {
     session.remember(asked.field("remember") == "on")?;
     session.regenerate_for_login()?;

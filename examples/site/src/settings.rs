@@ -11,10 +11,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Makes the site for this framework and the manager of its sessions, with the keys of the environment.
+/// Makes the site for this framework and the manager of its sessions, with the keys of the
+/// environment.
 ///
-/// The cookie is the default, `__Host-session` with Secure. Chromium, Firefox and curl 7.79 or newer also accept
-/// it from `http://localhost`. Safari does not, so set `HARDTACK_INSECURE` for Safari.
+/// The cookie is the default, `__Host-session` with Secure. Chromium, Firefox and curl 7.79 or
+/// newer also accept it from `http://localhost`. Safari does not, so set `HARDTACK_INSECURE` for
+/// Safari.
 pub fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager), Box<dyn Error>> {
     let keyring = keyring()?;
     let keys = Mutex::new(keyring.to_string());
@@ -76,8 +78,8 @@ impl Site {
     }
 }
 
-/// Returns the address to listen on: `HARDTACK_ADDR`, or else 127.0.0.1:3000. With port 0, the system chooses a free
-/// port.
+/// Returns the address to listen on: `HARDTACK_ADDR`, or else 127.0.0.1:3000. With port 0, the
+/// system chooses a free port.
 pub fn address() -> Result<SocketAddr, Box<dyn Error>> {
     match env::var("HARDTACK_ADDR") {
         Ok(address) => Ok(address.parse().map_err(|_| {

@@ -1,5 +1,6 @@
-//! Runs the commands of the operations page in a shell. They rotate a key across three running instances, which
-//! are restarted one after the other while visitors use all of them. Nobody loses a session.
+//! Runs the commands of the operations page in a shell. They rotate a key across three running
+//! instances, which are restarted one after the other while visitors use all of them. Nobody loses
+//! a session.
 //!
 //! The instances are the examples, which `cargo test` builds beside this test.
 
@@ -164,8 +165,8 @@ impl Fleet {
         })
     }
 
-    /// Restarts the instances with these keys, one after the other. The visitors use all of them after each
-    /// restart. Returns the number of sessions that they lost.
+    /// Restarts the instances with these keys, one after the other. The visitors use all of them
+    /// after each restart. Returns the number of sessions that they lost.
     fn restart(&mut self, keys: &str, visitors: &mut [Visitor]) -> Result<usize> {
         let mut lost = 0;
         for place in 0..self.instances.len() {
@@ -175,8 +176,8 @@ impl Fleet {
         Ok(lost)
     }
 
-    /// Lets the visitors use all instances, and returns the number of sessions that they lost. Each visitor begins
-    /// at another instance, so that each instance opens the cookies of all others.
+    /// Lets the visitors use all instances, and returns the number of sessions that they lost. Each
+    /// visitor begins at another instance, so that each instance opens the cookies of all others.
     fn losses(&self, visitors: &mut [Visitor]) -> Result<usize> {
         let mut lost = 0;
         for (first, visitor) in visitors.iter_mut().enumerate() {

@@ -5,8 +5,8 @@ use alloc::{
 use cookie::{Cookie, time};
 use core::time::Duration;
 
-/// Says when the browser sends the cookie with a request that another site started (RFC 6265bis, section
-/// 5.6.7).
+/// Says when the browser sends the cookie with a request that another site started (RFC 6265bis,
+/// section 5.6.7).
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::{SessionManager, SameSite, testing}};
@@ -22,8 +22,8 @@ use core::time::Duration;
 pub enum SameSite {
     /// The browser never sends it.
     Strict,
-    /// The browser sends it if the user follows a link to this site. It does not send it with a form that
-    /// another site posts, or with an image that another site loads.
+    /// The browser sends it if the user follows a link to this site. It does not send it with a
+    /// form that another site posts, or with an image that another site loads.
     Lax,
     /// The browser always sends it. The cookie must be Secure.
     None,
@@ -115,7 +115,8 @@ impl CookieAttributes {
         Ok(())
     }
 
-    /// Returns the Set-Cookie value for one cookie of the session. Only remembered sessions have a Max-Age.
+    /// Returns the Set-Cookie value for one cookie of the session. Only remembered sessions have a
+    /// Max-Age.
     pub(super) fn set(&self, name: &str, value: &str, max_age: Option<Duration>) -> String {
         let mut cookie = self.cookie(name, value);
         cookie.set_max_age(max_age.map(|age| time::Duration::seconds(age.as_secs().cast_signed())));
@@ -160,8 +161,8 @@ fn is_attribute_byte(byte: u8) -> bool {
     (b' '..0x7f).contains(&byte) && byte != b';'
 }
 
-/// Returns `true` for labels of letters, digits and hyphens, separated by dots. A leading dot is allowed;
-/// browsers ignore it (RFC 6265, section 5.2.3).
+/// Returns `true` for labels of letters, digits and hyphens, separated by dots. A leading dot is
+/// allowed; browsers ignore it (RFC 6265, section 5.2.3).
 fn is_domain(domain: &str) -> bool {
     let labels = domain.strip_prefix('.').unwrap_or(domain);
     labels.len() <= 253

@@ -6,14 +6,16 @@
 //! NAME.k = F "." part k                1 <= k < N; F = characters 24..32 of the token
 //! ```
 //!
-//! A token begins with `h`, so it is never mistaken for a part. F is random, and only the browser and the server
-//! know it. So the parts of two tokens are never mixed, and an attacker on a sibling domain cannot insert a part.
+//! A token begins with `h`, so it is never mistaken for a part. F is random, and only the browser
+//! and the server know it. So the parts of two tokens are never mixed, and an attacker on a sibling
+//! domain cannot insert a part.
 //!
-//! The Cookie header is read as bytes and split at `;`. Only SP and HTAB around a pair are trimmed. If other white
-//! space were trimmed too, a sibling domain could set a cookie named U+00A0 `__Host-session`, and it would be read
-//! as `__Host-session` without the guarantees of the prefix. If a pair has a byte outside ASCII, only this pair is
-//! skipped, so the cookie of another application cannot hide the session. Names are compared byte by byte. Double
-//! quotes are part of a value, as in browsers (RFC 6265, section 5.2). hardtack never sets a quoted value, so it
+//! The Cookie header is read as bytes and split at `;`. Only SP and HTAB around a pair are trimmed.
+//! If other white space were trimmed too, a sibling domain could set a cookie named U+00A0
+//! `__Host-session`, and it would be read as `__Host-session` without the guarantees of the prefix.
+//! If a pair has a byte outside ASCII, only this pair is skipped, so the cookie of another
+//! application cannot hide the session. Names are compared byte by byte. Double quotes are part of
+//! a value, as in browsers (RFC 6265, section 5.2). hardtack never sets a quoted value, so it
 //! refuses one when it opens the token.
 
 use alloc::{
@@ -24,13 +26,14 @@ use memchr::memchr;
 /// The maximum number of parts of a token. The count is one digit.
 pub(crate) const MAX_CHUNKS: usize = 9;
 
-/// The maximum length of all candidates of one request, in characters. It bounds the work that an attacker can
-/// cause with one header.
+/// The maximum length of all candidates of one request, in characters. It bounds the work that an
+/// attacker can cause with one header.
 const MAX_CANDIDATE_BYTES: usize = 64 * 1024;
 
-/// The maximum length of one cookie in browsers, in bytes. RFC 6265, section 6.1, promises 4096 for the name, the
-/// value and the attributes together. RFC 6265bis, Chromium and Firefox count only the name and the value, and
-/// other browsers have counted the `=` too. The whole line is counted here, which fits by every count.
+/// The maximum length of one cookie in browsers, in bytes. RFC 6265, section 6.1, promises 4096 for
+/// the name, the value and the attributes together. RFC 6265bis, Chromium and Firefox count only
+/// the name and the value, and other browsers have counted the `=` too. The whole line is counted
+/// here, which fits by every count.
 const MAX_COOKIE_BYTES: usize = 4096;
 
 /// The place of F in a token, within the random field of its header.
@@ -47,15 +50,15 @@ pub(crate) struct Incomplete;
 
 /// Returns the tokens under `name`, whole or joined, in the order received.
 ///
-/// The iterator ends before the total length would exceed 64 KiB. The time is linear in the length of the headers,
-/// except for the logarithm of a lookup. A token in one cookie is borrowed.
+/// The iterator ends before the total length would exceed 64 KiB. The time is linear in the length
+/// of the headers, except for the logarithm of a lookup. A token in one cookie is borrowed.
 pub(super) fn candidates<'h>(
     header: &'h [u8],
     name: &str,
 ) -> impl Iterator<Item = Result<Cow<'h, str>, Incomplete>> {
     let mut left = MAX_CANDIDATE_BYTES;
-    // This index is made once, for the first cookie that needs it. A search of all cookies for every part would be
-    // quadratic.
+    // This index is made once, for the first cookie that needs it. A search of all cookies for
+    // every part would be quadratic.
     let mut parts = None;
     cookies(header, name)
         .filter(|(k, _)| *k == 0)
@@ -76,8 +79,8 @@ pub(super) fn candidates<'h>(
         .fuse()
 }
 
-/// Returns which of NAME and NAME.1 to NAME.9 were received, with any values. They are removed when the session
-/// ends, or when it needs fewer parts than before.
+/// Returns which of NAME and NAME.1 to NAME.9 were received, with any values. They are removed when
+/// the session ends, or when it needs fewer parts than before.
 pub(super) fn received(header: &[u8], name: &str) -> Names {
     cookies(header, name).fold(Names::default(), |names, (k, _)| names.with(k))
 }
@@ -103,10 +106,11 @@ impl Names {
     }
 }
 
-/// Returns the cookies that carry `token`, a token of the codec. It is one cookie if the token fits, or one for
-/// each part.
+/// Returns the cookies that carry `token`, a token of the codec. It is one cookie if the token
+/// fits, or one for each part.
 ///
-/// `attributes` is the length of the attributes in the longest Set-Cookie line, from the first `;` on.
+/// `attributes` is the length of the attributes in the longest Set-Cookie line, from the first `;`
+/// on.
 pub(super) fn cut(
     token: String,
     name: &str,
@@ -128,7 +132,8 @@ pub(super) fn cut(
     Ok(cookies)
 }
 
-/// Fails if a token of `len` characters could not be sent. `insert` needs to know this before sealing.
+/// Fails if a token of `len` characters could not be sent. `insert` needs to know this before
+/// sealing.
 pub(super) fn fits(
     len: usize,
     name: &str,
@@ -143,7 +148,8 @@ pub(super) fn fits(
 pub(crate) struct CookieLimits {
     /// The maximum number of cookies, up to [`MAX_CHUNKS`].
     pub(crate) max_chunks: usize,
-    /// The maximum length of `NAME=` and value in bytes, for all cookies together. Every request carries them.
+    /// The maximum length of `NAME=` and value in bytes, for all cookies together. Every request
+    /// carries them.
     pub(crate) max_cookie_bytes: usize,
 }
 
@@ -156,8 +162,8 @@ pub(crate) struct TooLarge {
     pub(crate) max: usize,
 }
 
-/// Says how to split a token: the number of cookies, and the characters of the token in the first cookie and in
-/// each of the others.
+/// Says how to split a token: the number of cookies, and the characters of the token in the first
+/// cookie and in each of the others.
 struct Plan {
     count: usize,
     first: usize,
@@ -264,8 +270,8 @@ fn index<'h>(header: &'h [u8], name: &str) -> Parts<'h> {
     parts
 }
 
-/// Returns the `count` pieces of the token that begins with `first`. `count` is at most 9, and the loop ends at the
-/// first part that was not received.
+/// Returns the `count` pieces of the token that begins with `first`. `count` is at most 9, and the
+/// loop ends at the first part that was not received.
 fn pieces<'h>(count: usize, first: &'h str, parts: &Parts<'h>) -> Option<Vec<&'h str>> {
     let fragment = first.get(FRAGMENT)?;
     let others = (1..count).map(|k| parts.get(&(k, fragment)).copied());

@@ -16,8 +16,8 @@ pub(crate) struct SessionCookie {
 }
 
 impl SessionCookie {
-    /// Checks the settings. Browsers silently drop a cookie that breaks these rules (RFC 6265bis, sections
-    /// 4.1.3 and 5.6). The error is a sentence for the developer.
+    /// Checks the settings. Browsers silently drop a cookie that breaks these rules (RFC 6265bis,
+    /// sections 4.1.3 and 5.6). The error is a sentence for the developer.
     pub(crate) fn new(
         attributes: CookieAttributes,
         limits: CookieLimits,
@@ -56,8 +56,8 @@ impl SessionCookie {
         chunks::received(header, self.name())
     }
 
-    /// Fails if a token of `len` characters does not fit into the cookies. The length is that of the final
-    /// token, after sealing and encoding.
+    /// Fails if a token of `len` characters does not fit into the cookies. The length is that of
+    /// the final token, after sealing and encoding.
     pub(crate) fn fits(&self, len: usize) -> Result<(), TooLarge> {
         chunks::fits(len, self.name(), self.attributes_len, self.limits)
     }

@@ -1,4 +1,5 @@
-//! Checks the test vectors of Cookie headers and of split tokens. The reference implementation wrote them.
+//! Checks the test vectors of Cookie headers and of split tokens. The reference implementation
+//! wrote them.
 
 use super::chunks::candidates;
 use alloc::{

@@ -1,7 +1,8 @@
 //! Encodes a value of the dictionary as one CBOR item (RFC 8949).
 //!
-//! Postcard does not store types, so a number that is read as a string could return wrong data unnoticed.
-//! CBOR stores types and makes it an error. The session calls only [`encode`] and [`decode`].
+//! Postcard does not store types, so a number that is read as a string could return wrong data
+//! unnoticed. CBOR stores types and makes it an error. The session calls only [`encode`] and
+//! [`decode`].
 //!
 //! # Why cbor2
 //!
@@ -15,15 +16,16 @@
 //! | 100,000 nested arrays | error | error | error | stack overflow |
 //! | a struct of 115 bytes, time to encode and decode as here, on one machine | 1.1 us, 0.9 us | 0.1, 0.3 | 0.3, 1.2 | 0.3, 0.4 |
 //!
-//! The second row decides. The session compares bytes to find out whether a value changed, and a `HashMap`
-//! that was stored again without a change must not send a cookie. The price is slow encoding, through a tree
-//! that sorts the keys. Decoding reads the bytes twice, for the reason that is given there.
+//! The second row decides. The session compares bytes to find out whether a value changed, and a
+//! `HashMap` that was stored again without a change must not send a cookie. The price is slow
+//! encoding, through a tree that sorts the keys. Decoding reads the bytes twice, for the reason
+//! that is given there.
 //!
 //! # What is lost
 //!
 //! - `Some(None)` and `Some(())` are null and are read as `None`. Every NaN becomes the same NaN.
-//! - The width of a number is not stored. A number is read as any type that it fits. An `f64` that is read as
-//!   `f32` is rounded.
+//! - The width of a number is not stored. A number is read as any type that it fits. An `f64` that
+//!   is read as `f32` is rounded.
 //! - A byte string can be read as a sequence of integers, and the reverse. The bytes are the same.
 //! - serde cannot read an `i128` or `u128` inside an untagged, internally tagged or flattened type.
 
@@ -40,8 +42,8 @@ use serde::{Serialize, de::DeserializeOwned};
 const MAX_DEPTH: usize = 128;
 const _: () = assert!(MAX_DEPTH < cbor2::de::DEFAULT_RECURSION_LIMIT);
 
-/// Says why a value was not encoded or decoded. The text names only types, because the messages of serde
-/// and cbor2 may quote the value, and errors go to logs.
+/// Says why a value was not encoded or decoded. The text names only types, because the messages of
+/// serde and cbor2 may quote the value, and errors go to logs.
 #[derive(Debug)]
 pub(super) struct ValueError(Box<str>);
 
@@ -53,8 +55,8 @@ impl fmt::Display for ValueError {
 
 impl core::error::Error for ValueError {}
 
-/// Encodes a value deterministically (RFC 8949, section 4.2.1), with definite lengths, the shortest integers
-/// and floats, and sorted keys.
+/// Encodes a value deterministically (RFC 8949, section 4.2.1), with definite lengths, the shortest
+/// integers and floats, and sorted keys.
 ///
 /// A map that has a key twice and a value with more than [`MAX_DEPTH`] levels are errors.
 pub(super) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, ValueError> {
@@ -69,11 +71,12 @@ pub(super) fn encode<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, ValueE
 
 /// Decodes exactly one item. Extra bytes, extra elements and an item of another type are errors.
 ///
-/// If a key appears twice, a struct is an error and a map keeps the last value, as serde does. `encode` never
-/// writes a key twice.
+/// If a key appears twice, a struct is an error and a map keeps the last value, as serde does.
+/// `encode` never writes a key twice.
 pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ValueError> {
-    // The first pass checks the whole item without `T`: that its lengths are true, and that its depth is bounded
-    // with tags, because the typed reader skips any number of tags. So no memory is allocated for a false length.
+    // The first pass checks the whole item without `T`: that its lengths are true, and that its
+    // depth is bounded with tags, because the typed reader skips any number of tags. So no memory
+    // is allocated for a false length.
     let found = cbor2::validate_slice(bytes).and_then(|()| cbor2::from_slice(bytes));
     found.map_err(|_| {
         let (found, wanted) = (kind(bytes), core::any::type_name::<T>());

@@ -14,9 +14,9 @@ use serde::{
 /// Holds a dictionary of values that serde can serialize. It is the default data of a
 /// [`Session`](crate::session::Session).
 ///
-/// Each value is encoded as one CBOR item (RFC 8949), which carries its type. So reading a value as another
-/// type is an error and never returns wrong data. `Some(None)` and `Some(())` are read as `None`, because
-/// CBOR has only one null.
+/// Each value is encoded as one CBOR item (RFC 8949), which carries its type. So reading a value as
+/// another type is an error and never returns wrong data. `Some(None)` and `Some(())` are read as
+/// `None`, because CBOR has only one null.
 ///
 /// ```
 /// use hardtack::session::{SessionMap, SessionError};

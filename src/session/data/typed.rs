@@ -3,9 +3,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// Makes your own type the data of a session, so that handlers ask for `Session<Account>`.
 ///
-/// The type is encoded by postcard, with the limits that [`Codec`](crate::Codec#values) lists. The encoding
-/// also shows whether the session changed. Use a `BTreeMap` and not a `HashMap`, because the order of a
-/// `HashMap` can change by itself, and the session would be saved again.
+/// The type is encoded by postcard, with the limits that [`Codec`](crate::Codec#values) lists. The
+/// encoding also shows whether the session changed. Use a `BTreeMap` and not a `HashMap`, because
+/// the order of a `HashMap` can change by itself, and the session would be saved again.
 ///
 /// ```
 /// use hardtack::session::{OldData, SessionData};
@@ -38,8 +38,8 @@ use serde::{Serialize, de::DeserializeOwned};
 /// assert!(Account::migrate(unknown).is_none());
 /// ```
 pub trait SessionData: Serialize + DeserializeOwned + Default + Send + 'static {
-    /// Names the type. The name is part of the key's purpose, so a session of another type never opens
-    /// as this type. An empty name or a name with a zero byte does not compile.
+    /// Names the type. The name is part of the key's purpose, so a session of another type never
+    /// opens as this type. An empty name or a name with a zero byte does not compile.
     ///
     /// ```
     /// # use serde::{Deserialize, Serialize};
@@ -91,11 +91,11 @@ pub trait SessionData: Serialize + DeserializeOwned + Default + Send + 'static {
     /// ```
     const VERSION: u8;
 
-    /// Converts data that an older version of the type wrote. `None` refuses the old session and starts a
-    /// new one; this is the default.
+    /// Converts data that an older version of the type wrote. `None` refuses the old session and
+    /// starts a new one; this is the default.
     ///
-    /// Data of a newer version is never passed to this function. Such a session is refused, and its cookie
-    /// stays in the browser for the instances that know the newer version.
+    /// Data of a newer version is never passed to this function. Such a session is refused, and its
+    /// cookie stays in the browser for the instances that know the newer version.
     ///
     /// ```
     /// use hardtack::session::{OldData, SessionData};
@@ -139,8 +139,8 @@ pub struct OldData<'a> {
 }
 
 impl OldData<'_> {
-    /// Encodes a value as version `version` did, for tests of [`migrate`](SessionData::migrate). Returns
-    /// `None` if the value does not serialize.
+    /// Encodes a value as version `version` did, for tests of [`migrate`](SessionData::migrate).
+    /// Returns `None` if the value does not serialize.
     pub fn from_value<V: Serialize + ?Sized>(version: u8, value: &V) -> Option<OldData<'static>> {
         let bytes = postcard::to_allocvec(value).ok()?;
         Some(OldData {
@@ -155,8 +155,8 @@ impl OldData<'_> {
         self.version
     }
 
-    /// Reads the data as the older type. Returns `None` if the data is not a value of that type, or if
-    /// bytes are left over.
+    /// Reads the data as the older type. Returns `None` if the data is not a value of that type, or
+    /// if bytes are left over.
     #[must_use]
     pub fn read<V: DeserializeOwned>(&self) -> Option<V> {
         match postcard::take_from_bytes(&self.bytes) {

@@ -7,9 +7,9 @@ use crate::{
 /// Reports a decision about a session to the operator. No event carries a value of the session.
 ///
 /// [`SessionManagerBuilder::on_event`](crate::session::SessionManagerBuilder::on_event) receives every
-/// event, and with the feature `tracing` the subscriber does too. No lock is held meanwhile. The key id of
-/// a refused cookie is chosen by its sender. Do not use it as the label of a metric, because an attacker
-/// could make millions of labels.
+/// event, and with the feature `tracing` the subscriber does too. No lock is held meanwhile. The
+/// key id of a refused cookie is chosen by its sender. Do not use it as the label of a metric,
+/// because an attacker could make millions of labels.
 ///
 /// ```
 /// use hardtack::session::{Event, Refusal};
@@ -70,9 +70,9 @@ pub enum Event {
         /// The reason.
         error: SaveError,
     },
-    /// The session was saved under a new id. A copy of the old cookie works until `absolute_end`, unless
-    /// `validate` refuses the old id. The event follows the [`Saved`](Event::Saved) of the same session,
-    /// because a session that could not be saved keeps its id.
+    /// The session was saved under a new id. A copy of the old cookie works until `absolute_end`,
+    /// unless `validate` refuses the old id. The event follows the [`Saved`](Event::Saved) of the
+    /// same session, because a session that could not be saved keeps its id.
     Regenerated {
         /// The old id.
         from: SessionId,
@@ -82,15 +82,16 @@ pub enum Event {
         absolute_end: Timestamp,
     },
     /// The session was ended by [`destroy`](crate::session::Session::destroy), or by
-    /// [`remember`](crate::session::Session::remember) after its absolute timeout. A copy of its cookie works until
-    /// `absolute_end`, unless `validate` refuses the id. Store both in your denylist until then.
+    /// [`remember`](crate::session::Session::remember) after its absolute timeout. A copy of its
+    /// cookie works until `absolute_end`, unless `validate` refuses the id. Store both in your
+    /// denylist until then.
     Destroyed {
         /// The id of the session.
         id: SessionId,
         /// The time when the session ends at the latest.
         absolute_end: Timestamp,
     },
-    /// The handler set a `Cache-Control` that lets a shared cache store the session cookie. The header was
-    /// replaced by `no-store`.
+    /// The handler set a `Cache-Control` that lets a shared cache store the session cookie. The
+    /// header was replaced by `no-store`.
     CacheControlReplaced,
 }

@@ -24,8 +24,8 @@ pub enum Refusal {
     Incomplete,
     /// The cookie is longer than any session.
     TooLong,
-    /// The cookie was not sealed by hardtack, or it was changed, or it belongs to another cookie name,
-    /// realm or type.
+    /// The cookie was not sealed by hardtack, or it was changed, or it belongs to another cookie
+    /// name, realm or type.
     Invalid,
     /// The version of the token is not known to this version of hardtack.
     UnknownVersion,
@@ -41,8 +41,8 @@ pub enum Refusal {
     NewerSchema,
     /// The cookie was sealed in the future, by more than the clock skew of 60 seconds.
     NotYetValid,
-    /// The session is older than `reject_issued_before`, or it was sealed with a key after the retirement
-    /// of that key.
+    /// The session is older than `reject_issued_before`, or it was sealed with a key after the
+    /// retirement of that key.
     Revoked,
     /// The session was not used for longer than its idle timeout.
     IdleTimeout,

@@ -1,8 +1,8 @@
 use crate::session::{data::SessionData, events::log};
 use core::fmt;
 
-/// Says that a handler asked for a session and no layer provides one. The response is an empty 500, and the
-/// log says what to add.
+/// Says that a handler asked for a session and no layer provides one. The response is an empty 500,
+/// and the log says what to add.
 ///
 /// ```
 /// use hardtack::session::MissingLayer;

@@ -4,8 +4,8 @@ use crate::{
 };
 use core::fmt;
 
-/// Shows a session to [`validate`](crate::session::SessionManagerBuilder::validate), which decides whether
-/// to refuse it.
+/// Shows a session to [`validate`](crate::session::SessionManagerBuilder::validate), which decides
+/// whether to refuse it.
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::{SessionManager, SessionView}};

@@ -25,8 +25,8 @@ pub(crate) const SMALLEST_RECORD: usize = 28;
 
 /// Holds the settings and the keys of an application's sessions. Clones are cheap and share both.
 ///
-/// Make one with [`SessionManager::builder`] and pass it to the layer of your framework. Keep a clone if
-/// you want to [rotate keys](SessionManager::set_keyring) without a restart.
+/// Make one with [`SessionManager::builder`] and pass it to the layer of your framework. Keep a
+/// clone if you want to [rotate keys](SessionManager::set_keyring) without a restart.
 ///
 /// ```
 /// use hardtack::{Key, Keyring, session::SessionManager};
@@ -105,8 +105,8 @@ impl<T: SessionData> SessionManager<T> {
         &self.shared.settings
     }
 
-    /// Locks the codec, which has the present keys. Do not hold the lock while code of the application
-    /// runs: that code may call `set_keyring`, which would wait forever.
+    /// Locks the codec, which has the present keys. Do not hold the lock while code of the
+    /// application runs: that code may call `set_keyring`, which would wait forever.
     pub(crate) fn codec(&self) -> RwLockReadGuard<'_, Codec> {
         let lock = self.shared.codec.read();
         lock.unwrap_or_else(PoisonError::into_inner)
@@ -781,8 +781,8 @@ impl fmt::Display for ConfigError {
 
 impl Error for ConfigError {}
 
-/// Checks [`SessionData::NAME`] at compile time, because the name is part of the key's purpose. The empty
-/// name belongs to the dictionary, and zero bytes separate the parts of the purpose.
+/// Checks [`SessionData::NAME`] at compile time, because the name is part of the key's purpose. The
+/// empty name belongs to the dictionary, and zero bytes separate the parts of the purpose.
 #[allow(
     clippy::panic,
     clippy::indexing_slicing,

@@ -17,7 +17,8 @@ use core::time::Duration;
 const LABEL: &[u8] = b"cookie";
 
 /// The maximum length of a token in characters, more than nine cookies hold. `max_cookie_bytes` and
-/// `max_chunks` limit only what is saved, so a session that was saved under larger limits still opens.
+/// `max_chunks` limit only what is saved, so a session that was saved under larger limits still
+/// opens.
 const MAX_TOKEN_LEN: usize = 9 * 4096;
 
 pub(super) type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;

@@ -6,8 +6,8 @@ pub(crate) const MAX_FLASHES: usize = 16;
 /// The maximum length of their texts in total, in bytes.
 pub(crate) const MAX_FLASH_BYTES: usize = 1024;
 
-/// Says how a [`Flash`] is meant. It is printed as `info`, `success`, `warning` or `error`, for example as
-/// the name of a CSS class.
+/// Says how a [`Flash`] is meant. It is printed as `info`, `success`, `warning` or `error`, for
+/// example as the name of a CSS class.
 ///
 /// The four levels are part of the format. There will be no others, so a `match` can name them all.
 ///

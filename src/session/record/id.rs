@@ -2,8 +2,9 @@ use core::{fmt, str::FromStr};
 
 /// Identifies a session by 128 random bits, until a change of privilege gives it a new id.
 ///
-/// Use it in logs and in a list of ended sessions. It is not a credential: an id does not open a session.
-/// It is printed as 32 lower-case hexadecimal digits, and parsed from 32 digits of either case.
+/// Use it in logs and in a list of ended sessions. It is not a credential: an id does not open a
+/// session. It is printed as 32 lower-case hexadecimal digits, and parsed from 32 digits of either
+/// case.
 ///
 /// ```
 /// use hardtack::session::SessionId;

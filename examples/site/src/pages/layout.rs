@@ -9,7 +9,8 @@ const MENU: [&str; 4] = ["/cart", "/preferences", "/ballast", "/operator"];
 
 const STYLE: &str = include_str!("style.css");
 
-/// Makes a page with the preferences and the flash messages of the session. Each message is shown once.
+/// Makes a page with the preferences and the flash messages of the session. Each message is shown
+/// once.
 pub(super) fn page(session: &Session, title: &str, body: Markup) -> Result<Answer, SessionError> {
     let Preferences { theme, language } = session.get("preferences")?.unwrap_or_default();
     let user: Option<String> = session.get("user")?;

@@ -350,7 +350,8 @@ fn a_missing_or_foreign_part_makes_the_token_incomplete() {
         cookies.push(ours[k].clone());
         assert_eq!(read_one(header(&cookies)), ok(&[&token(1, 9000)]), "{k}");
     }
-    // A part with a byte outside ASCII counts as missing. So does a part without its dot, or with F of another length.
+    // A part with a byte outside ASCII counts as missing. So does a part without its dot, or with F
+    // of another length.
     let f = &token(1, 40)[24..32];
     for part in [
         format!("{f}.é"),
@@ -443,7 +444,8 @@ fn candidates_end_at_64_kib() {
 
 #[test]
 fn parts_shared_by_many_candidates_are_put_together_within_64_kib() {
-    // 8 parts of 4,000 characters, and as many first parts as fit into the header. Each would be a token of 32 KB.
+    // 8 parts of 4,000 characters, and as many first parts as fit into the header. Each would be a
+    // token of 32 KB.
     let first = token(1, 32);
     let mut header: String = (1..9)
         .map(|k| format!("{NAME}.{k}={}.{}; ", &first[24..32], "x".repeat(4000)))

@@ -2,8 +2,8 @@
 
 use serde::ser::{self, Error as _, Serialize, Serializer};
 
-/// Serializes like `value`, but fails below `levels` levels. Without a limit, a list of 100,000 boxes would
-/// overflow the stack, and no caller can catch that.
+/// Serializes like `value`, but fails below `levels` levels. Without a limit, a list of 100,000
+/// boxes would overflow the stack, and no caller can catch that.
 pub(super) struct Limited<'a, T: ?Sized> {
     value: &'a T,
     levels: usize,
@@ -24,8 +24,8 @@ impl<T: Serialize + ?Sized> Serialize for Limited<'_, T> {
     }
 }
 
-/// Wraps a serializer, or its serializer of a compound. It passes on every call, and limits the values inside to
-/// `levels` levels.
+/// Wraps a serializer, or its serializer of a compound. It passes on every call, and limits the
+/// values inside to `levels` levels.
 struct Depth<S> {
     inner: S,
     levels: usize,
