@@ -5,7 +5,7 @@ mod common;
 use common::{at, key};
 use hardtack::{Key, KeyError, KeyState, Keyring};
 
-/// 32 bytes that are no key of anybody, in each text that is one: the last byte and a few others
+/// 32 bytes that nobody uses as a key, and below them each text of this key. The last byte and a few others
 /// make both of the characters that the base64 alphabets do not share.
 const BYTES: [u8; 32] = [
     0xfb, 0xef, 0xbe, 0xff, 0xff, 0xff, 3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3, 2, 3, 8, 4,
@@ -155,7 +155,7 @@ fn bytes_that_a_person_thought_of_are_no_key() {
             }
         }
     }
-    // Text of such bytes is no better.
+    // A text of such bytes is refused too.
     assert_eq!("00".repeat(32).parse::<Key>(), Err(KeyError::Pattern));
 }
 

@@ -1,6 +1,6 @@
 //! Finds phrases that a reader has to read twice: clauses without a noun ("who copies it has it"), people
-//! who are *he* or *she*, and turned negations ("that is no key"). It reads the whole repository, so the
-//! package leaves it out.
+//! who are *he* or *she*, and turned negations ("that is no key"). It reads the whole repository, so this
+//! test is not in the package.
 
 use std::{
     fs,
@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Files, and directories with all their Markdown and Rust.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 12] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "Cargo.toml",
@@ -17,17 +17,14 @@ const PAGES: [&str; 15] = [
     "benches/Cargo.toml",
     "benches/README.md",
     "benches/peers/README.md",
-    "fuzz/README.md",
-    "src/guide/format.md",
-    "src/guide/mod.rs",
-    "src/guide/no_std.md",
-    "tests/README.md",
-    "tests/readme.rs",
-    "tests/vectors/README.md",
+    "examples",
+    "fuzz",
+    "src",
+    "tests",
 ];
 
 /// Good sentences with a forbidden word: the file, and the words from it on.
-const EXCEPTIONS: [(&str, &str); 0] = [];
+const EXCEPTIONS: [(&str, &str); 1] = [("src/codec/codec.rs", "is no padding, which 0")];
 
 /// A clause with "who" describes one of these. Without one, "who" is the subject of nothing.
 const PEOPLE: &[&str] = &[
@@ -146,6 +143,8 @@ fn no_sentence_has_to_be_read_twice() {
     for page in PAGES {
         collect(&root.join(page), &mut files);
     }
+    // This file names the phrases.
+    files.retain(|file| !file.ends_with(file!()));
     files.sort();
     let mut found = vec![];
     for file in files {

@@ -29,7 +29,7 @@ fn token() -> String {
         .to_owned()
 }
 
-/// What the opener says to one who asks for a `u64`, which the value is not.
+/// Returns the error of the opener for a `u64`, which the value is not.
 fn refusal(opener: &Codec, token: &str, now: u32) -> OpenError {
     let mut buf = vec![0xff; Codec::open_len(token)];
     let error = opener

@@ -1,4 +1,4 @@
-//! What is said on standard error, for who has no `tracing`. A process of its own says it, and is listened to.
+//! The warning on standard error without `tracing`. A separate process prints it, so that the test can read it.
 
 #![cfg(all(feature = "session", not(feature = "tracing")))]
 
@@ -25,7 +25,6 @@ fn the_warning_of_cookies_over_http_is_said_once() {
         .output()
         .unwrap();
     let said = String::from_utf8(said.stderr).unwrap();
-    let warning =
-        "hardtack: session cookies are sent over http: insecure_for_development is for development";
+    let warning = "hardtack: session cookies are sent over http: use `insecure_for_development` for development only";
     assert_eq!(said.matches(warning).count(), 1, "{said}");
 }

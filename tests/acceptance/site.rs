@@ -203,7 +203,7 @@ impl Site {
         Browser { site: self, jar }
     }
 
-    /// A request whose path is no job's.
+    /// Sends a request with a path that belongs to no job.
     pub fn get(&self, path: &str, headers: &[(&str, &[u8])]) -> Response {
         client::get(self.server.address, path, headers).expect("an answer")
     }

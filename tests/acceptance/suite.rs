@@ -207,7 +207,7 @@ fn every_framework_runs_every_case() {
     assert!(!ignored.contains(": test"), "{ignored}");
 }
 
-/// The frameworks share the cookie: whoever is logged in on one goes on with the next.
+/// The frameworks share the cookie, so a user who is logged in on one is logged in on the next.
 #[cfg(all(feature = "axum", feature = "actix", feature = "rocket"))]
 #[test]
 fn one_session_on_all_three() {

@@ -121,7 +121,7 @@ fn play(log: &Log) {
     expect(&[
         opened,
         (Level::DEBUG, "reason=changed"),
-        (Level::WARN, "it is now no-store"),
+        (Level::WARN, "it was replaced by no-store"),
     ]);
 
     clock.pass(10 * MINUTE);

@@ -10,7 +10,7 @@ use crate::library::{self, Raw};
 use crate::support::{Reads, RingKey, State, Vector};
 use crate::{Sealing, master, reference, sealing, seconds, time, verdict, verdict_there};
 
-/// A ring of which key 0 is the primary and key 1 has any state, and an opener with any settings.
+/// Makes a keyring with key 0 as the primary and key 1 in any state, and an opener with any settings.
 fn opener(sealing: Sealing) -> impl Strategy<Value = Vector> {
     let states = prop_oneof![Just(None), time().prop_map(Some), Just(Some(sealing.at))];
     let near = |at: u32| prop_oneof![Just(at), Just(at.saturating_sub(1)), Just(at + 1), time()];

@@ -118,7 +118,7 @@ fn a_denylist_refuses_a_copy_at_once() {
 #[test]
 fn a_slow_answer_does_not_bring_back_a_session_that_was_ended_meanwhile() {
     type Write = fn(&hardtack::session::Session);
-    // A new id is no way around the denylist.
+    // A new id does not evade the denylist.
     let writes: [Write; 3] = [
         |session| session.insert("cart", &7).unwrap(),
         |session| session.regenerate().unwrap(),
@@ -155,7 +155,7 @@ fn regenerated_is_told_once_the_new_id_is_out() {
     let from = browser.peek(&site, |session| session.id().unwrap());
     site.clock.pass(MINUTE);
     site.events();
-    // Twice in one request is one change for whoever watches; `expire_in` does not age the copy.
+    // Two changes in one request are one change from outside, and `expire_in` does not age the copy.
     let (to, _) = browser.visit(&site, |session| {
         session.regenerate().unwrap();
         session.expire_in(seconds(1)).unwrap();

@@ -63,7 +63,7 @@ fn a_call_within_a_closure_of_the_session_is_an_error() {
     let session = site.request(&browser.header());
     assert_eq!(
         SessionError::InUse.to_string(),
-        "the session was used inside its own closure: use what the closure was given, or the session after it"
+        "the session was used inside its own closure: use the argument of the closure, or use the session after it"
     );
     for (name, call) in WRITES.into_iter().chain(READS) {
         let inside = || call(&session.clone());
@@ -149,7 +149,7 @@ fn after_the_headers_a_write_is_an_error_and_changes_nothing() {
     let browser = logged_in(&site, "ada");
     assert_eq!(
         SessionError::HeadersSent.to_string(),
-        "the session was used after the headers were sent: do it in the handler, before the body"
+        "the session was used after the headers were sent: use it in the handler, before the body"
     );
     let session = site.request(&browser.header());
     session.len().unwrap();
@@ -341,7 +341,7 @@ fn nothing_prints_what_is_in_a_session() {
     ];
     assert_eq!(
         errors[0].to_string(),
-        "the value under `password` is not of this type: found a text, wanted u32"
+        "the value under `password` has another type: found a text, wanted u32"
     );
     for error in &errors {
         *seen.lock().unwrap() += &format!("{error} {error:?}");

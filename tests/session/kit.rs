@@ -136,7 +136,7 @@ impl Browser {
         (result, reply)
     }
 
-    /// One request of which nothing but the cookies matters.
+    /// Sends one request and keeps only the cookies of its response.
     pub fn send<T: SessionData, R>(
         &mut self,
         site: &Site<T>,

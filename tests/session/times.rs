@@ -145,7 +145,7 @@ fn a_login_starts_a_new_lifetime() {
     let mut browser = logged_in(&site, "nobody");
     browser.send(&site, |session| session.expire_in(seconds(HOUR)).unwrap());
     site.clock.pass(10 * MINUTE);
-    // Another id alone is no new lifetime, nor the limits that the settings have.
+    // A new id alone does not start a new lifetime, and does not restore the timeouts of the settings.
     for (login, created, lifetime) in [(false, T0, HOUR), (true, T0 + 10 * MINUTE, 12 * HOUR)] {
         browser.send(&site, |session| {
             match login {

@@ -185,7 +185,7 @@ impl SessionData for Fragile {
     const VERSION: u8 = 1;
 }
 
-/// The same, of which version 1 becomes what cannot be read.
+/// The same type, with a migration of version 1 to a value that cannot be read.
 #[derive(Default, Serialize, Deserialize)]
 struct Broken(Fragile);
 

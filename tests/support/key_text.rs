@@ -17,7 +17,7 @@ pub fn decode(text: &str) -> Option<[u8; 32]> {
         .filter(|bytes| !weak(bytes))
 }
 
-/// What is no random key, said otherwise than in the library.
+/// Returns `true` for bytes that are not random, by another rule than the one in the library.
 pub fn weak(bytes: &[u8; 32]) -> bool {
     let printable = bytes
         .iter()

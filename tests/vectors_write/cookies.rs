@@ -10,7 +10,7 @@ pub struct Vector {
     cookie: &'static str,
     /// The Cookie headers, with `\xNN` for a byte that is not printable ASCII and for the backslash.
     headers: Vec<String>,
-    /// What is to be opened, in this order; null is a token of which a part is missing.
+    /// What is to be opened, in this order; null is a token with a missing part.
     tokens: Vec<Option<String>>,
     comment: &'static str,
 }
@@ -147,7 +147,7 @@ fn plain(list: &mut List) {
         &[Some("h1"), Some("h2")],
     );
     let split: [&[u8]; 2] = [b"__Host-session", b"=h1"];
-    list.add("a pair across two lines", "is none", &split, &[]);
+    list.add("a pair across two lines", "is not a pair", &split, &[]);
 }
 
 fn white_space(list: &mut List) {

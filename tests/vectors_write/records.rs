@@ -196,7 +196,7 @@ fn fields(list: &mut List) {
         });
     }
     list.good("typed, no data", |r| (r.schema, r.data) = (1, vec![]));
-    list.good("typed, data that is no dictionary", |r| {
+    list.good("typed, data that is not a dictionary", |r| {
         (r.schema, r.data) = (1, vec![0xff; 300])
     });
     for (level, name) in (0..).zip(LEVELS) {

@@ -157,7 +157,7 @@ fn find(vector: &Vector, header: &str) -> Option<Value> {
 struct List(Vec<Vector>);
 
 impl List {
-    /// `id` is the byte of which the expected session's id is made.
+    /// The expected session's id consists of the byte `id`.
     fn add(&mut self, mut vector: Vector, header: &str, id: Option<u8>) {
         vector.found = find(&vector, header);
         let found = vector.found.as_ref().map(|found| found["id"].clone());

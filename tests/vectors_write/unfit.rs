@@ -121,7 +121,7 @@ fn expired(bench: &mut Bench) {
     bench.bad("by a key that was retired later", "", retired, "Expired");
 }
 
-/// Plaintext of a padded token without the 80 that ends the payload, and payloads that are no string.
+/// Plaintext of a padded token without the 80 that ends the payload, and payloads that are not a string.
 const UNPADDABLE: [(&str, &[u8]); 8] = [
     ("empty", b""),
     ("one zero", b"\0"),

@@ -95,12 +95,12 @@ fn not_canonical(bench: &mut Bench) {
     bad("twice with a comma", "", format!("{token},{token}"));
     bad(
         "one character too few",
-        "4n + 1 characters are no whole bytes",
+        "4n + 1 characters are not whole bytes",
         token[..61].into(),
     );
     bad(
         "three characters more",
-        "4n + 1 characters are no whole bytes",
+        "4n + 1 characters are not whole bytes",
         format!("{token}AAA"),
     );
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -5,19 +5,19 @@ use super::{
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use core::time::Duration;
 
-/// The cookie of a site's sessions.
+/// Holds the name, the attributes and the limits of the session cookie.
 pub(crate) struct SessionCookie {
     attributes: CookieAttributes,
     limits: CookieLimits,
-    /// What follows the value in a Set-Cookie line without Max-Age: the same each time, so written once.
+    /// The text after the value in a Set-Cookie line without Max-Age. It is always the same.
     tail: String,
-    /// The length of the longest attributes, from the first `;` on: those with Max-Age.
+    /// The length of the attributes with the longest Max-Age, from the first `;` on.
     attributes_len: usize,
 }
 
 impl SessionCookie {
-    /// Refuses what a browser would drop without a word (RFC 6265bis, 4.1.3 and 5.6), with a sentence
-    /// that says why.
+    /// Checks the settings. Browsers silently drop a cookie that breaks these rules (RFC 6265bis,
+    /// sections 4.1.3 and 5.6). The error is a sentence for the developer.
     pub(crate) fn new(
         attributes: CookieAttributes,
         limits: CookieLimits,
@@ -25,7 +25,7 @@ impl SessionCookie {
         attributes.check()?;
         if !(1..=MAX_CHUNKS).contains(&limits.max_chunks) {
             return Err(format!(
-                "`max_chunks` is {}: 1 to {MAX_CHUNKS} cookies are possible",
+                "`max_chunks` is {}, it must be 1 to {MAX_CHUNKS}",
                 limits.max_chunks
             ));
         }
@@ -43,7 +43,7 @@ impl SessionCookie {
         &self.attributes.name
     }
 
-    /// Returns the tokens of a Cookie header, in the order received.
+    /// Returns the tokens of a Cookie header in the order received.
     pub(crate) fn candidates<'h>(
         &self,
         header: &'h [u8],
@@ -51,18 +51,18 @@ impl SessionCookie {
         chunks::candidates(header, self.name())
     }
 
-    /// Returns the names of this cookie and of its chunks that a Cookie header has.
+    /// Returns which names of this cookie and of its chunks are in a Cookie header.
     pub(crate) fn received(&self, header: &[u8]) -> Names {
         chunks::received(header, self.name())
     }
 
-    /// Refuses a token of `len` characters that could not be sent: judged on the final bytes, after
-    /// sealing and encoding.
+    /// Fails if a token of `len` characters does not fit into the cookies. The length is that of
+    /// the final token, after sealing and encoding.
     pub(crate) fn fits(&self, len: usize) -> Result<(), TooLarge> {
         chunks::fits(len, self.name(), self.attributes_len, self.limits)
     }
 
-    /// Returns the Set-Cookie lines that carry a token, with the bytes of names, `=` and values.
+    /// Returns the Set-Cookie lines for a token, and the total length of their names, `=` and values.
     pub(crate) fn set(
         &self,
         token: String,
@@ -80,7 +80,7 @@ impl SessionCookie {
         Ok((cookies.iter().map(line).collect(), total))
     }
 
-    /// Returns the Set-Cookie lines that remove these names but for the first `kept`.
+    /// Returns the Set-Cookie lines that remove these names, except the first `kept`.
     pub(crate) fn remove(&self, names: Names, kept: usize) -> impl Iterator<Item = String> {
         names
             .beyond(kept, self.name())

@@ -1,6 +1,6 @@
-//! What goes to the log where no event can: through `tracing`, else on standard error.
+//! Writes messages that belong to no event, through `tracing` or else to standard error.
 
-/// What is wrong with how the application uses the session.
+/// Logs a mistake in how the application uses sessions.
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub(crate) fn error(message: &impl core::fmt::Display) {
     #[cfg(feature = "tracing")]
@@ -9,7 +9,7 @@ pub(crate) fn error(message: &impl core::fmt::Display) {
     once(&alloc::format!("{message}"));
 }
 
-/// What is right for some, and wrong for most.
+/// Logs a setting that is wrong for most applications.
 pub(crate) fn warn(message: &str) {
     #[cfg(feature = "tracing")]
     tracing::warn!(target: "hardtack", "{message}");
@@ -17,8 +17,8 @@ pub(crate) fn warn(message: &str) {
     once(message);
 }
 
-/// Each message once in the life of the process: a log that every request writes to is a way to fill
-/// a disk.
+/// Prints each message once per process. Otherwise an attacker could fill the disk with requests that
+/// each log a line.
 #[cfg(not(feature = "tracing"))]
 fn once(message: &str) {
     use alloc::{borrow::ToOwned, collections::BTreeSet, string::String};

@@ -1,4 +1,4 @@
-//! What does not change while the server runs, and what follows from it.
+//! Holds the checked settings, which do not change while the server runs.
 
 use crate::{
     Codec, Keyring, Timestamp,
@@ -13,17 +13,18 @@ use crate::{
 use alloc::{boxed::Box, string::String};
 use core::time::Duration;
 
-/// Separates the session's use of a master key from the codec's: the first part of HKDF's info.
+/// The first part of HKDF's info, which separates the keys of sessions from the keys of a codec.
 const LABEL: &[u8] = b"cookie";
 
-/// More than any set of chunks has. `max_cookie_bytes` and `max_chunks` limit what is saved; a session
-/// that was saved under larger ones still opens.
+/// The maximum length of a token in characters, more than nine cookies hold. `max_cookie_bytes` and
+/// `max_chunks` limit only what is saved, so a session that was saved under larger limits still
+/// opens.
 const MAX_TOKEN_LEN: usize = 9 * 4096;
 
 pub(super) type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;
 pub(super) type Clock = Box<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// The settings, checked: see [`SessionManagerBuilder`](crate::session::SessionManagerBuilder).
+/// Holds settings that [`SessionManagerBuilder`](crate::session::SessionManagerBuilder) has checked.
 pub(crate) struct Settings<T> {
     pub(crate) cookie: SessionCookie,
     pub(crate) rules: Rules<T>,
@@ -34,21 +35,21 @@ pub(crate) struct Settings<T> {
 }
 
 impl<T: SessionData> Settings<T> {
-    /// Returns the codec of this cookie under a ring.
+    /// Returns the codec of this cookie with the keys of a keyring.
     pub(super) fn codec(&self, keyring: &Keyring) -> Codec {
         let (name, realm) = (self.cookie.name().as_bytes(), self.realm.as_bytes());
-        // `build` refuses zero bytes in every part, so no two cookies share a purpose.
+        // `build` refuses zero bytes in every part, so two cookies never share a purpose.
         Codec::with_label(
             keyring,
             &[LABEL, &[0], name, &[0], realm, &[0], T::NAME.as_bytes()],
         )
-        .max_age(Duration::MAX) // the record's limits judge the age
+        .max_age(Duration::MAX) // the timeouts in the record limit the age
         .reject_issued_before(self.rules.floor)
         .pad_to(self.pad_to)
         .max_token_len(MAX_TOKEN_LEN)
     }
 
-    /// Refuses a record of `len` bytes whose token does not fit the cookies.
+    /// Fails if the token of a record of `len` bytes does not fit into the cookies.
     pub(crate) fn fits(&self, len: usize) -> Result<(), TooLarge> {
         self.cookie.fits(token_len(len, self.pad_to))
     }

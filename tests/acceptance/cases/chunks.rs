@@ -91,7 +91,7 @@ pub fn chunks_foreign(framework: &Framework) {
         assert_eq!(visit.refusals(), []);
         assert_eq!(visit.value().map(|text| text.len()), Some(4000));
     }
-    // A part of another token in place of ours is no part.
+    // A part of another token does not count as a part of this one.
     let visit = site
         .request()
         .cookie(format!("{ONE}={one}; {TWO}={foreign}"));
@@ -116,7 +116,7 @@ pub fn chunk_missing(framework: &Framework) {
     }
 }
 
-/// `insert` says so; whoever does not listen gets a 500, and the browser keeps what it has.
+/// `insert` returns an error. If a handler ignores it, the response is a 500 and the browser keeps its cookie.
 pub fn over_the_cap(framework: &Framework) {
     let site = Site::new(framework);
     for listens in [true, false] {

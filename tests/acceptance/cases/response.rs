@@ -127,7 +127,7 @@ pub fn session_error(framework: &Framework) {
         session.get::<Theme>(key).map(drop)
     });
     let Some(Err(error)) = &visit.result else {
-        panic!("a text is no theme");
+        panic!("a text is not a theme");
     };
     assert_eq!(visit.response().status, 500);
     assert!(!visit.response().text().contains("type"));

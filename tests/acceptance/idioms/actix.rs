@@ -109,7 +109,7 @@ async fn a_scope_may_have_its_own() {
     }
 }
 
-/// A middleware behind the session: lets in who has been here, and counts who has not.
+/// A middleware behind the session. It lets in clients that were here before, and counts the others.
 async fn gate(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

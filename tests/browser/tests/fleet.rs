@@ -23,7 +23,7 @@ fn a_session_begun_on_one_framework_continues_on_the_others() {
     for count in 1..=9 {
         open("/cart");
         browser.follow("[value=Biscuit]");
-        // Whoever shows the page has what another one wrote, the message too, once.
+        // Each server reads what another one wrote, and shows the message once.
         assert_eq!(browser.text("#count-Biscuit"), count.to_string());
         assert_eq!(browser.texts(".flash"), ["It is in your cart."]);
         open("/");

@@ -29,7 +29,7 @@ impl Visit {
         self.browser.texts(".flash")
     }
 
-    /// Names of the cookies, all of which are as the settings' defaults have them.
+    /// Returns the names of the cookies. All of them have the default attributes.
     fn cookies(&self) -> Vec<String> {
         let cookies = self.browser.cookies();
         assert!(
@@ -151,7 +151,7 @@ fn chunks_grow_and_shrink(visit: &Visit) {
     assert_eq!(visit.browser.texts("#cookies code"), TWO);
     // Too much is refused, and takes what was there with it, but not the session.
     load("8");
-    assert!(visit.flashes()[0].starts_with("Overboard"));
+    assert!(visit.flashes()[0].starts_with("Not loaded"));
     assert!(visit.is_logged_in());
     assert_eq!(load("4"), TWO);
     assert_eq!(load("0"), ONE);

@@ -8,7 +8,7 @@ use std::{
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-/// Whom the documents point to. Another one is looked at by a person first: is it the source itself, and will it stay?
+/// The hosts that the documents link to. Before you add one, check that it is the source itself and that it will stay.
 const HOSTS: [&str; 7] = [
     "crates.io",
     "datatracker.ietf.org",

@@ -203,7 +203,7 @@ impl Browser {
         pairs.collect::<Vec<_>>().join("; ")
     }
 
-    /// Our cookies, one bit of one of which is another one.
+    /// Returns the cookies with one bit changed in one of them.
     fn forged(&self) -> String {
         let place = fastrand::usize(..self.cookies.len().max(1));
         let pairs = self.cookies.iter().enumerate().map(|(at, (name, value))| {

@@ -14,7 +14,7 @@ use std::{
     time::Duration,
 };
 
-/// The count in every one of them: who takes one answers with the next number.
+/// The count in each of them. A server that accepts one answers with the next number.
 pub const COUNT: u32 = 1000;
 
 pub const NAME: &str = "__Host-session";
