@@ -106,7 +106,7 @@ fn play(log: &Log) {
     expect(&[opened, (Level::DEBUG, "message=session destroyed")]);
     browser.send(&site, |session| {
         session
-            .insert("page", &"hunter2".repeat(2_000))
+            .insert("page", "hunter2".repeat(2_000))
             .unwrap_err();
     });
     expect(&[opened, (Level::ERROR, "error=the session needs ")]);

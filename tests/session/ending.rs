@@ -120,7 +120,7 @@ fn a_slow_answer_does_not_bring_back_a_session_that_was_ended_meanwhile() {
     type Write = fn(&hardtack::session::Session);
     // A new id does not evade the denylist.
     let writes: [Write; 3] = [
-        |session| session.insert("cart", &7).unwrap(),
+        |session| session.insert("cart", 7).unwrap(),
         |session| session.regenerate().unwrap(),
         |session| session.regenerate_for_login().unwrap(),
     ];
@@ -185,7 +185,7 @@ fn regenerated_is_told_once_the_new_id_is_out() {
     // Not saved, not regenerated.
     browser.send(&site, |session| {
         session.regenerate().unwrap();
-        session.insert("page", &"x".repeat(9_000)).unwrap_err();
+        session.insert("page", "x".repeat(9_000)).unwrap_err();
     });
     let events = site.events();
     assert!(
@@ -349,7 +349,7 @@ fn a_write_after_destroy_makes_a_fresh_session() {
     let mut browser = Browser::default();
     browser.send(&site, |session| {
         session.insert("user", "ada").unwrap();
-        session.insert("page", &"x".repeat(4_000)).unwrap();
+        session.insert("page", "x".repeat(4_000)).unwrap();
         session.remember(true).unwrap();
     });
     assert_eq!(browser.0.len(), 2);
@@ -379,7 +379,7 @@ fn a_logout_counts_even_if_what_follows_cannot_be_saved() {
     let mut browser = logged_in(&site, "ada");
     let (_, reply) = browser.visit(&site, |session| {
         session.destroy().unwrap();
-        session.insert("page", &"x".repeat(9_000)).unwrap_err();
+        session.insert("page", "x".repeat(9_000)).unwrap_err();
     });
     assert!(reply.failed.is_some());
     assert_eq!(browser, Browser::default());

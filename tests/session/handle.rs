@@ -17,7 +17,7 @@ type Call = fn(&Session) -> Result<(), SessionError>;
 
 /// Every call that changes something.
 const WRITES: [(&str, Call); 15] = [
-    ("insert", |session| session.insert("cart", &7)),
+    ("insert", |session| session.insert("cart", 7)),
     ("remove", |session| session.remove("user").map(drop)),
     ("remove nothing", |session| {
         session.remove("nothing").map(drop)
@@ -194,7 +194,7 @@ fn threads_wait_for_each_other_and_lose_nothing() {
                     };
                     session.update("n", count).unwrap();
                     session
-                        .modify(|map| map.insert(&n.to_string(), &n))
+                        .modify(|map| map.insert(&n.to_string(), n))
                         .unwrap()
                         .unwrap();
                     session.get::<String>("user").unwrap().unwrap();
@@ -236,7 +236,7 @@ fn a_panic_saves_nothing() {
     let site = Site::new();
     let browser = logged_in(&site, "ada");
     let session = site.request(&browser.header());
-    session.insert("cart", &7).unwrap();
+    session.insert("cart", 7).unwrap();
     let handler = session.clone();
     let caught = catch_unwind(AssertUnwindSafe(move || {
         let _handler = handler;
@@ -258,14 +258,14 @@ fn a_panic_in_a_closure_saves_nothing_and_blocks_nobody() {
     ];
     for panic in panics {
         let session = site.request(&browser.header());
-        session.insert("cart", &7).unwrap();
+        session.insert("cart", 7).unwrap();
         assert!(catch_unwind(AssertUnwindSafe(|| panic(&session))).is_err());
         // Not held for ever, and not "inside its own closure" for ever.
         assert_eq!(
             session.get::<String>("user").unwrap().as_deref(),
             Some("ada")
         );
-        session.insert("more", &8).unwrap();
+        session.insert("more", 8).unwrap();
         assert_nothing_saved(&site, &session);
     }
 }
@@ -275,7 +275,7 @@ fn a_panic_counts_while_another_thread_uses_the_session() {
     let site = Site::new();
     let browser = logged_in(&site, "ada");
     let session = site.request(&browser.header());
-    session.insert("cart", &7).unwrap();
+    session.insert("cart", 7).unwrap();
     let handler = session.clone();
     session
         .with(|_| {
@@ -302,10 +302,10 @@ fn a_panic_in_a_hook_is_the_handlers_panic() {
     });
     let browser = logged_in(&site, "ada");
     let session = site.request(&browser.header());
-    session.insert("cart", &7).unwrap();
+    session.insert("cart", 7).unwrap();
     PANIC.set(()).unwrap();
     assert!(catch_unwind(AssertUnwindSafe(|| finish(&session))).is_err());
-    assert_eq!(session.insert("more", &8), Err(SessionError::HeadersSent));
+    assert_eq!(session.insert("more", 8), Err(SessionError::HeadersSent));
 }
 
 #[derive(Default, Serialize, Deserialize)]

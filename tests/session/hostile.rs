@@ -138,7 +138,7 @@ fn chunks_of_two_sessions_are_not_mixed() {
         let mut browser = Browser::default();
         browser.send(&site, |session| {
             session.insert("user", user).unwrap();
-            session.insert("page", &user.repeat(1_000)).unwrap();
+            session.insert("page", user.repeat(1_000)).unwrap();
         });
         assert_eq!(browser.0.len(), 2);
         browser
@@ -178,7 +178,7 @@ fn chunks_of_two_sessions_are_not_mixed() {
         (format!("{NAME}.1"), "F.x".into()),
     ]);
     browser.send(&site, |session| {
-        session.insert("page", &"x".repeat(4_000)).unwrap()
+        session.insert("page", "x".repeat(4_000)).unwrap()
     });
     assert!(browser.peek(&site, |session| session.contains_key("page").unwrap()));
 }

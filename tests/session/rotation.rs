@@ -140,7 +140,7 @@ fn a_request_under_way_is_saved_with_the_new_ring() {
     let site = instance(ring(1), &clock);
     let browser = logged_in(&site, "ada");
     let session = site.request(&browser.header());
-    session.insert("cart", &7).unwrap();
+    session.insert("cart", 7).unwrap();
     site.sessions.clone().set_keyring(ring(2));
     let mut browser = browser.clone();
     browser.take(&crate::kit::finish(&session));
@@ -190,10 +190,10 @@ fn the_applications_own_code_may_set_keys() {
     let sessions = SITE.get_or_init(|| sessions);
     let (done, finished) = mpsc::channel();
     thread::spawn(move || {
-        let session = Request::new(&sessions, []);
-        session.insert("user", &7).unwrap();
+        let session = Request::new(sessions, []);
+        session.insert("user", 7).unwrap();
         let cookie = testing::cookie_header(&session).unwrap();
-        let session = Request::new(&sessions, [cookie.as_bytes()]);
+        let session = Request::new(sessions, [cookie.as_bytes()]);
         done.send(session.get("user")).unwrap();
     });
     // A call that waits for itself never ends.

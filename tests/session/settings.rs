@@ -237,7 +237,7 @@ fn cookies_in_which_nothing_has_room() {
         .build()
         .unwrap();
     let session = Request::new(&sessions, []);
-    session.insert("user", &7).unwrap();
+    session.insert("user", 7).unwrap();
     assert_eq!(session.finish().set_cookie.len(), 1);
 }
 
@@ -258,7 +258,7 @@ fn the_cookie_for_development_is_a_plain_one() {
             None => builder,
         };
         let session = Request::new(&builder.build().unwrap(), []);
-        session.insert("user", &7).unwrap();
+        session.insert("user", 7).unwrap();
         let reply = session.finish();
         let [line] = reply.set_cookie.as_slice() else {
             panic!("{reply:?}");

@@ -168,7 +168,7 @@ fn log_out(session: &Session) -> Result<Answer, SessionError> {
     let preferences: Option<Preferences> = session.get("preferences")?;
     session.destroy()?;
     if let Some(preferences) = preferences {
-        session.insert("preferences", &preferences)?;
+        session.insert("preferences", preferences)?;
     }
     session.flash(FlashLevel::Info, "You are logged out.")?;
     Ok(Answer::Redirect("/"))
@@ -182,7 +182,7 @@ fn forget(session: &Session) -> Result<Answer, SessionError> {
 
 fn prefer(session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
     let preferences = Preferences::read(&asked.field("theme"), &asked.field("language"));
-    session.insert("preferences", &preferences)?;
+    session.insert("preferences", preferences)?;
     session.flash(FlashLevel::Success, "Your preferences are saved.")?;
     Ok(Answer::Redirect("/preferences"))
 }
@@ -190,7 +190,7 @@ fn prefer(session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> 
 /// Fills the session until it needs several cookies, or is too big.
 fn load(session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
     let kilobytes = asked.field("kilobytes").parse::<u8>().unwrap_or_default();
-    match session.insert("ballast", &"#".repeat(usize::from(kilobytes) * 1024)) {
+    match session.insert("ballast", "#".repeat(usize::from(kilobytes) * 1024)) {
         Ok(()) => session.flash(FlashLevel::Success, format!("{kilobytes} KB loaded."))?,
         Err(too_big @ SessionError::TooBig { .. }) => {
             session.remove("ballast")?;

@@ -1,5 +1,5 @@
 //! What a response that depends on a session tells caches (RFC 9111). A response with somebody's
-//! session in a shared cache logs everybody in as her (CVE-2023-30861, CVE-2025-48947).
+//! session in a shared cache logs everybody in as that user (CVE-2023-30861, CVE-2025-48947).
 
 use alloc::{borrow::Cow, string::String, vec::Vec};
 

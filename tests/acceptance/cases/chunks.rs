@@ -18,7 +18,7 @@ fn roomy(framework: &Framework) -> Site {
 /// A session with so many bytes in it.
 fn filled(site: &Site, bytes: usize) -> Jar {
     sealed(&site.sessions, |session| {
-        session.insert("text", &"x".repeat(bytes))
+        session.insert("text", "x".repeat(bytes))
     })
 }
 
@@ -39,7 +39,7 @@ fn text(site: &Site, jar: &Jar) -> Option<usize> {
 
 fn resize(site: &Site, from: usize, to: usize) -> (Jar, Visit<()>) {
     let mut browser = site.browser_with(&filled(site, from));
-    let visit = browser.visit(move |session| session.insert("text", &"x".repeat(to)));
+    let visit = browser.visit(move |session| session.insert("text", "x".repeat(to)));
     assert_eq!(text(site, &browser.jar), Some(to));
     (browser.jar, visit)
 }
@@ -123,7 +123,7 @@ pub fn over_the_cap(framework: &Framework) {
         let mut browser = site.browser_with(&filled(&site, 10));
         let before = browser.jar.clone();
         let visit = browser.visit(
-            move |session| match session.insert("text", &"x".repeat(6000)) {
+            move |session| match session.insert("text", "x".repeat(6000)) {
                 Err(error) if listens => Err(error),
                 result => Ok(result),
             },
@@ -155,7 +155,7 @@ pub fn over_the_cap_and_back(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser_with(&filled(&site, 10));
     let visit = browser.visit(|session| {
-        let result = session.insert("more", &"x".repeat(6000));
+        let result = session.insert("more", "x".repeat(6000));
         session.remove("more")?;
         session.insert("text", "short")?;
         Ok(result.is_err())

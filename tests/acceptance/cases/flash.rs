@@ -50,7 +50,7 @@ pub fn flash_waits(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser();
     browser.visit(|session| session.flash(FlashLevel::Info, "wait"));
-    browser.visit(|session| session.insert("a", &1));
+    browser.visit(|session| session.insert("a", 1));
     browser.visit(|session| session.clear());
     assert_eq!(
         browser.visit(texts).value(),

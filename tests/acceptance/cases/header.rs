@@ -13,7 +13,7 @@ fn older(a: u8, seconds: u32) -> String {
     let sessions = settings(ring(), &Clock::at(START - seconds))
         .build()
         .unwrap();
-    sealed(&sessions, |session| session.insert("a", &a))
+    sealed(&sessions, |session| session.insert("a", a))
         .line()
         .unwrap()
 }

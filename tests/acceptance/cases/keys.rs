@@ -20,7 +20,7 @@ fn under_key_2(at: u32) -> Jar {
     let sessions = settings(Keyring::new(key(2)), &Clock::at(at))
         .build()
         .unwrap();
-    sealed(&sessions, |session| session.insert("a", &1))
+    sealed(&sessions, |session| session.insert("a", 1))
 }
 
 fn set_ring(site: &Site, ring: Keyring) {
@@ -112,7 +112,7 @@ pub fn rotated_during_a_request(framework: &Framework) {
     let mut browser = site.browser_with(&session(&site, 1));
     let sessions = site.sessions.clone();
     let visit = browser.visit(move |session| {
-        session.insert("a", &2)?;
+        session.insert("a", 2)?;
         sessions.set_keyring(Keyring::new(key(3)));
         session.get::<u8>("a")
     });

@@ -41,7 +41,7 @@ fn around(
 pub fn regenerate_before_writes(framework: &Framework) {
     let [before, after] = around(framework, |session| {
         session.regenerate()?;
-        session.insert("a", &2)
+        session.insert("a", 2)
     });
     assert_ne!(before.0, after.0);
     assert_eq!(before.1, after.1);
@@ -49,7 +49,7 @@ pub fn regenerate_before_writes(framework: &Framework) {
 
 pub fn regenerate_after_writes(framework: &Framework) {
     let [before, after] = around(framework, |session| {
-        session.insert("a", &2)?;
+        session.insert("a", 2)?;
         session.regenerate()
     });
     assert_ne!(before.0, after.0);
@@ -59,7 +59,7 @@ pub fn regenerate_after_writes(framework: &Framework) {
 /// A login has a lifetime of its own.
 pub fn regenerate_for_login(framework: &Framework) {
     let [before, after] = around(framework, |session| {
-        session.insert("a", &2)?;
+        session.insert("a", 2)?;
         session.regenerate_for_login()
     });
     assert_ne!(before.0, after.0);
@@ -133,7 +133,7 @@ pub fn destroy_then_write(framework: &Framework) {
     let visit = browser.visit(|session| {
         let id = session.id()?;
         session.destroy()?;
-        session.insert("b", &2)?;
+        session.insert("b", 2)?;
         Ok(id)
     });
     assert_eq!(visit.set_cookie().len(), 1);
@@ -156,7 +156,7 @@ pub fn remember(framework: &Framework) {
     const DAY: u32 = 24 * 60 * 60;
     let site = Site::new(framework);
     let mut browser = site.browser();
-    let visit = browser.visit(|session| session.insert("a", &1));
+    let visit = browser.visit(|session| session.insert("a", 1));
     assert_eq!(max_age(&visit), None);
     let visit = browser.visit(|session| session.remember(true));
     assert_eq!(max_age(&visit), Some("1209600"));
@@ -166,7 +166,7 @@ pub fn remember(framework: &Framework) {
         assert_eq!(browser.visit(|session| session.get("a")).value(), Some(1u8));
     }
     site.clock.advance(DAY);
-    let visit = browser.visit(|session| session.insert("a", &2));
+    let visit = browser.visit(|session| session.insert("a", 2));
     assert_eq!(max_age(&visit), Some((5 * DAY).to_string().as_str()));
     site.clock.advance(5 * DAY + 1);
     let visit = browser.visit(|session| session.is_new());
@@ -177,7 +177,7 @@ pub fn forget(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser();
     browser.visit(|session| {
-        session.insert("a", &1)?;
+        session.insert("a", 1)?;
         session.remember(true)
     });
     let visit = browser.visit(|session| session.remember(false));
@@ -245,7 +245,7 @@ pub fn removal_has_the_setters_attributes(framework: &Framework) {
             });
             let mut browser = site.browser();
             let set = browser.visit(|session| {
-                session.insert("a", &1)?;
+                session.insert("a", 1)?;
                 session.remember(true)
             });
             let removal = browser.visit(|session| session.destroy());
@@ -278,7 +278,7 @@ pub fn removal_has_the_setters_attributes(framework: &Framework) {
 pub fn host_prefix(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser();
-    let set = browser.visit(|session| session.insert("a", &1));
+    let set = browser.visit(|session| session.insert("a", 1));
     let removal = browser.visit(|session| session.destroy());
     for visit in [&set, &removal] {
         let (name, attributes) = attributes(visit.set_cookie()[0]);

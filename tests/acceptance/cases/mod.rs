@@ -23,7 +23,7 @@ pub const NONE: [&str; 0] = [];
 
 /// A session of this site in which `a` is this number.
 pub fn session(site: &Site, a: u8) -> Jar {
-    sealed(&site.sessions, |session| session.insert("a", &a))
+    sealed(&site.sessions, |session| session.insert("a", a))
 }
 
 /// Its token.

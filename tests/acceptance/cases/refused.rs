@@ -79,7 +79,7 @@ pub fn another_cookies_token(framework: &Framework) {
         .cookie_name("__Host-other")
         .build()
         .unwrap();
-    let other = sealed(&other, |session| session.insert("a", &1));
+    let other = sealed(&other, |session| session.insert("a", 1));
     refused(&site, &line(&other.0["__Host-other"]), Refusal::Invalid);
 }
 
@@ -87,7 +87,7 @@ pub fn realms(framework: &Framework) {
     let site = Site::with(framework, |settings| settings.realm("tenant-1"));
     let tenant = |realm| {
         let sessions = settings(ring(), &site.clock).realm(realm).build().unwrap();
-        sealed(&sessions, |session| session.insert("a", &1))
+        sealed(&sessions, |session| session.insert("a", 1))
             .line()
             .unwrap()
     };
@@ -108,7 +108,7 @@ pub fn expired_idle(framework: &Framework) {
 pub fn expired_absolute(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser();
-    browser.visit(|session| session.insert("a", &1));
+    browser.visit(|session| session.insert("a", 1));
     // Used every quarter of an hour, for twelve hours.
     for _ in 0..48 {
         site.clock.advance(900);
@@ -128,7 +128,7 @@ fn sealed_ahead(seconds: u32) -> String {
     let sessions = settings(ring(), &Clock::at(START + seconds))
         .build()
         .unwrap();
-    sealed(&sessions, |session| session.insert("a", &1))
+    sealed(&sessions, |session| session.insert("a", 1))
         .line()
         .unwrap()
 }
@@ -148,7 +148,7 @@ pub fn skew(framework: &Framework) {
 pub fn unknown_key(framework: &Framework) {
     let site = Site::new(framework);
     let other = settings(Keyring::new(key(2)), &site.clock).build().unwrap();
-    let other = sealed(&other, |session| session.insert("a", &1));
+    let other = sealed(&other, |session| session.insert("a", 1));
     refused(&site, &other.line().unwrap(), Refusal::UnknownKey);
 }
 
@@ -193,7 +193,7 @@ pub fn revoked(framework: &Framework) {
     });
     assert_eq!(a(&site, line(&token(&site, 1))), Some(1));
     let before = settings(ring(), &Clock::at(START - 1)).build().unwrap();
-    let before = sealed(&before, |session| session.insert("a", &1));
+    let before = sealed(&before, |session| session.insert("a", 1));
     refused(&site, &before.line().unwrap(), Refusal::Revoked);
 }
 

@@ -26,7 +26,7 @@ fn read(session: &Session) -> Result<(), SessionError> {
 }
 
 fn write(session: &Session) -> Result<(), SessionError> {
-    session.insert("a", &2)
+    session.insert("a", 2)
 }
 
 pub fn vary(framework: &Framework) {
@@ -88,8 +88,8 @@ pub fn streamed_body(framework: &Framework) {
     let mut browser = site.browser_with(&session(&site, 1));
     let visit = browser.run(|mut handles| {
         let session = handles.take_session();
-        session.insert("a", &2)?;
-        let body = move || format!("{:?}", (session.get::<u8>("a"), session.insert("a", &3)));
+        session.insert("a", 2)?;
+        let body = move || format!("{:?}", (session.get::<u8>("a"), session.insert("a", 3)));
         Ok(((), Answer::new().streamed(body)))
     });
     assert_eq!(visit.response().text(), "(Ok(Some(2)), Err(HeadersSent))");
@@ -170,7 +170,7 @@ pub fn another_cookie(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser_with(&session(&site, 1));
     let visit = browser.run(|mut handles| {
-        handles.take_session().insert("a", &2)?;
+        handles.take_session().insert("a", 2)?;
         Ok(((), Answer::new().own_cookie()))
     });
     assert_eq!(visit.set_cookie().len(), 2);
@@ -194,7 +194,7 @@ fn compression_and_cors(framework: &Framework, neighbours: Neighbours) {
         .header("accept-encoding", "gzip")
         .header("origin", "https://other.example")
         .run(|mut handles| {
-            handles.take_session().insert("a", &2)?;
+            handles.take_session().insert("a", 2)?;
             let answer = Answer::new()
                 .header("vary", "Accept-Language")
                 .header("content-type", "text/plain")

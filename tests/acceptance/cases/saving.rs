@@ -77,7 +77,7 @@ pub fn presence_only(framework: &Framework) {
 pub fn empty_new_session(framework: &Framework) {
     let site = Site::new(framework);
     let visit = site.browser().visit(|session| {
-        session.insert("a", &1)?;
+        session.insert("a", 1)?;
         session.remove("a")?;
         session.id()
     });
@@ -87,9 +87,9 @@ pub fn empty_new_session(framework: &Framework) {
 pub fn changed(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser();
-    let visit = browser.visit(|session| session.insert("a", &1));
+    let visit = browser.visit(|session| session.insert("a", 1));
     saved(&visit, SaveReason::Created);
-    let visit = browser.visit(|session| session.insert("a", &2));
+    let visit = browser.visit(|session| session.insert("a", 2));
     saved(&visit, SaveReason::Changed);
     let visit = browser.visit(|session| session.get::<u8>("a"));
     assert_eq!(visit.value(), Some(2));
@@ -100,7 +100,7 @@ pub fn every_mutation(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser_with(&session(&site, 1));
     saved(
-        &browser.visit(|session| session.insert("b", &[1, 2])),
+        &browser.visit(|session| session.insert("b", [1, 2])),
         SaveReason::Changed,
     );
     saved(
@@ -124,7 +124,7 @@ pub fn same_value_written(framework: &Framework) {
     let site = Site::new(framework);
     let visit = site
         .browser_with(&session(&site, 1))
-        .visit(|session| session.insert("a", &1));
+        .visit(|session| session.insert("a", 1));
     not_saved(&visit, None);
 }
 
@@ -132,10 +132,10 @@ pub fn same_value_written(framework: &Framework) {
 pub fn changed_and_restored(framework: &Framework) {
     let site = Site::new(framework);
     let visit = site.browser_with(&session(&site, 1)).visit(|session| {
-        session.insert("a", &2)?;
-        session.insert("b", &3)?;
+        session.insert("a", 2)?;
+        session.insert("b", 3)?;
         session.remove("b")?;
-        session.insert("a", &1)
+        session.insert("a", 1)
     });
     not_saved(&visit, None);
 }
@@ -145,7 +145,7 @@ pub fn several_writes_one_line(framework: &Framework) {
     let mut browser = site.browser();
     let visit = browser.visit(|session| {
         for n in 0..10 {
-            session.insert(&format!("key {n}"), &n)?;
+            session.insert(&format!("key {n}"), n)?;
         }
         Ok(())
     });
@@ -189,7 +189,7 @@ pub fn late_write(framework: &Framework) {
     let site = Site::new(framework);
     let clock = site.clock.clone();
     let visit = site.browser_with(&session(&site, 1)).visit(move |session| {
-        session.insert("a", &2)?;
+        session.insert("a", 2)?;
         clock.advance(600);
         Ok(())
     });
@@ -201,7 +201,7 @@ pub fn ended_meanwhile(framework: &Framework) {
     let site = Site::new(framework);
     let clock = site.clock.clone();
     let visit = site.browser_with(&session(&site, 1)).visit(move |session| {
-        session.insert("a", &2)?;
+        session.insert("a", 2)?;
         clock.advance(43_201);
         Ok(())
     });
@@ -234,7 +234,7 @@ pub fn validate_at_saving(framework: &Framework) {
     let mut browser = site.browser_with(&session(&site, 1));
     let before = browser.jar.clone();
     let visit = browser.visit(move |session| {
-        session.insert("a", &2)?;
+        session.insert("a", 2)?;
         good.store(false, Ordering::Relaxed);
         Ok(())
     });
@@ -255,7 +255,7 @@ fn saved_with_status(framework: &Framework, status: u16) {
     let site = Site::new(framework);
     let mut browser = site.browser();
     let visit = browser.run(move |mut handles| {
-        handles.take_session().insert("a", &1)?;
+        handles.take_session().insert("a", 1)?;
         Ok(((), Answer::new().status(status).text("sorry")))
     });
     assert_eq!(visit.response().status, status);
@@ -268,7 +268,7 @@ pub fn saved_on_a_session_error(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser_with(&session(&site, 1));
     let visit = browser.visit(|session| {
-        session.insert("b", &2)?;
+        session.insert("b", 2)?;
         session.get::<String>("a")
     });
     assert_eq!(visit.response().status, 500);
@@ -281,9 +281,9 @@ pub fn panic_saves_nothing(framework: &Framework) {
     let mut browser = site.browser_with(&session(&site, 1));
     let before = browser.jar.clone();
     let visit = browser.visit(|session| {
-        session.insert("a", &2)?;
+        session.insert("a", 2)?;
         session.destroy()?;
-        session.insert("a", &3)?;
+        session.insert("a", 3)?;
         // A panic without the message on standard error.
         std::panic::resume_unwind(Box::new("the handler panics"));
         #[expect(unreachable_code, reason = "names the type")]
@@ -344,7 +344,7 @@ pub fn parallel_writes_last_wins(framework: &Framework) {
     let [first, second] = [2u8, 3].map(|a| {
         let visit = browser
             .request()
-            .visit(move |session| session.insert("a", &a));
+            .visit(move |session| session.insert("a", a));
         assert!(visit.set_cookie()[0].starts_with(NAME));
         visit
     });

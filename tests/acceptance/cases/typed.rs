@@ -90,7 +90,7 @@ pub fn two_layers(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser();
     let both = browser.request().route("/both/").run(|mut handles| {
-        handles.take_session().insert("a", &1)?;
+        handles.take_session().insert("a", 1)?;
         handles.take_account().modify(|account| account.user = 7)?;
         Ok(((), Answer::new()))
     });

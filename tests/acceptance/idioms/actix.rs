@@ -116,7 +116,7 @@ async fn gate(
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let session = request.extract::<Session>().await?;
     if session.get::<u32>("n")?.is_none() {
-        session.insert("n", &10)?;
+        session.insert("n", 10)?;
         return Err(ErrorForbidden("come again"));
     }
     next.call(request).await
@@ -154,7 +154,7 @@ async fn a_session_that_an_error_cannot_save_is_an_empty_500() {
         _: Next<impl MessageBody + 'static>,
     ) -> Result<ServiceResponse, Error> {
         let session = request.extract::<Session>().await?;
-        let _ = session.insert("text", &"x".repeat(10_000));
+        let _ = session.insert("text", "x".repeat(10_000));
         Err(ErrorForbidden("come again"))
     }
     let app = init_service(

@@ -242,7 +242,7 @@ async fn failed(request: &Request<'_>) -> String {
 
 #[get("/wrong")]
 fn wrong(session: Session) -> Result<String, SessionError> {
-    session.insert("number", &1)?;
+    session.insert("number", 1)?;
     Ok(session.get::<String>("number")?.unwrap_or_default())
 }
 

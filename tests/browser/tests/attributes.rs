@@ -54,7 +54,7 @@ fn cases() -> Vec<Case> {
 }
 
 async fn set(session: Session) -> Result<&'static str, SessionError> {
-    session.insert("long", &"#".repeat(LONG))?;
+    session.insert("long", "#".repeat(LONG))?;
     Ok("set")
 }
 

@@ -84,11 +84,11 @@ fn seal(key: &Key, created_at: u32, issued_at: u32) -> Result<String, Box<dyn Er
         .clock(move || Timestamp::from_unix(time.load(Ordering::Relaxed)));
     let sessions = settings.build()?;
     let session = testing::new_session(&sessions);
-    session.insert("visits", &0)?;
+    session.insert("visits", 0)?;
     let first = testing::set_cookie(&session)?;
     clock.store(issued_at, Ordering::Relaxed);
     let session = testing::session_from_set_cookie(&sessions, first)?;
-    session.insert("visits", &COUNT)?;
+    session.insert("visits", COUNT)?;
     let lines = testing::set_cookie(&session)?;
     let token = lines[0]
         .split(';')
