@@ -184,10 +184,9 @@ fn circle(graph: &Graph) -> Option<Vec<String>> {
         way.push(node.to_owned());
         let next = graph.get(node).into_iter().flatten();
         for next in next {
-            if (way.contains(next) || !done.contains(next))
-                && walk(graph, next, way, done) {
-                    return true;
-                }
+            if (way.contains(next) || !done.contains(next)) && walk(graph, next, way, done) {
+                return true;
+            }
         }
         way.pop();
         false

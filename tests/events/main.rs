@@ -105,9 +105,7 @@ fn play(log: &Log) {
     copy.send(&site, |session| session.destroy().unwrap());
     expect(&[opened, (Level::DEBUG, "message=session destroyed")]);
     browser.send(&site, |session| {
-        session
-            .insert("page", "hunter2".repeat(2_000))
-            .unwrap_err();
+        session.insert("page", "hunter2".repeat(2_000)).unwrap_err();
     });
     expect(&[opened, (Level::ERROR, "error=the session needs ")]);
     browser.send(&site, |session| {

@@ -361,8 +361,7 @@ fn chunks_come_and_go_with_the_size() {
         (10, 1),
         (4_000, 2),
     ] {
-        let (_, reply) =
-            browser.visit(&site, |session| session.insert("page", text(len)).unwrap());
+        let (_, reply) = browser.visit(&site, |session| session.insert("page", text(len)).unwrap());
         assert_eq!(reply.failed, None);
         let mut names = browser.names();
         names.sort_unstable();

@@ -233,7 +233,9 @@ impl<T: SessionData> LiveSession<T> {
     /// saved counts from now.
     pub(crate) fn expires_at(&self, rules: &Rules<T>, now: Timestamp) -> Timestamp {
         let issued_at = match self.sealed() {
-            Some(sealed) if !self.touched && self.renewal(rules, now, sealed).is_none() => {
+            Some(sealed)
+                if !self.is_changed(sealed) && self.renewal(rules, now, sealed).is_none() =>
+            {
                 sealed.issued_at
             }
             _ => now,
@@ -431,6 +433,13 @@ impl<T: SessionData> LiveSession<T> {
             expires_at: self.timeouts(rules).end(self.head.created_at, issued_at),
             data: &self.data,
         })
+    }
+
+    /// Returns `true` if the session says something else than it did when it was sealed.
+    fn is_changed(&self, sealed: &Sealed) -> bool {
+        self.touched
+            && self.id.and_then(|id| self.encode_readable(id)).as_deref()
+                != Some(sealed.record.0.as_slice())
     }
 
     /// Returns `true` if nobody would miss this session.
