@@ -1,8 +1,10 @@
 //! Buffers, limits and values that do not cooperate: an error that helps, and no plaintext behind.
 
-mod common;
-
-use common::{Constant, Failing, at, ring};
+use crate::kit::{
+    clock::at,
+    keys::ring,
+    rng::{Constant, Failing},
+};
 use core::cell::Cell;
 use hardtack::{Codec, OpenError, SealError};
 use serde::{Serialize, Serializer, ser::SerializeTuple as _};

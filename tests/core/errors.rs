@@ -1,8 +1,6 @@
 //! Every error text, to the letter.
 
-mod common;
-
-use common::key;
+use crate::kit::keys::key;
 use hardtack::{KeyError, KeyId, OpenError, ParseKeyIdError, SealError};
 
 #[test]

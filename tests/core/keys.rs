@@ -1,8 +1,6 @@
 //! Which text is a key, which bytes are, and what a ring in an environment variable says.
 
-mod common;
-
-use common::{at, key};
+use crate::kit::{clock::at, keys::key};
 use hardtack::{Key, KeyError, KeyState, Keyring};
 
 /// 32 bytes that are no key of anybody, in each text that is one: the last byte and a few others
@@ -205,7 +203,7 @@ fn the_environment_gives_a_ring_or_says_which_entry_is_wrong() {
     };
     const NAME: &str = "HARDTACK_TEST_KEYS";
     const CHILD: &str = "HARDTACK_TEST_IS_CHILD";
-    const TEST: &str = "the_environment_gives_a_ring_or_says_which_entry_is_wrong";
+    const TEST: &str = "keys::the_environment_gives_a_ring_or_says_which_entry_is_wrong";
 
     if env::var_os(CHILD).is_some() {
         match Keyring::from_env(NAME) {

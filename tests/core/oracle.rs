@@ -1,12 +1,10 @@
 //! The reference implementation against the worked token of the format page, and its size.
 
-mod reference;
-
-use reference::{derive, key_id, prk, seal};
+use crate::kit::reference::{derive, key_id, prk, seal};
 
 #[test]
 fn reference_is_straight_line_and_short() {
-    let lines = include_str!("reference/mod.rs").lines().count();
+    let lines = include_str!("../reference/mod.rs").lines().count();
     assert!(
         lines <= 150,
         "{lines} lines: an oracle that nobody reads is none"

@@ -1,9 +1,11 @@
 //! The steps of opening, in the order of the format: a token that fails several is refused for the
 //! first, and leaves no plaintext behind.
 
-mod common;
-
-use common::{Constant, at, key, ring};
+use crate::kit::{
+    clock::at,
+    keys::{key, ring},
+    rng::Constant,
+};
 use core::time::Duration;
 use hardtack::{Codec, KeyId, OpenError};
 

@@ -1,8 +1,6 @@
 //! No secret in any text, and no way to one through a trait.
 
-mod common;
-
-use common::{at, key};
+use crate::kit::{clock::at, keys::key};
 use core::{fmt, hash::Hash};
 use hardtack::{BoundCodec, Codec, Key, KeyError, KeyId, KeyState, Keyring, OpenError, SealError};
 

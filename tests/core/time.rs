@@ -1,8 +1,10 @@
 //! Every limit of time, on both of its sides.
 
-mod common;
-
-use common::{Constant, at, key, ring};
+use crate::kit::{
+    clock::at,
+    keys::{key, ring},
+    rng::Constant,
+};
 use core::time::Duration;
 use hardtack::{Codec, KeyState, Keyring, OpenError, SealError};
 

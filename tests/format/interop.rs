@@ -1,21 +1,19 @@
 //! Tokens exchanged with other implementations, in both directions. `tests/interop/run` installs the peers and calls
 //! this; a peer is a program that answers one JSON request a line:
 //!
-//!     HARDTACK_PEERS='node peer.mjs; python libsodium.py' cargo test --test interop -- --ignored
-#![cfg(feature = "std")]
-
-#[path = "support/library.rs"]
-mod library;
-mod reference;
-mod support;
+//!     HARDTACK_PEERS='node peer.mjs; python libsodium.py' cargo test --test format interop:: -- --ignored
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use crate::kit::{
+    library::{codec, name},
+    raw::Raw,
+    rng::Given,
+    vector::{Reads, RingKey, State, Vector},
+};
 use hardtack::{Codec, Key, Keyring, Timestamp};
-use library::{Given, Raw, codec, name};
 use serde_json::{Value, json};
-use support::{Reads, RingKey, State, Vector};
 
 /// Payloads of 0 to 3000 bytes, each length once.
 const TOKENS: usize = 3001;

@@ -1,31 +1,18 @@
 //! The vectors of records and of whole requests against the library, none skipped. What a Cookie header holds and how
 //! parts are joined is tested where it is done, in `src/session`.
-#![cfg(feature = "session")]
-
-#[path = "kit/exchange.rs"]
-mod exchange;
-#[path = "support/library.rs"]
-mod library;
-mod reference;
-#[path = "kit/rest.rs"]
-mod rest;
-mod support;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{collections::BTreeMap, fs, path::Path};
 
-use exchange::Request;
+use crate::kit::{exchange::Request, library::keyring, raw::Raw, reference, vector::RingKey};
 use hardtack::session::{
     Event, FlashLevel, OldData, Refusal, Session, SessionData, SessionManager,
     SessionManagerBuilder,
 };
 use hardtack::{Key, Keyring, Timestamp};
-use library::{Raw, keyring};
-use rest::Rest;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
 use serde_json::Value;
-use support::RingKey;
 
 fn read<T: DeserializeOwned>(file: &str) -> Vec<T> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -73,7 +60,7 @@ impl SessionData for Typed {
     const VERSION: u8 = 255;
 
     fn migrate(old: OldData<'_>) -> Option<Typed> {
-        let Rest(data) = old.read()?;
+        let Raw(data) = old.read()?;
         let schema = old.version();
         Some(Typed { schema, data })
     }

@@ -1,17 +1,15 @@
 //! The vectors in `tests/vectors/` against the library, none skipped. The reference implementation wrote them.
-#![cfg(feature = "std")]
-
-#[path = "support/library.rs"]
-mod library;
-mod reference;
-mod support;
 
 use std::{collections::HashMap, fs, path::Path};
 
+use crate::kit::{
+    library::{codec, name, state},
+    raw::Raw,
+    rng::Given,
+    vector::{Reads, RingKey, Vector},
+};
 use hardtack::{Codec, Key, KeyError, Keyring, OpenError, Opened, SealError, Timestamp};
-use library::{Given, Raw, codec, name, state};
 use serde::de::DeserializeOwned;
-use support::{Reads, Vector};
 
 fn read<T: DeserializeOwned>(file: &str) -> T {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -76,8 +74,7 @@ fn judge(vectors: &[Vector]) {
             ));
         }
         if let Ok(opened) = opened {
-            let id =
-                |key: &&support::RingKey| Key::from_bytes(key.master).unwrap().id() == opened.key;
+            let id = |key: &&RingKey| Key::from_bytes(key.master).unwrap().id() == opened.key;
             assert_eq!(
                 opened.key_state,
                 state(vector.keys.iter().find(id).unwrap())
@@ -150,7 +147,7 @@ fn sealing_makes_the_same_tokens() {
             continue; // refused, or written as no honest sealer does
         };
         let header = Codec::inspect(&vector.token).unwrap();
-        let id = |key: &support::RingKey| Key::from_bytes(key.master).unwrap().id() == header.key;
+        let id = |key: &RingKey| Key::from_bytes(key.master).unwrap().id() == header.key;
         let sealer = vector.keys.iter().find(|key| id(key)).unwrap();
         let ring = Keyring::new(Key::from_bytes(sealer.master).unwrap());
         let codec = Codec::new(&ring, &vector.purpose)

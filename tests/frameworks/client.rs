@@ -1,7 +1,6 @@
-//! A client that sends any bytes and sees every header line, and a browser on top of it.
+//! A client that sends any bytes and sees every header line.
 
 use std::{
-    collections::BTreeMap,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     time::Duration,
@@ -71,33 +70,6 @@ pub fn get(address: SocketAddr, path: &str, headers: &[(&str, &[u8])]) -> Option
             .collect(),
         body: body.read_to_vec().unwrap(),
     })
-}
-
-/// The cookies that a browser keeps for a site.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Jar(pub BTreeMap<String, String>);
-
-impl Jar {
-    /// The Cookie line, if there are any.
-    pub fn line(&self) -> Option<String> {
-        let pairs: Vec<_> = self
-            .0
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        (!pairs.is_empty()).then(|| pairs.join("; "))
-    }
-
-    /// Does what a Set-Cookie line says.
-    pub fn store(&mut self, line: &str) {
-        let mut parts = line.split("; ");
-        let (name, value) = parts.next().and_then(|pair| pair.split_once('=')).unwrap();
-        if parts.any(|attribute| attribute == "Max-Age=0") {
-            self.0.remove(name);
-        } else {
-            self.0.insert(name.to_owned(), value.to_owned());
-        }
-    }
 }
 
 /// What the server sends for these bytes until it closes the connection.

@@ -2,11 +2,12 @@
 
 use crate::{
     app::{self, Answer, App, Handles, Neighbours},
-    client::{self, Jar, Response},
+    client::{self, Response},
+    kit::{browser::Jar, clock::Clock, keys},
     server::{Framework, Server},
 };
 use hardtack::{
-    Key, KeyId, Keyring, Timestamp,
+    KeyId, Keyring,
     session::{
         Event, Refusal, SaveReason, Session, SessionData, SessionError, SessionManager,
         SessionManagerBuilder, testing,
@@ -14,46 +15,12 @@ use hardtack::{
 };
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU32, Ordering},
-        mpsc,
-    },
+    sync::{Arc, Mutex, mpsc},
 };
-
-/// When every case begins, in Unix seconds.
-pub const START: u32 = 1_700_000_000;
-
-/// A clock that stands until it is moved.
-#[derive(Clone)]
-pub struct Clock(Arc<AtomicU32>);
-
-impl Clock {
-    pub fn at(seconds: u32) -> Clock {
-        Clock(Arc::new(AtomicU32::new(seconds)))
-    }
-
-    pub fn advance(&self, seconds: u32) {
-        self.0.fetch_add(seconds, Ordering::Relaxed);
-    }
-
-    pub fn now(&self) -> Timestamp {
-        Timestamp::from_unix(self.0.load(Ordering::Relaxed))
-    }
-}
-
-/// Master key number `n`.
-pub fn key(n: u8) -> Key {
-    Key::from_bytes(master(n)).unwrap()
-}
-
-pub fn master(n: u8) -> [u8; 32] {
-    std::array::from_fn(|place| (place as u8).wrapping_mul(151) ^ n.wrapping_mul(59))
-}
 
 /// The ring of a site that says nothing else.
 pub fn ring() -> Keyring {
-    Keyring::new(key(1))
+    keys::ring(1)
 }
 
 /// Settings under this clock.
@@ -152,7 +119,7 @@ impl Site {
         neighbours: Neighbours,
         set: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
     ) -> Site {
-        let clock = Clock::at(START);
+        let clock = Clock::new();
         let events: Arc<Mutex<Vec<Event>>> = Arc::default();
         let collect = events.clone();
         let sessions = set(settings(ring(), &clock))
@@ -286,9 +253,9 @@ pub struct Browser<'s> {
 impl<'s> Browser<'s> {
     /// A request with the cookies that it has.
     pub fn request(&self) -> Request<'s> {
-        match self.jar.line() {
-            Some(line) => self.site.request().cookie(line),
-            None => self.site.request(),
+        match self.jar.header() {
+            empty if empty.is_empty() => self.site.request(),
+            line => self.site.request().cookie(line),
         }
     }
 

@@ -1,8 +1,8 @@
 //! One suite for the three frameworks: every case is written once, against HTTP over a socket, and
 //! runs on each of them under the same name.
 //!
-//! `cargo test -p acceptance --all-features` runs all of it, `--features axum` one framework, and
-//! `cargo test -p acceptance --all-features actix::` too.
+//! `cargo test -p frameworks --all-features` runs all of it, `--features axum` one framework, and
+//! `cargo test -p frameworks --all-features actix::` too.
 
 #![cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 mod app;
@@ -12,6 +12,7 @@ mod cases;
 mod client;
 mod handmade;
 mod idioms;
+mod kit;
 mod log;
 mod server;
 mod site;
@@ -205,7 +206,7 @@ fn every_framework_runs_every_case() {
 fn one_session_on_all_three() {
     use server::{actix, axum, rocket};
 
-    let mut jar = client::Jar::default();
+    let mut jar = kit::browser::Jar::default();
     for round in 0..2u32 {
         for (place, framework) in [axum::FRAMEWORK, actix::FRAMEWORK, rocket::FRAMEWORK]
             .iter()

@@ -1,24 +1,8 @@
-//! What the tests of the core share.
-#![allow(dead_code, reason = "each test uses a part")]
+//! Generators whose bytes a test knows, and one that fails.
+#![allow(dead_code, reason = "each program uses a part")]
 
 use core::{convert::Infallible, fmt};
-use hardtack::{Key, Keyring, Timestamp};
 use rand_core::{TryCryptoRng, TryRng};
-
-/// A key that is good enough for tests; another one for each number.
-pub fn key(number: u8) -> Key {
-    let mut bytes = [number; 32];
-    bytes[0] = !number;
-    Key::from_bytes(bytes).unwrap()
-}
-
-pub fn ring(number: u8) -> Keyring {
-    Keyring::new(key(number))
-}
-
-pub fn at(seconds: u32) -> Timestamp {
-    Timestamp::from_unix(seconds)
-}
 
 /// Gives one byte over and over: what a test wants and nobody else.
 pub struct Constant(pub u8);
@@ -41,6 +25,28 @@ impl TryRng for Constant {
 }
 
 impl TryCryptoRng for Constant {}
+
+/// A generator that gives these sixteen bytes, over and over.
+pub struct Given(pub [u8; 16]);
+
+impl TryRng for Given {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        unreachable!("the library fills bytes")
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        unreachable!("the library fills bytes")
+    }
+
+    fn try_fill_bytes(&mut self, to: &mut [u8]) -> Result<(), Infallible> {
+        to.copy_from_slice(&self.0);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Given {}
 
 /// Fails, after it has given half of the bytes.
 pub struct Failing;

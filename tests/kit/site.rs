@@ -1,49 +1,21 @@
-//! A browser, a clock and a site.
+//! A site without a framework, and the browsers that visit it.
 
-#[path = "../kit/exchange.rs"]
-mod exchange;
-
-pub use exchange::{Reply, Request};
+use super::{
+    browser::Jar,
+    clock::Clock,
+    exchange::{Reply, Request},
+    keys::ring,
+};
 use hardtack::{
-    Key, Keyring, Timestamp,
+    Keyring,
     session::{Event, Session, SessionData, SessionManager, SessionManagerBuilder, SessionMap},
 };
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex},
 };
 
-pub const T0: u32 = 1_700_000_000;
-pub const MINUTE: u32 = 60;
-pub const HOUR: u32 = 60 * MINUTE;
-pub const DAY: u32 = 24 * HOUR;
 pub const NAME: &str = "__Host-session";
-
-/// A time that tests set, shared by all the sites that have it.
-#[derive(Clone)]
-pub struct Clock(Arc<AtomicU32>);
-
-impl Clock {
-    pub fn new() -> Clock {
-        Clock(Arc::new(AtomicU32::new(T0)))
-    }
-
-    pub fn set(&self, unix: u32) {
-        self.0.store(unix, Ordering::SeqCst);
-    }
-
-    pub fn pass(&self, seconds: u32) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
-    }
-
-    pub fn now(&self) -> Timestamp {
-        Timestamp::from_unix(self.unix())
-    }
-
-    pub fn unix(&self) -> u32 {
-        self.0.load(Ordering::SeqCst)
-    }
-}
 
 /// Sessions with their clock and the events that they reported.
 pub struct Site<T: SessionData = SessionMap> {
@@ -94,32 +66,33 @@ impl<T: SessionData> Site<T> {
     }
 }
 
-/// Name and value of each cookie, in the order in which they were first set.
+/// A browser that visits a [`Site`].
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Browser(pub Vec<(String, String)>);
+pub struct Browser {
+    pub jar: Jar,
+}
+
+impl Deref for Browser {
+    type Target = Jar;
+
+    fn deref(&self) -> &Jar {
+        &self.jar
+    }
+}
 
 impl Browser {
-    pub fn header(&self) -> String {
-        let pairs: Vec<_> = self.0.iter().map(|(n, v)| format!("{n}={v}")).collect();
-        pairs.join("; ")
-    }
-
-    pub fn names(&self) -> Vec<&str> {
-        self.0.iter().map(|(name, _)| name.as_str()).collect()
+    /// A browser to which somebody gave these cookies.
+    pub fn with<'a>(cookies: impl IntoIterator<Item = (&'a str, &'a str)>) -> Browser {
+        let pairs = cookies.into_iter();
+        let cookies = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Browser {
+            jar: Jar(cookies.collect()),
+        }
     }
 
     pub fn take(&mut self, reply: &Reply) {
         for line in &reply.set_cookie {
-            let (pair, attributes) = line.split_once("; ").unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            let gone = attributes.split("; ").any(|one| one == "Max-Age=0");
-            let place = self.0.iter().position(|(known, _)| known == name);
-            match (place, gone) {
-                (Some(place), true) => drop(self.0.remove(place)),
-                (Some(place), false) => self.0[place].1 = value.into(),
-                (None, true) => {}
-                (None, false) => self.0.push((name.into(), value.into())),
-            }
+            self.jar.store(line);
         }
     }
 
@@ -171,17 +144,4 @@ pub fn logged_in(site: &Site, user: &str) -> Browser {
 
 pub fn finish<T: SessionData>(session: &Request<T>) -> Reply {
     session.finish()
-}
-
-pub fn key(n: u8) -> Key {
-    let byte = |i: usize| ((i * i * 31) as u8).wrapping_add(n.wrapping_mul(17)) ^ 0xb7;
-    Key::from_bytes(std::array::from_fn(byte)).unwrap()
-}
-
-pub fn ring(n: u8) -> Keyring {
-    Keyring::new(key(n))
-}
-
-pub fn seconds(seconds: u32) -> std::time::Duration {
-    std::time::Duration::from_secs(seconds.into())
 }

@@ -1,9 +1,9 @@
-//! What the tests of the format share: the shape of a token vector and the reading of it.
+//! The shape of a token vector, and the reading of it.
 #![allow(dead_code, reason = "each test uses a part")]
 
 use serde::{Deserialize, Serialize};
 
-use crate::reference;
+use super::reference;
 
 /// One line of `tests/vectors/tokens.json` and `precedence.json`; `tests/vectors/README.md` explains the fields.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]

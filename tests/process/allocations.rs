@@ -1,12 +1,19 @@
-//! How often sealing and opening ask the allocator.
+//! How often sealing and opening ask the allocator. A program of its own, for it brings one that counts.
 #![cfg(feature = "std")]
 #![expect(unsafe_code, reason = "the tests bring an allocator")]
 
-mod common;
+#[path = "../kit/clock.rs"]
+mod clock;
+#[path = "../kit/keys.rs"]
+mod keys;
+#[path = "../kit/rng.rs"]
+mod rng;
 
-use common::{Constant, at, ring};
+use clock::at;
 use core::{alloc::Layout, cell::Cell, hint::black_box};
 use hardtack::Codec;
+use keys::ring;
+use rng::Constant;
 use std::alloc::{GlobalAlloc, System};
 
 thread_local! {

@@ -1,14 +1,20 @@
-//! Secrets are overwritten before their memory goes back to the allocator.
-//!
-//! The allocator looks at each block that is freed, with and without optimisation.
+//! Secrets are overwritten before their memory goes back to the allocator. A program of its own, for it brings one that
+//! looks at each block that is freed, with and without optimisation.
 #![cfg(feature = "std")]
 #![expect(unsafe_code, reason = "the tests bring an allocator")]
 
-mod common;
+#[path = "../kit/clock.rs"]
+mod clock;
+#[path = "../kit/keys.rs"]
+mod keys;
+#[path = "../kit/rng.rs"]
+mod rng;
 
-use common::{Constant, Failing, at, key};
+use clock::at;
 use core::{alloc::Layout, cell::Cell, hint::black_box};
 use hardtack::{Codec, Key, Keyring, OpenError, SealError};
+use keys::key;
+use rng::{Constant, Failing};
 use serde::{Serialize, Serializer, ser::SerializeTuple as _};
 use std::alloc::{GlobalAlloc, System};
 

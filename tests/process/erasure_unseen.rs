@@ -1,15 +1,23 @@
-//! Secrets are overwritten although the compiler sees nobody who reads them afterwards.
+//! Secrets are overwritten although the compiler sees nobody who reads them afterwards. A program of its own, for it
+//! needs the system's allocator and freed memory that no other test takes.
 //!
 //! The allocator of the other test is such a reader, so there even a plain write would stay. Here the
 //! kernel reads the freed memory. A plain write fails only with `--release`: it takes an optimiser to
 //! leave it out.
 #![cfg(all(feature = "std", target_os = "linux"))]
 
-mod common;
+#[path = "../kit/clock.rs"]
+mod clock;
+#[path = "../kit/keys.rs"]
+mod keys;
+#[path = "../kit/rng.rs"]
+mod rng;
 
-use common::{Constant, at, key};
+use clock::at;
 use core::{fmt, hint::black_box};
 use hardtack::{Codec, Key, Keyring};
+use keys::key;
+use rng::Constant;
 use serde::{Deserialize, Deserializer, de::Visitor};
 use std::{fs::File, os::unix::fs::FileExt as _};
 

@@ -1,13 +1,14 @@
-//! Events through `tracing`: the level of each, and never a value. In a process of its own: what other
-//! tests do at the same time decides whether `tracing` listens to an event at all.
-
+//! Events through `tracing`: the level of each, and never a value. A program of its own, for it installs a subscriber:
+//! what other tests do at the same time decides whether `tracing` listens to an event at all.
 #![cfg(all(feature = "session", feature = "tracing"))]
 
-#[path = "../session/kit.rs"]
-#[allow(dead_code)]
+#[path = "../kit/mod.rs"]
 mod kit;
 
-use kit::{Browser, Clock, HOUR, MINUTE, NAME, Site, finish, logged_in};
+use kit::{
+    clock::{Clock, HOUR, MINUTE},
+    site::{Browser, NAME, Site, finish, logged_in},
+};
 use std::{
     fmt::Debug,
     sync::{Arc, Mutex},
@@ -76,7 +77,7 @@ fn play(log: &Log) {
         builder.validate(|view| !view.data().contains_key("refused"))
     });
     let mut browser = logged_in(&site, "hunter2");
-    let token = browser.0[0].1.clone();
+    let token = browser.jar.0[NAME].clone();
     let id = browser.peek(&site, |session| session.id().unwrap());
     let mut all = String::new();
     let mut expect = |levels: &[(Level, &str)]| {
@@ -134,7 +135,7 @@ fn play(log: &Log) {
     browser.send(&tight, |session| session.len().unwrap());
     expect(&[opened, (Level::WARN, "reason=the renewal failed: ")]);
 
-    let mut garbage = Browser(vec![(NAME.into(), "hunter2".into())]);
+    let mut garbage = Browser::with([(NAME, "hunter2")]);
     garbage.send(&site, |session| session.len().unwrap());
     expect(&[(Level::INFO, "reason=not valid")]);
     clock.pass(HOUR);

@@ -1,4 +1,4 @@
-//! The example as its reader runs it.
+//! The example as its reader runs it. A program of its own, for it needs the example, which `cargo test` alone builds.
 #![cfg(feature = "std")]
 
 use std::{

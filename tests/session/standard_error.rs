@@ -1,11 +1,10 @@
-//! What is said on standard error, for who has no `tracing`. A process of its own says it, and is listened to.
-
-#![cfg(all(feature = "session", not(feature = "tracing")))]
+//! The lines on standard error of a site without `tracing`. Another process of this program says them.
 
 use hardtack::{Key, Keyring, session::SessionManager};
 use std::{env, process::Command};
 
 const SPEAKER: &str = "HARDTACK_TEST_SPEAKS";
+const TEST: &str = "standard_error::the_warning_of_cookies_over_http_is_said_once";
 
 #[test]
 fn the_warning_of_cookies_over_http_is_said_once() {
@@ -20,7 +19,7 @@ fn the_warning_of_cookies_over_http_is_said_once() {
         return;
     }
     let said = Command::new(env::current_exe().unwrap())
-        .arg("--nocapture")
+        .args(["--exact", "--nocapture", TEST])
         .env(SPEAKER, "yes")
         .output()
         .unwrap();

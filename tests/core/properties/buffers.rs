@@ -2,8 +2,8 @@ use hardtack::{Codec, OpenError, Opened, SealError, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::library::{Given, Raw};
-use crate::{Sealing, sealing};
+use super::{Sealing, sealing};
+use crate::kit::{raw::Raw, rng::Given};
 
 fn seal_into<'b>(
     sealing: &Sealing,

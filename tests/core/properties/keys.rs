@@ -6,9 +6,10 @@ use hardtack::Key;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::{
+use super::master;
+use crate::kit::{
     key_text::{decode, weak},
-    master, reference,
+    reference,
 };
 
 fn encodings(bytes: &[u8; 32]) -> [String; 6] {

@@ -1,25 +1,16 @@
 //! Properties of the core, with the reference implementation as the oracle in both directions.
 //!
-//!     cargo test --test properties
-//!     PROPTEST_CASES=100000 cargo test --release --test properties
-#![cfg(feature = "std")]
+//!     cargo test --test core properties::
+//!     PROPTEST_CASES=100000 cargo test --release --test core properties::
 
 mod buffers;
-#[path = "../support/key_text.rs"]
-mod key_text;
 mod keys;
-#[path = "../support/library.rs"]
-mod library;
-#[path = "../reference/mod.rs"]
-mod reference;
 mod rings;
-#[path = "../support/mod.rs"]
-mod support;
 mod times;
 mod tokens;
 
+use crate::kit::{library, raw::Raw, reference, rng::Given, vector};
 use hardtack::{Codec, Key, Keyring, OpenError, Opened, SealError, Timestamp};
-use library::{Given, Raw};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -149,7 +140,7 @@ fn verdict_there(opened: Result<reference::Opened, reference::Error>) -> Verdict
     opened
         .map(|opened| opened.payload)
         .map_err(|error| match error {
-            reference::Error::UnknownKey(id) => (support::name(error), Some(hex::encode(id))),
-            _ => (support::name(error), None),
+            reference::Error::UnknownKey(id) => (vector::name(error), Some(hex::encode(id))),
+            _ => (vector::name(error), None),
         })
 }

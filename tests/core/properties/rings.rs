@@ -2,8 +2,8 @@ use hardtack::{Codec, Key, KeyError, KeyId, KeyState, Keyring, OpenError, Timest
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::library::{Given, Raw};
-use crate::{master, time};
+use super::{master, time};
+use crate::kit::{raw::Raw, rng::Given};
 
 /// A few keys, so that a ring is often asked to take one twice.
 fn key(n: usize) -> Key {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use hardtack::Timestamp;
 use proptest::prelude::*;
 
-use crate::{seconds, time};
+use super::{seconds, time};
 
 /// In numbers that cannot overflow.
 fn clamp(seconds: i128) -> u32 {

@@ -6,9 +6,13 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use serde::{Deserialize, Serialize};
 
-use crate::library::{self, Raw};
-use crate::support::{Reads, RingKey, State, Vector};
-use crate::{Sealing, master, reference, sealing, seconds, time, verdict, verdict_there};
+use super::{Sealing, master, sealing, seconds, time, verdict, verdict_there};
+use crate::kit::{
+    library,
+    raw::Raw,
+    reference,
+    vector::{Reads, RingKey, State, Vector},
+};
 
 /// A ring of which key 0 is the primary and key 1 has any state, and an opener with any settings.
 fn opener(sealing: Sealing) -> impl Strategy<Value = Vector> {
@@ -63,7 +67,7 @@ fn opener(sealing: Sealing) -> impl Strategy<Value = Vector> {
     )
 }
 
-fn open(vector: &Vector) -> crate::Verdict {
+fn open(vector: &Vector) -> super::Verdict {
     let (codec, now) = (library::codec(vector), Timestamp::from_unix(vector.now));
     verdict(match &vector.ad {
         None => codec.open_at::<Raw>(&vector.token, now),

@@ -1,12 +1,13 @@
 //! Every public type, trait and free function has an example, or a link to the item that shows it. That
 //! each item is documented at all, the compiler sees to.
 
-use std::{fs, path::Path};
+use super::root;
+use std::fs;
 
 #[test]
 fn every_public_item_is_shown() {
     let mut without = vec![];
-    let mut paths = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut paths = vec![root().join("src")];
     while let Some(path) = paths.pop() {
         if path.is_dir() {
             paths.extend(

@@ -1,5 +1,6 @@
 //! Links in the documents lead somewhere. Those between items of the documentation are rustdoc's to check.
 
+use super::root;
 use std::{
     collections::HashMap,
     fs,
@@ -18,11 +19,6 @@ const HOSTS: [&str; 7] = [
     "semver.org",
     "www.rfc-editor.org",
 ];
-
-fn root() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize().unwrap()
-}
 
 /// Files of the repository with this extension: nothing that was built or fetched.
 fn files(directory: &Path, extension: &str, found: &mut Vec<PathBuf>) {

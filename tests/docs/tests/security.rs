@@ -1,8 +1,9 @@
 //! SECURITY.md names the test that holds each promise: it must be there.
 
-use std::{fs, path::Path};
+use super::root;
+use std::fs;
 
-const SECURITY: &str = include_str!("../SECURITY.md");
+const SECURITY: &str = include_str!("../../../SECURITY.md");
 
 #[test]
 fn every_promise_names_tests_that_exist() {
@@ -21,7 +22,7 @@ fn every_promise_names_tests_that_exist() {
         assert!(!tests.is_empty(), "no test: {row}");
         for test in tests {
             let (file, function) = test.split_once("::").unwrap_or((test, ""));
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+            let path = root().join(file);
             let source =
                 fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
             let is_named = |line: &str| line.trim_start().starts_with(&format!("fn {function}"));

@@ -2,7 +2,7 @@
 //! whose attributes are not the setter's would leave the cookie where it is.
 
 use axum::{Router, extract::Request, http::header::COOKIE, routing::get};
-use browser::Browser;
+use e2e::Browser;
 use hardtack::{
     Key, Keyring,
     axum::SessionLayer,

@@ -1,6 +1,6 @@
 //! One site on three frameworks behind one nginx, with one keyring: a browser does not notice.
 
-use browser::{Browser, KEYS, Proxy, Server};
+use e2e::{Browser, KEYS, Proxy, Server};
 use std::collections::BTreeSet;
 
 #[test]

@@ -1,6 +1,6 @@
 //! The example site, clicked through in Chromium at http://localhost, with the default cookie.
 
-use browser::{Browser, KEYS, Server};
+use e2e::{Browser, KEYS, Server};
 use std::path::Path;
 
 /// A person at a browser, at one of the servers.

@@ -10,18 +10,18 @@ mod cookies;
 mod keys;
 mod precedence;
 mod records;
-#[path = "../reference/mod.rs"]
+#[path = "../../reference/mod.rs"]
 mod reference;
-#[path = "../reference/session.rs"]
+#[path = "../../reference/session.rs"]
 mod session;
 mod sessions;
-#[path = "../support/mod.rs"]
-mod support;
 mod tokens;
 mod unauthentic;
 mod unfit;
 mod unreadable;
 mod valid;
+#[path = "../../kit/vector.rs"]
+mod vector;
 
 use std::{fs, path::PathBuf};
 

@@ -8,8 +8,8 @@ use crate::keys::master;
 use crate::records::{dictionary, record};
 use crate::reference::{self, Key, Opener};
 use crate::session::{Record, candidates, cut, read_dictionary, read_record, write_record};
-use crate::support::RingKey;
 use crate::tokens::{NOW, accepted, primary, random, retired};
+use crate::vector::RingKey;
 
 #[derive(Clone, Serialize)]
 pub struct Vector {

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::keys::master;
 use crate::reference::{self, PADDED, PLAIN, derive, encrypt, expand, header, key_id, prk};
-use crate::support::{Reads, RingKey, State, Vector, name};
+use crate::vector::{Reads, RingKey, State, Vector, name};
 use crate::{precedence, unauthentic, unfit, unreadable, valid};
 
 pub const NOW: u32 = 1_700_000_000;

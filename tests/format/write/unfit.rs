@@ -2,8 +2,8 @@
 
 use crate::keys::master;
 use crate::reference::{PLAIN, header, key_id};
-use crate::support::Reads;
 use crate::tokens::{Bench, Case, NOW, accepted, case, primary, random, retired};
+use crate::vector::Reads;
 
 const MAX: u32 = u32::MAX;
 

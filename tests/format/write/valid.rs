@@ -2,8 +2,8 @@
 
 use crate::keys::master;
 use crate::reference::{PADDED, header, key_id};
-use crate::support::Reads;
 use crate::tokens::{Bench, NOW, accepted, bytes, case, primary, random, retired};
+use crate::vector::Reads;
 
 const SIZES: [usize; 17] = [
     0, 1, 2, 15, 16, 17, 31, 32, 63, 64, 65, 100, 255, 256, 1000, 2999, 3000,

@@ -2,7 +2,7 @@
 
 use super::{NAME, NONE};
 use crate::{
-    client::Jar,
+    kit::browser::Jar,
     server::Framework,
     site::{Site, Visit, sealed},
 };
@@ -32,7 +32,7 @@ const THREE: &str = "__Host-session.2";
 
 /// How long the text is that a request finds.
 fn text(site: &Site, jar: &Jar) -> Option<usize> {
-    let visit = site.request().cookie(jar.line().unwrap());
+    let visit = site.request().cookie(jar.header());
     let text = visit.visit(|session| session.get::<String>("text")).value();
     text.map(|text| text.len())
 }
@@ -73,7 +73,7 @@ pub fn chunks_vanish(framework: &Framework) {
     let mut browser = site.browser_with(&filled(&site, 8000));
     let visit = browser.visit(|session| session.destroy());
     assert_eq!(visit.set_cookie().len(), 3);
-    assert_eq!(browser.jar.line(), None);
+    assert!(browser.jar.0.is_empty());
 }
 
 /// Parts of another token, and of none, before and behind ours.

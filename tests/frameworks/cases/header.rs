@@ -3,19 +3,16 @@
 use super::{NAME, NONE, a, line, token};
 use crate::{
     client,
+    kit::clock::{Clock, T0},
     server::Framework,
-    site::{Clock, START, Site, ring, sealed, settings},
+    site::{Site, ring, sealed, settings},
 };
 use hardtack::session::Refusal;
 
 /// A session of this number, sealed so many seconds before the start.
 fn older(a: u8, seconds: u32) -> String {
-    let sessions = settings(ring(), &Clock::at(START - seconds))
-        .build()
-        .unwrap();
-    sealed(&sessions, |session| session.insert("a", &a))
-        .line()
-        .unwrap()
+    let sessions = settings(ring(), &Clock::at(T0 - seconds)).build().unwrap();
+    sealed(&sessions, |session| session.insert("a", &a)).header()
 }
 
 pub fn duplicates_newest_first(framework: &Framework) {

@@ -2,9 +2,13 @@
 
 use super::{NONE, a, session};
 use crate::{
-    client::Jar,
+    kit::{
+        browser::Jar,
+        clock::{Clock, T0},
+        keys::key,
+    },
     server::Framework,
-    site::{Clock, START, Site, key, sealed, settings},
+    site::{Site, sealed, settings},
 };
 use hardtack::{
     Codec, KeyId, Keyring, Timestamp,
@@ -31,13 +35,13 @@ fn set_ring(site: &Site, ring: Keyring) {
 pub fn accepted_key(framework: &Framework) {
     let site = Site::new(framework);
     set_ring(&site, Keyring::new(key(1)).accept(key(2)).unwrap());
-    let mut browser = site.browser_with(&under_key_2(START));
+    let mut browser = site.browser_with(&under_key_2(T0));
     let visit = browser.visit(|session| session.get::<u8>("a"));
     assert_eq!(visit.opened(), Some(key(2).id()));
     assert_eq!(visit.set_cookie(), NONE);
     assert_eq!(visit.value(), Some(1));
     // A tenth of half an hour.
-    site.clock.advance(180);
+    site.clock.pass(180);
     let visit = browser.visit(|session| session.get::<u8>("a"));
     assert_eq!(visit.saved(), Some(SaveReason::Renewed));
     assert_eq!(sealed_by(&browser.jar), key(1).id());
@@ -45,30 +49,30 @@ pub fn accepted_key(framework: &Framework) {
 
 pub fn retired_key(framework: &Framework) {
     let site = Site::new(framework);
-    let at = Timestamp::from_unix(START + 10);
+    let at = Timestamp::from_unix(T0 + 10);
     set_ring(
         &site,
         Keyring::new(key(1)).accept_retired(key(2), at).unwrap(),
     );
-    let mut browser = site.browser_with(&under_key_2(START));
+    let mut browser = site.browser_with(&under_key_2(T0));
     let visit = browser.visit(|session| session.get::<u8>("a"));
     assert_eq!(visit.saved(), Some(SaveReason::Resealed));
     assert_eq!(visit.value(), Some(1));
     assert_eq!(sealed_by(&browser.jar), key(1).id());
-    assert_eq!(a(&site, browser.jar.line().unwrap()), Some(1));
+    assert_eq!(a(&site, browser.jar.header()), Some(1));
 }
 
 /// What a retired key seals after its retirement opens nowhere.
 pub fn retired_key_used_later(framework: &Framework) {
     let site = Site::new(framework);
-    let at = Timestamp::from_unix(START);
+    let at = Timestamp::from_unix(T0);
     set_ring(
         &site,
         Keyring::new(key(1)).accept_retired(key(2), at).unwrap(),
     );
-    site.clock.advance(1000);
-    for (sealed_at, refused) in [(START + 60, None), (START + 61, Some(Refusal::Revoked))] {
-        let cookie = under_key_2(sealed_at).line().unwrap();
+    site.clock.pass(1000);
+    for (sealed_at, refused) in [(T0 + 60, None), (T0 + 61, Some(Refusal::Revoked))] {
+        let cookie = under_key_2(sealed_at).header();
         let visit = site.request().cookie(cookie);
         let visit = visit.visit(|session| session.get::<u8>("a"));
         assert_eq!(visit.refusals(), Vec::from_iter(refused));
@@ -80,7 +84,7 @@ pub fn retired_key_used_later(framework: &Framework) {
 pub fn key_rotation_while_running(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser_with(&session(&site, 0));
-    let retired = || Timestamp::from_unix(START + 500);
+    let retired = || Timestamp::from_unix(T0 + 500);
     let phases = [
         (Keyring::new(key(1)).accept(key(2)).unwrap(), 1),
         (Keyring::new(key(2)).accept(key(1)).unwrap(), 2),
@@ -102,7 +106,7 @@ pub fn key_rotation_while_running(framework: &Framework) {
         });
         assert_eq!(visit.value(), phase);
         assert_eq!(sealed_by(&browser.jar), key(primary).id());
-        site.clock.advance(200);
+        site.clock.pass(200);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{NAME, NONE, a, session};
 use crate::{
+    kit::clock::DAY,
     server::Framework,
     site::{Site, Visit, ring, settings},
 };
@@ -23,7 +24,7 @@ fn around(
     let site = Site::new(framework);
     let mut browser = site.browser_with(&session(&site, 1));
     let before = browser.visit(facts).value();
-    site.clock.advance(100);
+    site.clock.pass(100);
     let visit = browser.visit(f);
     assert_eq!(visit.set_cookie().len(), 1);
     let regenerated = visit.events.iter().find_map(|event| match event {
@@ -96,7 +97,7 @@ pub fn destroy(framework: &Framework) {
     assert_eq!(removed(&visit), [NAME]);
     assert_eq!(visit.set_cookie().len(), 1);
     assert_eq!(visit.response().values("cache-control"), ["no-store"]);
-    assert_eq!(browser.jar.line(), None);
+    assert!(browser.jar.0.is_empty());
     let destroyed = visit.events.iter().find_map(|event| match event {
         Event::Destroyed { id, .. } => Some(*id),
         _ => None,
@@ -153,7 +154,6 @@ fn max_age<R>(visit: &Visit<R>) -> Option<&str> {
 }
 
 pub fn remember(framework: &Framework) {
-    const DAY: u32 = 24 * 60 * 60;
     let site = Site::new(framework);
     let mut browser = site.browser();
     let visit = browser.visit(|session| session.insert("a", &1));
@@ -162,13 +162,13 @@ pub fn remember(framework: &Framework) {
     assert_eq!(max_age(&visit), Some("1209600"));
     // Fourteen days without use, ninety in all; the cookie lives as long as the session.
     for _ in 0..6 {
-        site.clock.advance(14 * DAY);
+        site.clock.pass(14 * DAY);
         assert_eq!(browser.visit(|session| session.get("a")).value(), Some(1u8));
     }
-    site.clock.advance(DAY);
+    site.clock.pass(DAY);
     let visit = browser.visit(|session| session.insert("a", &2));
     assert_eq!(max_age(&visit), Some((5 * DAY).to_string().as_str()));
-    site.clock.advance(5 * DAY + 1);
+    site.clock.pass(5 * DAY + 1);
     let visit = browser.visit(|session| session.is_new());
     assert_eq!(visit.refusals(), [Refusal::AbsoluteTimeout]);
 }
@@ -182,7 +182,7 @@ pub fn forget(framework: &Framework) {
     });
     let visit = browser.visit(|session| session.remember(false));
     assert_eq!(max_age(&visit), None);
-    site.clock.advance(1801);
+    site.clock.pass(1801);
     let visit = browser.visit(|session| session.is_new());
     assert_eq!(visit.refusals(), [Refusal::IdleTimeout]);
 }
@@ -196,10 +196,10 @@ pub fn expire_in(framework: &Framework) {
     });
     let end = site.clock.now().saturating_add(Duration::from_secs(60));
     assert_eq!(visit.value(), end);
-    let cookie = browser.jar.line().unwrap();
-    site.clock.advance(60);
+    let cookie = browser.jar.header();
+    site.clock.pass(60);
     assert_eq!(a(&site, cookie.as_str()), Some(1));
-    site.clock.advance(1);
+    site.clock.pass(1);
     let visit = site
         .request()
         .cookie(cookie)
@@ -249,7 +249,7 @@ pub fn removal_has_the_setters_attributes(framework: &Framework) {
                 session.remember(true)
             });
             let removal = browser.visit(|session| session.destroy());
-            assert_eq!(browser.jar.line(), None);
+            assert!(browser.jar.0.is_empty());
             let (name, attributes_set) = attributes(set.set_cookie()[0]);
             assert_eq!(name, "sid");
             assert_eq!(

@@ -11,7 +11,7 @@ pub mod saving;
 pub mod typed;
 
 use crate::{
-    client::Jar,
+    kit::browser::Jar,
     site::{Site, sealed},
 };
 

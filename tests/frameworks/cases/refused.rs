@@ -4,8 +4,12 @@
 use super::{NAME, NONE, a, line, token};
 use crate::{
     handmade,
+    kit::{
+        clock::{Clock, T0},
+        keys::{key, master},
+    },
     server::Framework,
-    site::{Clock, START, Site, key, master, ring, sealed, settings},
+    site::{Site, ring, sealed, settings},
 };
 use hardtack::{
     Keyring, Timestamp,
@@ -87,9 +91,7 @@ pub fn realms(framework: &Framework) {
     let site = Site::with(framework, |settings| settings.realm("tenant-1"));
     let tenant = |realm| {
         let sessions = settings(ring(), &site.clock).realm(realm).build().unwrap();
-        sealed(&sessions, |session| session.insert("a", &1))
-            .line()
-            .unwrap()
+        sealed(&sessions, |session| session.insert("a", &1)).header()
     };
     assert_eq!(a(&site, tenant("tenant-1")), Some(1));
     refused(&site, &tenant("tenant-2"), Refusal::Invalid);
@@ -99,9 +101,9 @@ pub fn realms(framework: &Framework) {
 pub fn expired_idle(framework: &Framework) {
     let site = Site::new(framework);
     let cookie = line(&token(&site, 1));
-    site.clock.advance(1800);
+    site.clock.pass(1800);
     assert_eq!(a(&site, cookie.as_str()), Some(1));
-    site.clock.advance(1);
+    site.clock.pass(1);
     refused(&site, &cookie, Refusal::IdleTimeout);
 }
 
@@ -111,26 +113,18 @@ pub fn expired_absolute(framework: &Framework) {
     browser.visit(|session| session.insert("a", &1));
     // Used every quarter of an hour, for twelve hours.
     for _ in 0..48 {
-        site.clock.advance(900);
+        site.clock.pass(900);
         let visit = browser.visit(|session| session.get::<u8>("a"));
         assert_eq!(visit.value(), Some(1));
     }
-    site.clock.advance(1);
-    refused(
-        &site,
-        &browser.jar.line().unwrap(),
-        Refusal::AbsoluteTimeout,
-    );
+    site.clock.pass(1);
+    refused(&site, &browser.jar.header(), Refusal::AbsoluteTimeout);
 }
 
 /// A token sealed by an instance whose clock is ahead by so much.
 fn sealed_ahead(seconds: u32) -> String {
-    let sessions = settings(ring(), &Clock::at(START + seconds))
-        .build()
-        .unwrap();
-    sealed(&sessions, |session| session.insert("a", &1))
-        .line()
-        .unwrap()
+    let sessions = settings(ring(), &Clock::at(T0 + seconds)).build().unwrap();
+    sealed(&sessions, |session| session.insert("a", &1)).header()
 }
 
 pub fn not_yet_valid(framework: &Framework) {
@@ -149,7 +143,7 @@ pub fn unknown_key(framework: &Framework) {
     let site = Site::new(framework);
     let other = settings(Keyring::new(key(2)), &site.clock).build().unwrap();
     let other = sealed(&other, |session| session.insert("a", &1));
-    refused(&site, &other.line().unwrap(), Refusal::UnknownKey);
+    refused(&site, &other.header(), Refusal::UnknownKey);
 }
 
 pub fn unknown_version(framework: &Framework) {
@@ -167,8 +161,8 @@ pub fn unknown_version(framework: &Framework) {
 pub fn unknown_layout(framework: &Framework) {
     let site = Site::new(framework);
     let handmade = |layout| {
-        let record = handmade::record(layout, START);
-        line(&handmade::seal(&master(1), NAME, START, &record))
+        let record = handmade::record(layout, T0);
+        line(&handmade::seal(&master(1), NAME, T0, &record))
     };
     let known = site.request().cookie(handmade(1));
     let known = known.visit(|session| Ok(session.id()?.to_bytes()));
@@ -180,21 +174,21 @@ pub fn unknown_layout(framework: &Framework) {
 
 pub fn unreadable_record(framework: &Framework) {
     let site = Site::new(framework);
-    let record = handmade::record(1, START);
+    let record = handmade::record(1, T0);
     for length in [0, 1, 17, record.len() - 1] {
-        let token = handmade::seal(&master(1), NAME, START, &record[..length]);
+        let token = handmade::seal(&master(1), NAME, T0, &record[..length]);
         refused(&site, &line(&token), Refusal::Unreadable);
     }
 }
 
 pub fn revoked(framework: &Framework) {
     let site = Site::with(framework, |settings| {
-        settings.reject_issued_before(Timestamp::from_unix(START))
+        settings.reject_issued_before(Timestamp::from_unix(T0))
     });
     assert_eq!(a(&site, line(&token(&site, 1))), Some(1));
-    let before = settings(ring(), &Clock::at(START - 1)).build().unwrap();
+    let before = settings(ring(), &Clock::at(T0 - 1)).build().unwrap();
     let before = sealed(&before, |session| session.insert("a", &1));
-    refused(&site, &before.line().unwrap(), Refusal::Revoked);
+    refused(&site, &before.header(), Refusal::Revoked);
 }
 
 pub fn too_long(framework: &Framework) {
@@ -212,7 +206,7 @@ pub fn other_limits(framework: &Framework) {
     let (short, long) = (idle(60), idle(3600));
     let (from_short, from_long) = (line(&token(&short, 1)), line(&token(&long, 2)));
     for site in [&short, &long] {
-        site.clock.advance(61);
+        site.clock.pass(61);
     }
     refused(&short, &from_long, Refusal::IdleTimeout);
     refused(&long, &from_short, Refusal::IdleTimeout);

@@ -3,9 +3,10 @@
 use super::{NAME, NONE, session};
 use crate::{
     app::{Answer, App, Neighbours},
+    kit::clock::Clock,
     log,
     server::Framework,
-    site::{Clock, START, Site, Visit, ring, settings},
+    site::{Site, Visit, ring, settings},
 };
 use hardtack::session::{Event, Session, SessionError};
 
@@ -137,7 +138,7 @@ pub fn session_error(framework: &Framework) {
 
 pub fn missing_layer(framework: &Framework) {
     log::collect();
-    let clock = Clock::at(START);
+    let clock = Clock::new();
     let app = App {
         sessions: settings(ring(), &clock).build().unwrap(),
         accounts: settings(ring(), &clock)

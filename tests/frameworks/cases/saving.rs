@@ -35,7 +35,7 @@ fn not_saved<R>(visit: &Visit<R>, reason: Option<SkipReason>) {
 
 pub fn untouched(framework: &Framework) {
     let site = Site::new(framework);
-    let cookie = session(&site, 1).line().unwrap();
+    let cookie = session(&site, 1).header();
     site.take_events();
     let response = site.get("/untouched", &[("cookie", cookie.as_bytes())]);
     assert_eq!(response.text(), "untouched");
@@ -158,9 +158,9 @@ pub fn renewed(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser_with(&session(&site, 1));
     // A tenth of half an hour, so that nobody who is active is cut off before nine tenths of it.
-    site.clock.advance(179);
+    site.clock.pass(179);
     not_saved(&browser.visit(|session| session.get::<u8>("a")), None);
-    site.clock.advance(1);
+    site.clock.pass(1);
     let visit = browser.visit(|session| session.get::<u8>("a"));
     saved(&visit, SaveReason::Renewed);
     assert_eq!(visit.value(), Some(1));
@@ -170,13 +170,13 @@ pub fn renewed(framework: &Framework) {
 pub fn late_renewal(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser_with(&session(&site, 1));
-    site.clock.advance(180);
+    site.clock.pass(180);
     let clock = site.clock.clone();
     let late = move |seconds| {
         let clock = clock.clone();
         move |session: &hardtack::session::Session| {
             session.get::<u8>("a")?;
-            clock.advance(seconds);
+            clock.pass(seconds);
             Ok::<_, SessionError>(())
         }
     };
@@ -190,7 +190,7 @@ pub fn late_write(framework: &Framework) {
     let clock = site.clock.clone();
     let visit = site.browser_with(&session(&site, 1)).visit(move |session| {
         session.insert("a", &2)?;
-        clock.advance(600);
+        clock.pass(600);
         Ok(())
     });
     saved(&visit, SaveReason::Changed);
@@ -202,7 +202,7 @@ pub fn ended_meanwhile(framework: &Framework) {
     let clock = site.clock.clone();
     let visit = site.browser_with(&session(&site, 1)).visit(move |session| {
         session.insert("a", &2)?;
-        clock.advance(43_201);
+        clock.pass(43_201);
         Ok(())
     });
     not_saved(&visit, Some(SkipReason::Ended));
@@ -321,7 +321,7 @@ pub fn concurrent_requests(framework: &Framework) {
             scope.spawn(move || {
                 let mut jar = session(site, browser);
                 for visits in 1..=10u32 {
-                    let line = jar.line().unwrap();
+                    let line = jar.header();
                     let visit = site.request().cookie(line).visit(|session| {
                         let visits = session.update("visits", |visits: &mut u32| {
                             *visits += 1;

@@ -3,7 +3,7 @@
 use super::{NAME, NONE};
 use crate::{
     app::{Account, Answer},
-    client::Jar,
+    kit::browser::Jar,
     server::Framework,
     site::{Request, Site, Visit, ring, sealed, settings},
 };

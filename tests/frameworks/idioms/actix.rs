@@ -1,6 +1,7 @@
 use crate::{
     app::Account,
-    site::{Clock, START, ring, settings},
+    kit::clock::Clock,
+    site::{ring, settings},
 };
 use actix_web::{
     App, Error, HttpResponse, Responder,
@@ -23,7 +24,7 @@ use std::{
 };
 
 fn middleware(name: &str) -> SessionMiddleware {
-    let settings = settings(ring(), &Clock::at(START)).cookie_name(name);
+    let settings = settings(ring(), &Clock::new()).cookie_name(name);
     SessionMiddleware::new(settings.build().unwrap())
 }
 

@@ -1,4 +1,7 @@
-use crate::site::{Clock, START, ring, settings};
+use crate::{
+    kit::clock::Clock,
+    site::{ring, settings},
+};
 use axum::{
     body::Body,
     http::{Request, Response},
@@ -31,7 +34,7 @@ impl Service<Request<Body>> for Busy {
 
 #[test]
 fn a_service_that_is_busy_stays_busy_behind_the_layer() {
-    let sessions = settings(ring(), &Clock::at(START)).build().unwrap();
+    let sessions = settings(ring(), &Clock::new()).build().unwrap();
     let mut service = SessionLayer::new(sessions).layer(Busy);
     let mut context = Context::from_waker(Waker::noop());
     assert!(service.poll_ready(&mut context).is_pending());

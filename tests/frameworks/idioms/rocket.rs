@@ -1,7 +1,8 @@
 use crate::{
     app::Account,
+    kit::clock::Clock,
     log,
-    site::{Clock, START, ring, settings},
+    site::{ring, settings},
 };
 use hardtack::{
     rocket::SessionFairing,
@@ -20,11 +21,11 @@ use rocket::{
 };
 
 fn sessions() -> SessionManager {
-    settings(ring(), &Clock::at(START)).build().unwrap()
+    settings(ring(), &Clock::new()).build().unwrap()
 }
 
 fn accounts() -> SessionManager<Account> {
-    let settings = settings(ring(), &Clock::at(START)).cookie_name("account");
+    let settings = settings(ring(), &Clock::new()).cookie_name("account");
     settings.data().build().unwrap()
 }
 
