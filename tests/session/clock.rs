@@ -1,6 +1,9 @@
 //! A clock that is wrong for a while: between two requests, or in the middle of one.
 
-use crate::kit::{Browser, Clock, DAY, HOUR, MINUTE, NAME, Site, T0, finish, logged_in, seconds};
+use crate::kit::{
+    clock::{Clock, DAY, HOUR, MINUTE, T0, seconds},
+    site::{Browser, NAME, Site, finish, logged_in},
+};
 use hardtack::session::{Event, Refusal, SaveError, Session, SessionError, SessionId};
 use std::{
     collections::BTreeSet,

@@ -1,6 +1,10 @@
 //! Logout, what a copied cookie is still good for, and answers that come too late.
 
-use crate::kit::{Browser, Clock, HOUR, MINUTE, NAME, Site, T0, finish, logged_in, ring, seconds};
+use crate::kit::{
+    clock::{Clock, HOUR, MINUTE, T0, seconds},
+    keys::ring,
+    site::{Browser, NAME, Site, finish, logged_in},
+};
 use hardtack::{
     Timestamp,
     session::{Event, Refusal, SameSite, SessionId, SkipReason},
@@ -352,7 +356,7 @@ fn a_write_after_destroy_makes_a_fresh_session() {
         session.insert("page", "x".repeat(4_000)).unwrap();
         session.remember(true).unwrap();
     });
-    assert_eq!(browser.0.len(), 2);
+    assert_eq!(browser.jar.0.len(), 2);
     let old = browser.peek(&site, |session| session.id().unwrap());
     site.clock.pass(MINUTE);
     browser.send(&site, |session| {
@@ -388,10 +392,10 @@ fn a_logout_counts_even_if_what_follows_cannot_be_saved() {
 #[test]
 fn a_refused_cookie_stays_until_a_write_replaces_it() {
     let site = Site::new();
-    let mut browser = Browser(vec![
-        (NAME.into(), "3.garbage".into()),
-        (format!("{NAME}.1"), "F.stale".into()),
-        (format!("{NAME}.2"), "F.stale".into()),
+    let mut browser = Browser::with([
+        (NAME, "3.garbage"),
+        (&format!("{NAME}.1"), "F.stale"),
+        (&format!("{NAME}.2"), "F.stale"),
     ]);
     let before = browser.clone();
     let (_, reply) = browser.visit(&site, |session| assert!(session.is_new().unwrap()));

@@ -1,7 +1,11 @@
 //! The handle: inside its own closures, after the answer, from several threads, and when a handler
 //! panics.
 
-use crate::kit::{Clock, Reply, Request, Site, finish, logged_in, seconds};
+use crate::kit::{
+    clock::{Clock, seconds},
+    exchange::{Reply, Request},
+    site::{Site, finish, logged_in},
+};
 use hardtack::session::{
     Event, FlashLevel, SaveError, Session, SessionData, SessionError, SessionManager, SkipReason,
 };
@@ -355,7 +359,7 @@ fn nothing_prints_what_is_in_a_session() {
         site.events()
     );
     let reply = Reply::from(edits);
-    let builder = SessionManager::builder(crate::kit::ring(1)).realm("visible");
+    let builder = SessionManager::builder(crate::kit::keys::ring(1)).realm("visible");
     *seen.lock().unwrap() += &format!("{map} {builder:?}");
     *seen.lock().unwrap() += &format!("{:?}", builder.data::<Account>());
     let seen = seen.lock().unwrap();

@@ -1,6 +1,10 @@
 //! When a Set-Cookie goes out and when not, what it weighs, and what caches are told.
 
-use crate::kit::{Browser, Clock, NAME, Reply, Site, finish, logged_in, seconds};
+use crate::kit::{
+    clock::{Clock, seconds},
+    exchange::Reply,
+    site::{Browser, NAME, Site, finish, logged_in},
+};
 use hardtack::session::{
     Event, FlashLevel, SaveError, SaveReason, Session, SessionError, SkipReason,
 };
@@ -271,10 +275,15 @@ fn the_limits_hold_on_the_final_bytes() {
                 for line in &reply.set_cookie {
                     assert!(line.len() <= 4096, "{}", line.len());
                 }
-                let total: usize = browser.0.iter().map(|(n, v)| n.len() + 1 + v.len()).sum();
+                let total: usize = browser
+                    .jar
+                    .0
+                    .iter()
+                    .map(|(n, v)| n.len() + 1 + v.len())
+                    .sum();
                 match (inserted, reply.failed) {
                     (Ok(()), None) => {
-                        assert!(total <= bytes && browser.0.len() <= chunks);
+                        assert!(total <= bytes && browser.jar.0.len() <= chunks);
                         let read = browser.peek(&site, |session| session.get::<String>("page"));
                         assert_eq!(read.unwrap(), Some(text(len)));
                         Ok((total, reply.set_cookie))
@@ -363,12 +372,10 @@ fn chunks_come_and_go_with_the_size() {
     ] {
         let (_, reply) = browser.visit(&site, |session| session.insert("page", text(len)).unwrap());
         assert_eq!(reply.failed, None);
-        let mut names = browser.names();
-        names.sort_unstable();
         let wanted: Vec<_> = std::iter::once(NAME.into())
             .chain((1..count).map(chunk))
             .collect();
-        assert_eq!(names, wanted);
+        assert_eq!(browser.names(), wanted);
         let read = browser.peek(&site, |session| session.get::<String>("page").unwrap());
         assert_eq!(read, Some(text(len)));
     }

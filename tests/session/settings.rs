@@ -1,6 +1,6 @@
 //! Settings that a browser would silently refuse are refused with a text.
 
-use crate::kit::{Request, Site, ring};
+use crate::kit::{exchange::Request, keys::ring, site::Site};
 use hardtack::session::{SameSite, SessionData, SessionManager, SessionManagerBuilder, SessionMap};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -271,9 +271,10 @@ fn the_cookie_for_development_is_a_plain_one() {
 #[test]
 fn sessions_are_padded_if_asked() {
     let len = |pad_to: usize, text: &str| {
-        let site =
-            Site::<SessionMap>::with(&crate::kit::Clock::new(), |builder| builder.pad_to(pad_to));
-        crate::kit::logged_in(&site, text).header().len()
+        let site = Site::<SessionMap>::with(&crate::kit::clock::Clock::new(), |builder| {
+            builder.pad_to(pad_to)
+        });
+        crate::kit::site::logged_in(&site, text).header().len()
     };
     assert_ne!(len(0, "a"), len(0, "a longer name"));
     assert_eq!(len(256, "a"), len(256, "a longer name"));

@@ -1,6 +1,10 @@
 //! Idle and absolute timeouts, renewal, remember, and clocks that jump.
 
-use crate::kit::{Browser, Clock, DAY, HOUR, MINUTE, Reply, Site, T0, finish, logged_in, seconds};
+use crate::kit::{
+    clock::{Clock, DAY, HOUR, MINUTE, T0, seconds},
+    exchange::Reply,
+    site::{Browser, Site, finish, logged_in},
+};
 use hardtack::{
     Timestamp,
     session::{Event, Refusal, SaveError, SaveReason, SkipReason},

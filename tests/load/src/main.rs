@@ -9,7 +9,11 @@
 //!
 //! `--quick` runs 5 seconds a server instead of 60, `--seconds N` any other time; names of examples run those alone.
 
+#[path = "../../kit/browser.rs"]
+mod browser;
 mod client;
+#[path = "../../kit/clock.rs"]
+mod clock;
 mod keys;
 mod mint;
 mod server;
