@@ -379,7 +379,7 @@ fn nothing_prints_what_is_in_a_session() {
         "password",
         "realm: \"visible\"",
         "set_cookie: [\"__Host-session\"]",
-        "3f6a6e primary",
+        "765340 primary",
         "Session {",
         "SessionManager { codec: Codec {",
         "SessionView { id: ",
