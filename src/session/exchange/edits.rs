@@ -21,7 +21,10 @@ pub struct HeaderEdits {
     failed: Option<SaveError>,
 }
 
-/// One edit of a response's headers: see [`Exchange`](super::Exchange). Names are in lower case.
+/// One edit of a response's headers: see [`Exchange`](super::Exchange).
+///
+/// Names are in lower case. A value has no byte that a header refuses, but it may go beyond ASCII if
+/// the response's own lines do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderEdit {
     /// Adds a line of this name and value.
