@@ -306,9 +306,21 @@ fn duplicates(list: &mut List) {
     );
     list.text(
         "two of the name, equal",
-        "",
+        "count once",
         "__Host-session=h1; __Host-session=h1",
-        &[Some("h1"), Some("h1")],
+        &[Some("h1")],
+    );
+    list.text(
+        "three of the name, the last as the first",
+        "counts once, where it came first",
+        "__Host-session=h1; __Host-session=h2; __Host-session=h1",
+        &[Some("h1"), Some("h2")],
+    );
+    list.text(
+        "two of the name, different in case",
+        "",
+        "__Host-session=h1; __Host-session=H1",
+        &[Some("h1"), Some("H1")],
     );
     list.text(
         "a bogus one first",
@@ -316,14 +328,32 @@ fn duplicates(list: &mut List) {
         "__Host-session=x; __Host-session=h1; __Host-session=",
         &[Some("x"), Some("h1"), Some("")],
     );
+    let numbered: Vec<String> = (1..=17).map(|n| format!("h{n}")).collect();
+    let sixteen: Vec<Option<&str>> = numbered[..16].iter().map(|t| Some(t.as_str())).collect();
+    let header = |tokens: &[String]| {
+        let pairs = tokens.iter().map(|token| format!("{NAME}={token}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    };
+    list.text("16 of the name", "", &header(&numbered[..16]), &sixteen);
+    let comment = "at most 16 are tried";
+    list.text("17 of the name", comment, &header(&numbered), &sixteen);
+    let twice = [&numbered[..15], &numbered[..15], &numbered[15..]].concat();
+    let name = "15 of the name, the same again, and two more";
+    let comment = "a repeated one counts towards no limit";
+    list.text(name, comment, &header(&twice), &sixteen);
+    let large: Vec<String> = ["a", "b", "c", "d"]
+        .map(|letter| letter.repeat(16 * 1024))
+        .into();
+    let four: Vec<Option<&str>> = large.iter().map(|t| Some(t.as_str())).collect();
+    let short = [&large[..], &["h1".into()]].concat();
+    let name = "four of 16 KiB and a short one";
+    list.text(name, "64 KiB are reached", &header(&short), &four);
+    let again = [&large[..3], &large[..3], &["h1".into()]].concat();
+    let mut three = four[..3].to_vec();
+    three.push(Some("h1"));
+    let name = "three of 16 KiB, the same again, and a short one";
+    list.text(name, comment, &header(&again), &three);
     let kib = "h".repeat(1024);
-    let header = vec![format!("__Host-session={kib}"); 64].join("; ") + "; __Host-session=h1";
-    list.text(
-        "64 of 1 KiB and a short one",
-        "64 KiB are reached",
-        &header,
-        &[Some(kib.as_str()); 64],
-    );
     let header = vec![format!("a={kib}"); 70].join("; ") + "; __Host-session=h1";
     list.text(
         "70 KiB of other cookies",
