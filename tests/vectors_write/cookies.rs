@@ -341,18 +341,25 @@ fn duplicates(list: &mut List) {
     let name = "15 of the name, the same again, and two more";
     let comment = "a repeated one counts towards no limit";
     list.text(name, comment, &header(&twice), &sixteen);
-    let large: Vec<String> = ["a", "b", "c", "d"]
-        .map(|letter| letter.repeat(16 * 1024))
-        .into();
-    let four: Vec<Option<&str>> = large.iter().map(|t| Some(t.as_str())).collect();
-    let short = [&large[..], &["h1".into()]].concat();
-    let name = "four of 16 KiB and a short one";
-    list.text(name, "64 KiB are reached", &header(&short), &four);
-    let again = [&large[..3], &large[..3], &["h1".into()]].concat();
-    let mut three = four[..3].to_vec();
-    three.push(Some("h1"));
-    let name = "three of 16 KiB, the same again, and a short one";
-    list.text(name, comment, &header(&again), &three);
+    let [half, more, longer] = [32, 33, 64].map(|kib| "h".repeat(kib * 1024));
+    let other = half.replace('h', "a");
+    let two = [half.clone(), other.clone(), "h1".into()];
+    list.text(
+        "two of 32 KiB and a short one",
+        "64 KiB are reached",
+        &header(&two),
+        &[Some(&half), Some(&other)],
+    );
+    let name = "one of 64 KiB and a character";
+    let comment = "is longer than all may be together";
+    list.text(name, comment, &header(&[longer + "h"]), &[]);
+    let again = [more.clone(), more.clone(), "h1".into()];
+    list.text(
+        "one of 33 KiB, the same again, and a short one",
+        "a repeated one counts towards no limit",
+        &header(&again),
+        &[Some(&more), Some("h1")],
+    );
     let kib = "h".repeat(1024);
     let header = vec![format!("a={kib}"); 70].join("; ") + "; __Host-session=h1";
     list.text(
