@@ -3,14 +3,13 @@
 use crate::kit::exchange::Request;
 use crate::kit::reference::{self, Opener};
 use crate::kit::reference_session::{
-    Record, candidates, cookies, cut, prefixed, read_dictionary, read_record, write_dictionary,
-    write_record,
+    Candidate, LOGIN, REMEMBERED, Record, SUBJECT, candidates, cookies, counts, cut, end, prefixed,
+    read_dictionary, read_record, write_dictionary, write_record,
 };
 use crate::{NOW, key, master, read};
 use arbitrary::Arbitrary;
 use hardtack::session::{Event, Session, SessionManager};
 use hardtack::{Keyring, Timestamp};
-use std::cmp::Reverse;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,10 +39,14 @@ pub(crate) fn sample() -> Record {
     Record {
         schema: 0,
         id: *b"0123456789abcdef",
+        login_id: *b"ghijklmn",
+        flags: 0,
         created_at: NOW - 600,
         idle_limit: 1800,
         lifetime: 43_200,
-        flags: 0,
+        longest: 7_776_000,
+        device_key: None,
+        subject: None,
         flashes: vec![],
         data: write_dictionary(&[("user", vec![7])]),
     }
@@ -121,8 +124,39 @@ fn tokens() -> Vec<String> {
             NOW - 400,
             [12; 16],
             &Record {
-                flags: 1,
+                flags: REMEMBERED,
                 ..other(12)
+            },
+        ),
+        // Two more that count for nothing: past the longest lifetime, and created later than sealed.
+        token(
+            0,
+            NOW - 2,
+            [13; 16],
+            &Record {
+                longest: 599,
+                ..other(13)
+            },
+        ),
+        token(
+            0,
+            NOW - 2,
+            [14; 16],
+            &Record {
+                created_at: NOW + 59,
+                ..other(14)
+            },
+        ),
+        // With a login id and a subject of its own: under this name it is nobody's rival.
+        token(
+            0,
+            NOW - 15,
+            [15; 16],
+            &Record {
+                login_id: [15; 8],
+                flags: SUBJECT | LOGIN,
+                subject: Some("user-7".into()),
+                ..other(15)
             },
         ),
     ]
@@ -193,23 +227,27 @@ fn found(headers: &[Vec<u8>]) -> Option<([u8; 16], Vec<String>)> {
             continue;
         };
         let day = 24 * 60 * 60;
-        let (idle, lifetime) = if record.flags & 1 == 1 {
+        let (idle, lifetime) = if record.flags & REMEMBERED != 0 {
             (14 * day, 90 * day)
         } else {
             (1800, 43_200)
         };
-        let over = NOW.saturating_sub(record.created_at) > lifetime.min(record.lifetime)
-            || NOW.saturating_sub(opened.issued_at) > idle.min(record.idle_limit);
-        let dictionary = read_dictionary(&record.data)
-            .ok()
-            .filter(|_| record.schema == 0 && !over);
+        let (idle, lifetime) = (record.idle_limit.min(idle), record.lifetime.min(lifetime));
+        let times = [record.created_at, idle, lifetime, record.longest];
+        let end = end(times, opened.issued_at, opener.skew);
+        let counted = end.is_some_and(|end| u64::from(NOW) <= end)
+            && record.schema == 0
+            && record.device_key.is_none();
+        let dictionary = read_dictionary(&record.data).ok().filter(|_| counted);
         if let Some(entries) = dictionary {
-            good.push((opened.issued_at, record.id, entries));
+            good.push(Candidate {
+                issued_at: opened.issued_at,
+                login_id: record.login_id,
+                session: (record.id, entries),
+            });
         }
     }
-    // Of equals the first: the order in which they came is kept.
-    good.sort_by_key(|(at, _, _)| Reverse(*at));
-    let (_, id, entries) = good.into_iter().next()?;
+    let (id, entries) = counts(COOKIE, good).ok()??;
     Some((id, entries.into_iter().map(|(key, _)| key).collect()))
 }
 

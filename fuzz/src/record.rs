@@ -1,7 +1,7 @@
 //! What stands behind the AEAD: payloads that are authentic and hostile, as from an older bug or a stolen key.
 
 use crate::cookies::{COOKIE, LONG, SCOPE};
-use crate::kit::reference_session::{RecordError, read_dictionary, read_record};
+use crate::kit::reference_session::{REMEMBERED, RecordError, read_dictionary, read_record};
 use crate::kit::{exchange::Request, raw::Raw, reference};
 use crate::{NOW, key, master};
 use hardtack::session::{
@@ -98,7 +98,12 @@ fn dictionary(payload: &[u8], block: usize) {
     let expected = match &record {
         Err(RecordError::UnknownLayout) => Err(Refusal::UnknownLayout),
         Err(RecordError::Payload) => Err(Refusal::Unreadable),
-        Ok(record) if over(record.created_at, record.lifetime) => Err(Refusal::AbsoluteTimeout),
+        // Without device binding, a device key is like a layout that is not known.
+        Ok(record) if record.device_key.is_some() => Err(Refusal::UnknownLayout),
+        Ok(record) if record.created_at > NOW + 60 => Err(Refusal::NotYetValid),
+        Ok(record) if over(record.created_at, record.lifetime.min(record.longest)) => {
+            Err(Refusal::AbsoluteTimeout)
+        }
         Ok(record) if record.schema > 0 => Err(Refusal::NewerSchema),
         Ok(record) => read_dictionary(&record.data).map_err(|_| Refusal::Unreadable),
     };
@@ -116,7 +121,10 @@ fn dictionary(payload: &[u8], block: usize) {
     };
     assert_eq!(session.id().unwrap().to_bytes(), record.id);
     assert_eq!(session.created_at().unwrap().to_unix(), record.created_at);
-    assert_eq!(session.is_remembered().unwrap(), record.flags & 1 == 1);
+    assert_eq!(
+        session.is_remembered().unwrap(),
+        record.flags & REMEMBERED != 0
+    );
     let keys: Vec<String> = entries.iter().map(|(key, _)| key.clone()).collect();
     assert_eq!(session.keys().unwrap(), keys);
     for key in &keys {

@@ -18,8 +18,9 @@ const { user } = await import(file);
 unlinkSync(file);
 
 const now = Math.floor(Date.now() / 1000);
-const lasting = { idleLimit: 1800, lifetime: 43_200, remembered: false };
-const fresh = { id: '00'.repeat(16), createdAt: now, ...lasting, values: new Map([['user', encode(7)]]) };
+const lasting = { idleLimit: 1800, lifetime: 43_200, longest: 43_200, remembered: false, login: true };
+const ids = { id: '00'.repeat(16), loginId: '11'.repeat(8) };
+const fresh = { ...ids, createdAt: now, ...lasting, values: new Map([['user', encode(7)]]) };
 const purpose = cookiePurpose('__Host-session', '');
 const request = (record, settings) => {
   const token = seal(writeRecord(record), { master: keys[0], purpose, label: 'cookie', now, ...settings });

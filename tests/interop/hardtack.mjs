@@ -24,7 +24,7 @@ export class TokenError extends Error {
   }
 }
 
-/** `label` is `seal` for codec tokens and `cookie` for sessions, whose purpose `cookiePurpose` makes. */
+/** `label` is `seal` for codec tokens and `cookie` for sessions. `cookiePurpose` makes the purpose of a session. */
 export function deriveKey(master, purpose, label = 'seal') {
   if (master.length !== 32) throw new TypeError(`a key is 32 bytes, found ${master.length}`);
   const prk = extract(sha256, master, utf8.encode('hardtack v1'));

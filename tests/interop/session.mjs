@@ -8,38 +8,49 @@
 import { TokenError, cookiePurpose, open } from './hardtack.mjs';
 
 const LEVELS = ['info', 'success', 'warning', 'error'];
+const [REMEMBERED, DEVICE_KEY, SUBJECT, LOGIN] = [1, 2, 4, 8]; // bits of the flags
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The session in a Cookie header (a Buffer, or a string of one character a byte as Node gives it), or null. `typed` is
- * the name of a typed session. `limits` are the settings of today, `{ idle, lifetime }` in seconds: the earlier of them
- * and the record's counts. A cookie that is refused is no reason to remove it: another instance may know it.
+ * The session in the Cookie header, or null. The header is a Buffer, a string of one character a byte as Node gives it,
+ * or an array of several header lines. `typed` is the name of a typed session. `limits` are the settings of today,
+ * `{ idle, lifetime }` in seconds: the earlier of them and the record's counts. A refused cookie is no reason to remove
+ * it, because another instance may know it. Sessions that are bound to a device or lie in a store are refused.
  */
 export function findSession(header, settings) {
-  const { keys, cookieName, realm, typed = '', now, skew, floor = 0, limits = {}, rememberedLimits = limits } = settings;
+  const { keys, cookieName, realm, typed = '', now, skew = 60, floor = 0 } = settings;
+  const { limits = {}, rememberedLimits = limits } = settings;
   const purpose = cookiePurpose(cookieName, realm, typed);
   const time = now ?? Math.floor(Date.now() / 1000);
-  let latest = null;
-  for (const token of candidates([header ?? ''], cookieName)) {
+  const found = [];
+  for (const token of candidates([header ?? ''].flat(), cookieName)) {
     if (token === null) continue;
     try {
       const opened = open(token, { keys, purpose, label: 'cookie', now: time, skew, floor, maxAge: Infinity });
+      const { issuedAt } = opened;
       const record = readRecord(opened.payload);
+      if (record.deviceKey !== null || record.createdAt > issuedAt + skew || record.createdAt < floor) continue;
       const { idle = Infinity, lifetime = Infinity } = record.remembered ? rememberedLimits : limits;
-      if (time > opened.issuedAt + Math.min(record.idleLimit, idle)) continue;
-      if (time > record.createdAt + Math.min(record.lifetime, lifetime) || record.createdAt < floor) continue;
+      if (time > issuedAt + Math.min(record.idleLimit, idle)) continue;
+      if (time > record.createdAt + Math.min(record.lifetime, record.longest, lifetime)) continue;
       if (typed === '') record.values = readDictionary(record.data);
-      if (latest === null || opened.issuedAt > latest.issuedAt) latest = { ...record, issuedAt: opened.issuedAt };
+      found.push({ ...record, issuedAt });
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
     }
   }
-  return latest;
+  // A sibling domain can set a name without the prefix, and so plant a session of its own: then none counts.
+  const rivals = found.some(({ loginId }) => loginId !== found[0].loginId);
+  if (rivals && !cookieName.startsWith('__Host-')) return null;
+  return found.reduce((latest, one) => (latest && latest.issuedAt >= one.issuedAt ? latest : one), null);
 }
 
-/** The tokens under the name, in the order received; null is one of which a part is missing. */
+/**
+ * The tokens under the name, in the order received; null is one of which a part is missing. `headers` are the Cookie
+ * lines of the request: HTTP/2 may send several.
+ */
 export function candidates(headers, name) {
-  const fields = headers.flatMap((header) => Buffer.from(header, 'latin1').toString('latin1').split(';'));
+  const fields = headers.map((header) => Buffer.from(header, 'latin1').toString('latin1')).join('; ').split(';');
   const pairs = fields
     .filter((field) => field.includes('=') && !/[\x80-\xff]/.test(field))
     .map(trim)
@@ -49,8 +60,9 @@ export function candidates(headers, name) {
   for (const [key, value] of pairs) {
     if (key !== name) continue;
     const token = /^[2-9]\./.test(value) ? join(pairs, name, Number(value[0]), value.slice(2)) : value;
+    if (token !== null && found.includes(token)) continue;
     sum += token?.length ?? 0;
-    if (sum > 65536) break;
+    if (found.length === 16 || sum > 65536) break;
     found.push(token);
   }
   return found;
@@ -105,13 +117,23 @@ class Reader {
     throw new TokenError('Payload', 'a number is too large');
   }
 
+  // The shortest form only.
+  number(bits = 32) {
+    const { rest } = this;
+    const value = this.varint(bits);
+    if (rest.length - this.rest.length > varint(value).length) {
+      throw new TokenError('Payload', 'a number is longer than it has to be');
+    }
+    return value;
+  }
+
   bytes() {
     return this.take(this.varint(64));
   }
 
-  string() {
+  string(bytes = this.bytes()) {
     try {
-      return strict.decode(this.bytes());
+      return strict.decode(bytes);
     } catch (error) {
       if (error instanceof TokenError) throw error;
       throw new TokenError('Payload', 'a text is not UTF-8');
@@ -121,22 +143,54 @@ class Reader {
 
 export function readRecord(payload) {
   const reader = new Reader(payload);
-  if (reader.byte() !== 1) throw new TokenError('UnknownLayout', 'another version may know this layout');
-  const record = {
-    schema: reader.byte(),
-    id: reader.take(16).toString('hex'),
-    createdAt: reader.varint(32),
-    idleLimit: reader.varint(32),
-    lifetime: reader.varint(32),
-    remembered: (reader.byte() & 1) === 1,
-    flashes: [],
-  };
+  if (reader.byte() !== 1) throw unknownLayout();
+  const [schema, id, loginId] = [reader.byte(), reader.take(16).toString('hex'), reader.take(8).toString('hex')];
+  const flags = reader.byte();
+  if (flags & 0xf0) throw unknownLayout();
+  const record = { schema, id, loginId, ...readFlags(flags), ...readTimes(reader), deviceKey: null, subject: null };
+  if (flags & DEVICE_KEY) {
+    const key = reader.take(33);
+    if (key[0] !== 2 && key[0] !== 3) throw new TokenError('Payload', 'the device key is not a compressed point');
+    record.deviceKey = key.toString('hex');
+  }
+  if (flags & SUBJECT) {
+    const length = reader.number(64);
+    if (length < 1 || length > 255) throw new TokenError('Payload', 'a subject has 1 to 255 bytes');
+    record.subject = reader.string(reader.take(length));
+  }
+  const flashes = [];
   for (let count = reader.varint(64); count > 0; count--) {
     const level = LEVELS[reader.byte()];
     if (level === undefined) throw new TokenError('Payload', 'a flash has an unknown level');
-    record.flashes.push({ level, text: reader.string() });
+    flashes.push({ level, text: reader.string() });
   }
-  return { ...record, data: reader.rest };
+  return { ...record, flashes, data: reader.rest };
+}
+
+/** The payload of a session token whose record lies in a store. `secret` opens that record. */
+export function readTicket(payload) {
+  const reader = new Reader(payload);
+  if (reader.byte() !== 2) throw unknownLayout();
+  const [id, loginId] = [reader.take(16).toString('hex'), reader.take(8).toString('hex')];
+  const flags = reader.byte();
+  if (flags & ~(REMEMBERED | LOGIN)) throw unknownLayout();
+  const secret = reader.take(16).toString('hex');
+  const ticket = { id, loginId, ...readFlags(flags), secret, ...readTimes(reader) };
+  if (reader.rest.length > 0) throw new TokenError('Payload', 'bytes are left over');
+  return ticket;
+}
+
+function readFlags(flags) {
+  return { remembered: (flags & REMEMBERED) !== 0, login: (flags & LOGIN) !== 0 };
+}
+
+function readTimes(reader) {
+  const [createdAt, idleLimit] = [reader.number(), reader.number()];
+  return { createdAt, idleLimit, lifetime: reader.number(), longest: reader.number() };
+}
+
+function unknownLayout() {
+  return new TokenError('UnknownLayout', 'another version may know this layout');
 }
 
 /** A Map of the values, each one CBOR item. */
@@ -157,12 +211,22 @@ export function readDictionary(data) {
 }
 
 /** The payload of a session token; `values` is a Map of CBOR items, or else there is `data`. */
-export function writeRecord({ schema = 0, id, createdAt, idleLimit, lifetime, remembered, flashes = [], values, data }) {
+export function writeRecord(record) {
+  const { schema = 0, id, loginId, remembered, login, deviceKey = null, subject = null } = record;
+  const { createdAt, idleLimit, lifetime, longest, flashes = [], values, data } = record;
+  const bits = [
+    [remembered, REMEMBERED],
+    [login, LOGIN],
+    [deviceKey !== null, DEVICE_KEY],
+    [subject !== null, SUBJECT],
+  ];
   return Buffer.concat([
     Buffer.of(1, schema),
-    Buffer.from(id, 'hex'),
-    ...[createdAt, idleLimit, lifetime].map(varint),
-    Buffer.of(remembered ? 1 : 0),
+    Buffer.from(id + loginId, 'hex'),
+    Buffer.of(bits.reduce((flags, [set, bit]) => flags | (set ? bit : 0), 0)),
+    ...[createdAt, idleLimit, lifetime, longest].map(varint),
+    Buffer.from(deviceKey ?? '', 'hex'),
+    subject === null ? Buffer.of() : prefixed(subject),
     varint(flashes.length),
     ...flashes.flatMap(({ level, text }) => [Buffer.of(LEVELS.indexOf(level)), prefixed(text)]),
     values === undefined ? data : writeDictionary(values),

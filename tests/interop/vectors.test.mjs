@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { TokenError, deriveKey, open, seal } from './hardtack.mjs';
 import { judge, unhex } from './judge.mjs';
-import { candidates, findSession, readDictionary, readRecord, writeRecord } from './session.mjs';
+import { candidates, findSession, readDictionary, readRecord, readTicket, writeRecord } from './session.mjs';
 
 const directory = process.env.VECTORS ?? new URL('../vectors', import.meta.url).pathname;
 const read = (name) => JSON.parse(readFileSync(`${directory}/${name}`, 'utf8'));
@@ -50,15 +50,20 @@ test('by default a token opens now, and for a day', () => {
 const unescape = (header) =>
   Buffer.from(header.replace(/\\x(..)/g, (_, digits) => String.fromCharCode(parseInt(digits, 16))), 'latin1');
 
+// The fields under the names of the vectors, such as created_at.
+const snake = (fields) => {
+  const name = (key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [name(key), value]));
+};
+
 test('records.json', () => {
   for (const { name, record, dictionary, error, fields } of read('records.json')) {
     try {
       const found = readRecord(unhex(record));
       if (dictionary) found.values = readDictionary(found.data);
-      const { createdAt, idleLimit, lifetime, data, values, ...rest } = found;
-      const snake = { ...rest, created_at: createdAt, idle_limit: idleLimit, lifetime, data: hex(data) };
-      assert.deepEqual(snake, fields, name);
-      if (!name.startsWith('flags')) assert.equal(hex(writeRecord(found)), record, name);
+      const { data, values, ...rest } = found;
+      assert.deepEqual({ ...snake(rest), data: hex(data) }, fields, name);
+      assert.equal(hex(writeRecord(found)), record, name);
     } catch (thrown) {
       if (!(thrown instanceof TokenError)) throw thrown;
       assert.equal(thrown.code, error, name);
@@ -75,12 +80,25 @@ for (const file of ['cookies.json', 'chunks.json']) {
 }
 
 test('sessions.json', () => {
-  for (const { name, keys, cookie, realm, session, now, skew, floor, headers, found } of read('sessions.json')) {
-    const ring = keys.map((key) => ({ master: unhex(key.master), retiredAt: key.retired_at }));
-    const settings = { keys: ring, cookieName: cookie, realm, typed: session, now, skew, floor };
-    const { id, values, data } = findSession(unescape(headers[0]), settings) ?? {};
+  for (const vector of read('sessions.json')) {
+    const { name, cookie, realm, session, now, skew, floor, headers, found, rivals } = vector;
+    const keys = vector.keys.map((key) => ({ master: unhex(key.master), retiredAt: key.retired_at }));
+    const settings = { keys, cookieName: cookie, realm, typed: session, now, skew, floor };
+    const { id, values, data } = findSession(headers.map(unescape), settings) ?? {};
     const contents = values && Object.fromEntries([...values].map(([key, value]) => [key, hex(value)]));
     const result = id && (contents ? { id, values: contents } : { id, data: hex(data) });
     assert.deepEqual(result ?? null, found, name);
+    assert.ok(!rivals || found === null, name);
+  }
+});
+
+test('tickets of stores.json', () => {
+  for (const { name, ticket, error, fields } of read('stores.json').filter(({ kind }) => kind === 'ticket')) {
+    try {
+      assert.deepEqual(snake(readTicket(unhex(ticket))), fields, name);
+    } catch (thrown) {
+      if (!(thrown instanceof TokenError)) throw thrown;
+      assert.equal(thrown.code, error, name);
+    }
   }
 });

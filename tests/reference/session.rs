@@ -6,10 +6,15 @@
 pub struct Record {
     pub schema: u8,
     pub id: [u8; 16],
+    pub login_id: [u8; 8],
+    /// As they are in the bytes. The writer writes a device key and a subject by bits 1 and 2.
+    pub flags: u8,
     pub created_at: u32,
     pub idle_limit: u32,
     pub lifetime: u32,
-    pub flags: u8,
+    pub longest: u32,
+    pub device_key: Option<[u8; 33]>,
+    pub subject: Option<String>,
     pub flashes: Vec<(u8, String)>,
     pub data: Vec<u8>,
 }
@@ -20,17 +25,27 @@ pub enum RecordError {
     Payload,
 }
 
+pub const REMEMBERED: u8 = 1;
+pub const DEVICE_KEY: u8 = 2;
+pub const SUBJECT: u8 = 4;
+pub const LOGIN: u8 = 8;
+const KNOWN: u8 = 0x0f;
+
 /// What is left to read.
-struct Reader<'a>(&'a [u8]);
+pub struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn take(&mut self, len: u64) -> Option<&'a [u8]> {
+    pub fn take(&mut self, len: u64) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(usize::try_from(len).ok()?)?;
         self.0 = rest;
         Some(taken)
     }
 
-    fn byte(&mut self) -> Option<u8> {
+    pub fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.take(N as u64)?.try_into().ok()
+    }
+
+    pub fn byte(&mut self) -> Option<u8> {
         Some(self.take(1)?[0])
     }
 
@@ -46,8 +61,24 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn number(&mut self) -> Option<u32> {
-        self.varint(32).map(|value| value as u32)
+    /// In its shortest form.
+    fn shortest(&mut self, bits: u32) -> Option<u64> {
+        let before = self.0;
+        let value = self.varint(bits)?;
+        before.starts_with(&varint(value)).then_some(value)
+    }
+
+    pub fn number(&mut self) -> Option<u32> {
+        self.shortest(32).map(|value| value as u32)
+    }
+
+    fn device_key(&mut self) -> Option<[u8; 33]> {
+        self.array().filter(|key| matches!(key[0], 2 | 3))
+    }
+
+    fn subject(&mut self) -> Option<String> {
+        let len = self.shortest(64).filter(|len| (1..=255).contains(len))?;
+        String::from_utf8(self.take(len)?.to_vec()).ok()
     }
 
     fn bytes(&mut self) -> Option<Vec<u8>> {
@@ -68,14 +99,25 @@ impl<'a> Reader<'a> {
         Some(flashes)
     }
 
-    fn record(&mut self) -> Option<Record> {
+    /// What follows the flags; nothing is left of it.
+    fn record(&mut self, schema: u8, id: [u8; 16], login_id: [u8; 8], flags: u8) -> Option<Record> {
         Some(Record {
-            schema: self.byte()?,
-            id: self.take(16)?.try_into().unwrap(),
+            schema,
+            id,
+            login_id,
+            flags,
             created_at: self.number()?,
             idle_limit: self.number()?,
             lifetime: self.number()?,
-            flags: self.byte()?,
+            longest: self.number()?,
+            device_key: match flags & DEVICE_KEY {
+                0 => None,
+                _ => Some(self.device_key()?),
+            },
+            subject: match flags & SUBJECT {
+                0 => None,
+                _ => Some(self.subject()?),
+            },
             flashes: self.flashes()?,
             data: self.0.to_vec(),
         })
@@ -92,11 +134,20 @@ impl<'a> Reader<'a> {
 }
 
 pub fn read_record(payload: &[u8]) -> Result<Record, RecordError> {
-    match payload {
-        [1, rest @ ..] => Reader(rest).record().ok_or(RecordError::Payload),
-        [] => Err(RecordError::Payload),
-        _ => Err(RecordError::UnknownLayout),
+    let malformed = RecordError::Payload;
+    let mut reader = Reader(payload);
+    if reader.byte().ok_or(malformed)? != 1 {
+        return Err(RecordError::UnknownLayout);
     }
+    let schema = reader.byte().ok_or(malformed)?;
+    let id = reader.array().ok_or(malformed)?;
+    let login_id = reader.array().ok_or(malformed)?;
+    let flags = reader.byte().ok_or(malformed)?;
+    if flags & !KNOWN != 0 {
+        return Err(RecordError::UnknownLayout);
+    }
+    let record = reader.record(schema, id, login_id, flags);
+    record.ok_or(malformed)
 }
 
 pub fn read_dictionary(data: &[u8]) -> Result<Vec<(String, Vec<u8>)>, RecordError> {
@@ -120,10 +171,16 @@ pub fn prefixed(bytes: &[u8]) -> Vec<u8> {
 pub fn write_record(record: &Record) -> Vec<u8> {
     let mut bytes = vec![1, record.schema];
     bytes.extend(record.id);
-    for number in [record.created_at, record.idle_limit, record.lifetime] {
+    bytes.extend(record.login_id);
+    bytes.push(record.flags);
+    let times = [record.created_at, record.idle_limit, record.lifetime];
+    for number in times.into_iter().chain([record.longest]) {
         bytes.extend(varint(u64::from(number)));
     }
-    bytes.push(record.flags);
+    bytes.extend(record.device_key.iter().flatten());
+    if let Some(subject) = &record.subject {
+        bytes.extend(prefixed(subject.as_bytes()));
+    }
     bytes.extend(varint(record.flashes.len() as u64));
     for (level, text) in &record.flashes {
         bytes.push(*level);
@@ -143,13 +200,19 @@ pub fn write_dictionary(entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
     bytes
 }
 
-/// Every pair of the Cookie headers that is wholly ASCII.
-pub fn cookies(headers: &[Vec<u8>]) -> Vec<(String, String)> {
+/// The last second at which a session of these times counts, and whether its clock was good: created-at, idle limit,
+/// lifetime, longest of a record or ticket, the issued-at of its token, and the opener's skew.
+pub fn end(times: [u32; 4], issued_at: u32, skew: u64) -> Option<u64> {
+    let [created, idle, lifetime, longest] = times.map(u64::from);
+    let issued = u64::from(issued_at);
+    let ends = (issued + idle).min(created + lifetime.min(longest));
+    (created <= issued.saturating_add(skew)).then_some(ends)
+}
+
+/// Every pair of the Cookie lines that is wholly ASCII. The lines are joined first.
+pub fn cookies(lines: &[Vec<u8>]) -> Vec<(String, String)> {
     let mut pairs = vec![];
-    for field in headers
-        .iter()
-        .flat_map(|header| header.split(|byte| *byte == b';'))
-    {
+    for field in lines.join(&b"; "[..]).split(|byte| *byte == b';') {
         let Ok(field) = str::from_utf8(field) else {
             continue;
         };
@@ -170,13 +233,48 @@ pub fn candidates(headers: &[Vec<u8>], name: &str) -> Vec<Option<String>> {
             [count @ b'2'..=b'9', b'.', ..] => join(&pairs, name, count - b'0', &value[2..]),
             _ => Some(value.clone()),
         };
+        if token.is_some() && found.contains(&token) {
+            continue;
+        }
         sum += token.as_ref().map_or(0, String::len);
-        if sum > 64 * 1024 {
+        if found.len() == 16 || sum > 64 * 1024 {
             break;
         }
         found.push(token);
     }
     found
+}
+
+/// One of the candidates that open, as far as it decides which counts.
+#[derive(Clone, Copy)]
+pub struct Candidate<T> {
+    pub issued_at: u32,
+    pub login_id: [u8; 8],
+    pub session: T,
+}
+
+/// Two candidates of different logins open, under a name that any sibling domain can set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rivals;
+
+/// Of the candidates that open under `name`, in the order received, the one that counts.
+pub fn counts<T>(name: &str, opened: Vec<Candidate<T>>) -> Result<Option<T>, Rivals> {
+    let rivals = opened
+        .windows(2)
+        .any(|pair| pair[0].login_id != pair[1].login_id);
+    if rivals && !name.starts_with("__Host-") {
+        return Err(Rivals);
+    }
+    let mut best: Option<Candidate<T>> = None;
+    for one in opened {
+        if best
+            .as_ref()
+            .is_none_or(|best| one.issued_at > best.issued_at)
+        {
+            best = Some(one);
+        }
+    }
+    Ok(best.map(|best| best.session))
 }
 
 fn join(pairs: &[(String, String)], name: &str, count: u8, part: &str) -> Option<String> {

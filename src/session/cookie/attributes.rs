@@ -137,7 +137,8 @@ impl CookieAttributes {
 
     /// Returns `true` if no other domain can set a cookie of this name (RFC 6265bis, 4.1.3.2).
     pub(super) fn is_host_only(&self) -> bool {
-        has_prefix(&self.name, "__Host-")
+        // Not in another case: some browsers protect only this one.
+        self.name.starts_with("__Host-")
     }
 
     fn cookie<'c>(&'c self, name: &'c str, value: &'c str) -> Cookie<'c> {

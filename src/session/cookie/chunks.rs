@@ -30,6 +30,9 @@ pub(crate) const MAX_CHUNKS: usize = 9;
 /// attacker can cause with one header.
 const MAX_CANDIDATE_BYTES: usize = 64 * 1024;
 
+/// The most candidates of one request, for the same reason.
+const MAX_CANDIDATES: usize = 16;
+
 /// The maximum length of one cookie in browsers, in bytes. RFC 6265, section 6.1, promises 4096 for
 /// the name, the value and the attributes together. RFC 6265bis, Chromium and Firefox count only
 /// the name and the value, and other browsers have counted the `=` too. The whole line is counted
@@ -48,35 +51,53 @@ const _: () = assert!(FRAGMENT.end - FRAGMENT.start == 8);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Incomplete;
 
-/// Returns the tokens under `name`, whole or joined, in the order received.
+/// Returns the tokens under `name`, whole or joined, in the order received, each of them once.
 ///
-/// The iterator ends before the total length would exceed 64 KiB. The time is linear in the length
-/// of the headers, except for the logarithm of a lookup. A token in one cookie is borrowed.
+/// The iterator ends after 16 candidates, and before the total length would exceed 64 KiB: how many
+/// there are is the sender's choice. The time is linear in the length of the headers, except for the
+/// logarithm of a lookup. A token in one cookie is borrowed.
 pub(super) fn candidates<'h>(
     header: &'h [u8],
     name: &str,
 ) -> impl Iterator<Item = Result<Cow<'h, str>, Incomplete>> {
     let mut left = MAX_CANDIDATE_BYTES;
+    let mut count = 0_usize;
+    // Most requests have one token: it needs no list.
+    let mut first = None;
+    let mut others: Vec<Cow<'h, str>> = Vec::new();
     // This index is made once, for the first cookie that needs it. A search of all cookies for
     // every part would be quadratic.
     let mut parts = None;
     cookies(header, name)
         .filter(|(k, _)| *k == 0)
-        .map_while(move |(_, value)| match announced(value) {
-            Some((count, first)) => {
-                let parts = parts.get_or_insert_with(|| index(header, name));
-                let Some(pieces) = pieces(count, first, parts) else {
-                    return Some(Err(Incomplete));
-                };
-                left = left.checked_sub(pieces.iter().map(|piece| piece.len()).sum())?;
-                Some(Ok(Cow::Owned(pieces.concat())))
+        .map_while(move |(_, value)| {
+            let token = match announced(value) {
+                Some((count, first)) => {
+                    let parts = parts.get_or_insert_with(|| index(header, name));
+                    pieces(count, first, parts).map(|pieces| Cow::Owned(pieces.concat()))
+                }
+                None => Some(Cow::Borrowed(value)),
+            };
+            if let Some(token) = &token {
+                if first.as_ref() == Some(token) || others.contains(token) {
+                    return Some(None);
+                }
+                left = left.checked_sub(token.len())?;
             }
-            None => {
-                left = left.checked_sub(value.len())?;
-                Some(Ok(Cow::Borrowed(value)))
+            count = count.saturating_add(1);
+            if count > MAX_CANDIDATES {
+                return None;
             }
+            if let Some(token) = &token {
+                match &first {
+                    None => first = Some(token.clone()),
+                    Some(_) => others.push(token.clone()),
+                }
+            }
+            Some(Some(token.ok_or(Incomplete)))
         })
         .fuse()
+        .flatten()
 }
 
 /// Returns which of NAME and NAME.1 to NAME.9 were received, with any values. They are removed when

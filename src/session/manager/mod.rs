@@ -6,3 +6,4 @@ mod settings;
 #[cfg(test)]
 pub(crate) use session_manager::SMALLEST_RECORD;
 pub use session_manager::{ConfigError, SessionManager, SessionManagerBuilder};
+pub(crate) use settings::Keys;

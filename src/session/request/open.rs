@@ -1,25 +1,22 @@
 //! From the Cookie header to a session.
 
 use crate::{
-    Codec, KeyId, OpenError, Timestamp,
+    Codec, KeyId, OpenError,
     secret::Scratch,
     session::{
         data::SessionData,
         events::{Event, Refusal},
         lifecycle::{EndedLogin, LiveSession, Now, Sealed},
-        manager::SessionManager,
+        manager::{Keys, SessionManager},
         record::RecordHead,
     },
     token,
 };
-use alloc::{borrow::Cow, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 use core::cmp::Reverse;
 
 /// The most refused cookies of one request that are reported: their number is the sender's choice.
 const MAX_REFUSALS: usize = 8;
-
-/// The most cookies of one request that are opened, for the same reason.
-const MAX_CANDIDATES: usize = 16;
 
 /// What the cookies of a request came to.
 pub(super) struct Found<T> {
@@ -53,26 +50,15 @@ pub(super) fn open<T: SessionData>(
     let mut opened = Vec::new();
     let mut refused = Vec::new();
     let keys = manager.keys();
-    let mut tokens: Vec<Cow<'_, str>> = Vec::new();
     for candidate in cookie.candidates(cookies) {
-        match candidate {
-            // A browser that sends one cookie twice, or an attacker who wants work done.
-            Ok(token) if tokens.contains(&token) => continue,
-            Ok(token) => {
-                match open_token(manager, &keys.codec, keys.floor, now, &token) {
-                    Ok(found) => opened.push(found),
-                    Err(why) => refused.push(why),
-                }
-                tokens.push(token);
-            }
-            Err(_incomplete) => refused.push(Refused {
-                reason: Refusal::Incomplete,
-                key: None,
-                login: None,
-            }),
-        }
-        if tokens.len() >= MAX_CANDIDATES {
-            break;
+        let token = candidate.map_err(|_incomplete| Refused {
+            reason: Refusal::Incomplete,
+            key: None,
+            login: None,
+        });
+        match token.and_then(|token| open_token(manager, &keys, now, &token)) {
+            Ok(found) => opened.push(found),
+            Err(why) => refused.push(why),
         }
     }
     drop(keys);
@@ -122,23 +108,8 @@ fn choose<T: SessionData>(
         key: Some(sealed.key),
         login: Some(sealed.login),
     };
-    if let [(_, newest), others @ ..] = opened.as_slice()
-        && manager.settings().cookie.can_be_planted()
-        && let Some((_, rival)) = others
-            .iter()
-            .find(|(_, other)| other.ids.login != newest.ids.login)
-    {
-        // An attacker's own session, planted by a sibling domain: what the victim writes would be theirs.
-        events.push(Event::Rivals {
-            login_ids: [newest.ids.login, rival.ids.login],
-        });
-        refused.extend(
-            opened
-                .iter()
-                .map(|(_, sealed)| refuse(sealed, Refusal::Rival)),
-        );
-        return (None, true);
-    }
+    let planted = manager.settings().cookie.can_be_planted();
+    let mut live = Vec::new();
     for (head, sealed) in opened {
         let told = refuse(&sealed, Refusal::NotValidated);
         let event = Event::Opened {
@@ -148,23 +119,47 @@ fn choose<T: SessionData>(
             key_state: sealed.key_state,
         };
         match LiveSession::open(&manager.settings().rules, head, sealed) {
-            Ok(session) => return (Some((session, event)), false),
+            Ok(session) => live.push((session, event, told)),
             Err(reason) => refused.push(Refused { reason, ..told }),
         }
+        // The newest that opens counts. Under a name that another domain can set, all must be known.
+        if !planted && !live.is_empty() {
+            break;
+        }
     }
-    (None, false)
+    let login = |refused: &Refused| refused.login.map(|login| login.login);
+    let logins = live.iter().filter_map(|(.., told)| login(told));
+    let mut logins = logins.collect::<Vec<_>>().into_iter();
+    if let Some(newest) = logins.next()
+        && let Some(rival) = logins.find(|login| *login != newest)
+    {
+        // An attacker's own session, planted by a sibling domain: what the victim writes would be theirs.
+        events.push(Event::Rivals {
+            login_ids: [newest, rival],
+        });
+        let rivals = live.into_iter().map(|(.., told)| Refused {
+            reason: Refusal::Rival,
+            ..told
+        });
+        refused.extend(rivals);
+        return (None, true);
+    }
+    let counts = live.into_iter().next();
+    (counts.map(|(session, event, _)| (session, event)), false)
 }
 
 /// Opens one token, down to the session's times.
 fn open_token<T: SessionData>(
     manager: &SessionManager<T>,
-    codec: &Codec,
-    floor: Timestamp,
+    keys: &Keys,
     now: Now,
     token: &str,
 ) -> Result<(RecordHead, Sealed), Refused> {
     let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
-    let opened = match codec.open_payload(None, token, now.wall, &mut scratch.0) {
+    let opened = match keys
+        .codec
+        .open_payload(None, token, now.wall, &mut scratch.0)
+    {
         Ok(opened) => opened,
         Err(error) => {
             return Err(Refused {
@@ -177,7 +172,7 @@ fn open_token<T: SessionData>(
     let facts = (opened.issued_at, opened.key, opened.key_state);
     let (key, len) = (opened.key, opened.value.len());
     scratch.0.truncate(len);
-    let read = Sealed::read(&manager.settings().rules, now, scratch, facts, floor);
+    let read = Sealed::read(&manager.settings().rules, now, scratch, facts, keys.floor);
     read.map_err(|(reason, login)| Refused {
         reason,
         key: Some(key),

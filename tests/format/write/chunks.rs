@@ -283,9 +283,9 @@ fn first_parts(list: &mut List, cut: &Cut) {
     let single = format!("{NAME}={token}");
     list.pairs(
         "a whole token and parts",
-        "each is a candidate",
+        "one token, hence one candidate",
         &[&single, a, b, c],
-        &[whole, whole],
+        &[whole],
     );
     list.pairs(
         "a whole token and left-over parts",

@@ -306,9 +306,21 @@ fn duplicates(list: &mut List) {
     );
     list.text(
         "two of the name, equal",
-        "",
+        "count once",
         "__Host-session=h1; __Host-session=h1",
-        &[Some("h1"), Some("h1")],
+        &[Some("h1")],
+    );
+    list.text(
+        "three of the name, the last as the first",
+        "counts once, where it came first",
+        "__Host-session=h1; __Host-session=h2; __Host-session=h1",
+        &[Some("h1"), Some("h2")],
+    );
+    list.text(
+        "two of the name, different in case",
+        "",
+        "__Host-session=h1; __Host-session=H1",
+        &[Some("h1"), Some("H1")],
     );
     list.text(
         "a bogus one first",
@@ -316,14 +328,39 @@ fn duplicates(list: &mut List) {
         "__Host-session=x; __Host-session=h1; __Host-session=",
         &[Some("x"), Some("h1"), Some("")],
     );
-    let kib = "h".repeat(1024);
-    let header = vec![format!("__Host-session={kib}"); 64].join("; ") + "; __Host-session=h1";
+    let numbered: Vec<String> = (1..=17).map(|n| format!("h{n}")).collect();
+    let sixteen: Vec<Option<&str>> = numbered[..16].iter().map(|t| Some(t.as_str())).collect();
+    let header = |tokens: &[String]| {
+        let pairs = tokens.iter().map(|token| format!("{NAME}={token}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    };
+    list.text("16 of the name", "", &header(&numbered[..16]), &sixteen);
+    let comment = "at most 16 are tried";
+    list.text("17 of the name", comment, &header(&numbered), &sixteen);
+    let twice = [&numbered[..15], &numbered[..15], &numbered[15..]].concat();
+    let name = "15 of the name, the same again, and two more";
+    let comment = "a repeated one counts towards no limit";
+    list.text(name, comment, &header(&twice), &sixteen);
+    let [half, more, longer] = [32, 33, 64].map(|kib| "h".repeat(kib * 1024));
+    let other = half.replace('h', "a");
+    let two = [half.clone(), other.clone(), "h1".into()];
     list.text(
-        "64 of 1 KiB and a short one",
+        "two of 32 KiB and a short one",
         "64 KiB are reached",
-        &header,
-        &[Some(kib.as_str()); 64],
+        &header(&two),
+        &[Some(&half), Some(&other)],
     );
+    let name = "one of 64 KiB and a character";
+    let comment = "is longer than all may be together";
+    list.text(name, comment, &header(&[longer + "h"]), &[]);
+    let again = [more.clone(), more.clone(), "h1".into()];
+    list.text(
+        "one of 33 KiB, the same again, and a short one",
+        "a repeated one counts towards no limit",
+        &header(&again),
+        &[Some(&more), Some("h1")],
+    );
+    let kib = "h".repeat(1024);
     let header = vec![format!("a={kib}"); 70].join("; ") + "; __Host-session=h1";
     list.text(
         "70 KiB of other cookies",

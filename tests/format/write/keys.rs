@@ -56,6 +56,14 @@ pub fn file() -> String {
         .flat_map(|n| seal.map(|purpose| derivation(n, "seal", purpose)))
         .collect();
     derivations.extend(cookie.map(|purpose| derivation(0, "cookie", purpose)));
+    for label in ["device-proof", "device-challenge"] {
+        derivations.extend(cookie.map(|purpose| derivation(0, label, purpose)));
+    }
+    for label in ["record", "owner", "about"] {
+        let place = ["\0", "\0account", "staging\0", "mandant-ä\0konto"];
+        derivations.extend(place.map(|purpose| derivation(0, label, purpose)));
+    }
+    derivations.extend(["", "greeting/1"].map(|purpose| derivation(0, "hedge", purpose)));
     let (one, other) = colliding();
     let derivations = crate::lines(&derivations);
     let colliding = json!([hex::encode(one), hex::encode(other)]);

@@ -15,6 +15,9 @@ mod reference;
 #[path = "../../reference/session.rs"]
 mod session;
 mod sessions;
+#[path = "../../reference/store.rs"]
+mod store;
+mod stores;
 mod tokens;
 mod unauthentic;
 mod unfit;
@@ -37,6 +40,7 @@ fn files() -> Vec<(&'static str, String)> {
         ("cookies.json", lines(&cookies::headers())),
         ("chunks.json", lines(&chunks::chunks())),
         ("sessions.json", lines(&sessions::sessions())),
+        ("stores.json", lines(&stores::stores())),
     ]
 }
 

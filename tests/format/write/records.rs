@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::session::{
-    Record, RecordError, prefixed, read_dictionary, read_record, varint, write_dictionary,
-    write_record,
+    DEVICE_KEY, LOGIN, REMEMBERED, Record, RecordError, SUBJECT, prefixed, read_dictionary,
+    read_record, varint, write_dictionary, write_record,
 };
 
 #[derive(Serialize)]
@@ -70,12 +70,42 @@ pub fn record() -> Record {
     Record {
         schema: 0,
         id: std::array::from_fn(|i| 0xb0 + i as u8),
+        login_id: std::array::from_fn(|i| 0xc0 + i as u8),
+        flags: 0,
         created_at: 1_700_000_000,
         idle_limit: 1800,
         lifetime: 43_200,
-        flags: 0,
+        longest: 7_776_000,
+        device_key: None,
+        subject: None,
         flashes: vec![],
         data: vec![0],
+    }
+}
+
+/// A compressed point with this first byte; that it lies on the curve is not to be checked here.
+pub fn device_key(first: u8) -> [u8; 33] {
+    std::array::from_fn(|i| if i == 0 { first } else { 0xd0 ^ i as u8 })
+}
+
+impl Record {
+    pub fn with_device_key(mut self, key: [u8; 33]) -> Record {
+        self.flags |= DEVICE_KEY;
+        self.device_key = Some(key);
+        self
+    }
+
+    pub fn with_subject(mut self, subject: &str) -> Record {
+        self.flags |= SUBJECT;
+        self.subject = Some(subject.into());
+        self
+    }
+}
+
+pub fn error_name(error: RecordError) -> &'static str {
+    match error {
+        RecordError::UnknownLayout => "UnknownLayout",
+        RecordError::Payload => "Payload",
     }
 }
 
@@ -94,10 +124,15 @@ fn vector(name: &str, comment: &str, bytes: &[u8], dictionary: bool) -> Vector {
         json!({
             "schema": record.schema,
             "id": hex::encode(record.id),
+            "login_id": hex::encode(record.login_id),
+            "remembered": record.flags & REMEMBERED != 0,
+            "login": record.flags & LOGIN != 0,
             "created_at": record.created_at,
             "idle_limit": record.idle_limit,
             "lifetime": record.lifetime,
-            "remembered": record.flags & 1 == 1,
+            "longest": record.longest,
+            "device_key": record.device_key.map(hex::encode),
+            "subject": record.subject,
             "flashes": record.flashes.iter().map(flash).collect::<Vec<_>>(),
             "data": hex::encode(record.data),
         })
@@ -106,10 +141,7 @@ fn vector(name: &str, comment: &str, bytes: &[u8], dictionary: bool) -> Vector {
         name: name.into(),
         record: hex::encode(bytes),
         dictionary,
-        error: error.map(|error| match error {
-            RecordError::UnknownLayout => "UnknownLayout",
-            RecordError::Payload => "Payload",
-        }),
+        error: error.map(error_name),
         fields: read.ok().filter(|_| error.is_none()).map(fields),
         values: None,
         comment: comment.into(),
@@ -133,7 +165,9 @@ impl List {
         let mut record = record();
         change(&mut record);
         let dictionary = record.schema == 0;
-        self.add(None, vector(name, "", &write_record(&record), dictionary));
+        let bytes = write_record(&record);
+        assert_eq!(read_record(&bytes), Ok(record), "{name}");
+        self.add(None, vector(name, "", &bytes, dictionary));
     }
 
     fn values(&mut self, name: &str, values: Value) {
@@ -154,9 +188,11 @@ impl List {
 pub fn records() -> Vec<Vector> {
     let mut list = List(vec![]);
     fields(&mut list);
+    optional_fields(&mut list);
     values(&mut list);
     layouts(&mut list);
     malformed(&mut list);
+    malformed_optional_fields(&mut list);
     malformed_dictionaries(&mut list);
     list.0
 }
@@ -164,10 +200,12 @@ pub fn records() -> Vec<Vector> {
 fn fields(list: &mut List) {
     list.good("empty dictionary", |_| {});
     list.good("all zeros", |r| {
-        (r.id, r.created_at, r.idle_limit, r.lifetime) = ([0; 16], 0, 0, 0);
+        (r.id, r.login_id, r.created_at) = ([0; 16], [0; 8], 0);
+        (r.idle_limit, r.lifetime, r.longest) = (0, 0, 0);
     });
     list.good("all at their ends", |r| {
-        (r.id, r.created_at, r.idle_limit, r.lifetime) = ([0xff; 16], u32::MAX, u32::MAX, u32::MAX);
+        (r.id, r.login_id, r.created_at) = ([0xff; 16], [0xff; 8], u32::MAX);
+        (r.idle_limit, r.lifetime, r.longest) = (u32::MAX, u32::MAX, u32::MAX);
     });
     for number in [
         1,
@@ -182,14 +220,15 @@ fn fields(list: &mut List) {
         1 << 31,
     ] {
         list.good(&format!("numbers of {number}"), |r| {
-            (r.created_at, r.idle_limit, r.lifetime) = (number, number, number);
+            (r.created_at, r.idle_limit, r.lifetime, r.longest) = (number, number, number, number);
         });
     }
-    for flags in [0x01, 0x00, 0xfe, 0xff, 0x80] {
-        list.good(&format!("flags {flags:#04x}, by bit 0 alone"), |r| {
-            r.flags = flags
-        });
+    for flags in [REMEMBERED, LOGIN, REMEMBERED | LOGIN] {
+        list.good(&format!("flags {flags:#04x}"), |r| r.flags = flags);
     }
+    list.good("lifetime beyond longest", |r| {
+        (r.lifetime, r.longest) = (43_200, 600);
+    });
     for schema in [1, 2, 127, 128, 255] {
         list.good(&format!("typed, schema {schema}"), |r| {
             (r.schema, r.data) = (schema, vec![1, 2, 3])
@@ -218,6 +257,40 @@ fn fields(list: &mut List) {
     });
     list.good("flash of 200 bytes", |r| {
         r.flashes = vec![(2, "x".repeat(200))]
+    });
+}
+
+fn optional_fields(list: &mut List) {
+    for first in [2, 3] {
+        list.good(&format!("device key that begins with {first}"), |r| {
+            *r = r.clone().with_device_key(device_key(first));
+        });
+    }
+    list.good("device key that is no point of the curve", |r| {
+        *r = r.clone().with_device_key([2; 33]);
+    });
+    for (name, subject) in [
+        ("subject", "user-7".into()),
+        ("subject of 1 byte", "7".into()),
+        ("subject of 127 bytes", "s".repeat(127)),
+        ("subject of 128 bytes", "s".repeat(128)),
+        ("subject of 255 bytes", "s".repeat(255)),
+        (
+            "subject outside ASCII",
+            "zażółć 会話 🍪 \0\u{feff}".to_string(),
+        ),
+    ] {
+        list.good(name, |r| *r = r.clone().with_subject(&subject));
+    }
+    let all = |r: Record| {
+        let r = r.with_device_key(device_key(3)).with_subject("user-7");
+        let flags = r.flags | REMEMBERED | LOGIN;
+        Record { flags, ..r }
+    };
+    list.good("device key and subject, all flags", |r| *r = all(r.clone()));
+    list.good("device key, subject, flashes and typed data", |r| {
+        *r = all(r.clone());
+        (r.flashes, r.schema, r.data) = (vec![(3, "Expired".into())], 1, vec![5, 6]);
     });
 }
 
@@ -289,14 +362,27 @@ fn layouts(list: &mut List) {
         "UnknownLayout",
     );
     list.bad("empty", &[], "Payload");
+    for flags in [0x10, 0x20, 0x40, 0x80, 0xf0, 0xf1, 0xff] {
+        let mut other = whole.clone();
+        other[26] = flags;
+        list.bad(&format!("flags {flags:#04x}"), &other, "UnknownLayout");
+    }
+    let mut head = whole[..27].to_vec();
+    head[26] = 0x1f;
+    list.bad("flags 0x1f and nothing else", &head, "UnknownLayout");
+    head.extend([0xff; 40]);
+    let name = "flags 0x1f, then what layout 1 cannot be";
+    list.bad(name, &head, "UnknownLayout");
 }
 
 fn malformed(list: &mut List) {
-    let full = write_record(&Record {
+    let full = Record {
         flashes: vec![(1, "Added".into()), (2, "é".into())],
         data: vec![],
         ..record()
-    });
+    };
+    let full = full.with_device_key(device_key(2)).with_subject("user-7");
+    let full = write_record(&full);
     for len in 1..full.len() {
         list.bad(
             &format!("first {len} bytes of {}", full.len()),
@@ -304,45 +390,31 @@ fn malformed(list: &mut List) {
             "Payload",
         );
     }
-    let head = |numbers: [&[u8]; 3], rest: &[u8]| {
-        let id = record().id;
-        [
-            &[1, 0],
-            &id[..],
-            numbers[0],
-            numbers[1],
-            numbers[2],
-            &[0],
-            rest,
-        ]
-        .concat()
+    let head = |numbers: [&[u8]; 4], rest: &[u8]| {
+        let start = &write_record(&record())[..27];
+        [start, &numbers.concat(), rest].concat()
     };
     let (one, none) = (&[1][..], &[0, 0][..]);
+    let names = ["created-at", "idle limit", "lifetime", "longest"];
     for (name, number) in [
         ("2^32", &[0x80, 0x80, 0x80, 0x80, 0x10][..]),
         ("2^35 - 1", &[0xff, 0xff, 0xff, 0xff, 0x7f]),
         ("a sixth byte", &[0x80, 0x80, 0x80, 0x80, 0x80, 0x00]),
+        ("0 in two bytes", &[0x80, 0x00]),
+        ("1 in five bytes", &[0x81, 0x80, 0x80, 0x80, 0x00]),
+        ("127 in two bytes", &[0xff, 0x00]),
     ] {
-        list.bad(
-            &format!("created-at of {name}"),
-            &head([number, one, one], none),
-            "Payload",
-        );
-        list.bad(
-            &format!("idle limit of {name}"),
-            &head([one, number, one], none),
-            "Payload",
-        );
-        list.bad(
-            &format!("lifetime of {name}"),
-            &head([one, one, number], none),
-            "Payload",
-        );
+        for (at, field) in names.into_iter().enumerate() {
+            let mut numbers = [one; 4];
+            numbers[at] = number;
+            let record = head(numbers, none);
+            list.bad(&format!("{field} of {name}"), &record, "Payload");
+        }
     }
     let mut flashes = |name: &str, flashes: &[u8]| {
         list.bad(
             &format!("flashes: {name}"),
-            &head([one; 3], flashes),
+            &head([one; 4], flashes),
             "Payload",
         );
     };
@@ -365,6 +437,55 @@ fn malformed(list: &mut List) {
     flashes(
         "count beyond the u64",
         &[&[0xff; 9][..], &[0x7f, 0, 0]].concat(),
+    );
+}
+
+fn malformed_optional_fields(list: &mut List) {
+    let mut bad = |name: &str, flags: u8, field: &[u8]| {
+        let flagged = Record { flags, ..record() };
+        let bytes = write_record(&flagged);
+        let (head, rest) = bytes.split_at(bytes.len() - 2); // no flashes, no values
+        list.bad(name, &[head, field, rest].concat(), "Payload");
+    };
+    for first in [0, 1, 4, 5, 6, 7, 0xff] {
+        let name = format!("device key that begins with {first}");
+        bad(&name, DEVICE_KEY, &device_key(first));
+    }
+    let key = device_key(2);
+    let uncompressed = [&[4][..], &key[1..], &key[1..]].concat();
+    bad("device key of 65 bytes", DEVICE_KEY, &uncompressed);
+    bad("device key missing", DEVICE_KEY, &[]);
+    bad("device key without its bit", 0, &key);
+    bad("device key in the subject's place", SUBJECT, &key);
+    bad(
+        "subject in the device key's place",
+        DEVICE_KEY,
+        &prefixed(b"user-7"),
+    );
+    let subject = |text: &[u8]| prefixed(text);
+    let before = [subject(b"user-7"), key.to_vec()].concat();
+    bad(
+        "subject before the device key",
+        DEVICE_KEY | SUBJECT,
+        &before,
+    );
+    bad("subject missing", SUBJECT, &[]);
+    bad("subject of no bytes", SUBJECT, &subject(b""));
+    bad("subject of 256 bytes", SUBJECT, &subject(&[b's'; 256]));
+    bad("subject not UTF-8", SUBJECT, &subject(&[0xc3, 0x28]));
+    bad("subject of half a character", SUBJECT, &subject(&[0xc3]));
+    bad(
+        "subject of a surrogate",
+        SUBJECT,
+        &subject(&[0xed, 0xa0, 0x80]),
+    );
+    bad("subject longer than the record", SUBJECT, &[9, b's']);
+    let endless = [varint(u64::MAX), vec![b's']].concat();
+    bad("subject longer than memory", SUBJECT, &endless);
+    bad(
+        "length of the subject in two bytes",
+        SUBJECT,
+        &[0x81, 0, b's'],
     );
 }
 

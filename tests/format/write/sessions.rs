@@ -5,9 +5,13 @@ use serde_json::{Value, json};
 
 use crate::cookies::{NAME, escape};
 use crate::keys::master;
-use crate::records::{dictionary, record};
+use crate::records::{device_key, dictionary, record};
 use crate::reference::{self, Key, Opener};
-use crate::session::{Record, candidates, cut, read_dictionary, read_record, write_record};
+use crate::session::{
+    Candidate, LOGIN, REMEMBERED, Record, Rivals, candidates, counts, cut, end, read_dictionary,
+    read_record, write_record,
+};
+use crate::store::{Ticket, write_ticket};
 use crate::tokens::{NOW, accepted, primary, random, retired};
 use crate::vector::RingKey;
 
@@ -25,6 +29,8 @@ pub struct Vector {
     headers: Vec<String>,
     /// The id of the session found, and its values if it is a dictionary, else its data.
     found: Option<Value>,
+    /// Whether no session is found because two of different logins open.
+    rivals: bool,
     comment: &'static str,
 }
 
@@ -43,6 +49,7 @@ struct Cookie {
 fn cookie(created: u32, issued: u32, n: u8) -> Cookie {
     let record = Record {
         id: [n; 16],
+        login_id: [n; 8],
         created_at: NOW - created,
         data: dictionary(&json!({ "n": n })),
         ..record()
@@ -102,12 +109,13 @@ fn base(name: &str, comment: &'static str) -> Vector {
         floor: 0,
         headers: vec![],
         found: None,
+        rivals: false,
         comment,
     }
 }
 
-/// The session by the rules of the format page: of the candidates that open the latest, of equals the first.
-fn find(vector: &Vector, header: &str) -> Option<Value> {
+/// The session by the rules of the format page, for a reader without a store and without device binding.
+fn find(vector: &Vector, lines: &[Vec<u8>]) -> Result<Option<Value>, Rivals> {
     let key = |key: &RingKey| Key {
         master: key.master,
         retired: key.retired_at,
@@ -125,21 +133,23 @@ fn find(vector: &Vector, header: &str) -> Option<Value> {
         floor: vector.floor,
         limit: 16_384,
     };
-    let mut best: Option<(u32, Value)> = None;
-    for token in candidates(&[header.into()], vector.cookie).iter().flatten() {
+    let mut all = vec![];
+    for token in candidates(lines, vector.cookie).iter().flatten() {
         let Ok(opened) = reference::open(&opener, token) else {
             continue;
         };
         let Ok(record) = read_record(&opened.payload) else {
             continue;
         };
-        let idle_end = u64::from(opened.issued_at) + u64::from(record.idle_limit);
-        let absolute_end = u64::from(record.created_at) + u64::from(record.lifetime);
-        if u64::from(vector.now) > idle_end.min(absolute_end) || record.created_at < vector.floor {
+        let created = record.created_at;
+        let times = [created, record.idle_limit, record.lifetime, record.longest];
+        let end = end(times, opened.issued_at, vector.skew);
+        let over = end.is_none_or(|end| u64::from(vector.now) > end);
+        if over || created < vector.floor || record.device_key.is_some() {
             continue;
         }
         let id = hex::encode(record.id);
-        let found = match (vector.session, read_dictionary(&record.data)) {
+        let session = match (vector.session, read_dictionary(&record.data)) {
             ("", Err(_)) => continue,
             ("", Ok(values)) => {
                 let value = |(key, value): (String, Vec<u8>)| (key, json!(hex::encode(value)));
@@ -147,23 +157,32 @@ fn find(vector: &Vector, header: &str) -> Option<Value> {
             }
             _ => json!({ "id": id, "data": hex::encode(record.data) }),
         };
-        if best.as_ref().is_none_or(|(at, _)| opened.issued_at > *at) {
-            best = Some((opened.issued_at, found));
-        }
+        all.push(Candidate {
+            issued_at: opened.issued_at,
+            login_id: record.login_id,
+            session,
+        });
     }
-    best.map(|(_, found)| found)
+    counts(vector.cookie, all)
 }
 
 struct List(Vec<Vector>);
 
 impl List {
     /// The expected session's id consists of the byte `id`.
-    fn add(&mut self, mut vector: Vector, header: &str, id: Option<u8>) {
-        vector.found = find(&vector, header);
-        let found = vector.found.as_ref().map(|found| found["id"].clone());
+    fn add(&mut self, vector: Vector, header: &str, id: Option<u8>) {
+        self.lines(vector, &[header], Ok(id));
+    }
+
+    /// A request with several Cookie lines, or with rivals.
+    fn lines(&mut self, mut vector: Vector, lines: &[&str], id: Result<Option<u8>, Rivals>) {
+        let bytes: Vec<Vec<u8>> = lines.iter().map(|line| Vec::from(*line)).collect();
+        let found = find(&vector, &bytes);
+        let found_id = |found: &Value| found["id"].clone();
         assert_eq!(
-            found,
-            id.map(|n| json!(hex::encode([n; 16]))),
+            found.as_ref().map(|found| found.as_ref().map(found_id)),
+            id.as_ref()
+                .map(|id| id.map(|n| json!(hex::encode([n; 16])))),
             "{}",
             vector.name
         );
@@ -172,7 +191,9 @@ impl List {
             "two {}",
             vector.name
         );
-        vector.headers = vec![escape(header.as_bytes())];
+        vector.rivals = found.is_err();
+        vector.found = found.unwrap_or_default();
+        vector.headers = bytes.iter().map(|line| escape(line)).collect();
         self.0.push(vector);
     }
 
@@ -187,6 +208,11 @@ pub fn sessions() -> Vec<Vector> {
     scopes(&mut list);
     keys(&mut list);
     several(&mut list);
+    times(&mut list);
+    other_layouts(&mut list);
+    several_lines(&mut list);
+    many(&mut list);
+    rivals(&mut list);
     list.0
 }
 
@@ -195,7 +221,12 @@ fn single(list: &mut List) {
     list.add(base("no cookie", ""), "a=1; b=2", None);
     list.one("one cookie", "", fresh(), Some(1));
     list.one("padded", "", fresh().with(|c| c.block = 64), Some(1));
-    list.one("remembered", "", fresh().record(|r| r.flags = 1), Some(1));
+    let remembered = fresh().record(|r| r.flags = REMEMBERED);
+    list.one("remembered", "", remembered, Some(1));
+    let login = fresh().record(|r| r.flags = LOGIN);
+    list.one("made by a login", "", login, Some(1));
+    let subject = fresh().record(|r| *r = r.clone().with_subject("user-7"));
+    list.one("with a subject", "every reader reads it", subject, Some(1));
     list.one(
         "from the future by half a minute",
         "within the skew",
@@ -225,7 +256,7 @@ fn single(list: &mut List) {
     list.one(
         "another layout",
         "no session, and the cookie stays",
-        fresh().with(|c| c.payload[0] = 2),
+        fresh().with(|c| c.payload[0] = 3),
         None,
     );
     list.one(
@@ -407,4 +438,242 @@ fn several(list: &mut List) {
     );
     let header = [&one[0], &two[1], &one[2]].map(String::as_str).join("; ");
     list.add(base("a part of another token", ""), &header, None);
+}
+
+/// The times of the record against each other.
+fn times(list: &mut List) {
+    let fresh = || cookie(100, 10, 1);
+    for (name, longest, id) in [
+        ("longest reached in this second", 100, Some(1)),
+        ("longest passed", 99, None),
+        ("longest of zero", 0, None),
+        ("longest beyond the lifetime", u32::MAX, Some(1)),
+    ] {
+        let comment = "the lifetime counts as at most longest";
+        list.one(name, comment, fresh().record(|r| r.longest = longest), id);
+    }
+    let name = "lifetime of the last u32, longest passed";
+    let comment = "no lifetime exceeds longest";
+    let raised = fresh().record(|r| (r.lifetime, r.longest) = (u32::MAX, 99));
+    list.one(name, comment, raised, None);
+    for (name, after, id) in [
+        ("created a minute after it was issued", 60, Some(1)),
+        ("created 61 seconds after it was issued", 61, None),
+        ("created a year after it was issued", 31_536_000, None),
+    ] {
+        let comment = "created-at is at most issued-at + skew";
+        let late = fresh().record(|r| r.created_at = NOW - 10 + after);
+        list.one(name, comment, late, id);
+    }
+    let name = "created in the last second there is";
+    let last = fresh().record(|r| r.created_at = u32::MAX);
+    list.one(name, "", last, None);
+    let name = "created later than issued, beside a good one";
+    let late = cookie(100, 5, 2).record(|r| r.created_at = NOW + 56);
+    let header = format!("{}; {}", late.pair("late"), fresh().pair(name));
+    list.add(base(name, "the other counts"), &header, Some(1));
+}
+
+/// What a reader without a store and without device binding leaves to others: no session, and the cookie stays.
+fn other_layouts(list: &mut List) {
+    let fresh = || cookie(100, 10, 1);
+    let comment = "refused like an unknown layout, and the cookie stays";
+    for bit in 4..8 {
+        let flagged = fresh().with(|c| c.payload[26] |= 1 << bit);
+        list.one(&format!("flag bit {bit}"), comment, flagged, None);
+    }
+    let bound = || fresh().record(|r| *r = r.clone().with_device_key(device_key(2)));
+    let name = "a device key";
+    list.one(name, "for a reader without device binding", bound(), None);
+    let newer = bound().with(|c| c.issued_at = NOW - 5);
+    let header = format!(
+        "{}; {}",
+        newer.pair("bound"),
+        cookie(100, 50, 3).pair("free")
+    );
+    let vector = base(
+        "a device key beside a session without one",
+        "the other counts",
+    );
+    list.add(vector, &header, Some(3));
+    let ticket = || {
+        fresh().with(|c| {
+            c.payload = write_ticket(&Ticket {
+                id: [1; 16],
+                login_id: [1; 8],
+                flags: 0,
+                secret: [9; 16],
+                times: [NOW - 100, 1800, 43_200, 43_200],
+            });
+        })
+    };
+    list.one("a ticket", "for a reader without a store", ticket(), None);
+    let header = format!(
+        "{}; {}",
+        ticket().pair("ticket"),
+        cookie(100, 50, 3).pair("rest")
+    );
+    let vector = base("a ticket beside a record", "the other counts");
+    list.add(vector, &header, Some(3));
+}
+
+/// HTTP/2 and HTTP/3 may send one line for each cookie.
+fn several_lines(list: &mut List) {
+    let (old, new) = (cookie(100, 50, 1), cookie(100, 10, 2));
+    let (one, two) = (old.pair("line 1"), new.pair("line 2"));
+    let comment = "all lines are joined first";
+    let mut lines = |name: &str, lines: &[&str], id: Option<u8>| {
+        list.lines(base(name, comment), lines, Ok(id));
+    };
+    lines("a line for each cookie", &["a=1", &one, "b=2"], Some(1));
+    lines("the later one in the first line", &[&two, &one], Some(2));
+    lines("the later one in the second line", &[&one, &two], Some(2));
+    lines("empty lines between", &["", &one, "", ""], Some(1));
+    let parts = cut(&old.token("lines"), NAME, &[40, 80]);
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    lines("parts in lines of their own", &parts, Some(1));
+    let backwards: Vec<&str> = parts.iter().rev().copied().collect();
+    lines("parts in lines, last first", &backwards, Some(1));
+    let (name, value) = one.split_at(NAME.len());
+    lines("name and value in two lines", &[name, value], None);
+    let (half, rest) = one.split_at(60);
+    lines("a value across two lines", &[half, rest], None);
+}
+
+/// More cookies of the name than a reader tries.
+fn many(list: &mut List) {
+    let good = cookie(100, 10, 1).pair("many");
+    let bogus = |n: usize| format!("{NAME}=h{n}");
+    let behind = |count: usize| {
+        let pairs = (0..count).map(bogus).chain([good.clone()]);
+        pairs.collect::<Vec<_>>().join("; ")
+    };
+    let comment = "at most 16 candidates";
+    list.add(base("behind 15 others", comment), &behind(15), Some(1));
+    list.add(base("behind 16 others", comment), &behind(16), None);
+    let repeated = vec![bogus(0); 40].join("; ");
+    let vector = base("behind 40 equal ones", "a repeated token counts once");
+    list.add(vector, &format!("{repeated}; {good}"), Some(1));
+    let incomplete: Vec<String> = (2..=9).map(|n| format!("{NAME}={n}.")).collect();
+    let header = [&incomplete[..], &incomplete[..], &[good]].concat();
+    let vector = base("behind 16 incomplete ones", "each is a candidate");
+    list.add(vector, &header.join("; "), None);
+}
+
+/// The cookies in one line, each under the name that it was sealed for.
+fn join(cookies: &[Cookie], name: &str) -> String {
+    let pairs = cookies.iter().enumerate().map(|(n, cookie)| {
+        let token = cookie.token(&format!("{name} {n}"));
+        format!("{}={token}", cookie.purpose[0])
+    });
+    pairs.collect::<Vec<_>>().join("; ")
+}
+
+/// Two sessions of different logins, under names that a sibling domain can set and under one that it cannot.
+fn rivals(list: &mut List) {
+    const COMMENT: &str = "two that open, of different logins: none counts";
+    let of = |cookie: &'static str, n: u8, issued: u32, login: u8| {
+        self::cookie(100, issued, n)
+            .with(|c| c.purpose[0] = cookie)
+            .record(|r| r.login_id = [login; 8])
+    };
+    let vector = |name: &str, cookie: &'static str, comment: &'static str| Vector {
+        cookie,
+        ..base(name, comment)
+    };
+    for (cookie, rival) in [
+        ("session", true),
+        ("__Secure-session", true),
+        ("__host-session", true),
+        ("__Host", true),
+        (NAME, false),
+    ] {
+        let name = format!("two logins as {cookie}");
+        let both = join(&[of(cookie, 1, 50, 1), of(cookie, 2, 10, 2)], &name);
+        let comment = if rival {
+            COMMENT
+        } else {
+            "no sibling domain can set this name"
+        };
+        let id = if rival { Err(Rivals) } else { Ok(Some(2)) };
+        list.lines(vector(&name, cookie, comment), &[&both], id);
+    }
+    let mut several = |name: &str, comment: &'static str, cookies: &[Cookie], id| {
+        let header = join(cookies, name);
+        list.lines(vector(name, "session", comment), &[&header], id);
+    };
+    let one = |n: u8, issued: u32, login: u8| of("session", n, issued, login);
+    let (mine, theirs) = (|| one(1, 50, 1), || one(2, 10, 2));
+    let rivals = Err(Rivals);
+    several(
+        "rivals, the later one first",
+        COMMENT,
+        &[theirs(), mine()],
+        rivals,
+    );
+    let equal = [one(1, 10, 1), one(2, 10, 2)];
+    several("rivals issued in one second", COMMENT, &equal, rivals);
+    let name = "rivals and a third of one of the logins";
+    several(name, COMMENT, &[mine(), one(3, 5, 1), theirs()], rivals);
+    let name = "rivals with one id";
+    let same_id = theirs().record(|r| r.id = [1; 16]);
+    several(name, "the login id decides", &[mine(), same_id], rivals);
+    let name = "one login, two ids";
+    let comment = "as after a regenerate";
+    several(name, comment, &[mine(), one(2, 10, 1)], Ok(Some(2)));
+    let name = "login ids that differ in the last bit";
+    let close = theirs().record(|r| r.login_id = [1, 1, 1, 1, 1, 1, 1, 0]);
+    several(name, COMMENT, &[mine(), close], rivals);
+    let same = mine().token("twice");
+    let header = format!("session={same}; session={same}");
+    let comment = "a repeated token counts once";
+    let twice = vector("one token twice", "session", comment);
+    list.add(twice, &header, Some(1));
+    let mut beside = |name: &str, comment: &'static str, other: Cookie| {
+        let header = join(&[mine(), other], name);
+        list.add(vector(name, "session", comment), &header, Some(1));
+    };
+    let comment = "it does not open, so there are no rivals";
+    beside(
+        "beside a stranger's",
+        comment,
+        theirs().with(|c| c.sealer = 9),
+    );
+    beside(
+        "beside an idle one",
+        comment,
+        theirs().record(|r| r.idle_limit = 5),
+    );
+    let ended = theirs().record(|r| r.lifetime = 50);
+    beside("beside one at its absolute end", comment, ended);
+    let bounded = theirs().record(|r| r.longest = 50);
+    beside("beside one past its longest", comment, bounded);
+    let late = theirs().record(|r| r.created_at = NOW + 51);
+    beside("beside one created after it was issued", comment, late);
+    let realm = theirs().with(|c| c.purpose[1] = "staging");
+    beside("beside another realm's", comment, realm);
+    let unreadable = theirs().record(|r| r.data.push(0));
+    beside("beside an unreadable one", comment, unreadable);
+    let flagged = theirs().with(|c| c.payload[26] |= 0x10);
+    beside("beside one of an unknown layout", comment, flagged);
+    let bound = theirs().record(|r| *r = r.clone().with_device_key(device_key(2)));
+    beside("beside one with a device key", comment, bound);
+    let name = "beside a floor's";
+    let header = join(
+        &[mine(), one(2, 200, 2).record(|r| r.created_at -= 200)],
+        name,
+    );
+    let floor = Vector {
+        floor: NOW - 150,
+        ..vector(name, "session", comment)
+    };
+    list.add(floor, &header, Some(1));
+    let name = "rivals in two lines";
+    let (first, second) = (join(&[mine()], name), join(&[theirs()], "rivals in line 2"));
+    let two = vector(name, "session", COMMENT);
+    list.lines(two, &[&first, &second], Err(Rivals));
+    let name = "a rival in parts";
+    let parts = cut(&theirs().token(name), "session", &[40, 80]).join("; ");
+    let header = format!("{}; {parts}", join(&[mine()], "beside parts"));
+    list.lines(vector(name, "session", COMMENT), &[&header], Err(Rivals));
 }
