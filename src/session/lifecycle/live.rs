@@ -186,6 +186,11 @@ impl<T: SessionData> LiveSession<T> {
         matches!(self.before, Before::Destroyed)
     }
 
+    /// Returns the login that the browser has, as it was sealed.
+    pub(crate) fn sealed_login(&self) -> Option<EndedLogin> {
+        self.sealed().map(|sealed| sealed.login)
+    }
+
     pub(crate) fn is_remembered(&self) -> bool {
         self.head.remembered
     }
