@@ -91,7 +91,7 @@ struct Reader<'a, 'de> {
 }
 
 impl<'de> Reader<'_, 'de> {
-    /// A reader for what is inside the present item.
+    /// Returns a reader of what is inside this item.
     fn inside(&mut self) -> Result<Reader<'_, 'de>, Error> {
         let levels = self.levels.checked_sub(1).ok_or(Error::TooDeep)?;
         let rest = &mut *self.rest;
@@ -163,7 +163,7 @@ impl<'de> Reader<'_, 'de> {
         (0..len).try_for_each(|_| self.inside()?.skip())
     }
 
-    /// Reads what is inside an array or a map. What the type left over would be read as what follows.
+    /// Reads what is inside an array or a map, all of it: what a type leaves over, the next type would read.
     fn compound<T>(
         &mut self,
         left: usize,

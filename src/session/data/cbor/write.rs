@@ -96,7 +96,7 @@ struct Entry {
 }
 
 impl<'a> Writer<'a> {
-    /// Writes a value that is inside the present one.
+    /// Writes a value that is inside this one.
     fn inside<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
         value.serialize(Writer {
             bytes: self.bytes,
