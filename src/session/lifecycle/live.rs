@@ -300,8 +300,8 @@ impl<T: SessionData> LiveSession<T> {
         Ok(())
     }
 
-    /// Starts a login: other ids, a new lifetime, and nothing of what the session before was told about
-    /// how long to live or whom to greet.
+    /// Starts a login: other ids and a new lifetime. What the session was told before, about how long to
+    /// live and which messages to show, was for another person.
     pub(crate) fn regenerate_for_login<R: TryCryptoRng + ?Sized>(
         &mut self,
         rules: &Rules<T>,
