@@ -1,9 +1,10 @@
 //! The handle: inside its own closures, after the answer, from several threads, and when a handler
 //! panics.
 
-use crate::kit::{Clock, Reply, Request, Site, finish, logged_in, seconds};
+use crate::kit::{Clock, Reply, Request, Site, exchange::ready, finish, logged_in, seconds};
 use hardtack::session::{
-    Event, FlashLevel, SaveError, Session, SessionData, SessionError, SessionManager, SkipReason,
+    Event, Exchange, FlashLevel, HeaderEdit, RequestHead, SaveError, Session, SessionData,
+    SessionError, SessionManager, SkipReason,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use std::{
@@ -328,7 +329,13 @@ fn nothing_prints_what_is_in_a_session() {
             true
         })
     });
-    let session = site.request("");
+    let exchange = Exchange::begin(&site.sessions);
+    let session = ready(exchange.session(RequestHead {
+        method: "GET",
+        path: "/",
+        authority: None,
+        header: |_| [],
+    }));
     session.insert("password", "hunter2").unwrap();
     session.flash(FlashLevel::Info, "hunter2").unwrap();
     let errors = [
@@ -348,9 +355,11 @@ fn nothing_prints_what_is_in_a_session() {
     }
     let map = session.with(|map| format!("{map:?}")).unwrap();
     assert!(map.contains("\"password\""), "{map}");
-    let reply = finish(&session);
+    let plan = exchange.close();
+    *seen.lock().unwrap() += &format!("{exchange:?} {plan:?}");
+    let edits = exchange.finish(ready(exchange.commit(plan)), |_| []);
     *seen.lock().unwrap() += &format!(
-        "{session:?} {reply:?} {:?} {:?}",
+        "{session:?} {edits:?} {:?} {:?}",
         site.sessions,
         site.events()
     );
@@ -359,13 +368,14 @@ fn nothing_prints_what_is_in_a_session() {
     *seen.lock().unwrap() += &format!("{:?}", builder.data::<Account>());
     let seen = seen.lock().unwrap();
     // The token is as good as what is in it.
-    let token = reply.set_cookie[0]
-        .split_once('=')
+    let Some(HeaderEdit::Append("set-cookie", line)) = edits.into_iter().next() else {
+        panic!("nothing was saved");
+    };
+    let (token, _) = line
+        .strip_prefix("__Host-session=")
         .unwrap()
-        .1
         .split_once(';')
-        .unwrap()
-        .0;
+        .unwrap();
     for secret in ["hunter2", "68756e74657232", &token[40..60], "104, 117, 110"] {
         assert!(!seen.contains(secret), "{secret} in {seen}");
     }

@@ -1,7 +1,7 @@
 //! A browser, a clock and a site.
 
 #[path = "../kit/exchange.rs"]
-mod exchange;
+pub mod exchange;
 
 pub use exchange::{Reply, Request};
 use hardtack::{

@@ -4,8 +4,7 @@ use super::*;
 use crate::{
     Codec, Key, Keyring, Timestamp,
     session::{
-        Flash, FlashLevel, SaveError, SaveReason, SessionId, SessionManagerBuilder, SessionMap,
-        SkipReason,
+        Flash, FlashLevel, SaveError, SessionId, SessionManagerBuilder, SessionMap, SkipReason,
         manager::SMALLEST_RECORD,
         origin::OriginRules,
         record::{Ids, LoginId, MAX_FLASHES, RecordHead},
