@@ -60,7 +60,7 @@ fn the_keys_are_exported_before_the_code_reads_them() {
 fn its_frameworks_are_those_of_the_tests() {
     for (name, version) in [("axum", "0.8"), ("actix-web", "4"), ("rocket", "0.5")] {
         assert!(README.contains(&format!("| {name} {version}")), "{name}");
-        let dependency = format!("\n{name} = {{ version = \"{version}\"");
+        let dependency = format!("\n{name} = {{ version = \"{version}");
         assert!(MANIFEST.contains(&dependency), "{name}");
     }
 }
