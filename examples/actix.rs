@@ -1,4 +1,4 @@
-//! The example site on Actix Web: `cargo run --example actix --features actix`.
+//! Serves the example site on Actix Web: `cargo run --example actix --features actix`.
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
@@ -16,7 +16,7 @@ use hardtack::{
 use site::{Answer, Asked, Cart, Item, Site};
 use std::error::Error;
 
-/// The session is an argument, and its errors go through `?`.
+/// Takes the session as an argument, and returns its errors with `?`.
 async fn visits(session: Session) -> Result<String, SessionError> {
     let visits = session.update("visits", |visits: &mut u32| {
         *visits = visits.saturating_add(1);
@@ -25,7 +25,7 @@ async fn visits(session: Session) -> Result<String, SessionError> {
     Ok(format!("visit {visits}\n"))
 }
 
-/// What is written in a handler is sent with its answer, also with a redirect.
+/// Writes to the session. The cookie is sent with the response, which may be a redirect.
 async fn add_to_cart(session: Session, item: Form<Item>) -> Result<Redirect, SessionError> {
     session.update("cart", |cart: &mut Cart| {
         let count = cart.entry(item.ware).or_default();
@@ -35,7 +35,7 @@ async fn add_to_cart(session: Session, item: Form<Item>) -> Result<Redirect, Ses
     Ok(Redirect::to("/cart").see_other())
 }
 
-/// Every other page is the same in all three frameworks.
+/// Serves every other page, which is the same in all three frameworks.
 async fn page(
     session: Session,
     site: Data<Site>,

@@ -1,4 +1,4 @@
-//! The example site on Axum: `cargo run --example axum --features axum`.
+//! Serves the example site on Axum: `cargo run --example axum --features axum`.
 
 use axum::{
     Form, Router,
@@ -17,7 +17,7 @@ use site::{Answer, Asked, Cart, Item, Site};
 use std::{error::Error, sync::Arc};
 use tokio::net::TcpListener;
 
-/// The session is an argument, and its errors go through `?`.
+/// Takes the session as an argument, and returns its errors with `?`.
 async fn visits(session: Session) -> Result<String, SessionError> {
     let visits = session.update("visits", |visits: &mut u32| {
         *visits = visits.saturating_add(1);
@@ -26,7 +26,7 @@ async fn visits(session: Session) -> Result<String, SessionError> {
     Ok(format!("visit {visits}\n"))
 }
 
-/// What is written in a handler is sent with its answer, also with a redirect.
+/// Writes to the session. The cookie is sent with the response, which may be a redirect.
 async fn add_to_cart(session: Session, Form(item): Form<Item>) -> Result<Redirect, SessionError> {
     session.update("cart", |cart: &mut Cart| {
         let count = cart.entry(item.ware).or_default();
@@ -36,7 +36,7 @@ async fn add_to_cart(session: Session, Form(item): Form<Item>) -> Result<Redirec
     Ok(Redirect::to("/cart"))
 }
 
-/// Every other page is the same in all three frameworks.
+/// Serves every other page, which is the same in all three frameworks.
 async fn page(
     session: Session,
     State(site): State<Arc<Site>>,

@@ -1,4 +1,4 @@
-//! The example site on Rocket: `cargo run --example rocket --features rocket`.
+//! Serves the example site on Rocket: `cargo run --example rocket --features rocket`.
 
 use hardtack::{
     rocket::SessionFairing,
@@ -19,7 +19,7 @@ use rocket::{
 use site::{Answer, Asked, Cart, Item, Site};
 use std::{error::Error, sync::Arc};
 
-/// The session is a request guard, and its errors go through `?`.
+/// Takes the session as a request guard, and returns its errors with `?`.
 #[get("/visits")]
 fn visits(session: Session) -> Result<String, SessionError> {
     let visits = session.update("visits", |visits: &mut u32| {
@@ -29,7 +29,7 @@ fn visits(session: Session) -> Result<String, SessionError> {
     Ok(format!("visit {visits}\n"))
 }
 
-/// What is written in a handler is sent with its answer, also with a redirect.
+/// Writes to the session. The cookie is sent with the response, which may be a redirect.
 #[post("/cart", data = "<item>")]
 fn add_to_cart(
     _same_origin: SameOrigin<'_>,
@@ -52,7 +52,7 @@ enum Page {
     NotFound(RawHtml<String>),
 }
 
-/// Every other page is the same in all three frameworks.
+/// Serves every other page, which is the same in all three frameworks.
 #[get("/<_..>", rank = 20)]
 fn page(
     session: Session,
@@ -80,7 +80,7 @@ fn submit(
     page(session, site, SameOrigin(asked))
 }
 
-/// The request without its body, if a page of this site sent it.
+/// Holds a request without its body. The guard accepts only requests that a page of this site sent.
 struct SameOrigin<'r>(Asked<'r>);
 
 #[rocket::async_trait]

@@ -3,11 +3,15 @@
 #[path = "../../tests/kit/exchange.rs"]
 pub mod exchange;
 pub mod floor;
+#[path = "../../tests/kit/keys.rs"]
+mod keys;
 #[cfg(feature = "session")]
 pub mod session;
 
+pub use keys::key;
+
 use core::convert::Infallible;
-use hardtack::{Codec, Key, Keyring, Timestamp};
+use hardtack::{Codec, Keyring, Timestamp};
 use rand_core::{TryCryptoRng, TryRng};
 
 /// Lengths of the payload in bytes, as postcard encodes it.
@@ -30,12 +34,6 @@ pub fn payload(len: usize) -> Owned {
     let encoded = postcard::to_allocvec(&value).expect("a tuple can be encoded");
     assert_eq!(encoded.len(), len);
     value
-}
-
-/// A key from its number.
-pub fn key(number: u8) -> Key {
-    let bytes = core::array::from_fn(|place| (place as u8).wrapping_mul(place as u8) ^ number);
-    Key::from_bytes(bytes).expect("neither text nor a pattern")
 }
 
 /// A codec with `keys` keys, the primary of which has the number `keys`, and the last the number 1.

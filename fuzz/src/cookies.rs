@@ -1,11 +1,12 @@
 //! Cookie headers and cut tokens on their way into a session, against the reference's reading of them.
 
-use crate::reference::{self, Opener};
-use crate::reference_session::{
+use crate::kit::exchange::Request;
+use crate::kit::reference::{self, Opener};
+use crate::kit::reference_session::{
     Record, candidates, cookies, cut, prefixed, read_dictionary, read_record, write_dictionary,
     write_record,
 };
-use crate::{NOW, exchange::Request, key, master, read};
+use crate::{NOW, key, master, read};
 use arbitrary::Arbitrary;
 use hardtack::session::{Event, Session, SessionManager};
 use hardtack::{Keyring, Timestamp};

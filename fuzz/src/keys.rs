@@ -1,7 +1,7 @@
 //! Keys as text, and keyrings through rotations.
 
-use crate::library::Given;
-use crate::{Time, key, key_text::decode, master, read, reference};
+use crate::kit::{key_text::decode, reference, rng::Given};
+use crate::{Time, key, master, read};
 use arbitrary::Arbitrary;
 use hardtack::{Codec, Key, KeyState, Keyring, OpenError, Timestamp};
 

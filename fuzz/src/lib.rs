@@ -2,23 +2,10 @@
 //! libFuzzer, `tests/corpus.rs` replays their corpus with nothing but `cargo test`.
 
 mod cookies;
-#[path = "../../tests/kit/exchange.rs"]
-mod exchange;
-#[path = "../../tests/support/key_text.rs"]
-mod key_text;
 mod keys;
-#[path = "../../tests/support/library.rs"]
-mod library;
+mod kit;
 mod model;
 mod record;
-#[path = "../../tests/reference/mod.rs"]
-mod reference;
-#[path = "../../tests/reference/session.rs"]
-mod reference_session;
-#[path = "../../tests/kit/rest.rs"]
-mod rest;
-#[path = "../../tests/support/mod.rs"]
-mod support;
 mod tokens;
 
 pub use cookies::{chunks, cookie_headers};
@@ -48,12 +35,11 @@ use arbitrary::{Arbitrary, Unstructured};
 use hardtack::Key;
 
 /// The middle of the times that the targets use.
-const NOW: u32 = 1_700_000_000;
+const NOW: u32 = kit::clock::T0;
 
 /// A few masters, so that two choices are often the same.
 fn master(n: u8) -> [u8; 32] {
-    let n = n % 12;
-    std::array::from_fn(|i| (usize::from(n) * 7 + i * i) as u8)
+    kit::keys::master(n % 12)
 }
 
 fn key(n: u8) -> Key {

@@ -4,12 +4,12 @@
 mod act;
 mod answer;
 
-use crate::{NOW, exchange::Request, key, read};
+use crate::kit::{browser::Jar, clock::Clock, exchange::Request};
+use crate::{NOW, key, read};
 use arbitrary::Arbitrary;
 use hardtack::session::{Event, FlashLevel, SessionId, SessionManager};
 use hardtack::{Keyring, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 const DAY: u32 = 24 * 60 * 60;
@@ -139,10 +139,8 @@ struct Tab {
     current: Option<Current>,
 }
 
-type Jar = BTreeMap<String, String>;
-
 struct World {
-    clock: Arc<AtomicU32>,
+    clock: Clock,
     sessions: SessionManager,
     denied: Arc<Mutex<BTreeSet<SessionId>>>,
     ring: Vec<(u8, Option<u32>)>,
@@ -184,11 +182,11 @@ pub fn session_model(data: &[u8]) {
 
 impl World {
     fn new() -> World {
-        let clock = Arc::new(AtomicU32::new(NOW));
+        let clock = Clock::new();
         let denied = Arc::new(Mutex::new(BTreeSet::new()));
         let (hands, deny, list) = (clock.clone(), denied.clone(), denied.clone());
         let sessions = SessionManager::builder(Keyring::new(key(0)))
-            .clock(move || Timestamp::from_unix(hands.load(Ordering::Relaxed)))
+            .clock(move || hands.now())
             .validate(move |view| !list.lock().unwrap().contains(&view.id()))
             .on_event(move |event| {
                 if let Event::Destroyed { id, .. } = event {
@@ -197,29 +195,26 @@ impl World {
             })
             .build()
             .unwrap();
-        let (ring, copy) = (vec![(0, None)], (Jar::new(), None));
+        let (ring, copy) = (vec![(0, None)], (Jar::default(), None));
         World {
             clock,
             sessions,
             denied,
             ring,
-            jar: Jar::new(),
+            jar: Jar::default(),
             cookie: None,
             copy,
         }
     }
 
     fn now(&self) -> u32 {
-        self.clock.load(Ordering::Relaxed)
+        self.clock.unix()
     }
 
     fn pass(&mut self, seconds: i32) {
         let now = self.now().saturating_add_signed(seconds);
         // Two years of it, so that the clock stays far from the ends of its range.
-        self.clock.store(
-            now.clamp(NOW - 365 * DAY, NOW + 365 * DAY),
-            Ordering::Relaxed,
-        );
+        self.clock.set(now.clamp(NOW - 365 * DAY, NOW + 365 * DAY));
     }
 
     fn rotate(&mut self, n: u8, before: Before) {
@@ -246,15 +241,10 @@ impl World {
     }
 
     fn begin(&self) -> Tab {
-        let pairs: Vec<String> = self
-            .jar
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let session = Request::new(&self.sessions, [pairs.join("; ").as_bytes()]);
+        let session = Request::new(&self.sessions, [self.jar.header().as_bytes()]);
         Tab {
             session,
-            names: self.jar.keys().cloned().collect(),
+            names: self.jar.0.keys().cloned().collect(),
             received: self.cookie.clone(),
             current: None,
         }

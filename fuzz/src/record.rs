@@ -1,8 +1,9 @@
 //! What stands behind the AEAD: payloads that are authentic and hostile, as from an older bug or a stolen key.
 
 use crate::cookies::{COOKIE, LONG, SCOPE};
-use crate::reference_session::{RecordError, read_dictionary, read_record};
-use crate::{NOW, exchange::Request, key, master, reference, rest::Rest};
+use crate::kit::reference_session::{RecordError, read_dictionary, read_record};
+use crate::kit::{exchange::Request, raw::Raw, reference};
+use crate::{NOW, key, master};
 use hardtack::session::{
     Event, OldData, Refusal, Session, SessionData, SessionError, SessionManager,
     SessionManagerBuilder,
@@ -41,7 +42,7 @@ impl SessionData for Rich {
     const VERSION: u8 = 3;
 
     fn migrate(old: OldData<'_>) -> Option<Rich> {
-        let Rest(bytes) = old.read()?;
+        let Raw(bytes) = old.read()?;
         let text = String::from_utf8(bytes).ok();
         let text = text.filter(|_| old.version() > 0)?;
         Some(Rich {

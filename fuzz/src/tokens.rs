@@ -1,7 +1,7 @@
 //! Tokens: opened as bytes and as text, sealed and opened, changed, and judged twice.
 
-use crate::library::{self, Given, Raw};
-use crate::{NOW, Time, key, master, read, reference as oracle, support};
+use crate::kit::{library, raw::Raw, reference as oracle, rng::Given, vector};
+use crate::{NOW, Time, key, master, read};
 use arbitrary::Arbitrary;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hardtack::{Codec, Keyring, OpenError, Opened, SealError, Timestamp};
@@ -381,7 +381,7 @@ pub fn reference(data: &[u8]) {
                 oracle::Error::UnknownKey(id) => Some(hex::encode(id)),
                 _ => None,
             };
-            assert_eq!(library::name(here), (support::name(there), id), "{token}");
+            assert_eq!(library::name(here), (vector::name(there), id), "{token}");
         }
         (here, there) => panic!("{token}: {here:?}, the reference: {there:?}"),
     }

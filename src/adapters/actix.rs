@@ -1,4 +1,4 @@
-//! The session for Actix Web.
+//! Connects sessions to Actix Web.
 //!
 //! ```
 //! use actix_web::{App, HttpServer, web};
@@ -13,7 +13,7 @@
 //! }
 //!
 //! # fn site() -> Result<(), Box<dyn std::error::Error>> {
-//! // Made outside the closure: every worker has the same keys.
+//! // Make the manager outside the closure, so that all workers share one set of keys.
 //! let sessions = SessionManager::builder(Keyring::from_env("SESSION_KEYS")?).build()?;
 //! let server = HttpServer::new(move || {
 //!     App::new()
@@ -24,8 +24,8 @@
 //! # }
 //! ```
 //!
-//! The middleware may also wrap a `Scope` or a `Resource`. What is wrapped later is further out: a
-//! middleware that wants the session is wrapped before this one, and gets it with
+//! The middleware may also wrap a `Scope` or a `Resource`. Actix runs the middleware that was
+//! wrapped last first. If your own middleware needs the session, wrap it before this one and call
 //! `request.extract::<Session>()`.
 
 use crate::session::{
@@ -49,7 +49,7 @@ use core::{
 };
 use pin_project_lite::pin_project;
 
-/// Opens the session before the handler and saves it after.
+/// Gives the session to handlers and saves it after them.
 ///
 /// ```
 /// use actix_web::{App, web};
@@ -66,12 +66,12 @@ pub struct SessionMiddleware<T: SessionData = SessionMap> {
 }
 
 impl<T: SessionData> SessionMiddleware<T> {
-    /// A middleware for these sessions.
+    /// Makes a middleware for these sessions.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, actix::SessionMiddleware, session::SessionManager};
     /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-    /// let middleware = SessionMiddleware::new(sessions.clone()); // keep one, to rotate its keys
+    /// let middleware = SessionMiddleware::new(sessions.clone()); // keep a clone to rotate keys
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -105,12 +105,12 @@ where
     }
 }
 
-/// The service that [`SessionMiddleware`] makes.
+/// Wraps a service to provide sessions. [`SessionMiddleware`] makes it.
 ///
 /// ```
 /// use hardtack::actix::SessionService;
 ///
-/// /// The service of a middleware of yours that always brings the session can name what it wraps.
+/// /// The service of your own middleware can name the service that it wraps.
 /// struct WithSession<S>(SessionService<S>);
 /// ```
 #[derive(Debug)]
@@ -144,12 +144,12 @@ where
 }
 
 pin_project! {
-    /// The response of a [`SessionService`], with its session's headers.
+    /// Resolves to the response of a [`SessionService`], with the headers of the session.
     ///
     /// ```
     /// use actix_web::dev::{Service, ServiceRequest};
     ///
-    /// /// A middleware of yours around this one can name the future that it waits for.
+    /// /// Your own middleware around this one can name the future that it waits for.
     /// struct Timed<S: Service<ServiceRequest>> {
     ///     answer: hardtack::actix::ResponseFuture<S::Future, S::Response>,
     /// }
@@ -158,7 +158,7 @@ pin_project! {
         #[pin]
         inner: F,
         exchange: Exchange<T>,
-        // The response, until its session is written.
+        // The response that waits until its session is committed.
         closing: Option<(Result<R, Error>, Commit)>,
     }
 }
@@ -189,8 +189,9 @@ where
                 let response = write(this.exchange, plan, response);
                 Ok(ServiceResponse::new(request, response))
             }
-            // Of a middleware: a handler's error is a response by now. This one is still to become a
-            // response, with the session's headers, because errors save too.
+            // The error comes from a middleware, because errors of handlers are responses by now.
+            // Actix makes a response of it later. The mapper adds the headers of the session,
+            // because a request that fails saves its session too.
             Err(mut error) => {
                 let exchange = this.exchange.clone();
                 error.add_response_mapper(move |response| {
@@ -213,7 +214,7 @@ fn write<T: SessionData, B>(
         None => response.map_into_left_body(),
         Some(_) => HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR).map_into_right_body(),
     };
-    // `build` has refused every setting with a byte that no header has.
+    // `build` refuses every setting with a byte that is not allowed in a header.
     if write_headers(edits, response.headers_mut()).is_err() {
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     }
@@ -262,13 +263,13 @@ impl<T: SessionData> FromRequest for Session<T> {
     }
 }
 
-/// The future of the extractor.
+/// Resolves to the session, as the future of the extractor.
 ///
 /// ```
 /// use actix_web::{FromRequest, HttpRequest, dev::Payload, Error};
 /// use hardtack::session::Session;
 ///
-/// /// An extractor of yours that needs the session can keep the future of it.
+/// /// Your own extractor that needs the session can store this future.
 /// fn session(request: &HttpRequest, payload: &mut Payload) -> hardtack::actix::ExtractFuture {
 ///     Session::from_request(request, payload)
 /// }
@@ -293,7 +294,7 @@ impl ResponseError for MissingLayer {
     }
 }
 
-/// An empty 500; the text goes to the log.
+/// Responds with an empty 500. The text goes to the log.
 impl ResponseError for SessionError {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

@@ -1,4 +1,4 @@
-//! The session for Axum, and for any other tower service.
+//! Connects sessions to Axum, and to any other tower service.
 //!
 //! ```
 //! # fn site() -> Result<(), Box<dyn std::error::Error>> {
@@ -40,7 +40,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-/// Opens the session before the service and saves it after: a tower layer.
+/// Gives the session to handlers and saves it after them. It is a tower layer.
 ///
 /// ```
 /// use hardtack::{Key, Keyring, axum::SessionLayer, session::SessionManager};
@@ -57,12 +57,12 @@ pub struct SessionLayer<T: SessionData = SessionMap> {
 }
 
 impl<T: SessionData> SessionLayer<T> {
-    /// A layer for these sessions.
+    /// Makes a layer for these sessions.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, axum::SessionLayer, session::SessionManager};
     /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-    /// let layer = SessionLayer::new(sessions.clone()); // keep one, to rotate its keys
+    /// let layer = SessionLayer::new(sessions.clone()); // keep a clone to rotate keys
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -90,7 +90,7 @@ impl<S, T: SessionData> Layer<S> for SessionLayer<T> {
     }
 }
 
-/// The service that [`SessionLayer`] makes.
+/// Wraps a service to provide sessions. [`SessionLayer`] makes it.
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::SessionManager};
@@ -144,14 +144,14 @@ where
 }
 
 pin_project! {
-    /// The response of a [`SessionService`], with its session's headers.
+    /// Resolves to the response of a [`SessionService`], with the headers of the session.
     ///
     /// ```
     /// use hardtack::axum::SessionService;
     /// use http::Request;
     /// use tower_service::Service;
     ///
-    /// /// A layer of yours around this one can name the future that it waits for.
+    /// /// Your own layer around this one can name the future that it waits for.
     /// struct Timed<S: Service<Request<String>, Response = http::Response<String>>> {
     ///     answer: hardtack::axum::ResponseFuture<S::Future, S::Response>,
     /// }
@@ -160,7 +160,7 @@ pin_project! {
         #[pin]
         inner: F,
         exchange: Exchange<T>,
-        // The response, until its session is written.
+        // The response that waits until its session is committed.
         closing: Option<(R, Commit)>,
     }
 }
@@ -204,7 +204,7 @@ fn write<Outgoing: Default>(edits: HeaderEdits, response: &mut http::Response<Ou
         *response = http::Response::default();
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     }
-    // `build` has refused every setting with a byte that no header has.
+    // `build` refuses every setting with a byte that is not allowed in a header.
     if write_headers(edits, response.headers_mut()).is_err() {
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     }
@@ -259,7 +259,7 @@ impl IntoResponse for MissingLayer {
     }
 }
 
-/// An empty 500; the text goes to the log.
+/// Responds with an empty 500. The text goes to the log.
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
         log::error(log::Topic::FailedCall, &self);

@@ -1,5 +1,5 @@
-//! Frameworks: each hands a request to an [`Exchange`](crate::session::Exchange) and writes its edits to the
-//! response.
+//! Connects sessions to frameworks. Each adapter passes a request to an
+//! [`Exchange`](crate::session::Exchange) and applies its header edits to the response.
 
 #[cfg(feature = "actix")]
 pub mod actix;

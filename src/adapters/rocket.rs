@@ -1,4 +1,4 @@
-//! The session for Rocket.
+//! Connects sessions to Rocket.
 //!
 //! ```
 //! use hardtack::{Key, Keyring, rocket::SessionFairing, session::{Session, SessionError, SessionManager}};
@@ -29,12 +29,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A failed call, as the `Err` of a handler, goes to the application's catcher for 500. Response
-//! fairings that are attached before this one may still write to the session.
+//! If a handler returns a [`SessionError`], Rocket calls the application's catcher for 500.
+//! Response fairings that are attached before this one can still write to the session.
 //!
-//! Rocket drops a header line that is not UTF-8: a request whose Cookie line contains such bytes has
-//! no session here, and the cookie stays. In tests, the clones of one `LocalRequest` are one request
-//! with one session: only the first that is dispatched can write to it.
+//! Rocket drops a header line that is not UTF-8. If the Cookie line of a request has such bytes,
+//! the request has no session, and the cookie stays in the browser. In tests, the clones of a
+//! `LocalRequest` are one request with one session. Only the first clone that is dispatched can
+//! write to it.
 
 use crate::session::{
     Exchange, HeaderEdit, MissingLayer, RequestHead, Session, SessionData, SessionError,
@@ -54,7 +55,7 @@ use rocket::{
     response::{self, Responder},
 };
 
-/// Makes the session for the guards, and saves it after the handler.
+/// Gives the session to request guards and saves it after the handler.
 ///
 /// ```
 /// use hardtack::{Key, Keyring, rocket::SessionFairing, session::SessionManager};
@@ -69,12 +70,12 @@ pub struct SessionFairing<T: SessionData = SessionMap> {
 }
 
 impl<T: SessionData> SessionFairing<T> {
-    /// A fairing for these sessions.
+    /// Makes a fairing for these sessions.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, rocket::SessionFairing, session::SessionManager};
     /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-    /// let fairing = SessionFairing::new(sessions.clone()); // keep one, to rotate its keys
+    /// let fairing = SessionFairing::new(sessions.clone()); // keep a clone to rotate keys
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
@@ -89,7 +90,7 @@ impl<T: SessionData> Clone for SessionFairing<T> {
     }
 }
 
-/// In Rocket's state, for the guard and the sentinel.
+/// Holds the manager in Rocket's state, for the guard and the sentinel.
 struct Attached<T: SessionData>(SessionManager<T>);
 
 #[rocket::async_trait]
@@ -101,7 +102,7 @@ impl<T: SessionData> Fairing for SessionFairing<T> {
         }
     }
 
-    /// Refuses a second fairing for the same type: a guard could not tell them apart.
+    /// Refuses a second fairing for the same type, because a guard could not tell the two apart.
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
         if rocket.state::<Attached<T>>().is_some() {
             log::error(
@@ -116,8 +117,8 @@ impl<T: SessionData> Fairing for SessionFairing<T> {
         Ok(rocket.manage(Attached(self.sessions.clone())))
     }
 
-    /// Starts the exchange and keeps the method: Rocket routes a HEAD request without a route of its own
-    /// as GET.
+    /// Starts the exchange and stores the method, because Rocket changes HEAD to GET if no route
+    /// matches HEAD.
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         Begun::of(request, &self.sessions);
     }
@@ -143,7 +144,7 @@ impl<T: SessionData> Fairing for SessionFairing<T> {
     }
 }
 
-/// What the request's cache has of an exchange.
+/// Holds an exchange in the request's cache.
 struct Begun<T: SessionData> {
     exchange: Exchange<T>,
     method: Method,
@@ -168,8 +169,8 @@ impl<'r, T: SessionData> FromRequest<'r> for Session<T> {
         };
         let Begun { exchange, method } = Begun::of(request, sessions);
         let headers = request.headers();
-        // Rocket's local client fills the jar only. In a request from a socket the jar has nothing
-        // that the header has not.
+        // Rocket's local client fills only the jar. In a request from a socket, everything in the
+        // jar is in the header too.
         let jar: Vec<String> = match headers.contains("cookie") {
             true => Vec::new(),
             false => request
@@ -194,7 +195,7 @@ impl<'r, T: SessionData> FromRequest<'r> for Session<T> {
     }
 }
 
-/// Rocket does not launch with a route that asks for a session without its fairing.
+/// Stops the launch of Rocket if a route asks for a session and its fairing is missing.
 impl<T: SessionData> Sentinel for Session<T> {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
         let attached = rocket.state::<Attached<T>>().is_some();
@@ -209,7 +210,7 @@ fn missing<T: SessionData>() -> MissingLayer {
     MissingLayer::report::<T>(".attach(hardtack::rocket::SessionFairing::new(sessions))")
 }
 
-/// A 500, by the application's catcher; the text goes to the log.
+/// Responds with the application's catcher for 500. The text goes to the log.
 impl<'r> Responder<'r, 'static> for SessionError {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
         log::error(log::Topic::FailedCall, &self);

@@ -18,7 +18,7 @@
 //! | [`format`](mod@format) | people who read or write the tokens in another language |
 
 // The snippets of the three pages on sessions use the frameworks, which are not dependencies of this
-// package. The package `tests/documents` compiles and runs them; those of `migrating` also need the
+// package. The package `tests/docs` compiles and runs them; those of `migrating` also need the
 // libraries that people come from, and have the package `tests/migration`.
 
 #[doc = include_str!("format.md")]

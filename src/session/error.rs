@@ -5,10 +5,11 @@ use super::{
 use alloc::string::String;
 use core::{error::Error, fmt};
 
-/// Why a call on a session failed. Nothing is lost: what was in the session is still there. The text
-/// has keys and types, never a value.
+/// Says why a method of a session failed. The contents of the session are not lost. The text names
+/// keys and types, and never a value.
 ///
-/// Every adapter makes it an empty 500, so that handlers can use `?`; the text goes to the log.
+/// Handlers can use `?`. Axum and Actix Web respond with an empty 500, Rocket with its page for
+/// 500. The text goes to the log.
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -17,7 +18,7 @@ use core::{error::Error, fmt};
 /// session.insert("user", "ada")?;
 /// let error = session.get::<u64>("user").unwrap_err();
 /// assert!(matches!(&error, SessionError::WrongType { key, .. } if key == "user"));
-/// assert!(error.to_string().starts_with("the value under `user` is not of this type"));
+/// assert!(error.to_string().starts_with("the value under `user` has another type"));
 ///
 /// let error = session.update("user", |_: &mut String| session.clear().unwrap_err())?;
 /// assert_eq!(error, SessionError::InUse);
@@ -26,34 +27,36 @@ use core::{error::Error, fmt};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// The session was used inside a closure that was given to the session.
+    /// The session was used inside a closure that was passed to it.
     InUse,
-    /// The response's headers are out: what is written now reaches nobody, and what is read for the
-    /// first time now would not have told caches to keep the response private.
+    /// The response headers were sent. A write can no longer reach the browser. A first read is
+    /// refused too, because the headers did not tell caches that the response is private.
     HeadersSent,
-    /// The value under this key is not of the type that was asked for.
+    /// The value under this key has another type than the caller asked for.
     WrongType {
         /// The key.
         key: String,
-        /// What kind of value was found, and the type that was asked for.
+        /// The kind of value that was found, and the type that the caller asked for.
         reason: String,
     },
-    /// The value cannot be stored under this key: it does not serialize, or not to something that can be read back.
+    /// The value cannot be stored under this key. It does not serialize, or its encoding could not be
+    /// read again.
     Unstorable {
         /// The key.
         key: String,
-        /// The type, and what can be wrong with a value of it.
+        /// The type, and the possible reasons.
         reason: String,
     },
-    /// The session has become too big for its cookies. It keeps what was written: remove something,
-    /// or the response will be a 500 and the previous cookie stays.
+    /// The session is too big for its cookies. It keeps what was written. Remove something, otherwise
+    /// the response is a 500 and the browser keeps the previous cookie.
     TooBig {
-        /// Bytes of cookie names and values that are needed.
+        /// The size of the cookies in bytes: their names, `=` and values.
         len: usize,
-        /// The limit, by `max_cookie_bytes` or `max_chunks`.
+        /// The maximum in bytes, set by `max_cookie_bytes` or `max_chunks`.
         max: usize,
     },
-    /// More flash messages, or longer ones, than a session keeps. The message was not added.
+    /// The session would hold more than 16 flash messages or 1,024 bytes of their text. The message
+    /// was not added.
     TooManyFlashes,
     /// The request comes from another origin (cross-site request forgery), so it has no session to
     /// change. The log names the setting that would let it pass. Answered by 403.
@@ -61,7 +64,7 @@ pub enum SessionError {
     /// The request brought sessions of two logins under one cookie name, and neither counts: this
     /// response removes what was planted, and the next request works. Answered by 503.
     Rivals,
-    /// The operating system gave no randomness for a session id.
+    /// The operating system returned no random bytes for a session id.
     Randomness,
 }
 
@@ -69,19 +72,19 @@ impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SessionError::InUse => f.write_str(
-                "the session was used inside its own closure: use what the closure was given, or the session after it",
+                "the session was used inside its own closure: use the argument of the closure, or use the session after it",
             ),
             SessionError::HeadersSent => f.write_str(
-                "the session was used after the headers were sent: do it in the handler, before the body",
+                "the session was used after the headers were sent: use it in the handler, before the body",
             ),
             SessionError::WrongType { key, reason } => {
-                write!(f, "the value under `{key}` is not of this type: {reason}")
+                write!(f, "the value under `{key}` has another type: {reason}")
             }
             SessionError::Unstorable { key, reason } => {
                 write!(f, "the value for `{key}` cannot be stored: {reason}")
             }
             SessionError::TooBig { len, max } => {
-                write!(f, "the session needs {len} bytes of cookies, the limit is {max}: remove something")
+                write!(f, "the session needs {len} bytes of cookies, the maximum is {max}: remove something")
             }
             SessionError::TooManyFlashes => write!(
                 f,
@@ -94,7 +97,7 @@ impl fmt::Display for SessionError {
                 "two logins came under one session cookie name, and neither counts: send the request again",
             ),
             SessionError::Randomness => {
-                f.write_str("the operating system gave no randomness for a session id")
+                f.write_str("the operating system returned no random bytes for a session id")
             }
         }
     }
@@ -115,7 +118,8 @@ impl SessionError {
 
 impl Error for SessionError {}
 
-/// Why a session was not saved. The answer is an empty 500; the cookie that the browser has stays.
+/// Says why a session could not be saved. The response becomes an empty 500, and the browser keeps
+/// its previous cookie.
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -123,7 +127,7 @@ impl Error for SessionError {}
 /// # let session = testing::new_session(&sessions);
 /// use hardtack::session::SaveError;
 ///
-/// let _ = session.insert("notes", &"#".repeat(10_000)); // an error that is not looked at
+/// let _ = session.insert("notes", &"#".repeat(10_000)); // the error is ignored
 /// let error = testing::set_cookie(&session).unwrap_err();
 /// assert!(matches!(error, SaveError::TooBig { max: 7_000, .. }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -131,20 +135,20 @@ impl Error for SessionError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SaveError {
-    /// Too big for its cookies.
+    /// The session is too big for its cookies.
     TooBig {
-        /// Bytes of cookie names and values that are needed.
+        /// The size of the cookies in bytes: their names, `=` and values.
         len: usize,
-        /// The limit, by `max_cookie_bytes` or `max_chunks`.
+        /// The maximum in bytes, set by `max_cookie_bytes` or `max_chunks`.
         max: usize,
     },
-    /// What was written cannot be read back, or does not serialize.
+    /// The session does not serialize, or its encoding could not be read again.
     Unreadable,
-    /// The operating system gave no randomness.
+    /// The operating system returned no random bytes.
     Randomness,
-    /// The clock stands at the end of its range.
+    /// The clock is at the end of its range, in 2106.
     Clock,
-    /// [`finish`](super::Exchange::close) was called inside a closure of this session.
+    /// [`close`](super::Exchange::close) was called inside a closure that was passed to this session.
     InUse,
 }
 
@@ -154,13 +158,17 @@ impl fmt::Display for SaveError {
             SaveError::TooBig { len, max } => {
                 write!(
                     f,
-                    "the session needs {len} bytes of cookies, the limit is {max}"
+                    "the session needs {len} bytes of cookies, the maximum is {max}"
                 )
             }
-            SaveError::Unreadable => f.write_str("the session as written cannot be read back"),
-            SaveError::Randomness => f.write_str("the operating system gave no randomness"),
-            SaveError::Clock => f.write_str("the clock stands at the end of its range"),
-            SaveError::InUse => f.write_str("the session was finished inside its own closure"),
+            SaveError::Unreadable => {
+                f.write_str("the session does not serialize, or cannot be read again")
+            }
+            SaveError::Randomness => f.write_str("the operating system returned no random bytes"),
+            SaveError::Clock => f.write_str("the clock is at the end of its range"),
+            SaveError::InUse => {
+                f.write_str("the response was finished inside a closure of its session")
+            }
         }
     }
 }

@@ -1,14 +1,14 @@
-//! Sessions that travel in the cookie: opened before the handler, saved after it.
-//! [`guide::sessions`](crate::guide::sessions) tells how to use them.
+//! Keeps sessions in encrypted cookies. A session is opened when a handler uses it, and saved after
+//! the handler. [`guide::sessions`](crate::guide::sessions) shows how to use sessions.
 //!
-//! | | |
+//! | item | what it does |
 //! |---|---|
-//! | [`SessionManager`] | holds the settings and keys of a site; made by [`SessionManager::builder`] |
-//! | [`Session`] | is the session of one request, as a handler gets it |
-//! | [`SessionData`] | makes a type of yours a session |
-//! | [`Event`] | tells the operator every decision |
-//! | [`Exchange`] | is what an adapter drives, for a framework of your own |
-//! | [`testing`] | makes and reads sessions in the tests of an application |
+//! | [`SessionManager`] | holds the settings and keys of an application |
+//! | [`Session`] | gives a handler the session of its request |
+//! | [`SessionData`] | makes your own type the data of a session |
+//! | [`Event`] | reports every decision to the operator |
+//! | [`Exchange`] | connects sessions to a framework without an adapter |
+//! | [`testing`] | makes and reads sessions in your tests |
 //!
 //! ```
 //! use hardtack::{Key, Keyring, session::{SessionError, SessionManager, testing}};
@@ -34,7 +34,7 @@ mod record;
 mod request;
 #[allow(
     clippy::module_inception,
-    reason = "the room is named for what it gives handlers"
+    reason = "the module is named after the type that handlers use"
 )]
 mod session;
 pub mod testing;

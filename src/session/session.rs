@@ -11,10 +11,10 @@ use core::{fmt, time::Duration};
 use getrandom::SysRng;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// The session of one request: a dictionary, or typed ([`Session<T>`](SessionData)).
+/// Gives a handler the session of its request: a dictionary, or a [typed session](SessionData).
 ///
-/// It is opened at its first use and saved after the handler, if it changed. Clones are handles to
-/// the same session; none of them holds a lock across an await.
+/// The session is opened when it is first used, and saved after the handler if it changed. Clones are
+/// handles to the same session. No handle holds a lock across an await.
 ///
 /// ```
 /// use hardtack::session::{FlashLevel, Session, SessionError};
@@ -30,12 +30,14 @@ use serde::{Serialize, de::DeserializeOwned};
 ///
 /// # Errors
 ///
-/// Every call fails with [`SessionError::InUse`] inside a closure that was given to this session (on
-/// its thread: a closure that waits for another thread which uses the session waits for ever), and
-/// every call that writes, or that is the session's first, with [`SessionError::HeadersSent`] once the
-/// response's headers are out. Calls that say nothing else of errors have no other. Calls that add to
-/// the session fail with [`SessionError::TooBig`] when its cookies would get too long; what was added
-/// is then still there, to be removed.
+/// These errors apply to every method; a method lists only the others.
+///
+/// - [`SessionError::InUse`] inside a closure that was passed to this session, on the same thread. A
+///   closure that waits for another thread waits forever if that thread uses the session.
+/// - [`SessionError::HeadersSent`] after the response headers were sent, for a method that writes and
+///   for the first method that is called.
+/// - [`SessionError::TooBig`] for a method that adds to the session, if its cookies become too large.
+///   The new value is then in the session, and you can remove it.
 pub struct Session<T: SessionData = SessionMap> {
     handle: Handle<T>,
 }
@@ -49,8 +51,10 @@ impl<T: SessionData> Session<T> {
         &self.handle
     }
 
-    /// The session's id: for logs and for a list of ended sessions. It changes with
-    /// [`regenerate`](Session::regenerate). A new session that stays empty has one, but is never saved.
+    /// Returns the id of the session, for logs and for a list of ended sessions.
+    /// [`regenerate`](Session::regenerate) changes it.
+    ///
+    /// A new session has an id too, but it is saved only if something is written to it.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -73,7 +77,9 @@ impl<T: SessionData> Session<T> {
             .map_err(no_randomness)
     }
 
-    /// When the session was created. Neither saving nor [`regenerate`](Session::regenerate) changes it.
+    /// Returns the time when the session was created.
+    /// [`regenerate_for_login`](Session::regenerate_for_login) sets it to the present time. Saving
+    /// and [`regenerate`](Session::regenerate) do not change it.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -84,15 +90,11 @@ impl<T: SessionData> Session<T> {
     /// assert_eq!(session.created_at()?, created);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
     pub fn created_at(&self) -> Result<Timestamp, SessionError> {
         self.handle.read(|session| session.created_at())
     }
 
-    /// When the session ends if it is not used any more.
+    /// Returns the time when the session ends if it is not used again.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -104,10 +106,7 @@ impl<T: SessionData> Session<T> {
     /// assert_eq!(left, Duration::from_secs(30 * 60));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
+    #[doc(alias("ttl", "expiry"))]
     pub fn expires_at(&self) -> Result<Timestamp, SessionError> {
         let now = self.handle.now();
         let rules = self.handle.rules();
@@ -129,10 +128,6 @@ impl<T: SessionData> Session<T> {
     }
 
     /// Returns `true` if the response will carry another session than the browser has.
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
     pub fn is_changed(&self) -> Result<bool, SessionError> {
         self.handle.read(|session| session.is_changed())
     }
@@ -151,10 +146,6 @@ impl<T: SessionData> Session<T> {
     /// assert!(!session.is_changed()?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
     pub fn discard_changes(&self) -> Result<(), SessionError> {
         let (rules, now) = (self.handle.rules(), self.handle.now());
         self.handle
@@ -162,16 +153,12 @@ impl<T: SessionData> Session<T> {
     }
 
     /// Starts the idle time again with this response, whether a renewal is due or not.
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
     pub fn touch(&self) -> Result<(), SessionError> {
         self.handle.write(|session| session.touch())
     }
 
-    /// Returns why the request's session cookie was refused. `None` if the request had no session cookie,
-    /// or one that counts.
+    /// Returns why the session cookie of the request was refused, or `None` if the request carried
+    /// no session cookie or a valid one.
     ///
     /// ```
     /// use hardtack::session::{Refusal, Session, SessionError};
@@ -187,15 +174,12 @@ impl<T: SessionData> Session<T> {
     /// # assert_eq!(notice(&testing::new_session(&sessions))?, "Please log in.");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
     pub fn refused(&self) -> Result<Option<Refusal>, SessionError> {
         self.handle.refused()
     }
 
-    /// Whether the request came without a session that counts.
+    /// Returns `true` if the request carried no valid session, or if the session was
+    /// [destroyed](Session::destroy).
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -208,35 +192,20 @@ impl<T: SessionData> Session<T> {
     /// assert!(!next.is_new()?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
     pub fn is_new(&self) -> Result<bool, SessionError> {
         self.handle.read(|session| session.is_new())
     }
 
-    /// Whether the browser keeps the session when it is closed: see [`remember`](Session::remember).
-    ///
-    /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
-    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-    /// # let session = testing::new_session(&sessions);
-    /// assert!(!session.is_remembered()?);
-    /// session.remember(true)?;
-    /// assert!(session.is_remembered()?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
+    /// Returns `true` if the browser keeps the session after it is closed: see
+    /// [`remember`](Session::remember).
     pub fn is_remembered(&self) -> Result<bool, SessionError> {
         self.handle.read(|session| session.is_remembered())
     }
 
-    /// Gives the session a new id; creation time, absolute end and data stay. For every change of
-    /// privilege but a login: see [`regenerate_for_login`](Session::regenerate_for_login).
+    /// Gives the session a new id. The data, the creation time and the absolute end stay.
+    ///
+    /// Call it after every change of privilege, such as a second factor. At login, call
+    /// [`regenerate_for_login`](Session::regenerate_for_login) instead.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -244,7 +213,7 @@ impl<T: SessionData> Session<T> {
     /// # let session = testing::new_session(&sessions);
     /// session.insert("user", 7)?;
     /// let before = session.id()?;
-    /// session.regenerate()?; // she has given her second factor
+    /// session.regenerate()?; // the user passed the second factor
     /// session.insert("verified", &true)?;
     /// assert_ne!(session.id()?, before);
     /// assert_eq!(session.get("user")?, Some(7));
@@ -253,16 +222,19 @@ impl<T: SessionData> Session<T> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Randomness`].
+    /// [`SessionError::Randomness`] if the operating system returned no random bytes.
+    #[doc(alias("cycle_id", "renew", "rotate"))]
     pub fn regenerate(&self) -> Result<(), SessionError> {
         self.handle
             .write(|session| session.regenerate(&mut SysRng))?
             .map_err(no_randomness)
     }
 
-    /// Gives the session a new id and a new lifetime: call it at login, or an attacker who planted a
-    /// session of his before (session fixation, CWE-384) is logged in with it. What was in the session
-    /// stays, such as a cart: decide about it, and [`clear`](Session::clear) it if in doubt.
+    /// Gives the session a new id and a new lifetime. Call it at login.
+    ///
+    /// Otherwise an attacker who planted their own session in the browser before the login is
+    /// logged in with it (session fixation, CWE-384). The data stays, for example a cart. If you
+    /// are in doubt about it, call [`clear`](Session::clear) too.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -274,13 +246,14 @@ impl<T: SessionData> Session<T> {
     /// session.regenerate_for_login()?;
     /// session.insert("user", 7)?;
     /// assert_ne!(session.id()?, planted);
-    /// assert_eq!(session.get("cart")?, Some([7, 8])); // stays: is that right here?
+    /// assert_eq!(session.get("cart")?, Some([7, 8])); // stays
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`SessionError::Randomness`].
+    /// [`SessionError::Randomness`] if the operating system returned no random bytes.
+    #[doc(alias("cycle_id", "login", "renew"))]
     pub fn regenerate_for_login(&self) -> Result<(), SessionError> {
         let (rules, now) = (self.handle.rules(), self.handle.now());
         self.handle
@@ -288,11 +261,11 @@ impl<T: SessionData> Session<T> {
             .map_err(no_randomness)
     }
 
-    /// Ends the session and removes its cookies. A write after this makes a fresh one.
+    /// Ends the session and removes its cookies. A later write starts a new session.
     ///
-    /// No server keeps a list of sessions, so a copy of the cookie opens until its timeouts: where that
-    /// is too long, keep the ids of [`Event::Destroyed`](super::Event::Destroyed) and refuse them in
-    /// [`validate`](super::SessionManagerBuilder::validate).
+    /// The server keeps no list of sessions, so a copy of the cookie works until its timeouts. If
+    /// that is too long, store the ids of [`Event::Destroyed`](super::Event::Destroyed) and refuse
+    /// them in [`validate`](super::SessionManagerBuilder::validate).
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -307,17 +280,16 @@ impl<T: SessionData> Session<T> {
     /// assert!(lines[0].starts_with("__Host-session=;") && lines[0].contains("Max-Age=0"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
+    #[doc(alias("flush", "invalidate", "logout", "purge"))]
     pub fn destroy(&self) -> Result<(), SessionError> {
         self.handle.keep_or_destroy(Write::Destroy, |_| false)
     }
 
-    /// Ends the session `after` from now at the latest: earlier than it would have ended, never later.
-    /// In whole seconds. [`remember`](Session::remember), [`regenerate_for_login`](Session::regenerate_for_login)
-    /// give the settings' limits back, so call this after them.
+    /// Sets the end of the session to `after` from now, if it would end later. The time is in whole
+    /// seconds; fractions are dropped.
+    ///
+    /// [`remember`](Session::remember) and [`regenerate_for_login`](Session::regenerate_for_login)
+    /// restore the timeouts of the settings, so call `expire_in` after them.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -329,38 +301,35 @@ impl<T: SessionData> Session<T> {
     /// let left = session.expires_at()?.saturating_duration_since(session.created_at()?);
     /// assert!(left <= Duration::from_secs(61));
     ///
-    /// session.expire_in(Duration::MAX)?; // never later than it would have ended
+    /// session.expire_in(Duration::MAX)?; // never later than before
     /// assert!(session.expires_at()?.saturating_duration_since(session.created_at()?) <= left);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
+    #[doc(alias("expiry", "max_age", "ttl"))]
     pub fn expire_in(&self, after: Duration) -> Result<(), SessionError> {
         let (rules, now) = (self.handle.rules(), self.handle.now());
         self.handle
             .write(|session| session.expire_in(rules, now, after))
     }
 
-    /// Whether the browser is to keep the session when it is closed. A remembered session has the
-    /// limits `remember_idle_timeout` and `remember_absolute_timeout`, counted from its creation, and its cookie a
-    /// Max-Age. Taken back when it is older than `absolute_timeout`, it is [destroyed](Session::destroy).
+    /// Sets whether the browser keeps the session after it is closed. The default is `false`.
+    ///
+    /// A remembered session has the timeouts `remember_idle_timeout` and
+    /// `remember_absolute_timeout`, counted from its creation, and its cookie has a Max-Age. If you
+    /// pass `false` and the session is older than `absolute_timeout`, it is
+    /// [destroyed](Session::destroy).
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
     /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = testing::new_session(&sessions);
-    /// session.remember(true)?; // the box under the password is ticked
+    /// session.remember(true)?; // the checkbox is ticked
     /// session.regenerate_for_login()?;
     /// session.insert("user", 7)?;
     /// assert!(testing::set_cookie(&session)?[0].contains("Max-Age=1209600")); // 14 days
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
+    #[doc(alias("max_age", "permanent", "persistent"))]
     pub fn remember(&self, remembered: bool) -> Result<(), SessionError> {
         let (rules, now) = (self.handle.rules(), self.handle.now());
         self.handle.keep_or_destroy(Write::Change, |session| {
@@ -368,8 +337,8 @@ impl<T: SessionData> Session<T> {
         })
     }
 
-    /// Leaves a message for the next page that asks for it, at most 16 of them and 1,024 bytes of text
-    /// in all.
+    /// Stores a message for the next page that calls [`take_flashes`](Session::take_flashes). A
+    /// session holds at most 16 messages with 1,024 bytes of text in total.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -386,7 +355,8 @@ impl<T: SessionData> Session<T> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::TooManyFlashes`], [`SessionError::TooBig`].
+    /// [`SessionError::TooManyFlashes`] if the session would hold more; [`SessionError::TooBig`].
+    #[doc(alias = "message")]
     pub fn flash(&self, level: FlashLevel, text: impl Into<String>) -> Result<(), SessionError> {
         let flash = Flash {
             level,
@@ -395,7 +365,7 @@ impl<T: SessionData> Session<T> {
         self.handle.grow(|session| session.flash(flash))
     }
 
-    /// The messages that were left, oldest first. Each comes once.
+    /// Removes the stored messages and returns them, oldest first. Each message is returned once.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -413,12 +383,13 @@ impl<T: SessionData> Session<T> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::HeadersSent`] also if there are none: taking is writing.
+    /// [`SessionError::HeadersSent`] even if no message is stored, because this method writes.
+    #[doc(alias = "messages")]
     pub fn take_flashes(&self) -> Result<Vec<Flash>, SessionError> {
         self.handle.take_flashes()
     }
 
-    /// Empties the data and keeps the session, with its id, times and flash messages.
+    /// Empties the data. The session keeps its id, its times and its flash messages.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -431,18 +402,14 @@ impl<T: SessionData> Session<T> {
     /// assert_eq!(session.id()?, id);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
     pub fn clear(&self) -> Result<(), SessionError> {
         self.replace(T::default()).map(drop)
     }
 }
 
-/// Calls of a typed session.
+/// Methods for a typed session.
 impl<T: SessionData> Session<T> {
-    /// Shows the data to the closure and returns what it does.
+    /// Passes the data to a closure and returns its result.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, SessionManager, testing}};
@@ -455,21 +422,17 @@ impl<T: SessionData> Session<T> {
     /// let theme = session.with(|account| account.theme.clone())?;
     /// assert_eq!(theme, "");
     ///
-    /// // A guard that lives across an await cannot be, and to use the session inside is an error.
+    /// // The closure cannot hold the data across an await. It must not use the session.
     /// let inside = session.with(|_| session.id())?;
     /// assert_eq!(inside, Err(SessionError::InUse));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
     pub fn with<R>(&self, f: impl FnOnce(&T) -> R) -> Result<R, SessionError> {
         self.handle.read(|session| f(session.data()))
     }
 
-    /// Lets the closure change the data and returns what it does. The session is saved if its encoding
-    /// is another one afterwards.
+    /// Passes the data to a closure that may change it, and returns the closure's result. The
+    /// session is saved if the encoding of the data changed.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, SessionManager, testing}};
@@ -491,11 +454,12 @@ impl<T: SessionData> Session<T> {
     /// # Errors
     ///
     /// [`SessionError::TooBig`]; [`SessionError::Unstorable`] if the data does not serialize.
+    #[doc(alias = "with_mut")]
     pub fn modify<R>(&self, f: impl FnOnce(&mut T) -> R) -> Result<R, SessionError> {
         self.handle.grow(|session| Ok(f(session.data_mut())))
     }
 
-    /// Puts other data in place of what is there, and returns that.
+    /// Replaces the data and returns the previous data.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, SessionManager, testing}};
@@ -513,15 +477,15 @@ impl<T: SessionData> Session<T> {
     ///
     /// # Errors
     ///
-    /// As [`modify`](Session::modify).
+    /// The same as [`modify`](Session::modify).
     pub fn replace(&self, data: T) -> Result<T, SessionError> {
         self.modify(|present| core::mem::replace(present, data))
     }
 }
 
-/// Calls of the dictionary.
+/// Methods for a dictionary.
 impl Session<SessionMap> {
-    /// The value under this key; `None` if there is none.
+    /// Returns the value under this key, or `None` if the key is absent.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -538,12 +502,12 @@ impl Session<SessionMap> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::WrongType`] if it is not of this type.
+    /// [`SessionError::WrongType`] if the value has another type.
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
         self.handle.read(|session| session.data().get(key))?
     }
 
-    /// Puts a value under this key, in place of one that is there.
+    /// Stores a value under this key and replaces a previous value.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -553,19 +517,21 @@ impl Session<SessionMap> {
     ///
     /// let error = session.insert("notes", &"#".repeat(10_000)).unwrap_err();
     /// assert!(matches!(error, SessionError::TooBig { max: 7_000, .. }));
-    /// session.remove("notes")?; // else the response is a 500
+    /// session.remove("notes")?; // otherwise the response is a 500
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`SessionError::Unstorable`], what was there stays; [`SessionError::TooBig`], the value is there.
+    /// [`SessionError::Unstorable`] if the value does not serialize, and the previous value stays;
+    /// [`SessionError::TooBig`], and the new value is stored.
+    #[doc(alias("put", "set"))]
     pub fn insert(&self, key: &str, value: impl Serialize) -> Result<(), SessionError> {
         self.handle
             .grow(|session| session.data_mut().insert(key, value))
     }
 
-    /// Removes a value and says whether there was one.
+    /// Removes a value. Returns `true` if there was one.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -576,10 +542,7 @@ impl Session<SessionMap> {
     /// assert!(!session.remove("user")?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
+    #[doc(alias = "delete")]
     pub fn remove(&self, key: &str) -> Result<bool, SessionError> {
         self.handle.write(|session| session.data_mut().remove(key))
     }
@@ -591,7 +554,7 @@ impl Session<SessionMap> {
     /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
     /// # let session = testing::new_session(&sessions);
     /// session.insert("return to", "/cart")?;
-    /// assert!(session.take::<u64>("return to").is_err()); // it stays
+    /// assert!(session.take::<u64>("return to").is_err()); // the value stays
     /// assert_eq!(session.take("return to")?, Some("/cart".to_string()));
     /// assert_eq!(session.take::<String>("return to")?, None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -599,7 +562,8 @@ impl Session<SessionMap> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::WrongType`] if it is not of this type; it stays then.
+    /// [`SessionError::WrongType`] if the value has another type; it stays in the session.
+    #[doc(alias = "pop")]
     pub fn take<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
         self.handle.write(|session| {
             let value = session.data().get(key)?;
@@ -608,8 +572,8 @@ impl Session<SessionMap> {
         })?
     }
 
-    /// Changes the value under this key, which is its type's default if there is none, and returns what
-    /// the closure does.
+    /// Passes the value under this key to a closure that may change it, and returns the closure's
+    /// result. If the key is absent, the closure gets the default value of the type.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -629,7 +593,7 @@ impl Session<SessionMap> {
     ///
     /// # Errors
     ///
-    /// As [`get`](Session::get) and [`insert`](Session::insert).
+    /// The same as [`get`](Session::get) and [`insert`](Session::insert).
     pub fn update<V, R>(&self, key: &str, f: impl FnOnce(&mut V) -> R) -> Result<R, SessionError>
     where
         V: Serialize + DeserializeOwned + Default,
@@ -642,26 +606,13 @@ impl Session<SessionMap> {
         })
     }
 
-    /// Whether there is a value under this key.
-    ///
-    /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
-    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-    /// # let session = testing::new_session(&sessions);
-    /// session.insert("user", 7)?;
-    /// assert!(session.contains_key("user")?);
-    /// assert!(!session.contains_key("cart")?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
+    /// Returns `true` if there is a value under this key.
+    #[doc(alias = "has")]
     pub fn contains_key(&self, key: &str) -> Result<bool, SessionError> {
         self.handle.read(|session| session.data().contains_key(key))
     }
 
-    /// The keys, in ascending byte order.
+    /// Returns the keys in ascending byte order.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -672,48 +623,17 @@ impl Session<SessionMap> {
     /// assert_eq!(session.keys()?, ["cart", "user"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
     pub fn keys(&self) -> Result<Vec<String>, SessionError> {
         self.handle
             .read(|session| session.data().keys().map(String::from).collect())
     }
 
-    /// The number of values.
-    ///
-    /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
-    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-    /// # let session = testing::new_session(&sessions);
-    /// session.insert("user", 7)?;
-    /// assert_eq!(session.len()?, 1);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
+    /// Returns the number of values.
     pub fn len(&self) -> Result<usize, SessionError> {
         self.handle.read(|session| session.data().len())
     }
 
-    /// Whether there is no value.
-    ///
-    /// ```
-    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
-    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
-    /// # let session = testing::new_session(&sessions);
-    /// assert!(session.is_empty()?);
-    /// session.insert("user", 7)?;
-    /// assert!(!session.is_empty()?);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// See [Errors](Session#errors).
+    /// Returns `true` if there are no values.
     pub fn is_empty(&self) -> Result<bool, SessionError> {
         self.handle.read(|session| session.data().is_empty())
     }
@@ -727,14 +647,14 @@ impl<T: SessionData> Clone for Session<T> {
     }
 }
 
-/// Prints nothing of what is in the session.
+/// Prints no contents, which may be personal data.
 impl<T: SessionData> fmt::Debug for Session<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").finish_non_exhaustive()
     }
 }
 
-/// The one thing that can go wrong with an id.
+/// Converts the only error that a new id can have.
 fn no_randomness(_: SaveError) -> SessionError {
     SessionError::Randomness
 }

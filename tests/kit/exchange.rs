@@ -3,7 +3,8 @@
 #![allow(dead_code, reason = "each of them uses a part")]
 
 use hardtack::session::{
-    Exchange, HeaderEdit, RequestHead, SaveError, Session, SessionData, SessionManager, SessionMap,
+    Exchange, HeaderEdit, HeaderEdits, RequestHead, SaveError, Session, SessionData,
+    SessionManager, SessionMap,
 };
 use std::{
     borrow::Cow,
@@ -46,13 +47,23 @@ impl<T: SessionData> Request<T> {
 
     /// The response to it, whose handler set these headers.
     pub fn finish_with(&self, cache_control: &[&[u8]], vary: &[&[u8]]) -> Reply {
+        self.edits(cache_control, vary).into()
+    }
+
+    /// What an adapter gets for the response.
+    pub fn edits(&self, cache_control: &[&[u8]], vary: &[&[u8]]) -> HeaderEdits {
         let plan = ready(self.exchange.commit(self.exchange.close()));
         let own = |name| match name {
             "cache-control" => cache_control.iter().copied(),
             "vary" => vary.iter().copied(),
             _ => [].iter().copied(),
         };
-        let edits = self.exchange.finish(plan, own);
+        self.exchange.finish(plan, own)
+    }
+}
+
+impl From<HeaderEdits> for Reply {
+    fn from(edits: HeaderEdits) -> Reply {
         let mut reply = Reply {
             failed: edits.failed(),
             ..Reply::default()

@@ -161,7 +161,7 @@ pub fn cookies(headers: &[Vec<u8>]) -> Vec<(String, String)> {
     pairs
 }
 
-/// The candidates for a session in the order received; None is a token of which a part is missing.
+/// The candidates for a session in the order received; None is a token with a missing part.
 pub fn candidates(headers: &[Vec<u8>], name: &str) -> Vec<Option<String>> {
     let pairs = cookies(headers);
     let (mut found, mut sum) = (vec![], 0);

@@ -1,6 +1,9 @@
 //! A clock that is wrong for a while: between two requests, or in the middle of one.
 
-use crate::kit::{Browser, Clock, DAY, HOUR, MINUTE, NAME, Site, T0, finish, logged_in, seconds};
+use crate::kit::{
+    clock::{Clock, DAY, HOUR, MINUTE, T0, seconds},
+    site::{Browser, NAME, Site, finish, logged_in},
+};
 use hardtack::session::{Event, Refusal, SaveError, Session, SessionError, SessionId};
 use std::{
     collections::BTreeSet,
@@ -49,7 +52,7 @@ impl Act {
     fn run(self, session: &Session) -> Result<(), SessionError> {
         match self {
             Act::Read => session.len().map(drop),
-            Act::Write => session.insert("cart", &7),
+            Act::Write => session.insert("cart", 7),
             Act::Regenerate => session.regenerate(),
             Act::LogIn => session.regenerate_for_login(),
             Act::Remember => session.remember(true),
@@ -154,7 +157,7 @@ fn a_session_that_was_ended_stays_ended_whatever_the_clock_does() {
             let browser = logged_in(&site, "ada");
             // A slow request of another tab, which is answered after the logout.
             let slow = site.request(&browser.header());
-            slow.insert("cart", &7).unwrap();
+            slow.insert("cart", 7).unwrap();
             clock.set(opened);
             let session = site.request(&browser.header());
             let known = !session.is_new().unwrap();

@@ -1,7 +1,9 @@
 //! Logout, what a copied cookie is still good for, and answers that come too late.
 
 use crate::kit::{
-    Browser, Clock, DAY, HOUR, MINUTE, NAME, Site, T0, finish, logged_in, ring, seconds,
+    clock::{Clock, DAY, HOUR, MINUTE, T0, seconds},
+    keys::ring,
+    site::{Browser, NAME, Site, finish, logged_in},
 };
 use hardtack::{
     Timestamp,
@@ -145,9 +147,9 @@ fn a_denylist_refuses_a_copy_at_once() {
 #[test]
 fn a_slow_answer_does_not_bring_back_a_session_that_was_ended_meanwhile() {
     type Write = fn(&hardtack::session::Session);
-    // A new id is no way around the denylist.
+    // A new id does not evade the denylist.
     let writes: [Write; 3] = [
-        |session| session.insert("cart", &7).unwrap(),
+        |session| session.insert("cart", 7).unwrap(),
         |session| session.regenerate().unwrap(),
         |session| session.regenerate_for_login().unwrap(),
     ];
@@ -182,7 +184,7 @@ fn regenerated_is_told_once_the_new_id_is_out() {
     let from = browser.peek(&site, |session| session.id().unwrap());
     site.clock.pass(MINUTE);
     site.events();
-    // Twice in one request is one change for whoever watches; `expire_in` does not age the copy.
+    // Two changes in one request are one change from outside, and `expire_in` does not age the copy.
     let ((to, to_login), _) = browser.visit(&site, |session| {
         session.regenerate().unwrap();
         session.expire_in(seconds(1)).unwrap();
@@ -215,7 +217,7 @@ fn regenerated_is_told_once_the_new_id_is_out() {
     // Not saved, not regenerated.
     browser.send(&site, |session| {
         session.regenerate().unwrap();
-        session.insert("page", &"x".repeat(9_000)).unwrap_err();
+        session.insert("page", "x".repeat(9_000)).unwrap_err();
     });
     let events = site.events();
     assert!(
@@ -389,10 +391,10 @@ fn a_write_after_destroy_makes_a_fresh_session() {
     let mut browser = Browser::default();
     browser.send(&site, |session| {
         session.insert("user", "ada").unwrap();
-        session.insert("page", &"x".repeat(4_000)).unwrap();
+        session.insert("page", "x".repeat(4_000)).unwrap();
         session.remember(true).unwrap();
     });
-    assert_eq!(browser.0.len(), 2);
+    assert_eq!(browser.jar.0.len(), 2);
     let old = browser.peek(&site, |session| session.id().unwrap());
     site.clock.pass(MINUTE);
     browser.send(&site, |session| {
@@ -419,7 +421,7 @@ fn a_logout_counts_even_if_what_follows_cannot_be_saved() {
     let mut browser = logged_in(&site, "ada");
     let (_, reply) = browser.visit(&site, |session| {
         session.destroy().unwrap();
-        session.insert("page", &"x".repeat(9_000)).unwrap_err();
+        session.insert("page", "x".repeat(9_000)).unwrap_err();
     });
     assert!(reply.failed.is_some());
     assert_eq!(browser, Browser::default());
@@ -428,10 +430,10 @@ fn a_logout_counts_even_if_what_follows_cannot_be_saved() {
 #[test]
 fn a_refused_cookie_stays_until_a_write_replaces_it() {
     let site = Site::new();
-    let mut browser = Browser(vec![
-        (NAME.into(), "3.garbage".into()),
-        (format!("{NAME}.1"), "F.stale".into()),
-        (format!("{NAME}.2"), "F.stale".into()),
+    let mut browser = Browser::with([
+        (NAME, "3.garbage"),
+        (&format!("{NAME}.1"), "F.stale"),
+        (&format!("{NAME}.2"), "F.stale"),
     ]);
     let before = browser.clone();
     let (_, reply) = browser.visit(&site, |session| assert!(session.is_new().unwrap()));

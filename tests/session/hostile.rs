@@ -1,6 +1,11 @@
 //! Cookies that somebody else put there.
 
-use crate::kit::{Browser, Clock, NAME, Request, Site, finish, logged_in, ring};
+use crate::kit::{
+    clock::Clock,
+    exchange::Request,
+    keys::ring,
+    site::{Browser, NAME, Site, finish, logged_in},
+};
 use hardtack::session::{Event, Refusal, Session};
 use proptest::{collection::vec, prelude::*};
 
@@ -138,10 +143,11 @@ fn chunks_of_two_sessions_are_not_mixed() {
         let mut browser = Browser::default();
         browser.send(&site, |session| {
             session.insert("user", user).unwrap();
-            session.insert("page", &user.repeat(1_000)).unwrap();
+            session.insert("page", user.repeat(1_000)).unwrap();
         });
-        assert_eq!(browser.0.len(), 2);
+        assert_eq!(browser.jar.0.len(), 2);
         browser
+            .jar
             .0
             .into_iter()
             .map(|(name, value)| format!("{name}={value}"))
@@ -174,12 +180,9 @@ fn chunks_of_two_sessions_are_not_mixed() {
         );
     }
     // Growing replaces a part of the attacker's that has our name, and shrinking removes it.
-    let mut browser = Browser(vec![
-        (NAME.into(), "2.x".into()),
-        (format!("{NAME}.1"), "F.x".into()),
-    ]);
+    let mut browser = Browser::with([(NAME, "2.x"), (&format!("{NAME}.1"), "F.x")]);
     browser.send(&site, |session| {
-        session.insert("page", &"x".repeat(4_000)).unwrap()
+        session.insert("page", "x".repeat(4_000)).unwrap()
     });
     assert!(browser.peek(&site, |session| session.contains_key("page").unwrap()));
 }
@@ -188,7 +191,7 @@ fn chunks_of_two_sessions_are_not_mixed() {
 fn a_token_for_something_else_is_no_session() {
     let clock = Clock::new();
     let site = Site::with(&clock, |builder| builder);
-    let token = logged_in(&site, "ada").0.remove(0).1;
+    let token = logged_in(&site, "ada").jar.0[NAME].clone();
     let named = |name: &str| Site::with(&clock, |builder| builder.cookie_name(name));
     assert_eq!(
         user(&named("session"), format!("session={token}").as_bytes()),
@@ -199,7 +202,7 @@ fn a_token_for_something_else_is_no_session() {
     // Name and realm are not run together.
     let one = Site::with(&clock, |builder| builder.cookie_name("id").realm("a"));
     let other = Site::with(&clock, |builder| builder.cookie_name("ida"));
-    let token = logged_in(&one, "ada").0.remove(0).1;
+    let token = logged_in(&one, "ada").jar.0["id"].clone();
     assert_eq!(user(&other, format!("ida={token}").as_bytes()), None);
     let codec = hardtack::Codec::new(&ring(1), NAME);
     let token = codec

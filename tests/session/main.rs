@@ -1,6 +1,7 @@
 //! The session through its public interface: plain values, explicit times, no framework.
 #![cfg(feature = "session")]
 
+#[path = "../kit/mod.rs"]
 mod kit;
 
 mod clock;
@@ -11,6 +12,8 @@ mod model;
 mod rotation;
 mod saving;
 mod settings;
+#[cfg(not(feature = "tracing"))]
+mod standard_error;
 mod times;
 mod typed;
 mod words;

@@ -1,7 +1,10 @@
 //! Every mutating operation, in every order, over several requests: what a reopened session has is
 //! what a plain value has that the same was done to.
 
-use crate::kit::{Browser, Clock, Site, T0, seconds};
+use crate::kit::{
+    clock::{Clock, T0, seconds},
+    site::{Browser, Site},
+};
 use hardtack::session::{Flash, FlashLevel, Session, SessionData};
 use proptest::{collection::vec, prelude::*};
 use serde::{Deserialize, Serialize};
@@ -232,7 +235,7 @@ fn play<T: SessionData, D, O: Clone>(
         });
         assert_eq!(reply.failed, None);
         model.answer();
-        assert_eq!(!browser.0.is_empty(), model.saved);
+        assert_eq!(!browser.jar.0.is_empty(), model.saved);
 
         let reopened = browser.peek(site, |session| {
             assert_eq!(session.is_new().unwrap(), !model.saved);

@@ -1,6 +1,11 @@
 //! Keys that come and go while several instances share one browser.
 
-use crate::kit::{Browser, Clock, Request, Site, T0, key, logged_in, ring};
+use crate::kit::{
+    clock::{Clock, T0},
+    exchange::Request,
+    keys::{key, ring},
+    site::{Browser, Site, logged_in},
+};
 use hardtack::{
     KeyState, Keyring, Timestamp,
     session::{Event, Refusal, SaveReason, SessionManager, testing},
@@ -140,10 +145,10 @@ fn a_request_under_way_is_saved_with_the_new_ring() {
     let site = instance(ring(1), &clock);
     let browser = logged_in(&site, "ada");
     let session = site.request(&browser.header());
-    session.insert("cart", &7).unwrap();
+    session.insert("cart", 7).unwrap();
     site.sessions.clone().set_keyring(ring(2));
     let mut browser = browser.clone();
-    browser.take(&crate::kit::finish(&session));
+    browser.take(&crate::kit::site::finish(&session));
     assert_eq!(
         browser.user(&instance(ring(2), &clock)).as_deref(),
         Some("ada")
@@ -162,7 +167,7 @@ fn a_retired_seal_is_not_renewed_late() {
         let session = b.request(&browser.header());
         session.len().unwrap();
         clock.pass(pause);
-        assert_eq!(crate::kit::finish(&session).set_cookie.len(), saved);
+        assert_eq!(crate::kit::site::finish(&session).set_cookie.len(), saved);
     }
 }
 
@@ -190,10 +195,10 @@ fn the_applications_own_code_may_set_keys() {
     let sessions = SITE.get_or_init(|| sessions);
     let (done, finished) = mpsc::channel();
     thread::spawn(move || {
-        let session = Request::new(&sessions, []);
-        session.insert("user", &7).unwrap();
+        let session = Request::new(sessions, []);
+        session.insert("user", 7).unwrap();
         let cookie = testing::cookie_header(&session).unwrap();
-        let session = Request::new(&sessions, [cookie.as_bytes()]);
+        let session = Request::new(sessions, [cookie.as_bytes()]);
         done.send(session.get("user")).unwrap();
     });
     // A call that waits for itself never ends.

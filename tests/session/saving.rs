@@ -1,6 +1,10 @@
 //! When a Set-Cookie goes out and when not, what it weighs, and what caches are told.
 
-use crate::kit::{Browser, Clock, NAME, Reply, Site, finish, logged_in, seconds};
+use crate::kit::{
+    clock::{Clock, seconds},
+    exchange::Reply,
+    site::{Browser, NAME, Site, finish, logged_in},
+};
 use hardtack::session::{
     Event, FlashLevel, SaveError, SaveReason, Session, SessionError, SkipReason,
 };
@@ -66,7 +70,7 @@ fn what_ends_as_it_began_is_not_saved() {
         |session| assert_eq!(session.take::<u8>("cart").unwrap(), None),
         |session| assert_eq!(session.take_flashes().unwrap(), []),
         |session| {
-            session.insert("cart", &7).unwrap();
+            session.insert("cart", 7).unwrap();
             assert!(session.remove("cart").unwrap());
         },
         |session| {
@@ -96,7 +100,7 @@ fn a_new_session_with_nothing_in_it_sets_nothing() {
         |session| session.remember(true).unwrap(),
         |session| session.expire_in(seconds(60)).unwrap(),
         |session| {
-            session.insert("cart", &7).unwrap();
+            session.insert("cart", 7).unwrap();
             assert_eq!(session.take("cart").unwrap(), Some(7));
         },
         |session| {
@@ -149,7 +153,7 @@ fn the_fields_of_the_handler_are_kept_where_they_are_safe() {
     let reply = |write: bool, cache_control: &'static [&'static str], vary: &'static [&str]| {
         let session = site.request(&browser.header());
         if write {
-            session.insert("cart", &7).unwrap();
+            session.insert("cart", 7).unwrap();
         } else {
             session.is_new().unwrap();
         }
@@ -198,7 +202,7 @@ fn outgrowing_is_reported_when_it_happens_and_loses_no_cookie() {
     let mut browser = logged_in(&site, "ada");
     let before = browser.clone();
     let (error, reply) = browser.visit(&site, |session| {
-        let error = session.insert("page", &text(6_000)).unwrap_err();
+        let error = session.insert("page", text(6_000)).unwrap_err();
         // What was written is there, to be removed.
         assert!(session.contains_key("page").unwrap());
         error
@@ -210,7 +214,7 @@ fn outgrowing_is_reported_when_it_happens_and_loses_no_cookie() {
     assert!(len > 8_000, "{len}");
     assert_eq!(
         error.to_string(),
-        format!("the session needs {len} bytes of cookies, the limit is 7000: remove something")
+        format!("the session needs {len} bytes of cookies, the maximum is 7000: remove something")
     );
     // It was ignored: the answer is a 500, which no cache keeps and which leaves the cookie alone.
     let error = SaveError::TooBig { len, max };
@@ -235,9 +239,9 @@ fn outgrowing_is_reported_when_it_happens_and_loses_no_cookie() {
 
     // A removal mends it.
     let (_, reply) = browser.visit(&site, |session| {
-        assert!(session.insert("page", &text(6_000)).is_err());
+        assert!(session.insert("page", text(6_000)).is_err());
         assert!(session.remove("page").unwrap());
-        session.insert("cart", &7).unwrap();
+        session.insert("cart", 7).unwrap();
     });
     assert_eq!((reply.failed, reply.set_cookie.len()), (None, 1));
 }
@@ -266,15 +270,20 @@ fn the_limits_hold_on_the_final_bytes() {
                 let mut browser = Browser::default();
                 let (inserted, reply) = browser.visit(&site, |session| {
                     session.remember(remembered).unwrap();
-                    session.insert("page", &text(len))
+                    session.insert("page", text(len))
                 });
                 for line in &reply.set_cookie {
                     assert!(line.len() <= 4096, "{}", line.len());
                 }
-                let total: usize = browser.0.iter().map(|(n, v)| n.len() + 1 + v.len()).sum();
+                let total: usize = browser
+                    .jar
+                    .0
+                    .iter()
+                    .map(|(n, v)| n.len() + 1 + v.len())
+                    .sum();
                 match (inserted, reply.failed) {
                     (Ok(()), None) => {
-                        assert!(total <= bytes && browser.0.len() <= chunks);
+                        assert!(total <= bytes && browser.jar.0.len() <= chunks);
                         let read = browser.peek(&site, |session| session.get::<String>("page"));
                         assert_eq!(read.unwrap(), Some(text(len)));
                         Ok((total, reply.set_cookie))
@@ -323,7 +332,7 @@ fn a_session_over_a_lowered_limit_can_still_be_read_and_mended() {
     let mut browser = Browser::default();
     browser.send(&before, |session| {
         session.insert("user", "ada").unwrap();
-        session.insert("page", &text(2_000)).unwrap();
+        session.insert("page", text(2_000)).unwrap();
     });
     let cookies = browser.clone();
 
@@ -339,7 +348,7 @@ fn a_session_over_a_lowered_limit_can_still_be_read_and_mended() {
         panic!("{reason}");
     };
 
-    let (_, reply) = browser.visit(&after, |session| session.insert("cart", &7).unwrap_err());
+    let (_, reply) = browser.visit(&after, |session| session.insert("cart", 7).unwrap_err());
     assert!(reply.failed.is_some());
     let (_, reply) = browser.visit(&after, |session| session.remove("page").unwrap());
     assert_eq!(reply.failed, None);
@@ -361,15 +370,12 @@ fn chunks_come_and_go_with_the_size() {
         (10, 1),
         (4_000, 2),
     ] {
-        let (_, reply) =
-            browser.visit(&site, |session| session.insert("page", &text(len)).unwrap());
+        let (_, reply) = browser.visit(&site, |session| session.insert("page", text(len)).unwrap());
         assert_eq!(reply.failed, None);
-        let mut names = browser.names();
-        names.sort_unstable();
         let wanted: Vec<_> = std::iter::once(NAME.into())
             .chain((1..count).map(chunk))
             .collect();
-        assert_eq!(names, wanted);
+        assert_eq!(browser.names(), wanted);
         let read = browser.peek(&site, |session| session.get::<String>("page").unwrap());
         assert_eq!(read, Some(text(len)));
     }
@@ -382,7 +388,7 @@ fn what_is_wrong_with_a_call_is_told_before_the_size_of_the_session() {
     let site = Site::new();
     let session = site.request("");
     session.insert("name", "ada").unwrap();
-    let too_big = session.insert("page", &"x".repeat(10_000));
+    let too_big = session.insert("page", "x".repeat(10_000));
     assert!(matches!(too_big, Err(SessionError::TooBig { .. })));
     let wrong = session.update("name", |visits: &mut u32| *visits += 1);
     assert!(
@@ -399,7 +405,7 @@ fn an_update_to_a_value_that_cannot_be_stored_leaves_the_one_before() {
     let site = Site::new();
     let mut browser = Browser::default();
     browser.send(&site, |session| {
-        session.insert("deep", &Nested::default()).unwrap()
+        session.insert("deep", Nested::default()).unwrap()
     });
     let before = browser.clone();
     let (_, reply) = browser.visit(&site, |session| {

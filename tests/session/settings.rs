@@ -1,6 +1,6 @@
-//! Settings that a browser would refuse without a word are refused with one.
+//! Settings that a browser would silently refuse are refused with a text.
 
-use crate::kit::{Request, Site, ring};
+use crate::kit::{exchange::Request, keys::ring, site::Site};
 use hardtack::session::{SameSite, SessionData, SessionManager, SessionManagerBuilder, SessionMap};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -14,8 +14,8 @@ fn refused<T: SessionData>(
         .to_string()
 }
 
-const NOT_A_TOKEN: &str = "is not a token: letters, digits and !#$%&'*+-.^_`|~ are possible";
-const LIKE_A_CHUNK: &str = "ends like a chunk of a session: a name may not end in a dot and digits";
+const NOT_A_TOKEN: &str = "is not a token: use letters, digits and !#$%&'*+-.^_`|~";
+const LIKE_A_CHUNK: &str = "ends like the name of a chunk: it must not end in a dot and digits";
 
 #[test]
 fn names_that_no_browser_takes() {
@@ -40,7 +40,7 @@ fn names_that_no_browser_takes() {
 }
 
 #[test]
-fn prefixes_hold_whoever_sets_them_to() {
+fn prefixes_require_their_attributes() {
     for name in ["__Host-a", "__HOST-a", "__host-a", "__Host-Http-a"] {
         let say = |why: &str| format!("the cookie name `{name}` {why}");
         assert_eq!(
@@ -98,7 +98,7 @@ fn attributes_that_no_browser_takes() {
         assert_eq!(
             refused(|builder| named(builder).path(path)),
             format!(
-                "the path {path:?} does not begin with `/`, has a character that no cookie's path has, or more than 1,024 bytes"
+                "the path {path:?} is not valid: begin with `/`, use printable ASCII without `;` and at most 1,024 bytes"
             )
         );
     }
@@ -116,7 +116,7 @@ fn attributes_that_no_browser_takes() {
     ] {
         assert_eq!(
             refused(|builder| named(builder).domain(domain)),
-            format!("the domain {domain:?} is no domain name")
+            format!("the domain {domain:?} is not a domain name")
         );
     }
 }
@@ -189,7 +189,7 @@ fn sessions_that_could_not_live() {
         for short in [Duration::ZERO, Duration::from_millis(999)] {
             assert_eq!(
                 refused(|builder| set(builder, short)),
-                format!("`{name}` is less than a second: no session would live")
+                format!("`{name}` is shorter than a second: every session would end at once")
             );
         }
         assert!(
@@ -201,12 +201,12 @@ fn sessions_that_could_not_live() {
     for chunks in [0, 10, usize::MAX] {
         assert_eq!(
             refused(|builder| builder.max_chunks(chunks)),
-            format!("`max_chunks` is {chunks}: 1 to 9 cookies are possible")
+            format!("`max_chunks` is {chunks}, it must be 1 to 9")
         );
     }
     assert_eq!(
         refused(|builder| builder.validate(|_| true).data::<Typed>()),
-        "`validate` was set before `data`, whose type it cannot see: set it afterwards"
+        "`validate` was set before `data`, which changes the type that it takes: set it afterwards"
     );
     let sessions = SessionManager::builder(ring(1))
         .validate(|_| true)
@@ -226,7 +226,7 @@ fn cookies_in_which_nothing_has_room() {
     ];
     for set in settings {
         let sentence = refused(set);
-        let (start, end) = ("an empty session needs ", ": no session would be saved");
+        let (start, end) = ("an empty session needs ", ": no session could be saved");
         assert!(
             sentence.starts_with(start) && sentence.ends_with(end),
             "{sentence}"
@@ -237,7 +237,7 @@ fn cookies_in_which_nothing_has_room() {
         .build()
         .unwrap();
     let session = Request::new(&sessions, []);
-    session.insert("user", &7).unwrap();
+    session.insert("user", 7).unwrap();
     assert_eq!(session.finish().set_cookie.len(), 1);
 }
 
@@ -258,7 +258,7 @@ fn the_cookie_for_development_is_a_plain_one() {
             None => builder,
         };
         let session = Request::new(&builder.build().unwrap(), []);
-        session.insert("user", &7).unwrap();
+        session.insert("user", 7).unwrap();
         let reply = session.finish();
         let [line] = reply.set_cookie.as_slice() else {
             panic!("{reply:?}");
@@ -271,9 +271,10 @@ fn the_cookie_for_development_is_a_plain_one() {
 #[test]
 fn sessions_are_padded_if_asked() {
     let len = |pad_to: usize, text: &str| {
-        let site =
-            Site::<SessionMap>::with(&crate::kit::Clock::new(), |builder| builder.pad_to(pad_to));
-        crate::kit::logged_in(&site, text).header().len()
+        let site = Site::<SessionMap>::with(&crate::kit::clock::Clock::new(), |builder| {
+            builder.pad_to(pad_to)
+        });
+        crate::kit::site::logged_in(&site, text).header().len()
     };
     assert_ne!(len(0, "a"), len(0, "a longer name"));
     assert_eq!(len(256, "a"), len(256, "a longer name"));

@@ -1,6 +1,10 @@
 //! Idle and absolute timeouts, renewal, remember, and clocks that jump.
 
-use crate::kit::{Browser, Clock, DAY, HOUR, MINUTE, Reply, Site, T0, finish, logged_in, seconds};
+use crate::kit::{
+    clock::{Clock, DAY, HOUR, MINUTE, T0, seconds},
+    exchange::Reply,
+    site::{Browser, Site, finish, logged_in},
+};
 use hardtack::{
     Timestamp,
     session::{Event, Refusal, SaveError, SaveReason, SkipReason},
@@ -88,7 +92,7 @@ fn the_end_that_is_told_is_that_of_the_cookie_after_the_answer() {
             0,
         ),
         (60, |session| session.insert("user", "ada").unwrap(), 0),
-        (60, |session| session.insert("cart", &7).unwrap(), 60),
+        (60, |session| session.insert("cart", 7).unwrap(), 60),
         (180, |_| (), 180),
     ];
     for (pause, act, counted) in acts {
@@ -119,7 +123,7 @@ fn the_absolute_end_survives_every_renewal_and_regeneration() {
         let (_, reply) = browser.visit(&site, |session| {
             match n % 4 {
                 0 => session.regenerate().unwrap(),
-                1 => session.insert("n", &n).unwrap(),
+                1 => session.insert("n", n).unwrap(),
                 2 => session
                     .clear()
                     .and_then(|()| session.insert("user", "ada"))
@@ -145,7 +149,7 @@ fn a_login_starts_a_new_lifetime() {
     let mut browser = logged_in(&site, "nobody");
     browser.send(&site, |session| session.expire_in(seconds(HOUR)).unwrap());
     site.clock.pass(10 * MINUTE);
-    // Another id alone is no new lifetime, nor the limits that the settings have.
+    // A new id alone does not start a new lifetime, and does not restore the timeouts of the settings.
     for (login, created, lifetime) in [(false, T0, HOUR), (true, T0 + 10 * MINUTE, 12 * HOUR)] {
         browser.send(&site, |session| {
             match login {
@@ -259,7 +263,7 @@ fn max_age_is_what_remains_and_only_of_a_remembered_session() {
         site.clock.set(T0 + day * DAY);
         let (lines, reply) = browser.visit(&site, |session| {
             assert!(session.is_remembered().unwrap());
-            session.insert("day", &day).unwrap();
+            session.insert("day", day).unwrap();
         });
         let () = lines;
         let wanted = (14 * DAY).min((90 - day) * DAY);
@@ -365,7 +369,7 @@ fn a_late_renewal_is_left_out_and_a_late_write_is_saved() {
     ] {
         site.clock.set(T0 + 10 * MINUTE);
         let session = site.request(&browser.header());
-        session.insert("cart", &7).unwrap();
+        session.insert("cart", 7).unwrap();
         site.clock.set(T0 + answered);
         site.events();
         assert_eq!(finish(&session).set_cookie.len(), saved, "{answered}");
@@ -419,7 +423,7 @@ fn a_clock_that_jumps_back_and_forth_ends_no_session_in_between() {
     for (opened, answered) in [(T0, 0), (T0, T0 - 30), (T0, T0 + 3), (T0 - 30, T0)] {
         site.clock.set(opened);
         let session = site.request(&browser.header());
-        session.insert("at", &answered).unwrap();
+        session.insert("at", answered).unwrap();
         site.clock.set(answered);
         let mut browser = browser.clone();
         browser.take(&finish(&session));
@@ -453,7 +457,7 @@ fn sessions_live_at_both_ends_of_time() {
     };
     let before = browser.clone();
     site.clock.set(u32::MAX);
-    let (_, reply) = browser.visit(&site, |session| session.insert("cart", &7).unwrap());
+    let (_, reply) = browser.visit(&site, |session| session.insert("cart", 7).unwrap());
     assert_eq!((reply.failed, &browser), (Some(SaveError::Clock), &before));
     let (_, reply) = browser.visit(&site, |session| session.len().unwrap());
     assert_eq!((reply.failed, &browser), (None, &before));
@@ -468,7 +472,7 @@ fn the_floor_refuses_by_creation_as_well_as_by_sealing() {
     let mut browser = logged_in(&before, "ada");
     clock.set(T0 + 700);
     // Sealed after the floor, created before it.
-    browser.send(&before, |session| session.insert("cart", &7).unwrap());
+    browser.send(&before, |session| session.insert("cart", 7).unwrap());
     assert_eq!(browser.user(&after), None);
     assert_eq!(refused(&after), [Refusal::Revoked]);
     let browser = logged_in(&after, "ada");

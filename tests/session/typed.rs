@@ -1,6 +1,9 @@
 //! Typed sessions: schema versions, types that do not come back, two types side by side.
 
-use crate::kit::{Browser, Clock, HOUR, MINUTE, Site, finish};
+use crate::kit::{
+    clock::{Clock, HOUR, MINUTE},
+    site::{Browser, Site, finish},
+};
 use hardtack::session::{
     Event, FlashLevel, OldData, Refusal, SaveError, SaveReason, SessionData, SessionError,
 };
@@ -88,7 +91,10 @@ fn an_older_schema_is_migrated_and_saved_when_something_is() {
     browser.peek(&new, |session| {
         assert_eq!(session.with(|data| data.theme.clone()).unwrap(), "dark");
         assert_eq!(session.id().unwrap(), id);
-        assert_eq!(session.created_at().unwrap().to_unix(), crate::kit::T0);
+        assert_eq!(
+            session.created_at().unwrap().to_unix(),
+            crate::kit::clock::T0
+        );
         assert_eq!(session.take_flashes().unwrap()[0].text, "hello");
     });
 }
@@ -185,7 +191,7 @@ impl SessionData for Fragile {
     const VERSION: u8 = 1;
 }
 
-/// The same, of which version 1 becomes what cannot be read.
+/// The same type, with a migration of version 1 to a value that cannot be read.
 #[derive(Default, Serialize, Deserialize)]
 struct Broken(Fragile);
 

@@ -1,4 +1,4 @@
-//! What the operator reads.
+//! The texts that the operator reads.
 
 use hardtack::session::{
     Refusal, SaveError, SaveReason, SessionError, SessionId, SessionMap, SkipReason,
@@ -8,7 +8,7 @@ use hardtack::session::{
 #[test]
 fn every_reason_has_its_words() {
     for (reason, words) in [
-        (Refusal::Incomplete, "parts of it are missing"),
+        (Refusal::Incomplete, "parts are missing"),
         (Refusal::TooLong, "too long"),
         (Refusal::Invalid, "not valid"),
         (Refusal::UnknownVersion, "unknown version"),
@@ -29,7 +29,7 @@ fn every_reason_has_its_words() {
         (SaveReason::Created, "created"),
         (SaveReason::Changed, "changed"),
         (SaveReason::Renewed, "renewed"),
-        (SaveReason::Resealed, "sealed anew under the primary key"),
+        (SaveReason::Resealed, "sealed again with the primary key"),
     ] {
         assert_eq!(reason.to_string(), words);
     }
@@ -38,10 +38,10 @@ fn every_reason_has_its_words() {
         (SkipReason::Panicked, "the handler panicked"),
         (SkipReason::TooLate, "too late for a renewal"),
         (SkipReason::NotValidated, "not validated"),
-        (SkipReason::Ended, "ended meanwhile"),
+        (SkipReason::Ended, "the session has ended"),
         (
             SkipReason::RenewalFailed(too_big),
-            "the renewal failed: the session needs 8 bytes of cookies, the limit is 7",
+            "the renewal failed: the session needs 8 bytes of cookies, the maximum is 7",
         ),
     ] {
         assert_eq!(reason.to_string(), words);
@@ -49,20 +49,20 @@ fn every_reason_has_its_words() {
     for (error, words) in [
         (
             too_big,
-            "the session needs 8 bytes of cookies, the limit is 7",
+            "the session needs 8 bytes of cookies, the maximum is 7",
         ),
         (
             SaveError::Unreadable,
-            "the session as written cannot be read back",
+            "the session does not serialize, or cannot be read again",
         ),
         (
             SaveError::Randomness,
-            "the operating system gave no randomness",
+            "the operating system returned no random bytes",
         ),
-        (SaveError::Clock, "the clock stands at the end of its range"),
+        (SaveError::Clock, "the clock is at the end of its range"),
         (
             SaveError::InUse,
-            "the session was finished inside its own closure",
+            "the response was finished inside a closure of its session",
         ),
     ] {
         assert_eq!(error.to_string(), words);
@@ -73,7 +73,7 @@ fn every_reason_has_its_words() {
 fn without_randomness_there_is_no_id() {
     assert_eq!(
         SessionError::Randomness.to_string(),
-        "the operating system gave no randomness for a session id"
+        "the operating system returned no random bytes for a session id"
     );
 }
 
@@ -121,7 +121,7 @@ fn a_test_without_a_session_is_told_why() {
         ),
         (
             NoSessionError::Failed(SaveError::Randomness),
-            "the operating system gave no randomness",
+            "the operating system returned no random bytes",
         ),
     ] {
         assert_eq!(error.to_string(), words);

@@ -1,5 +1,5 @@
-//! Accounts in memory. Passwords are hashed as they should be; the rest of what accounts need (mail,
-//! reset, a second factor, a limit on attempts by account and by address) is not here.
+//! Keeps accounts in memory. Passwords are hashed properly. Real accounts also need mail, password
+//! reset, a second factor, and a limit on attempts by account and by address.
 
 use argon2::{
     Argon2, PasswordHasher as _, PasswordVerifier as _, password_hash::phc::PasswordHash,
@@ -9,17 +9,19 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-/// So that a stranger cannot fill the memory.
+/// The maximum number of accounts, so that an attacker cannot fill the memory.
 const MAX_ACCOUNTS: usize = 1000;
 
 pub(crate) struct Accounts {
     hashes: Mutex<HashMap<String, PasswordHash>>,
-    /// Compared with when there is no such account, or the time of the answer would tell. Any will do.
+    /// Any hash. It is checked if an account does not exist, because otherwise the time of the
+    /// response would tell an attacker which accounts exist.
     nobody: PasswordHash,
 }
 
 impl Accounts {
-    /// With one account, `ada` and `analytical engine`, for who does not want to register.
+    /// Makes one account, so that nobody has to register: `ada` with the password `analytical
+    /// engine`.
     pub(crate) fn new() -> Result<Accounts, argon2::password_hash::Error> {
         let ada = hash("analytical engine")?;
         Ok(Accounts {
@@ -28,7 +30,8 @@ impl Accounts {
         })
     }
 
-    /// Takes a tenth of a second of a core, on purpose. A busy site does it on a thread for such work.
+    /// Checks a password. This keeps a core busy for a tenth of a second, on purpose. A busy site
+    /// does it on a separate thread.
     pub(crate) fn verify(&self, name: &str, password: &str) -> bool {
         let hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
         let known = hashes.get(name).cloned();
@@ -39,21 +42,21 @@ impl Accounts {
         matches && known.is_some()
     }
 
-    /// What is wrong is said in a sentence for the page.
+    /// Adds an account. The error is a sentence for the page.
     pub(crate) fn add(&self, name: &str, password: &str) -> Result<(), &'static str> {
         if name.is_empty() || name.len() > 40 {
-            return Err("A name has 1 to 40 letters.");
+            return Err("Choose a name of 1 to 40 characters.");
         }
         if password.len() < 8 {
-            return Err("A password has 8 letters at least.");
+            return Err("Choose a password of at least 8 characters.");
         }
         let hash = hash(password).map_err(|_| "This password cannot be hashed.")?;
         let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
         if hashes.len() >= MAX_ACCOUNTS {
-            return Err("There are accounts enough.");
+            return Err("No more accounts can be made.");
         }
         if hashes.contains_key(name) {
-            return Err("Somebody has this name already.");
+            return Err("This name is taken.");
         }
         hashes.insert(name.into(), hash);
         Ok(())

@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What the session keeps under `cart`: how many of each.
+/// The value in the session under `cart`: the number of each ware.
 pub type Cart = BTreeMap<Ware, u32>;
 
-/// What is on sale.
+/// The wares for sale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "rocket", derive(rocket::FromFormField))]
 pub enum Ware {
@@ -25,7 +25,7 @@ impl Ware {
     }
 }
 
-/// The form that puts one into the cart.
+/// The form that adds one ware to the cart.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "rocket", derive(rocket::FromForm))]
 pub struct Item {

@@ -1,4 +1,4 @@
-//! What the operator sees, the sessions that were ended, and the clock.
+//! Keeps the events for the operator, the list of ended sessions, and the clock.
 
 use hardtack::{
     Timestamp,
@@ -13,16 +13,16 @@ use std::{
     time::Duration,
 };
 
-/// Events that are kept: the latest.
+/// The number of events that are kept.
 const MAX_EVENTS: usize = 100;
 
 #[derive(Default)]
 pub(crate) struct Journal {
     events: Mutex<VecDeque<(Timestamp, Event)>>,
-    /// Ended sessions and when the last copy of their cookies stops opening. In one process; a fleet
-    /// keeps such a list where all of its instances see it.
+    /// Ended sessions, each with the time when the last copy of its cookie expires. If a site has
+    /// several instances, all of them must share this list.
     ended: Mutex<BTreeMap<SessionId, Timestamp>>,
-    /// Seconds that the site is ahead of the world, so that nobody has to wait for a timeout.
+    /// The seconds by which the clock is ahead, so that nobody has to wait for a timeout.
     ahead: AtomicU32,
 }
 
@@ -37,7 +37,7 @@ impl Journal {
         self.ahead.fetch_add(seconds, Ordering::Relaxed);
     }
 
-    /// For `on_event`.
+    /// Stores an event, for `on_event`.
     pub(crate) fn record(&self, event: &Event) {
         let now = self.now();
         if let Event::Destroyed {
@@ -53,13 +53,14 @@ impl Journal {
         events.push_front((now, event.clone()));
     }
 
-    /// For `validate`: without it, a copy of a cookie opens after logout until its timeouts.
+    /// Returns `true` if the session was not ended, for `validate`. Without this check, anyone with
+    /// a copy of the cookie could use it after logout until its timeouts.
     pub(crate) fn is_current(&self, session: &SessionView<'_>) -> bool {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         !ended.contains_key(&session.id())
     }
 
-    /// The latest first.
+    /// Returns the events, latest first.
     pub(crate) fn events(&self) -> Vec<(Timestamp, Event)> {
         let events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         events.iter().cloned().collect()

@@ -1,12 +1,17 @@
-//! The example site: everything about it that is not about a framework.
+//! Contains the parts of the example site that do not depend on a framework.
 //!
-//! `examples/axum.rs`, `examples/actix.rs` and `examples/rocket.rs` serve it. Each of them turns its
-//! framework's request into an [`Asked`], and the [`Answer`] into its framework's response.
+//! `examples/axum.rs`, `examples/actix.rs` and `examples/rocket.rs` serve the site. Each of them
+//! converts the request of its framework into an [`Asked`], and the [`Answer`] into the response of
+//! its framework.
 //!
-//! Nothing has to be set. `HARDTACK_KEYS` are the keys, as [`hardtack::Keyring::from_env`] reads them, or
-//! `HARDTACK_KEYS_FILE` is a file that has them, to be read again whenever the operator says so;
-//! `HARDTACK_ADDR` is where to listen, by default `127.0.0.1:3000`; `HARDTACK_INSECURE` gives up the
-//! cookie's Secure, for Safari, which keeps no such cookie for http://localhost.
+//! You can set these variables, and none of them is required:
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `HARDTACK_KEYS` | the keys, as [`hardtack::Keyring::from_env`] reads them |
+//! | `HARDTACK_KEYS_FILE` | a file with the keys, which the operator can read again while the site runs |
+//! | `HARDTACK_ADDR` | the address to listen on, by default `127.0.0.1:3000` |
+//! | `HARDTACK_INSECURE` | makes the cookie without Secure, for Safari, which rejects Secure cookies from `http://localhost` |
 
 #![cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 
@@ -29,25 +34,25 @@ use std::{
     time::Duration,
 };
 
-/// What the servers of one process share: in memory, gone when it stops.
+/// Holds the state of the site in memory. It is lost when the process ends.
 pub struct Site {
     framework: &'static str,
     accounts: Accounts,
     journal: Arc<Journal>,
     sessions: SessionManager,
-    /// Ids and states of the keys.
+    /// The ids and states of the keys.
     keys: Mutex<String>,
 }
 
-/// A request, as far as the pages need it.
+/// Holds the parts of a request that the pages need.
 pub struct Asked<'r> {
     /// `GET` or `POST`.
     pub method: &'r str,
-    /// Without the query.
+    /// The path without the query.
     pub path: &'r str,
-    /// The Cookie header, for the page that shows how long the cookies are.
+    /// The Cookie header, for the page that shows the lengths of the cookies.
     pub cookies: &'r str,
-    /// The body of a POST, as a browser encodes a form.
+    /// The body of a POST: a form as browsers encode it.
     pub form: &'r [u8],
 }
 
@@ -60,20 +65,21 @@ impl<'r> Asked<'r> {
     }
 }
 
-/// A response: a page, or where to go next.
+/// Says how to respond.
 pub enum Answer {
-    /// 200 and this page.
+    /// With 200 and this page.
     Html(String),
-    /// 303 See Other.
+    /// With 303 See Other and this path.
     Redirect(&'static str),
-    /// 404 and this page.
+    /// With 404 and this page.
     NotFound(String),
 }
 
-/// Whether a request may change something without coming from a page of this site. `SameSite=Lax` is
-/// not enough: a sibling domain is the same site, and a forged login sends no cookie at all.
+/// Returns `true` for a request that may change something and was not sent by a page of this site.
 ///
-/// The frameworks ask this before every handler and answer 403.
+/// The three servers respond to it with 403, which defeats cross-site request forgery.
+/// `SameSite=Lax` is not enough, because a sibling domain counts as the same site, and a forged
+/// login needs no cookie.
 pub fn is_cross_origin<'h>(method: &str, header: impl Fn(&'static str) -> Option<&'h str>) -> bool {
     if matches!(method, "GET" | "HEAD" | "OPTIONS") {
         return false;
@@ -83,13 +89,13 @@ pub fn is_cross_origin<'h>(method: &str, header: impl Fn(&'static str) -> Option
         (None, Some(origin)) => origin
             .split_once("://")
             .is_none_or(|(_, host)| header("host") != Some(host)),
-        // Browsers say at least one of the two with every POST.
+        // Every current browser sends at least one of the two with a POST.
         (None, None) => true,
     }
 }
 
 impl Site {
-    /// Serves every page but what the frameworks' own handlers do.
+    /// Serves every page, except those that have a handler in each framework.
     pub fn answer(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
         match (asked.method, asked.path) {
             ("GET", "/") => pages::home(session, self.framework),
@@ -136,7 +142,8 @@ impl Site {
         enter(session, &name, asked)
     }
 
-    /// Leaves the session alone: a message would save it, and begin its idle time anew.
+    /// Sets the clock forward. It does not use the session: a flash message would save the session
+    /// and restart its idle time.
     fn let_time_pass(&self, asked: &Asked<'_>) -> Answer {
         let minutes = asked.field("minutes").parse::<u16>().unwrap_or_default();
         self.journal
@@ -145,8 +152,8 @@ impl Site {
     }
 }
 
-/// Logs in. What was in the session stays, here the cart and the preferences; the id changes, for
-/// somebody else may have planted the one before.
+/// Logs the user in. The cart and the preferences stay. The id changes, because an attacker may
+/// have planted the session before the login (session fixation).
 fn enter(session: &Session, name: &str, asked: &Asked<'_>) -> Result<Answer, SessionError> {
     session.remember(asked.field("remember") == "on")?;
     session.regenerate_for_login()?;
@@ -156,18 +163,18 @@ fn enter(session: &Session, name: &str, asked: &Asked<'_>) -> Result<Answer, Ses
     Ok(Answer::Redirect("/"))
 }
 
-/// Ends the session. What is written after that begins another one, with the preferences alone.
+/// Ends the session. The writes after that start a new session with only the preferences.
 fn log_out(session: &Session) -> Result<Answer, SessionError> {
     let preferences: Option<Preferences> = session.get("preferences")?;
     session.destroy()?;
     if let Some(preferences) = preferences {
-        session.insert("preferences", &preferences)?;
+        session.insert("preferences", preferences)?;
     }
     session.flash(FlashLevel::Info, "You are logged out.")?;
     Ok(Answer::Redirect("/"))
 }
 
-/// Ends the session and leaves no cookie.
+/// Ends the session and removes its cookie.
 fn forget(session: &Session) -> Result<Answer, SessionError> {
     session.destroy()?;
     Ok(Answer::Redirect("/goodbye"))
@@ -175,19 +182,19 @@ fn forget(session: &Session) -> Result<Answer, SessionError> {
 
 fn prefer(session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
     let preferences = Preferences::read(&asked.field("theme"), &asked.field("language"));
-    session.insert("preferences", &preferences)?;
+    session.insert("preferences", preferences)?;
     session.flash(FlashLevel::Success, "Your preferences are saved.")?;
     Ok(Answer::Redirect("/preferences"))
 }
 
-/// Fills the session, to be cut into chunks, or to be too big.
+/// Fills the session until it needs several cookies, or is too big.
 fn load(session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
     let kilobytes = asked.field("kilobytes").parse::<u8>().unwrap_or_default();
-    match session.insert("ballast", &"#".repeat(usize::from(kilobytes) * 1024)) {
-        Ok(()) => session.flash(FlashLevel::Success, format!("{kilobytes} KB are aboard."))?,
+    match session.insert("ballast", "#".repeat(usize::from(kilobytes) * 1024)) {
+        Ok(()) => session.flash(FlashLevel::Success, format!("{kilobytes} KB loaded."))?,
         Err(too_big @ SessionError::TooBig { .. }) => {
             session.remove("ballast")?;
-            session.flash(FlashLevel::Error, format!("Overboard: {too_big}."))?;
+            session.flash(FlashLevel::Error, format!("Not loaded: {too_big}."))?;
         }
         Err(error) => return Err(error),
     }
@@ -199,11 +206,11 @@ mod tests {
     use super::is_cross_origin;
 
     #[test]
-    fn who_changes_something_comes_from_a_page_of_this_site() {
+    fn only_pages_of_this_site_can_change_something() {
         let host = ("host", "localhost:3000");
         for (method, headers, crossed) in [
             ("POST", vec![host, ("sec-fetch-site", "same-origin")], false),
-            // Typed or bookmarked: no page sent it.
+            // The user typed the address or used a bookmark, so no page sent the request.
             ("POST", vec![host, ("sec-fetch-site", "none")], false),
             ("POST", vec![host, ("sec-fetch-site", "same-site")], true),
             ("POST", vec![host, ("sec-fetch-site", "cross-site")], true),

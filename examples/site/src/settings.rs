@@ -1,4 +1,4 @@
-//! What the environment says. Nothing has to be set.
+//! Reads the settings from the environment. All of them are optional.
 
 use crate::{Site, accounts::Accounts, journal::Journal};
 use hardtack::{Key, Keyring, session::SessionManager};
@@ -11,10 +11,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// The site on this framework, and its sessions, with the keys of the environment.
+/// Makes the site for this framework and the manager of its sessions, with the keys of the
+/// environment.
 ///
-/// The cookie is the default one, `__Host-session` with Secure: Chromium, Firefox and curl 7.79 or
-/// newer keep it for http://localhost too. For Safari, which does not, set `HARDTACK_INSECURE`.
+/// The cookie is the default, `__Host-session` with Secure. Chromium, Firefox and curl 7.79 or
+/// newer also accept it from `http://localhost`. Safari does not, so set `HARDTACK_INSECURE` for
+/// Safari.
 pub fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager), Box<dyn Error>> {
     let keyring = keyring()?;
     let keys = Mutex::new(keyring.to_string());
@@ -46,13 +48,13 @@ fn keyring() -> Result<Keyring, Box<dyn Error>> {
         return Ok(Keyring::from_env("HARDTACK_KEYS")?);
     }
     eprintln!(
-        "\n  FOR DEVELOPMENT ONLY: HARDTACK_KEYS is not set, so this process made itself a key.\n  \
-         Every session ends with it. `openssl rand -base64 32` makes a key to keep.\n"
+        "\n  FOR DEVELOPMENT ONLY: HARDTACK_KEYS is not set, so this process uses a new key.\n  \
+         Every session ends with the process. Make a key to keep with `openssl rand -base64 32`.\n"
     );
     Ok(Keyring::new(Key::generate()?))
 }
 
-/// A file with keys, if they are in one.
+/// Returns the path of the file with the keys, if it is set.
 pub(crate) fn keys_file() -> Option<OsString> {
     env::var_os("HARDTACK_KEYS_FILE")
 }
@@ -63,11 +65,11 @@ fn keyring_of_file() -> Option<Result<Keyring, Box<dyn Error>>> {
 }
 
 impl Site {
-    /// Takes the keys that the file has now. If they are not good, the site goes on with those it has.
+    /// Reads the keys from the file again. If they are not valid, the site keeps its present keys.
     pub(crate) fn read_keys(&self) {
         match keyring_of_file() {
             None => {}
-            Some(Err(error)) => eprintln!("the keys stay as they are: {error}"),
+            Some(Err(error)) => eprintln!("the site keeps its present keys: {error}"),
             Some(Ok(keyring)) => {
                 *self.keys.lock().unwrap_or_else(PoisonError::into_inner) = keyring.to_string();
                 self.sessions.set_keyring(keyring);
@@ -76,17 +78,18 @@ impl Site {
     }
 }
 
-/// Where to listen: `HARDTACK_ADDR`, else 127.0.0.1:3000. Port 0 takes a free one.
+/// Returns the address to listen on: `HARDTACK_ADDR`, or else 127.0.0.1:3000. With port 0, the
+/// system chooses a free port.
 pub fn address() -> Result<SocketAddr, Box<dyn Error>> {
     match env::var("HARDTACK_ADDR") {
-        Ok(address) => Ok(address
-            .parse()
-            .map_err(|_| format!("HARDTACK_ADDR is `{address}`, not like 127.0.0.1:3000"))?),
+        Ok(address) => Ok(address.parse().map_err(|_| {
+            format!("HARDTACK_ADDR is `{address}`, it must be an address such as 127.0.0.1:3000")
+        })?),
         Err(_) => Ok(SocketAddr::from(([127, 0, 0, 1], 3000))),
     }
 }
 
-/// Prints where the site is. Browsers treat `localhost` as they treat https.
+/// Prints the address of the site. It says `localhost`, because browsers treat that name like https.
 pub fn announce(address: SocketAddr) {
     let port = address.port();
     if address.ip().is_loopback() {

@@ -1,5 +1,6 @@
-//! The operations page as a shell runs it: a key is rotated across three running instances, restarted
-//! one after the other, while visitors go round them all. Nobody loses a session.
+//! Runs the commands of the operations page in a shell. They rotate a key across three running
+//! instances, which are restarted one after the other while visitors use all of them. Nobody loses
+//! a session.
 //!
 //! The instances are the examples, which `cargo test` builds beside this test.
 
@@ -55,7 +56,7 @@ fn rotate(example: &'static str) -> Result<()> {
 
     let mut fleet = Fleet::start(example, &operator.run(begin)?)?;
     let mut visitors = [Visitor::default(), Visitor::default(), Visitor::default()];
-    // Not there during the switch: it comes back with a cookie under the retired key.
+    // This visitor is away during the switch, and comes back with a cookie under the retired key.
     let mut away = Visitor::default();
     assert_eq!(fleet.losses(&mut visitors)?, 0);
     assert!(away.keeps_its_session(fleet.instances[0].address)?);
@@ -74,13 +75,13 @@ fn rotate(example: &'static str) -> Result<()> {
         assert!(away.keeps_its_session(instance.address)?);
     }
 
-    // The other way round, so that the above means something: this one logs everybody out.
+    // This step must log everybody out, which shows that the test can see a lost session.
     let keys = operator.run(stolen)?;
     assert!(fleet.restart(&keys, &mut visitors)? >= visitors.len());
     Ok(())
 }
 
-/// Why the page has a first step. Whoever leaves it out gets what the page says: lost sessions.
+/// Shows why the page has a first step. Without it, sessions are lost.
 #[cfg(feature = "axum")]
 #[test]
 fn a_switch_before_staging_loses_sessions() -> Result<()> {
@@ -98,7 +99,7 @@ fn a_switch_before_staging_loses_sessions() -> Result<()> {
     Ok(())
 }
 
-/// The blocks of shell in one section of the page.
+/// Returns the blocks of shell in one section of the page.
 fn commands(heading: &str) -> Vec<&'static str> {
     let (_, section) = PAGE.split_once(&format!("\n{heading}\n")).unwrap();
     let (section, _) = section.split_once("\n# ").unwrap_or((section, ""));
@@ -108,7 +109,7 @@ fn commands(heading: &str) -> Vec<&'static str> {
         .collect()
 }
 
-/// The shell in which the operator types what the page says.
+/// Runs the shell in which the operator types the commands of the page.
 struct Operator {
     shell: Process,
     input: ChildStdin,
@@ -116,10 +117,10 @@ struct Operator {
 }
 
 impl Operator {
-    /// `None`, and a line that says so, on a machine without OpenSSL.
+    /// Starts the shell. Without OpenSSL, returns `None` and prints that the test is skipped.
     fn start() -> Result<Option<Operator>> {
         if Command::new("openssl").arg("version").output().is_err() {
-            // Past the capture of the tests' output: what is skipped is to be seen.
+            // Tests capture `eprintln!`, and a skipped test should be visible.
             writeln!(
                 io::stderr(),
                 "SKIPPED: rotation in a fleet: `openssl` is not installed"
@@ -137,7 +138,7 @@ impl Operator {
         }))
     }
 
-    /// Runs commands of the page, and says what `SESSION_KEYS` is then.
+    /// Runs commands of the page and returns the new value of `SESSION_KEYS`.
     fn run(&mut self, commands: &str) -> Result<String> {
         writeln!(self.input, "{commands}\nsh -c 'echo \"$SESSION_KEYS\"'")?;
         let mut line = String::new();
@@ -149,7 +150,7 @@ impl Operator {
     }
 }
 
-/// Three instances of the example.
+/// Holds three instances of the example.
 struct Fleet {
     example: &'static str,
     instances: [Instance; 3],
@@ -164,8 +165,8 @@ impl Fleet {
         })
     }
 
-    /// Restarts the instances with these keys, one after the other. The visitors go round all of them
-    /// after each restart: how many sessions they lost.
+    /// Restarts the instances with these keys, one after the other. The visitors use all of them
+    /// after each restart. Returns the number of sessions that they lost.
     fn restart(&mut self, keys: &str, visitors: &mut [Visitor]) -> Result<usize> {
         let mut lost = 0;
         for place in 0..self.instances.len() {
@@ -175,7 +176,8 @@ impl Fleet {
         Ok(lost)
     }
 
-    /// Each visitor begins at another instance, so that each instance's cookies meet each other one.
+    /// Lets the visitors use all instances, and returns the number of sessions that they lost. Each
+    /// visitor begins at another instance, so that each instance opens the cookies of all others.
     fn losses(&self, visitors: &mut [Visitor]) -> Result<usize> {
         let mut lost = 0;
         for (first, visitor) in visitors.iter_mut().enumerate() {
@@ -188,14 +190,14 @@ impl Fleet {
     }
 }
 
-/// One process of the example, on a port that the system chose.
+/// Holds one process of the example, on a port that the system chose.
 struct Instance {
     _process: Process,
     address: SocketAddr,
 }
 
 impl Instance {
-    /// Waits until it says where it listens.
+    /// Starts the process, and waits until it prints its address.
     fn start(example: &str, keys: &str) -> Result<Instance> {
         let here = env::current_exe()?;
         let built = here.parent().and_then(|deps| deps.parent());
@@ -217,7 +219,7 @@ impl Instance {
         while let Some(line) = output.next() {
             if let Some((_, port)) = line?.split_once("listening on http://localhost:") {
                 let port = port.trim_end_matches('/').parse()?;
-                // Rocket goes on writing, and panics where nobody reads.
+                // Rocket continues to print, and panics if nobody reads it.
                 thread::spawn(move || output.map_while(io::Result::ok).for_each(drop));
                 return Ok(Instance {
                     _process: process,
@@ -229,7 +231,7 @@ impl Instance {
     }
 }
 
-/// A browser: it keeps the cookie, and knows how often its session was used.
+/// Keeps the cookie like a browser, and counts the visits of its session.
 #[derive(Default)]
 struct Visitor {
     cookie: Option<String>,
@@ -237,7 +239,7 @@ struct Visitor {
 }
 
 impl Visitor {
-    /// Whether the instance counts on from where the last one was.
+    /// Returns `true` if the instance continues the count of the last one.
     fn keeps_its_session(&mut self, address: SocketAddr) -> Result<bool> {
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
@@ -267,7 +269,7 @@ impl Visitor {
     }
 }
 
-/// Ends with its handle.
+/// Kills the process when it is dropped.
 struct Process(Child);
 
 impl Drop for Process {

@@ -5,7 +5,8 @@ use alloc::{
 use cookie::{Cookie, time};
 use core::time::Duration;
 
-/// When the browser sends a cookie with a request that another site started.
+/// Says when the browser sends the cookie with a request that another site started (RFC 6265bis,
+/// section 5.6.7).
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::{SessionManager, SameSite, testing}};
@@ -19,15 +20,16 @@ use core::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SameSite {
-    /// Never.
+    /// The browser never sends it.
     Strict,
-    /// When a link to this site is followed, not when a form is posted or an image is loaded.
+    /// The browser sends it if the user follows a link to this site. It does not send it with a
+    /// form that another site posts, or with an image that another site loads.
     Lax,
-    /// Always. Needs Secure.
+    /// The browser always sends it. The cookie must be Secure.
     None,
 }
 
-/// What a browser keeps of a cookie besides its value.
+/// Holds the name and the attributes of a cookie.
 #[derive(Clone, Debug)]
 pub(crate) struct CookieAttributes {
     pub(crate) name: String,
@@ -56,19 +58,17 @@ impl Default for CookieAttributes {
 impl CookieAttributes {
     pub(crate) const DEFAULT_NAME: &str = "__Host-session";
 
-    /// Refuses what a browser would drop without a word (RFC 6265bis, 4.1.3 and 5.6).
+    /// Fails for attributes that a browser would silently drop (RFC 6265bis, sections 4.1.3 and 5.6).
     pub(super) fn check(&self) -> Result<(), String> {
         let name = &self.name;
         let refuse = |why: &str| Err(format!("the cookie name `{name}` {why}"));
         if name.is_empty() || !name.bytes().all(is_token_byte) {
-            return refuse("is not a token: letters, digits and !#$%&'*+-.^_`|~ are possible");
+            return refuse("is not a token: use letters, digits and !#$%&'*+-.^_`|~");
         }
         if name.rsplit_once('.').is_some_and(|(_, end)| {
             !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_digit())
         }) {
-            return refuse(
-                "ends like a chunk of a session: a name may not end in a dot and digits",
-            );
+            return refuse("ends like the name of a chunk: it must not end in a dot and digits");
         }
         let prefixed = |prefix: &str| has_prefix(name, prefix);
         let host = prefixed("__Host-") || prefixed("__Host-Http-");
@@ -96,19 +96,20 @@ impl CookieAttributes {
         }
         if !is_path(&self.path) {
             return Err(format!(
-                "the path {:?} does not begin with `/`, has a character that no cookie's path has, or more than 1,024 bytes",
+                "the path {:?} is not valid: begin with `/`, use printable ASCII without `;` and at most 1,024 bytes",
                 self.path
             ));
         }
         if let Some(domain) = &self.domain
             && !is_domain(domain)
         {
-            return Err(format!("the domain {domain:?} is no domain name"));
+            return Err(format!("the domain {domain:?} is not a domain name"));
         }
         Ok(())
     }
 
-    /// Returns the Set-Cookie value for one cookie of the session. Only a remembered one has Max-Age.
+    /// Returns the Set-Cookie value for one cookie of the session. Only remembered sessions have a
+    /// Max-Age.
     pub(super) fn set(&self, name: &str, value: &str, max_age: Option<Duration>) -> String {
         let mut cookie = self.cookie(name, value);
         cookie.set_max_age(max_age.map(|age| time::Duration::seconds(age.as_secs().cast_signed())));
@@ -169,7 +170,7 @@ fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// A byte of an attribute's value (RFC 6265, 4.1.1).
+/// Returns `true` for a byte of an attribute's value (RFC 6265, section 4.1.1).
 fn is_attribute_byte(byte: u8) -> bool {
     (b' '..0x7f).contains(&byte) && byte != b';'
 }

@@ -1,58 +1,64 @@
-//! The token in the Cookie header, and the token cut to fit into Set-Cookie.
+//! Splits a token into chunks that fit into cookies, and joins the chunks of a Cookie header.
 //!
 //! ```text
 //! NAME   = token                       if it fits
-//! NAME   = N "." part 0                else; 2 <= N <= 9
+//! NAME   = N "." part 0                otherwise; 2 <= N <= 9
 //! NAME.k = F "." part k                1 <= k < N; F = characters 24..32 of the token
 //! ```
 //!
-//! A token begins with `h`, so it is never taken for a part. F is random and nobody but the browser and we know it:
-//! parts of two tokens are not confused, and a sibling domain cannot slip one in.
+//! A token begins with `h`, so it is never mistaken for a part. F is random, and only the browser
+//! and the server know it. So the parts of two tokens are never mixed, and an attacker on a sibling
+//! domain cannot insert a part.
 //!
-//! The Cookie header is read as bytes. It is split at `;`, and SP and HTAB around a pair are trimmed: nothing else, or
-//! a sibling domain's U+00A0 `__Host-session` would pass for ours, without the guarantees of the prefix. A pair with a
-//! byte outside ASCII is skipped, and only that pair: somebody else's cookie must not hide the session. Names are
-//! compared byte for byte. Double quotes are part of a value, as for browsers (RFC 6265, section 5.2, keeps them): we
-//! never set any, so a quoted value is not ours, and is refused when it is opened.
+//! The Cookie header is read as bytes and split at `;`. Only SP and HTAB around a pair are trimmed.
+//! If other white space were trimmed too, a sibling domain could set a cookie named U+00A0
+//! `__Host-session`, and it would be read as `__Host-session` without the guarantees of the prefix.
+//! If a pair has a byte outside ASCII, only this pair is skipped, so the cookie of another
+//! application cannot hide the session. Names are compared byte by byte. Double quotes are part of
+//! a value, as in browsers (RFC 6265, section 5.2). hardtack never sets a quoted value, so it
+//! refuses one when it opens the token.
 
 use alloc::{
     borrow::Cow, borrow::ToOwned, collections::BTreeMap, format, string::String, vec, vec::Vec,
 };
 use memchr::memchr;
 
-/// Parts that a token may be cut into: the count is one digit.
+/// The maximum number of parts of a token. The count is one digit.
 pub(crate) const MAX_CHUNKS: usize = 9;
 
-/// What the candidates of one request may add up to, in characters: the bound on the work that a header can cause.
+/// The maximum length of all candidates of one request, in characters. It bounds the work that an
+/// attacker can cause with one header.
 const MAX_CANDIDATE_BYTES: usize = 64 * 1024;
 
-/// Bytes that a browser takes for one cookie. RFC 6265, section 6.1, promises 4096 for name, value and attributes
-/// together. RFC 6265bis, Chromium and Firefox count name and value only, others have counted the `=`; so we count the
-/// whole line, which fits by any measure.
+/// The maximum length of one cookie in browsers, in bytes. RFC 6265, section 6.1, promises 4096 for
+/// the name, the value and the attributes together. RFC 6265bis, Chromium and Firefox count only
+/// the name and the value, and other browsers have counted the `=` too. The whole line is counted
+/// here, which fits by every count.
 const MAX_COOKIE_BYTES: usize = 4096;
 
-/// Where F lies in a token: within the random field of its header.
+/// The place of F in a token, within the random field of its header.
 const FRAGMENT: core::ops::Range<usize> = 24..32;
 
-/// What surrounds a part: `N.` for the first; `.k` in the name and `F.` for the others.
+/// The characters around a part: `N.` for the first part, `.k` in the name and `F.` for the others.
 const FIRST_OVERHEAD: usize = 2;
 const NEXT_OVERHEAD: usize = 2 + 8 + 1;
 const _: () = assert!(FRAGMENT.end - FRAGMENT.start == 8);
 
-/// A cookie announced parts of which at least one was not received.
+/// Says that a cookie announced parts, and at least one part was not received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Incomplete;
 
-/// The tokens under `name`, whole or put together, in the order received.
+/// Returns the tokens under `name`, whole or joined, in the order received.
 ///
-/// Ends before the candidate with which the lengths would add up to more than 64 KiB. Time is linear in the length of
-/// the headers, but for the logarithm of a lookup; a token in one cookie is borrowed.
+/// The iterator ends before the total length would exceed 64 KiB. The time is linear in the length
+/// of the headers, except for the logarithm of a lookup. A token in one cookie is borrowed.
 pub(super) fn candidates<'h>(
     header: &'h [u8],
     name: &str,
 ) -> impl Iterator<Item = Result<Cow<'h, str>, Incomplete>> {
     let mut left = MAX_CANDIDATE_BYTES;
-    // Made once, when the first cookie asks for it: looking through all cookies for every part would be quadratic.
+    // This index is made once, for the first cookie that needs it. A search of all cookies for
+    // every part would be quadratic.
     let mut parts = None;
     cookies(header, name)
         .filter(|(k, _)| *k == 0)
@@ -73,13 +79,13 @@ pub(super) fn candidates<'h>(
         .fuse()
 }
 
-/// Which of NAME and NAME.1 to NAME.9 were received, whatever their values: what is to be removed when the session
-/// ends, or when it needs fewer parts than before.
+/// Returns which of NAME and NAME.1 to NAME.9 were received, with any values. They are removed when
+/// the session ends, or when it needs fewer parts than before.
 pub(super) fn received(header: &[u8], name: &str) -> Names {
     cookies(header, name).fold(Names::default(), |names, (k, _)| names.with(k))
 }
 
-/// Some of the names NAME (at 0) and NAME.1 to NAME.9.
+/// Holds a set of the names NAME (at 0) and NAME.1 to NAME.9.
 #[derive(Clone, Copy, Default, PartialEq)]
 pub(crate) struct Names([bool; 1 + MAX_CHUNKS]);
 
@@ -91,7 +97,7 @@ impl Names {
         self
     }
 
-    /// In ascending order, without the first `count` there are.
+    /// Returns the names from number `count` on, in ascending order.
     pub(super) fn beyond(self, count: usize, name: &str) -> impl Iterator<Item = String> {
         let names = self.0.into_iter().enumerate().skip(count);
         names
@@ -100,9 +106,11 @@ impl Names {
     }
 }
 
-/// The cookies that carry `token`, a token of the codec: one if it fits, or its parts.
+/// Returns the cookies that carry `token`, a token of the codec. It is one cookie if the token
+/// fits, or one for each part.
 ///
-/// `attributes` is the length of what follows the value in the longest Set-Cookie line, from the first `;` on.
+/// `attributes` is the length of the attributes in the longest Set-Cookie line, from the first `;`
+/// on.
 pub(super) fn cut(
     token: String,
     name: &str,
@@ -124,7 +132,8 @@ pub(super) fn cut(
     Ok(cookies)
 }
 
-/// Refuses a token of `len` characters that could not be sent: for `insert`, before anything is sealed.
+/// Fails if a token of `len` characters could not be sent. `insert` needs to know this before
+/// sealing.
 pub(super) fn fits(
     len: usize,
     name: &str,
@@ -134,25 +143,27 @@ pub(super) fn fits(
     plan(len, name, attributes, limits).map(drop)
 }
 
-/// What the application allows.
+/// Holds the limits that the application sets.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CookieLimits {
-    /// Cookies, at most [`MAX_CHUNKS`].
+    /// The maximum number of cookies, up to [`MAX_CHUNKS`].
     pub(crate) max_chunks: usize,
-    /// Bytes of `NAME=` and value, all cookies together: what comes back with every request.
+    /// The maximum length of `NAME=` and value in bytes, for all cookies together. Every request
+    /// carries them.
     pub(crate) max_cookie_bytes: usize,
 }
 
-/// A token does not fit into the cookies allowed.
+/// Says that a token does not fit into the cookies that are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TooLarge {
-    /// Bytes that it takes: names, `=` and values of all its cookies.
+    /// The length of the names, `=` and values of all its cookies, in bytes.
     pub(crate) len: usize,
-    /// Bytes that there are.
+    /// The maximum in bytes.
     pub(crate) max: usize,
 }
 
-/// How a token is cut: the number of cookies, and the characters of the token in the first and in each of the others.
+/// Says how to split a token: the number of cookies, and the characters of the token in the first
+/// cookie and in each of the others.
 struct Plan {
     count: usize,
     first: usize,
@@ -172,7 +183,7 @@ fn plan(
     let mut len = name.saturating_add(token);
     let mut max = name.saturating_add(whole);
     let mut others = 0;
-    // Without room for F, one cookie is all there is.
+    // If the first part has no room for F, only one cookie is possible.
     if token > whole && first >= FRAGMENT.end {
         others = token.saturating_sub(first).div_ceil(next);
         len = len
@@ -200,10 +211,10 @@ fn cookie_name(name: &str, k: usize) -> String {
     }
 }
 
-/// The cookies NAME and NAME.k, in the order received, as k (0 for NAME) and value.
+/// Returns the cookies NAME and NAME.k in the order received, each as k (0 for NAME) and value.
 fn cookies<'h>(header: &'h [u8], name: &str) -> impl Iterator<Item = (usize, &'h str)> {
     pairs(header).filter_map(move |pair| {
-        // Most pairs are of others: the name decides before anything else is looked at.
+        // Most pairs belong to other applications, so the name is checked first.
         let (k, value) = match trim(pair).strip_prefix(name.as_bytes())? {
             [b'=', value @ ..] => (0, value),
             [b'.', k @ b'1'..=b'9', b'=', value @ ..] => {
@@ -216,7 +227,7 @@ fn cookies<'h>(header: &'h [u8], name: &str) -> impl Iterator<Item = (usize, &'h
     })
 }
 
-/// The header, split at each `;`.
+/// Splits the header at each `;`.
 fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(header);
     core::iter::from_fn(move || {
@@ -228,7 +239,7 @@ fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// N and part 0, if the value of NAME is one.
+/// Returns N and part 0, if the value of NAME announces parts.
 fn announced(value: &str) -> Option<(usize, &str)> {
     let [count @ b'2'..=b'9', b'.', ..] = value.as_bytes() else {
         return None;
@@ -246,7 +257,7 @@ fn trim(mut pair: &[u8]) -> &[u8] {
     pair
 }
 
-/// Parts by k and F; of several, the first received.
+/// Maps k and F to a part. If several cookies have the same k and F, the first one received is kept.
 type Parts<'h> = BTreeMap<(usize, &'h str), &'h str>;
 
 fn index<'h>(header: &'h [u8], name: &str) -> Parts<'h> {
@@ -259,8 +270,8 @@ fn index<'h>(header: &'h [u8], name: &str) -> Parts<'h> {
     parts
 }
 
-/// The `count` pieces of the token that begins with `first`. `count` is a digit, and the loop ends at the first part
-/// that was not received.
+/// Returns the `count` pieces of the token that begins with `first`. `count` is at most 9, and the
+/// loop ends at the first part that was not received.
 fn pieces<'h>(count: usize, first: &'h str, parts: &Parts<'h>) -> Option<Vec<&'h str>> {
     let fragment = first.get(FRAGMENT)?;
     let others = (1..count).map(|k| parts.get(&(k, fragment)).copied());

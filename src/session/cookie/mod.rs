@@ -1,4 +1,4 @@
-//! The session's cookie: read from the Cookie header, set and removed here and nowhere else.
+//! Reads, sets and removes the session cookie. No other module knows its attributes or its chunks.
 
 mod attributes;
 mod chunks;

@@ -12,15 +12,15 @@ const MAX_HEALING_LINES: usize = 32;
 pub(crate) struct SessionCookie {
     attributes: CookieAttributes,
     limits: CookieLimits,
-    /// What follows the value in a Set-Cookie line without Max-Age: the same each time, so written once.
+    /// The text after the value in a Set-Cookie line without Max-Age. It is always the same.
     tail: String,
-    /// The length of the longest attributes, from the first `;` on: those with Max-Age.
+    /// The length of the attributes with the longest Max-Age, from the first `;` on.
     attributes_len: usize,
 }
 
 impl SessionCookie {
-    /// Refuses what a browser would drop without a word (RFC 6265bis, 4.1.3 and 5.6), with a sentence
-    /// that says why.
+    /// Checks the settings. Browsers silently drop a cookie that breaks these rules (RFC 6265bis,
+    /// sections 4.1.3 and 5.6). The error is a sentence for the developer.
     pub(crate) fn new(
         attributes: CookieAttributes,
         limits: CookieLimits,
@@ -28,7 +28,7 @@ impl SessionCookie {
         attributes.check()?;
         if !(1..=MAX_CHUNKS).contains(&limits.max_chunks) {
             return Err(format!(
-                "`max_chunks` is {}: 1 to {MAX_CHUNKS} cookies are possible",
+                "`max_chunks` is {}, it must be 1 to {MAX_CHUNKS}",
                 limits.max_chunks
             ));
         }
@@ -46,7 +46,7 @@ impl SessionCookie {
         &self.attributes.name
     }
 
-    /// Returns the tokens of a Cookie header, in the order received.
+    /// Returns the tokens of a Cookie header in the order received.
     pub(crate) fn candidates<'h>(
         &self,
         header: &'h [u8],
@@ -54,18 +54,18 @@ impl SessionCookie {
         chunks::candidates(header, self.name())
     }
 
-    /// Returns the names of this cookie and of its chunks that a Cookie header has.
+    /// Returns which names of this cookie and of its chunks are in a Cookie header.
     pub(crate) fn received(&self, header: &[u8]) -> Names {
         chunks::received(header, self.name())
     }
 
-    /// Refuses a token of `len` characters that could not be sent: judged on the final bytes, after
-    /// sealing and encoding.
+    /// Fails if a token of `len` characters does not fit into the cookies. The length is that of
+    /// the final token, after sealing and encoding.
     pub(crate) fn fits(&self, len: usize) -> Result<(), TooLarge> {
         chunks::fits(len, self.name(), self.attributes_len, self.limits)
     }
 
-    /// Returns the Set-Cookie lines that carry a token, with the bytes of names, `=` and values.
+    /// Returns the Set-Cookie lines for a token, and the total length of their names, `=` and values.
     pub(crate) fn set(
         &self,
         token: String,

@@ -1,4 +1,5 @@
-//! The vectors of Cookie headers and cut tokens, which the reference implementation wrote.
+//! Checks the test vectors of Cookie headers and of split tokens. The reference implementation
+//! wrote them.
 
 use super::chunks::candidates;
 use alloc::{
@@ -16,7 +17,7 @@ struct Vector {
     tokens: Vec<Option<String>>,
 }
 
-/// `\xNN` is a byte.
+/// Decodes each `\xNN` to a byte.
 fn unescape(header: &str) -> Vec<u8> {
     let mut parts = header.split("\\x");
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
@@ -27,7 +28,7 @@ fn unescape(header: &str) -> Vec<u8> {
     bytes
 }
 
-/// The number of vectors.
+/// Checks every vector of a file and returns their number.
 fn judge(file: &str) -> usize {
     let path = format!("{}/tests/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
     let vectors: Vec<Vector> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();

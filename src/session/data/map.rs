@@ -11,11 +11,12 @@ use serde::{
     de::{DeserializeOwned, Error as _, MapAccess, Visitor},
 };
 
-/// The dictionary: text keys, self-describing values. [`Session`](crate::session::Session) is one unless it
-/// says otherwise.
+/// Holds a dictionary of values that serde can serialize. It is the default data of a
+/// [`Session`](crate::session::Session).
 ///
-/// Each value is one CBOR item (RFC 8949), so that reading a value as another type is an error and
-/// never garbage. `Some(None)` and `Some(())` come back as `None`: CBOR has one null.
+/// Each value is encoded as one CBOR item (RFC 8949), which carries its type. So reading a value as
+/// another type is an error and never returns wrong data. `Some(None)` and `Some(())` are read as
+/// `None`, because CBOR has only one null.
 ///
 /// ```
 /// use hardtack::session::{SessionMap, SessionError};
@@ -31,21 +32,11 @@ use serde::{
 pub struct SessionMap(BTreeMap<String, Vec<u8>>);
 
 impl SessionMap {
-    /// The value under this key.
-    ///
-    /// ```
-    /// # use hardtack::session::{SessionMap, SessionError};
-    /// let mut map = SessionMap::default();
-    /// map.insert("visits", 3)?;
-    /// assert_eq!(map.get("visits")?, Some(3));
-    /// assert_eq!(map.get::<u32>("absent")?, None);
-    /// assert!(map.get::<String>("visits").is_err());
-    /// # Ok::<(), SessionError>(())
-    /// ```
+    /// Returns the value under this key, or `None` if the key is absent.
     ///
     /// # Errors
     ///
-    /// [`SessionError::WrongType`] if it is not of this type.
+    /// [`SessionError::WrongType`] if the value has another type.
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
         let Some(bytes) = self.0.get(key) else {
             return Ok(None);
@@ -59,7 +50,7 @@ impl SessionMap {
         }
     }
 
-    /// Puts a value under this key, in place of one that is there.
+    /// Stores a value under this key and replaces a previous value.
     ///
     /// ```
     /// # use hardtack::session::{SessionMap, SessionError};
@@ -69,7 +60,7 @@ impl SessionMap {
     /// assert_eq!(map.get::<Vec<u32>>("cart")?, Some(vec![7]));
     ///
     /// # #[cfg(unix)] {
-    /// // What does not serialize is refused, and what was there stays.
+    /// // A value that does not serialize is refused, and the previous value stays.
     /// use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
     /// let error = map.insert("cart", Path::new(OsStr::from_bytes(b"\xff"))).unwrap_err();
     /// assert!(matches!(error, SessionError::Unstorable { .. }));
@@ -79,7 +70,7 @@ impl SessionMap {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Unstorable`]; what was there stays.
+    /// [`SessionError::Unstorable`] if the value does not serialize. The previous value stays.
     pub fn insert(&mut self, key: &str, value: impl Serialize) -> Result<(), SessionError> {
         let bytes = cbor::encode(&value).map_err(|error| SessionError::Unstorable {
             key: key.into(),
@@ -92,92 +83,49 @@ impl SessionMap {
         Ok(())
     }
 
-    /// Removes a value and says whether there was one.
-    ///
-    /// ```
-    /// # use hardtack::session::{SessionMap, SessionError};
-    /// let mut map = SessionMap::default();
-    /// map.insert("user", 7)?;
-    /// assert!(map.remove("user"));
-    /// assert!(!map.remove("user"));
-    /// # Ok::<(), SessionError>(())
-    /// ```
+    /// Removes a value. Returns `true` if there was one.
     pub fn remove(&mut self, key: &str) -> bool {
         self.0.remove(key).is_some()
     }
 
-    /// Whether there is a value under this key.
-    ///
-    /// ```
-    /// # use hardtack::session::{SessionMap, SessionError};
-    /// let mut map = SessionMap::default();
-    /// map.insert("user", 7)?;
-    /// assert!(map.contains_key("user") && !map.contains_key("cart"));
-    /// # Ok::<(), SessionError>(())
-    /// ```
+    /// Returns `true` if there is a value under this key.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
         self.0.contains_key(key)
     }
 
-    /// The keys, in ascending byte order.
-    ///
-    /// ```
-    /// # use hardtack::session::{SessionMap, SessionError};
-    /// let mut map = SessionMap::default();
-    /// map.insert("user", 7)?;
-    /// map.insert("cart", [7])?;
-    /// assert!(map.keys().eq(["cart", "user"]));
-    /// # Ok::<(), SessionError>(())
-    /// ```
+    /// Returns the keys in ascending byte order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
-    /// The number of values.
-    ///
-    /// ```
-    /// # use hardtack::session::{SessionMap, SessionError};
-    /// let mut map = SessionMap::default();
-    /// map.insert("user", 7)?;
-    /// assert_eq!(map.len(), 1);
-    /// # Ok::<(), SessionError>(())
-    /// ```
+    /// Returns the number of values.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is no value.
-    ///
-    /// ```
-    /// # use hardtack::session::{SessionMap, SessionError};
-    /// let mut map = SessionMap::default();
-    /// assert!(map.is_empty());
-    /// map.insert("nothing", &())?;
-    /// assert!(!map.is_empty());
-    /// # Ok::<(), SessionError>(())
-    /// ```
+    /// Returns `true` if there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// The name and the schema that the format page gives the dictionary.
+/// Has the empty name and the version 0, as the format defines for a dictionary.
 impl SessionData for SessionMap {
     const NAME: &'static str = "";
     const VERSION: u8 = 0;
 }
 
-/// The keys only.
+/// Prints only the keys, because values may be secret.
 impl fmt::Debug for SessionMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
-/// One value as postcard gets it: its length and its bytes, at once.
+/// Encodes a value for postcard as its length and its bytes, in one step.
 struct Item<T>(T);
 
 impl Serialize for Item<&[u8]> {
@@ -208,7 +156,7 @@ impl<'de> Deserialize<'de> for SessionMap {
     }
 }
 
-/// Takes the keys in ascending order only: one dictionary has one encoding.
+/// Accepts only keys in ascending order, so that a dictionary has exactly one encoding.
 struct InOrder;
 
 impl<'de> Visitor<'de> for InOrder {

@@ -1,4 +1,4 @@
-//! What an application keeps in a session: a type of its own, or the dictionary.
+//! Holds what an application keeps in a session: a type of its own, or a dictionary.
 
 mod cbor;
 mod map;

@@ -1,11 +1,11 @@
 use alloc::borrow::Cow;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Makes a type of yours the data of a session: `Session<Account>` instead of the dictionary.
+/// Makes your own type the data of a session, so that handlers ask for `Session<Account>`.
 ///
-/// The type is encoded by postcard, with the limits that [`Codec`](crate::Codec#values) names. The
-/// encoding also tells what changed: take a `BTreeMap`, because a `HashMap` encodes differently every
-/// time.
+/// The type is encoded by postcard, with the limits that [`Codec`](crate::Codec#values) lists. The
+/// encoding also shows whether the session changed. Use a `BTreeMap` and not a `HashMap`, because
+/// the order of a `HashMap` can change by itself, and the session would be saved again.
 ///
 /// ```
 /// use hardtack::session::{OldData, SessionData};
@@ -24,7 +24,7 @@ use serde::{Serialize, de::DeserializeOwned};
 ///     fn migrate(old: OldData<'_>) -> Option<Account> {
 ///         match old.version() {
 ///             1 => {
-///                 let user = old.read()?; // version 1 was the user alone
+///                 let user = old.read()?; // version 1 was only the user
 ///                 Some(Account { user, ..Account::default() })
 ///             }
 ///             _ => None,
@@ -38,15 +38,15 @@ use serde::{Serialize, de::DeserializeOwned};
 /// assert!(Account::migrate(unknown).is_none());
 /// ```
 pub trait SessionData: Serialize + DeserializeOwned + Default + Send + 'static {
-    /// Names the type. The name is part of the key's purpose, so a session of another type never opens
-    /// as this one. An empty name, or one with a zero byte, does not compile.
+    /// Names the type. The name is part of the key's purpose, so a session of another type never
+    /// opens as this type. An empty name or a name with a zero byte does not compile.
     ///
     /// ```
     /// # use serde::{Deserialize, Serialize};
     /// # #[derive(Default, Serialize, Deserialize)]
     /// # struct Cart(Vec<u32>);
     /// impl hardtack::session::SessionData for Cart {
-    ///     const NAME: &'static str = "cart"; // keep it: a new name loses every cart
+    ///     const NAME: &'static str = "cart"; // do not change it: a new name loses every cart
     ///     const VERSION: u8 = 1;
     /// }
     /// ```
@@ -78,7 +78,7 @@ pub trait SessionData: Serialize + DeserializeOwned + Default + Send + 'static {
     /// ```
     const NAME: &'static str;
 
-    /// Counts the versions of the schema: raise it when the encoded shape of the type changes.
+    /// Counts the versions of the type. Raise it whenever the fields of the type change.
     ///
     /// ```
     /// # use serde::{Deserialize, Serialize};
@@ -86,14 +86,16 @@ pub trait SessionData: Serialize + DeserializeOwned + Default + Send + 'static {
     /// # struct Cart { wares: Vec<u32>, voucher: Option<String> }
     /// impl hardtack::session::SessionData for Cart {
     ///     const NAME: &'static str = "cart";
-    ///     const VERSION: u8 = 2; // since there is a voucher
+    ///     const VERSION: u8 = 2; // since the voucher was added
     /// }
     /// ```
     const VERSION: u8;
 
-    /// Reads what an older version of the type wrote. `None` starts a new session, which is the
-    /// default. Data of a newer version never comes here: that session is left alone, for the instances
-    /// that know it.
+    /// Converts data that an older version of the type wrote. `None` refuses the old session and
+    /// starts a new one; this is the default.
+    ///
+    /// Data of a newer version is never passed to this function. Such a session is refused, and its
+    /// cookie stays in the browser for the instances that know the newer version.
     ///
     /// ```
     /// use hardtack::session::{OldData, SessionData};
@@ -130,15 +132,15 @@ pub trait SessionData: Serialize + DeserializeOwned + Default + Send + 'static {
     }
 }
 
-/// The data of a session that an older version of its type wrote: see [`SessionData::migrate`].
+/// Holds data that an older version of a type wrote, for [`SessionData::migrate`].
 pub struct OldData<'a> {
     version: u8,
     bytes: Cow<'a, [u8]>,
 }
 
 impl OldData<'_> {
-    /// Encodes a value as the version `version` would have, for tests of
-    /// [`migrate`](SessionData::migrate). `None` if the value does not serialize.
+    /// Encodes a value as version `version` did, for tests of [`migrate`](SessionData::migrate).
+    /// Returns `None` if the value does not serialize.
     pub fn from_value<V: Serialize + ?Sized>(version: u8, value: &V) -> Option<OldData<'static>> {
         let bytes = postcard::to_allocvec(value).ok()?;
         Some(OldData {
@@ -153,8 +155,8 @@ impl OldData<'_> {
         self.version
     }
 
-    /// Reads the data as the type that the older version was. `None` if it does not read as one, or if
-    /// bytes are left over.
+    /// Reads the data as the older type. Returns `None` if the data is not a value of that type, or
+    /// if bytes are left over.
     #[must_use]
     pub fn read<V: DeserializeOwned>(&self) -> Option<V> {
         match postcard::take_from_bytes(&self.bytes) {
@@ -173,7 +175,7 @@ impl<'a> OldData<'a> {
     }
 }
 
-/// Prints the version and no value.
+/// Prints the version, and never a value.
 impl core::fmt::Debug for OldData<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("OldData")

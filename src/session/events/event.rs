@@ -9,11 +9,12 @@ use crate::{
     },
 };
 
-/// What was decided about a session, and why: for the operator. No event carries a value.
+/// Reports a decision about a session to the operator. No event carries a value of the session.
 ///
-/// Events reach [`SessionManagerBuilder::on_event`](crate::session::SessionManagerBuilder::on_event) and, with the feature `tracing`, the
-/// subscriber; no lock is held meanwhile. The key id of a refused cookie is the sender's choice: do
-/// not make it the label of a metric.
+/// [`SessionManagerBuilder::on_event`](crate::session::SessionManagerBuilder::on_event) receives every
+/// event, and with the feature `tracing` the subscriber does too. No lock is held meanwhile. The
+/// key id of a refused cookie is chosen by its sender. Do not use it as the label of a metric,
+/// because an attacker could make millions of labels.
 ///
 /// ```
 /// use hardtack::session::{Event, Refusal};
@@ -21,7 +22,7 @@ use crate::{
 /// fn alert(event: &Event) {
 ///     match event {
 ///         Event::Refused { reason: Refusal::UnknownKey, key, .. } => {
-///             eprintln!("a cookie under key {key:?}: has an instance an old ring?");
+///             eprintln!("a cookie under key {key:?}: does an instance have an old keyring?");
 ///         }
 ///         Event::Failed { error, .. } => eprintln!("a response was lost: {error}"),
 ///         _ => {}
@@ -31,62 +32,62 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A cookie was opened and counts.
+    /// A session cookie was accepted.
     Opened {
-        /// The session.
+        /// The id of the session.
         id: SessionId,
         /// Its login.
         login_id: LoginId,
-        /// The key that sealed it.
+        /// The key that sealed the cookie.
         key: KeyId,
-        /// What this key is for now.
+        /// The present state of this key.
         key_state: KeyState,
     },
-    /// A cookie does not count, and stays in the browser.
+    /// A session cookie was refused. It stays in the browser.
     Refused {
-        /// Why.
+        /// The reason.
         reason: Refusal,
-        /// The key that it names: if `id` is `None`, whatever its sender wrote there.
+        /// The key id in the cookie. If `id` is `None`, it is not authenticated and may be anything.
         key: Option<KeyId>,
-        /// The session, if the cookie was authentic.
+        /// The id of the session, if the cookie was authentic and its record could be read.
         id: Option<SessionId>,
         /// Its login, if the cookie was authentic.
         login_id: Option<LoginId>,
     },
-    /// The session goes out in a cookie.
+    /// The session was saved into a cookie of the response.
     Saved {
-        /// The session.
+        /// The id of the session.
         id: SessionId,
         /// Its login.
         login_id: LoginId,
-        /// The key that sealed it.
+        /// The key that sealed the cookie.
         key: KeyId,
-        /// Why.
+        /// The reason.
         reason: SaveReason,
-        /// Bytes of cookie names and values.
+        /// The size of the cookies in bytes: their names, `=` and values.
         len: usize,
     },
-    /// What could have been saved was not, and nothing was lost by it but what is said here.
+    /// The session had something to save and was not saved. The response was sent without it.
     NotSaved {
-        /// The session, if it has an id yet.
+        /// The id of the session, if it has one yet.
         id: Option<SessionId>,
-        /// Why.
+        /// The reason.
         reason: SkipReason,
     },
-    /// The session could not be saved: the answer is a 500.
+    /// The session could not be saved. The response was replaced by a 500.
     Failed {
-        /// The session, if it has an id yet.
+        /// The id of the session, if it has one yet.
         id: Option<SessionId>,
-        /// Why.
+        /// The reason.
         error: SaveError,
     },
     /// The session went out under a new id. A copy of the old cookie opens until `absolute_end`, unless
     /// a [`Denylist`](crate::session::Denylist) or `validate` refuses it. Comes after the
     /// [`Saved`](Event::Saved) that it explains: a session that could not be saved keeps its id.
     Regenerated {
-        /// The id before.
+        /// The old id.
         from: SessionId,
-        /// The id now.
+        /// The new id.
         to: SessionId,
         /// The login before.
         from_login: LoginId,
@@ -99,7 +100,7 @@ pub enum Event {
     /// one whose cookie came with it. A copy of its cookie opens until `absolute_end`, unless a
     /// [`Denylist`](crate::session::Denylist) or `validate` refuses it.
     Destroyed {
-        /// The session.
+        /// The id of the session.
         id: SessionId,
         /// Its login.
         login_id: LoginId,

@@ -1,4 +1,4 @@
-//! What was decided about sessions, for the operator: events, and what goes to the log without one.
+//! Reports every decision about a session to the operator, and writes messages to the log.
 
 mod event;
 pub(crate) mod log;

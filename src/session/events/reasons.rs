@@ -1,12 +1,12 @@
 use crate::session::error::SaveError;
 use core::fmt;
 
-/// Why a cookie does not count.
+/// Says why a session cookie was refused.
 ///
 /// ```
 /// use hardtack::session::{Event, Refusal};
 ///
-/// /// What is to be counted: timeouts are everyday life.
+/// /// Returns `true` for a refusal to look into. Timeouts are normal.
 /// fn is_odd(event: &Event) -> bool {
 ///     let Event::Refused { reason, .. } = event else {
 ///         return false;
@@ -20,33 +20,35 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Parts of it are missing.
+    /// The cookie was split into chunks, and at least one chunk is missing.
     Incomplete,
-    /// Longer than any session.
+    /// The cookie is longer than any session.
     TooLong,
-    /// Not one of ours, or changed.
+    /// The cookie was not sealed by hardtack, or it was changed, or it belongs to another cookie
+    /// name, realm or type.
     Invalid,
-    /// A version of the token that this hardtack does not know.
+    /// The version of the token is not known to this version of hardtack.
     UnknownVersion,
-    /// No key of the ring has its id.
+    /// No key of the keyring has the key id of the cookie.
     UnknownKey,
-    /// A layout of the record that this hardtack does not know.
+    /// The layout of the record is not known to this version of hardtack.
     UnknownLayout,
-    /// Authentic, but not readable as a session of this type.
+    /// The cookie is authentic, but its data is not a session of this type.
     Unreadable,
-    /// Of an older schema that `migrate` does not take.
+    /// The session has an older schema, and `migrate` returned `None`.
     OlderSchema,
-    /// Of a newer schema: another version of the application wrote it.
+    /// The session has a newer schema, because a newer version of the application saved it.
     NewerSchema,
-    /// Sealed in the future, beyond the skew.
+    /// The cookie was sealed in the future, by more than the clock skew of 60 seconds.
     NotYetValid,
-    /// Before the floor, or under a key after its retirement.
+    /// The session is older than `reject_issued_before`, or it was sealed with a key after the
+    /// retirement of that key.
     Revoked,
-    /// Not used for longer than the idle timeout.
+    /// The session was not used for longer than its idle timeout.
     IdleTimeout,
-    /// Older than the absolute timeout.
+    /// The session is older than its absolute timeout.
     AbsoluteTimeout,
-    /// `validate` said no.
+    /// `validate` returned `false`.
     NotValidated,
     /// Its login ended: by [`destroy`](crate::session::Session::destroy) in this process in the last minute,
     /// or it is on the [`Denylist`](crate::session::Denylist).
@@ -57,7 +59,7 @@ pub enum Refusal {
     CrossOrigin,
 }
 
-/// Why a session was saved.
+/// Says why a session was saved.
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::{SessionManager, Event, SaveReason, testing}};
@@ -82,17 +84,17 @@ pub enum Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SaveReason {
-    /// It is new.
+    /// The session is new.
     Created,
-    /// Its value changed.
+    /// The contents of the session changed.
     Changed,
-    /// Its idle time was to be counted anew.
+    /// The session was used, and its idle time starts again.
     Renewed,
-    /// A retired key had sealed it.
+    /// The session was sealed with a retired key, and is now sealed with the primary key.
     Resealed,
 }
 
-/// Why a session was not saved.
+/// Says why a session was not saved.
 ///
 /// ```
 /// use hardtack::session::{Event, SkipReason};
@@ -111,14 +113,15 @@ pub enum SaveReason {
 pub enum SkipReason {
     /// The handler panicked.
     Panicked,
-    /// The renewal came too late: it could have brought back a session that was ended meanwhile.
+    /// The response came more than 5 seconds after the session was opened. A renewal this late could
+    /// bring back a session that another request has ended.
     TooLate,
-    /// `validate` said no: the session was ended meanwhile.
+    /// `validate` returned `false`, for example because another request has ended the session.
     NotValidated,
-    /// The session has reached its end meanwhile.
+    /// The session reached its end during the request.
     Ended,
-    /// The renewal failed. The cookie that the browser has is as good as it was, so the answer goes
-    /// out; but the session ends if this does not.
+    /// The renewal failed. The browser keeps its cookie and the response is sent, because nothing was
+    /// lost. If renewals keep failing, the session ends at its idle timeout.
     RenewalFailed(SaveError),
     /// Its login was ended or replaced while the request was under way.
     LoginEnded,
@@ -129,7 +132,7 @@ pub enum SkipReason {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Refusal::Incomplete => "parts of it are missing",
+            Refusal::Incomplete => "parts are missing",
             Refusal::TooLong => "too long",
             Refusal::Invalid => "not valid",
             Refusal::UnknownVersion => "unknown version",
@@ -156,7 +159,7 @@ impl fmt::Display for SaveReason {
             SaveReason::Created => "created",
             SaveReason::Changed => "changed",
             SaveReason::Renewed => "renewed",
-            SaveReason::Resealed => "sealed anew under the primary key",
+            SaveReason::Resealed => "sealed again with the primary key",
         })
     }
 }
@@ -170,7 +173,7 @@ impl fmt::Display for SkipReason {
             SkipReason::NotValidated => "not validated",
             SkipReason::LoginEnded => "its login ended meanwhile",
             SkipReason::NotYetValid => "created in the future",
-            SkipReason::Ended => "ended meanwhile",
+            SkipReason::Ended => "the session has ended",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Events for `tracing`: ids and reasons, never a value.
+//! Sends events to `tracing`, with ids and reasons and never a value.
 
 use super::{
     event::Event,
@@ -24,7 +24,7 @@ pub(crate) fn trace(event: &Event) {
             let login_id = login_id.map(tracing::field::display);
             let key = key.map(tracing::field::display);
             let id = id.map(tracing::field::display);
-            // What time brings about is no news; the rest is an attack or a mistake in operation.
+            // Timeouts are normal. Everything else is an attack or a mistake in operations.
             match reason {
                 Refusal::IdleTimeout | Refusal::AbsoluteTimeout => {
                     tracing::debug!(target: "hardtack", %reason, key, id, login_id, "session cookie refused");
@@ -57,7 +57,7 @@ pub(crate) fn trace(event: &Event) {
         }
         Event::Failed { id, error } => {
             let id = id.map(tracing::field::display);
-            tracing::error!(target: "hardtack", %error, id, "session lost a response");
+            tracing::error!(target: "hardtack", %error, id, "session could not be saved: the response is a 500");
         }
         Event::Regenerated {
             from,
@@ -85,7 +85,7 @@ pub(crate) fn trace(event: &Event) {
         Event::CacheControlReplaced => {
             tracing::warn!(
                 target: "hardtack",
-                "the handler's Cache-Control would have let a cache keep a session: it is now no-store"
+                "the handler's Cache-Control would let a cache store the session: it was replaced by no-store"
             );
         }
     }

@@ -21,7 +21,10 @@ pub struct HeaderEdits {
     failed: Option<SaveError>,
 }
 
-/// One edit of a response's headers: see [`Exchange`](super::Exchange). Names are in lower case.
+/// One edit of a response's headers: see [`Exchange`](super::Exchange).
+///
+/// Names are in lower case. A value has no byte that a header refuses, but it may go beyond ASCII if
+/// the response's own lines do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HeaderEdit {
     /// Adds a line of this name and value.
@@ -63,7 +66,14 @@ impl HeaderEdits {
         (edits, replaced)
     }
 
-    /// Returns why the session could not be saved. The response is then to be an empty 500.
+    /// Returns the status of an empty response that is to take the place of the handler's, because the
+    /// session could not be saved.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.failed.map(|_| 500)
+    }
+
+    /// Returns why the session could not be saved.
     #[must_use]
     pub fn failed(&self) -> Option<SaveError> {
         self.failed

@@ -4,26 +4,26 @@ use crate::session::{
 };
 use core::fmt;
 
-/// A handler asks for a session that no layer makes: an empty 500, and a line in the log that says
-/// what to add.
+/// Says that a handler asked for a session and no layer provides one. The response is an empty 500,
+/// and the log says what to add.
 ///
 /// ```
 /// use hardtack::session::MissingLayer;
 ///
-/// /// For a handler that wants to say it in its own words.
+/// /// Returns a text for a handler that takes `Result<Session, MissingLayer>`.
 /// fn explain(missing: MissingLayer) -> String {
 ///     format!("mounted in the wrong place? {missing}")
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MissingLayer {
-    /// The type of the data, if it is not the dictionary.
+    /// The type of the data, if it is not a dictionary.
     data: Option<&'static str>,
     add: &'static str,
 }
 
 impl MissingLayer {
-    /// `add` is the call that installs the layer. Says so in the log.
+    /// Makes the error and logs it. `add` is the call that installs the layer.
     pub(crate) fn report<T: SessionData>(add: &'static str) -> MissingLayer {
         let data = (!T::NAME.is_empty()).then(core::any::type_name::<T>);
         let missing = MissingLayer { data, add };

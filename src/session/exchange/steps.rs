@@ -21,13 +21,28 @@ use core::{
 /// 1. [`begin`](Exchange::begin) when the request arrives, and keep a clone where the handler's extractor
 ///    finds it. Nothing is read yet, so a request that never asks for its session costs next to nothing.
 /// 2. [`session`](Exchange::session) when a handler asks for it, and await the future.
-/// 3. [`close`](Exchange::close) when the handler has answered, with a response or with an error. Its
-///    [`Plan`] says what is to be written; from here on the session is read only.
+/// 3. [`close`](Exchange::close) when the handler has answered. Its [`Plan`] says what is to be written;
+///    from here on the session is read only. An error counts as an answer if the framework makes a
+///    response of it. If the framework closes the connection instead, don't close: drop the exchange,
+///    for `close` reports the session as saved.
 /// 4. [`commit`](Exchange::commit) the plan, and await the future.
 /// 5. [`finish`](Exchange::finish) with the committed plan and the response's headers, and make the
 ///    [edits](HeaderEdits).
 ///
+/// Take these steps for every request: if no handler used the session, they edit nothing. A site with
+/// several managers has an exchange for each of them, told apart by the type of their data. Each edits
+/// the response that the one before it has edited.
+///
 /// Drop the exchange without a response, and nothing is saved.
+///
+/// A handler that panics saves nothing, even if the framework makes a response of the panic. The
+/// exchange learns of a panic when the unwinding drops a session or a clone of the exchange, so give
+/// the handler its session by value.
+///
+/// Two more things are the adapter's. If a handler returns a
+/// [`SessionError`](crate::session::SessionError), answer with an empty 500 and log the error's text.
+/// If a handler asks for a session and finds no exchange, do the same, with a text that says how to
+/// install your adapter.
 ///
 /// ```
 /// use hardtack::{Key, Keyring, session::{Exchange, HeaderEdit, RequestHead, SessionManager}};
@@ -89,12 +104,14 @@ impl<T: SessionData> Exchange<T> {
     /// Decides what becomes of the session. From here on it is read only: a call that writes is
     /// [`SessionError::HeadersSent`](crate::session::SessionError::HeadersSent).
     ///
-    /// A second call has nothing to say: its plan edits no header.
+    /// A second call has nothing to say: its plan edits no header. If no handler used the session until
+    /// now, reading it is that error too.
     pub fn close(&self) -> Plan {
         Plan(self.handle.close())
     }
 
-    /// Writes what the plan has for a store. The future is ready at once for a session in a cookie.
+    /// Writes what the plan has for a store. The future is ready at once for a session in a cookie. It
+    /// borrows nothing, so a hand-written future can keep it beside the response.
     pub fn commit(&self, plan: Plan) -> Commit {
         Commit(ready(plan))
     }

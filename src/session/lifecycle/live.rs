@@ -473,8 +473,8 @@ impl<T: SessionData> LiveSession<T> {
         sealed.filter(|sealed| id.is_some_and(|id| id != sealed.ids.session))
     }
 
-    /// Asks `validate` about the session that this one replaces, as it was sealed: a new id is no way
-    /// around it.
+    /// Asks `validate` about the session that this one replaces, as it was sealed: a new id does
+    /// not evade a denylist.
     fn replaces_valid(&self, rules: &Rules<T>) -> bool {
         let Some(sealed) = self.replaced().filter(|_| rules.validate.is_some()) else {
             return true;

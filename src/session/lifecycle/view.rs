@@ -7,14 +7,15 @@ use crate::{
 };
 use core::fmt;
 
-/// What [`SessionManagerBuilder::validate`](crate::session::SessionManagerBuilder::validate) sees of a session.
+/// Shows a session to [`validate`](crate::session::SessionManagerBuilder::validate), which decides
+/// whether to refuse it.
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::{SessionManager, SessionView}};
 /// # let keyring = Keyring::new(Key::generate()?);
 /// use hardtack::Timestamp;
 ///
-/// // Everybody who logged in before the leak is to log in again.
+/// // Everybody who logged in before the leak must log in again.
 /// let leak = Timestamp::from_unix(1_763_600_000);
 /// let sessions = SessionManager::builder(keyring)
 ///     .validate(move |session: &SessionView| session.created_at() > leak)
@@ -31,7 +32,7 @@ pub struct SessionView<'a, T = SessionMap> {
 }
 
 impl<T> SessionView<'_, T> {
-    /// The session's id.
+    /// Returns the id of the session.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, SessionId}};
@@ -56,7 +57,9 @@ impl<T> SessionView<'_, T> {
         self.login_id
     }
 
-    /// When it was created: [`regenerate_for_login`](crate::session::Session::regenerate_for_login) sets it anew.
+    /// Returns the time when the session was created.
+    /// [`regenerate_for_login`](crate::session::Session::regenerate_for_login) sets it to the time
+    /// of the login.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager}};
@@ -64,7 +67,7 @@ impl<T> SessionView<'_, T> {
     /// use hardtack::Timestamp;
     /// use std::{collections::BTreeMap, sync::{Arc, RwLock}};
     ///
-    /// // When a person asked to be logged out everywhere, by user.
+    /// // The last time when each user asked to be logged out everywhere.
     /// let asked = Arc::new(RwLock::new(BTreeMap::<u64, Timestamp>::new()));
     /// let table = Arc::clone(&asked);
     /// let sessions = SessionManager::builder(keyring)
@@ -84,7 +87,7 @@ impl<T> SessionView<'_, T> {
         self.created_at
     }
 
-    /// When the cookie was sealed; before a save, now.
+    /// Returns the time when the cookie was sealed. Before a save, this is the present time.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager}};
@@ -92,7 +95,7 @@ impl<T> SessionView<'_, T> {
     /// use core::time::Duration;
     /// use hardtack::Timestamp;
     ///
-    /// // No copy of a cookie that is older than an hour.
+    /// // Refuses a copied cookie after an hour.
     /// let sessions = SessionManager::builder(keyring)
     ///     .validate(|session| {
     ///         let age = Timestamp::now().saturating_duration_since(session.issued_at());
@@ -106,30 +109,18 @@ impl<T> SessionView<'_, T> {
         self.issued_at
     }
 
-    /// When it ends if it is not used any more.
-    ///
-    /// ```
-    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
-    /// # let keyring = Keyring::new(Key::generate()?);
-    /// let sessions = SessionManager::builder(keyring)
-    ///     .validate(|session| {
-    ///         println!("{} ends at {}", session.id(), session.expires_at());
-    ///         true
-    ///     })
-    ///     .build()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Returns the time when the session ends if it is not used again.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// What is in it.
+    /// Returns the data of the session.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager}};
     /// # let keyring = Keyring::new(Key::generate()?);
-    /// // A value of another type refuses the session too.
+    /// // Refuses user 13, and a session whose user has another type.
     /// let sessions = SessionManager::builder(keyring)
     ///     .validate(|session| matches!(session.data().get::<u64>("user"), Ok(user) if user != Some(13)))
     ///     .build()?;
@@ -141,7 +132,7 @@ impl<T> SessionView<'_, T> {
     }
 }
 
-/// Id and times, no value.
+/// Prints the id and the times, and never a value.
 impl<T> fmt::Debug for SessionView<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionView")

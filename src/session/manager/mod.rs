@@ -1,4 +1,4 @@
-//! The sessions of a site: its settings and its keys.
+//! Holds the settings and the keys of an application's sessions.
 
 mod session_manager;
 mod settings;

@@ -25,13 +25,13 @@ const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(12 * HOUR);
 const REMEMBER_IDLE: Duration = Duration::from_secs(14 * DAY);
 const REMEMBER_ABSOLUTE: Duration = Duration::from_secs(90 * DAY);
 
-/// Bytes of a record with nothing in it, today.
+/// The length of an empty record with a present timestamp, in bytes.
 pub(crate) const SMALLEST_RECORD: usize = 40;
 
-/// Holds the settings and the keys of a site's sessions. It is a cheap handle; clones share both.
+/// Holds the settings and the keys of an application's sessions. Clones are cheap and share both.
 ///
-/// Made by [`SessionManager::builder`], given to a framework's layer, and kept to [rotate
-/// keys](SessionManager::set_keyring).
+/// Make one with [`SessionManager::builder`] and pass it to the layer of your framework. Keep a
+/// clone if you want to [rotate keys](SessionManager::set_keyring) without a restart.
 ///
 /// ```
 /// use hardtack::{Key, Keyring, session::SessionManager};
@@ -52,9 +52,10 @@ struct Shared<T> {
 }
 
 impl SessionManager<SessionMap> {
-    /// Starts the settings of sessions under this keyring. Without any, they are those of a session
-    /// cookie `__Host-session` (Secure, HttpOnly, SameSite=Lax, Path=/) that ends after 30 minutes
-    /// without use and after 12 hours in any case.
+    /// Starts a builder with this keyring and the default settings.
+    ///
+    /// By default, the cookie is `__Host-session` with Secure, HttpOnly, SameSite=Lax and Path=/. A
+    /// session ends after 30 minutes without use, and after 12 hours in any case.
     ///
     /// ```
     /// use core::time::Duration;
@@ -73,6 +74,7 @@ impl SessionManager<SessionMap> {
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("config", "secret"))]
     pub fn builder(keyring: Keyring) -> SessionManagerBuilder<SessionMap> {
         SessionManagerBuilder::new(keyring)
     }
@@ -86,8 +88,8 @@ impl<T: SessionData> SessionManager<T> {
         }
     }
 
-    /// Replaces the keys while the server runs, for all clones of this handle. A request that is under
-    /// way is saved with the new ring.
+    /// Replaces the keys while the server runs, for all clones of this manager. A request that is
+    /// in progress is saved with the new keys.
     ///
     /// ```
     /// use hardtack::{Key, Keyring, session::SessionManager};
@@ -97,6 +99,7 @@ impl<T: SessionData> SessionManager<T> {
     /// sessions.set_keyring(Keyring::new(Key::generate()?).accept(old)?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("rotate", "secret"))]
     pub fn set_keyring(&self, keyring: Keyring) {
         let mut keys = self.write_keys();
         *keys = self.settings().keys(&keyring, keys.floor);
@@ -195,7 +198,7 @@ impl<T: SessionData> Clone for SessionManager<T> {
     }
 }
 
-/// Prints key ids and settings, and no key.
+/// Prints key ids and settings, and never a key.
 impl<T: SessionData> fmt::Debug for SessionManager<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionManager")
@@ -204,8 +207,9 @@ impl<T: SessionData> fmt::Debug for SessionManager<T> {
     }
 }
 
-/// Settings of [`SessionManager`]: see [`SessionManager::builder`]. Durations count in whole seconds, a fraction
-/// is dropped.
+/// Builds a [`SessionManager`]. Start with [`SessionManager::builder`].
+///
+/// All durations are in whole seconds; fractions are dropped.
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::{SessionManager}};
@@ -273,8 +277,8 @@ impl SessionManagerBuilder<SessionMap> {
         }
     }
 
-    /// Makes the sessions typed: `Session<T>` instead of the dictionary. Call it before
-    /// [`validate`](SessionManagerBuilder::validate), whose closure sees the data.
+    /// Makes the sessions [typed](SessionData): handlers ask for `Session<T>`. Call this before
+    /// [`validate`](SessionManagerBuilder::validate), because its closure takes the data.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionData, SessionError, SessionManager, testing}};
@@ -290,15 +294,16 @@ impl SessionManagerBuilder<SessionMap> {
     /// let session = testing::new_session(&sessions);
     /// session.modify(|account| account.user = Some(7))?;
     ///
-    /// // The other way round, `validate` would have asked a dictionary.
+    /// // In the other order, the closure of `validate` takes a dictionary.
     /// let builder = SessionManager::builder(keyring).validate(|session| session.data().is_empty());
     /// let error = builder.data::<Account>().build().unwrap_err();
     /// assert_eq!(
     ///     error.to_string(),
-    ///     "`validate` was set before `data`, whose type it cannot see: set it afterwards",
+    ///     "`validate` was set before `data`, which changes the type that it takes: set it afterwards",
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "typed")]
     pub fn data<T: SessionData>(self) -> SessionManagerBuilder<T> {
         const { check_name(T::NAME) };
         SessionManagerBuilder {
@@ -328,8 +333,10 @@ impl SessionManagerBuilder<SessionMap> {
 }
 
 impl<T: SessionData> SessionManagerBuilder<T> {
-    /// The name of the cookie. Default `__Host-session`: the prefix makes the browser insist on
-    /// Secure, Path=/ and no Domain, so that no sibling domain can plant one (RFC 6265bis, 4.1.3.2).
+    /// Sets the name of the cookie. The default is `__Host-session`.
+    ///
+    /// With the prefix `__Host-`, browsers require Secure, Path=/ and no Domain, so an attacker on
+    /// a sibling domain cannot plant a cookie (RFC 6265bis, section 4.1.3.2).
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager}};
@@ -340,13 +347,16 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// assert!(error.to_string().starts_with("the cookie name `my session` is not a token"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "name")]
     pub fn cookie_name(mut self, name: &str) -> Self {
         self.cookie.name = name.into();
         self
     }
 
-    /// The audience: a session of one realm does not open in another, whatever the keys. For tenants,
-    /// or staging and production. Default empty.
+    /// Sets the audience of the sessions. The default is empty.
+    ///
+    /// A session of one realm does not open in another, even with the same keys. Use realms to
+    /// separate tenants, or staging and production.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
@@ -359,15 +369,16 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// let cookie = testing::cookie_header(&session)?;
     ///
     /// let session = testing::session_from_cookie(&production, &cookie);
-    /// assert!(session.is_new()?); // staging's cookie does not open
+    /// assert!(session.is_new()?); // the cookie of staging does not open
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("audience", "salt", "tenant"))]
     pub fn realm(mut self, realm: &str) -> Self {
         self.realm = realm.into();
         self
     }
 
-    /// Whether the browser sends the cookie over https only. Default true.
+    /// Sets whether the browser sends the cookie over https only. The default is `true`.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager}};
@@ -385,24 +396,14 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         self
     }
 
-    /// Whether scripts of the page do not see the cookie. Default true.
-    ///
-    /// ```
-    /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
-    /// # let keyring = Keyring::new(Key::generate()?);
-    /// let sessions = SessionManager::builder(keyring).http_only(false).build()?;
-    /// let session = testing::new_session(&sessions);
-    /// session.insert("theme", "dark")?;
-    /// assert!(!testing::set_cookie(&session)?[0].contains("HttpOnly"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Sets whether the cookie is hidden from scripts in the page. The default is `true`.
     pub fn http_only(mut self, http_only: bool) -> Self {
         self.cookie.http_only = http_only;
         self
     }
 
-    /// Whether the browser sends the cookie with requests that other sites start. Default
-    /// [`SameSite::Lax`].
+    /// Sets whether the browser sends the cookie with requests that other sites start. The default
+    /// is [`SameSite::Lax`].
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, SameSite}};
@@ -419,24 +420,15 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         self
     }
 
-    /// The path below which the browser sends the cookie. Default `/`.
-    ///
-    /// ```
-    /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
-    /// # let keyring = Keyring::new(Key::generate()?);
-    /// let builder = SessionManager::builder(keyring).path("/shop");
-    /// let sessions = builder.cookie_name("__Secure-shop").build()?;
-    /// let session = testing::new_session(&sessions);
-    /// session.insert("cart", [7])?;
-    /// assert!(testing::set_cookie(&session)?[0].contains("; Path=/shop"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Sets the path below which the browser sends the cookie. The default is `/`. Do not rely on a
+    /// path for security (RFC 6265bis, section 4.1.2.4).
     pub fn path(mut self, path: &str) -> Self {
         self.cookie.path = path.into();
         self
     }
 
-    /// The domain whose hosts all get the cookie. Default none: the host that set it, alone.
+    /// Sets a domain, so that the browser sends the cookie to all of its hosts. By default, the
+    /// browser sends it only to the host that set it.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
@@ -453,14 +445,14 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         self
     }
 
-    /// Whether an embedded page has a cookie of its own under each embedding site (CHIPS). Default
-    /// false.
+    /// Sets whether an embedded page has a separate cookie for each site that embeds it (CHIPS).
+    /// The default is `false`.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, SameSite, testing}};
     /// # let keyring = Keyring::new(Key::generate()?);
     /// let sessions = SessionManager::builder(keyring)
-    ///     .same_site(SameSite::None) // sent to the embedded page at all
+    ///     .same_site(SameSite::None) // otherwise the embedded page gets no cookie
     ///     .partitioned(true)
     ///     .build()?;
     /// let session = testing::new_session(&sessions);
@@ -468,12 +460,13 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// assert!(testing::set_cookie(&session)?[0].contains("; Partitioned"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "chips")]
     pub fn partitioned(mut self, partitioned: bool) -> Self {
         self.cookie.partitioned = partitioned;
         self
     }
 
-    /// How long a session lives without use. Default 30 minutes.
+    /// Sets how long a session lives without use. The default is 30 minutes.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager}};
@@ -484,31 +477,24 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// let sessions = SessionManager::builder(keyring.clone()).idle_timeout(five_minutes).build()?;
     ///
     /// let error = SessionManager::builder(keyring).idle_timeout(Duration::ZERO).build().unwrap_err();
-    /// assert_eq!(error.to_string(), "`idle_timeout` is less than a second: no session would live");
+    /// assert_eq!(error.to_string(), "`idle_timeout` is shorter than a second: every session would end at once");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("expiry", "max_age", "rolling", "ttl"))]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// How long a session lives in any case. Default 12 hours.
-    ///
-    /// ```
-    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
-    /// # let keyring = Keyring::new(Key::generate()?);
-    /// use core::time::Duration;
-    ///
-    /// let shift = Duration::from_secs(8 * 3600);
-    /// let sessions = SessionManager::builder(keyring).absolute_timeout(shift).build()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Sets how long a session lives in any case. The default is 12 hours.
+    #[doc(alias("expiry", "lifetime", "max_age", "ttl"))]
     pub fn absolute_timeout(mut self, timeout: Duration) -> Self {
         self.absolute_timeout = timeout;
         self
     }
 
-    /// How long a [remembered](crate::session::Session::remember) session lives without use. Default 14 days.
+    /// Sets how long a [remembered](crate::session::Session::remember) session lives without use.
+    /// The default is 14 days.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
@@ -523,46 +509,33 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// assert!(testing::set_cookie(&session)?[0].contains("; Max-Age=604800"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("max_age", "permanent"))]
     pub fn remember_idle_timeout(mut self, timeout: Duration) -> Self {
         self.remember_idle_timeout = timeout;
         self
     }
 
-    /// How long a [remembered](crate::session::Session::remember) session lives in any case. Default 90 days.
-    ///
-    /// ```
-    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
-    /// # let keyring = Keyring::new(Key::generate()?);
-    /// use core::time::Duration;
-    ///
-    /// let month = Duration::from_secs(30 * 24 * 3600);
-    /// let sessions = SessionManager::builder(keyring).remember_absolute_timeout(month).build()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// Sets how long a [remembered](crate::session::Session::remember) session lives in any case.
+    /// The default is 90 days.
+    #[doc(alias("max_age", "permanent"))]
     pub fn remember_absolute_timeout(mut self, timeout: Duration) -> Self {
         self.remember_absolute_timeout = timeout;
         self
     }
 
-    /// How long after its last sealing a session that is read is sealed anew, which starts its idle
-    /// time again. Default a tenth of the idle timeout. As long as that or longer, and reading alone
-    /// keeps no session.
+    /// Sets the age from which a session is sealed again when it is read, which restarts its idle
+    /// time. The default is a tenth of the idle timeout.
     ///
-    /// ```
-    /// # use hardtack::{Key, Keyring, session::{SessionManager}};
-    /// # let keyring = Keyring::new(Key::generate()?);
-    /// use core::time::Duration;
-    ///
-    /// let minute = Duration::from_secs(60);
-    /// let sessions = SessionManager::builder(keyring).renew_after(minute).build()?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
+    /// The age counts from the last sealing. If it is not shorter than the idle timeout, reading
+    /// does not extend a session.
+    #[doc(alias("rolling", "touch"))]
     pub fn renew_after(mut self, age: Duration) -> Self {
         self.renew_after = Some(age);
         self
     }
 
-    /// Refuses all sessions created or sealed earlier: logs everybody out.
+    /// Refuses all sessions that were created or sealed before this time, which logs everybody out.
+    /// By default, no session is refused.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
@@ -575,20 +548,21 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// session.insert("user", 7)?;
     /// let cookie = testing::cookie_header(&session)?;
     ///
-    /// // In the configuration of the next start: the time of `date +%s`.
+    /// // Take the present time, and put it into the configuration of the next start.
     /// let floor = Timestamp::now().saturating_add(Duration::from_secs(1));
     /// let sessions = SessionManager::builder(keyring).reject_issued_before(floor).build()?;
     /// let session = testing::session_from_cookie(&sessions, &cookie);
     /// assert!(session.is_new()?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "revoke")]
     pub fn reject_issued_before(mut self, floor: Timestamp) -> Self {
         self.floor = floor;
         self
     }
 
-    /// Pads the session to a multiple of `block` bytes before it is sealed: see
-    /// [`Codec::pad_to`](crate::Codec::pad_to). Default none.
+    /// Pads each session to a multiple of `block` bytes before sealing, which hides its exact
+    /// length: see [`Codec::pad_to`](crate::Codec::pad_to). By default, sessions are not padded.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
@@ -607,7 +581,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         self
     }
 
-    /// The most cookies that a session is cut into, 1 to 9. Default 2.
+    /// Sets the maximum number of cookies for one session, 1 to 9. The default is 2.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, SessionError, testing}};
@@ -618,7 +592,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// assert!(matches!(error, SessionError::TooBig { .. }));
     ///
     /// let error = SessionManager::builder(keyring).max_chunks(10).build().unwrap_err();
-    /// assert_eq!(error.to_string(), "`max_chunks` is 10: 1 to 9 cookies are possible");
+    /// assert_eq!(error.to_string(), "`max_chunks` is 10, it must be 1 to 9");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn max_chunks(mut self, chunks: usize) -> Self {
@@ -626,11 +600,13 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         self
     }
 
-    /// The most bytes of names and values that the cookies of a session may have together. Default
-    /// 7,000, which common servers and proxies take in a request's headers: nginx has 8 KB for a line
-    /// (`large_client_header_buffers`), hyper answers 431 to more than 16 KB over HTTP/2. Raise theirs
-    /// before this one. In front of more than one chunk nginx needs a larger `proxy_buffer_size` too,
-    /// for responses: its default is 4 KB.
+    /// Sets the maximum size of the cookies of one session in bytes, for their names, `=` and
+    /// values together. The default is 7,000 bytes.
+    ///
+    /// Common servers and proxies accept this much. nginx accepts 8 KB per header line
+    /// (`large_client_header_buffers`), and hyper responds with 431 to more than 16 KB of headers
+    /// over HTTP/2. Raise the limits of your servers first. For more than one chunk, nginx also
+    /// needs a larger `proxy_buffer_size` for responses, because the default is 4 KB.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, SessionError, testing}};
@@ -640,17 +616,21 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// session.insert("cart", [7, 8, 9])?;
     /// let error = session.insert("notes", &"#".repeat(2_000)).unwrap_err();
     /// assert!(matches!(error, SessionError::TooBig { max: 2_000, .. }));
-    /// session.remove("notes")?; // or the response will be a 500
+    /// session.remove("notes")?; // otherwise the response is a 500
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias = "max_size")]
     pub fn max_cookie_bytes(mut self, bytes: usize) -> Self {
         self.cookie_limits.max_cookie_bytes = bytes;
         self
     }
 
-    /// Is asked at opening and again before every save; `false` refuses the session. Of a session that
-    /// goes out under a new id, it is asked twice: as it was opened, and as it is to be saved. For a denylist of
-    /// ended sessions and the like; it runs within the request, so let it look into memory only.
+    /// Sets a check that can refuse a session, for example by a denylist of ended sessions. `false`
+    /// refuses it.
+    ///
+    /// The check runs when a session is opened, and again before every save. If the session is
+    /// saved under a new id, it runs twice: for the session as it was opened, and for the session
+    /// to save. It runs within the request, so it should only read memory.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, Event, testing}};
@@ -676,11 +656,12 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// session.destroy()?;
     /// testing::set_cookie(&session)?;
     ///
-    /// // An attacker has kept the cookie.
+    /// // An attacker has kept a copy of the cookie.
     /// let session = testing::session_from_cookie(&sessions, &cookie);
     /// assert!(session.is_new()?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("denylist", "revoke"))]
     pub fn validate(
         mut self,
         validate: impl Fn(&SessionView<'_, T>) -> bool + Send + Sync + 'static,
@@ -690,7 +671,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         self
     }
 
-    /// Gets every [`Event`], with no lock held.
+    /// Sets a function that receives every [`Event`]. No lock is held while it runs.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, Event, Refusal, testing}};
@@ -702,19 +683,20 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// let sessions = SessionManager::builder(keyring)
     ///     .on_event(move |event| events.lock().unwrap().push(event.clone()))
     ///     .build()?;
-    /// let cookie = "__Host-session=hardly-one-of-ours";
+    /// let cookie = "__Host-session=from-another-library";
     /// let session = testing::session_from_cookie(&sessions, cookie);
     /// assert_eq!(session.get::<u64>("user")?, None);
     /// let [Event::Refused { reason, .. }] = log.lock().unwrap()[..] else { panic!() };
     /// assert_eq!(reason, Refusal::Invalid);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("audit", "hook", "metrics"))]
     pub fn on_event(mut self, on_event: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.on_event = Some(Box::new(on_event));
         self
     }
 
-    /// The clock. Default [`Timestamp::now`]. For tests.
+    /// Sets the clock, for tests. The default is [`Timestamp::now`].
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
@@ -737,6 +719,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// assert!(session.is_new()?);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("now", "time"))]
     pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
         self.clock = Clock::Own(Box::new(clock));
         self
@@ -832,8 +815,10 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         self
     }
 
-    /// A cookie for http on a developer's machine: named `session` unless it has another name than
-    /// the default, and not Secure. Says so on standard error, or through `tracing`, at every start.
+    /// Makes a cookie for http on a developer's machine. The cookie is not Secure, and its default
+    /// name is `session`.
+    ///
+    /// A warning about it goes to standard error, or to `tracing`, at every start.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
@@ -845,12 +830,13 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// assert!(lines[0].starts_with("session=h") && !lines[0].contains("Secure"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[doc(alias("debug", "http", "localhost"))]
     pub fn insecure_for_development(mut self) -> Self {
         self.insecure_for_development = true;
         self
     }
 
-    /// Checks the settings and derives the keys.
+    /// Checks the settings, derives the keys and makes the manager.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager}};
@@ -858,14 +844,14 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// assert!(SessionManager::builder(keyring.clone()).build().is_ok());
     ///
     /// let error = SessionManager::builder(keyring).max_cookie_bytes(50).build().unwrap_err();
-    /// assert!(error.to_string().ends_with("the limit is 50: no session would be saved"));
+    /// assert!(error.to_string().ends_with("the maximum is 50: no session could be saved"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] for a name or a combination of settings that a browser would refuse silently,
-    /// or that would make a session end before it began.
+    /// [`ConfigError`] for a cookie that browsers would silently refuse, for sessions that would
+    /// end at once, and for settings that contradict each other.
     pub fn build(mut self) -> Result<SessionManager<T>, ConfigError> {
         if self.insecure_for_development {
             self.cookie.secure = false;
@@ -874,7 +860,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
             }
             log::warn(
                 Topic::Development,
-                &"session cookies are sent over http: insecure_for_development is for development",
+                &"session cookies are sent over http: use `insecure_for_development` for development only",
             );
         }
         self.check()?;
@@ -904,7 +890,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         };
         if let Err(error) = settings.fits(SMALLEST_RECORD) {
             return Err(ConfigError(format!(
-                "an empty session needs {} bytes of cookies, the limit is {}: no session would be saved",
+                "an empty session needs {} bytes of cookies, the maximum is {}: no session could be saved",
                 error.len, error.max
             )));
         }
@@ -921,7 +907,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         ] {
             if value < second {
                 return Err(ConfigError(format!(
-                    "`{setting}` is less than a second: no session would live"
+                    "`{setting}` is shorter than a second: every session would end at once"
                 )));
             }
         }
@@ -933,7 +919,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         }
         if self.validate_lost {
             return Err(ConfigError(
-                "`validate` was set before `data`, whose type it cannot see: set it afterwards"
+                "`validate` was set before `data`, which changes the type that it takes: set it afterwards"
                     .into(),
             ));
         }
@@ -941,7 +927,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     }
 }
 
-/// The settings' names and values, no key.
+/// Prints settings and key ids, and never a key.
 impl<T> fmt::Debug for SessionManagerBuilder<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionManagerBuilder")
@@ -952,7 +938,7 @@ impl<T> fmt::Debug for SessionManagerBuilder<T> {
     }
 }
 
-/// Why [`SessionManagerBuilder::build`] refused the settings: a sentence for whoever set them.
+/// Says why [`SessionManagerBuilder::build`] refused the settings, and how to mend them.
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::{SessionManager}};
@@ -976,13 +962,13 @@ impl fmt::Display for ConfigError {
 
 impl Error for ConfigError {}
 
-/// Holds [`SessionData::NAME`] to what the key's purpose takes, at compile time: an empty name is the
-/// dictionary's, and a zero byte would end it.
+/// Checks [`SessionData::NAME`] at compile time, because the name is part of the key's purpose. The
+/// empty name belongs to the dictionary, and zero bytes separate the parts of the purpose.
 #[allow(
     clippy::panic,
     clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
-    reason = "while compiling"
+    reason = "runs at compile time only"
 )]
 const fn check_name(name: &str) {
     let name = name.as_bytes();

@@ -1,4 +1,4 @@
-//! What does not change while the server runs, and what follows from it.
+//! Holds the checked settings, which do not change while the server runs.
 
 use crate::{
     Codec, Keyring, Timestamp,
@@ -15,11 +15,12 @@ use alloc::{boxed::Box, string::String};
 use core::time::Duration;
 use std::{sync::LazyLock, time::Instant};
 
-/// Separates the session's use of a master key from the codec's: the first part of HKDF's info.
+/// The first part of HKDF's info, which separates the keys of sessions from the keys of a codec.
 const LABEL: &[u8] = b"cookie";
 
-/// More than any set of chunks has. `max_cookie_bytes` and `max_chunks` limit what is saved; a session
-/// that was saved under larger ones still opens.
+/// The maximum length of a token in characters, more than nine cookies hold. `max_cookie_bytes` and
+/// `max_chunks` limit only what is saved, so a session that was saved under larger limits still
+/// opens.
 const MAX_TOKEN_LEN: usize = 9 * 4096;
 
 pub(super) type OnEvent = Box<dyn Fn(&Event) + Send + Sync>;
@@ -64,7 +65,7 @@ impl Keys {
     }
 }
 
-/// The settings, checked: see [`SessionManagerBuilder`](crate::session::SessionManagerBuilder).
+/// Holds settings that [`SessionManagerBuilder`](crate::session::SessionManagerBuilder) has checked.
 pub(crate) struct Settings<T> {
     pub(crate) cookie: SessionCookie,
     pub(crate) rules: Rules<T>,
@@ -92,7 +93,7 @@ impl<T: SessionData> Settings<T> {
         Keys { codec, floor }
     }
 
-    /// Refuses a record of `len` bytes whose token does not fit the cookies.
+    /// Fails if the token of a record of `len` bytes does not fit into the cookies.
     pub(crate) fn fits(&self, len: usize) -> Result<(), TooLarge> {
         self.cookie.fits(token_len(len, self.pad_to))
     }

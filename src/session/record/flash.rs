@@ -1,14 +1,15 @@
 use alloc::string::String;
 use core::fmt;
 
-/// The most flash messages that wait in a session.
+/// The maximum number of flash messages in a session.
 pub(crate) const MAX_FLASHES: usize = 16;
-/// The most bytes of text that they have together.
+/// The maximum length of their texts in total, in bytes.
 pub(crate) const MAX_FLASH_BYTES: usize = 1024;
 
-/// How a [`Flash`] is meant. Prints as `info`, `success`, `warning` or `error`, to be used as a class name.
+/// Says how a [`Flash`] is meant. It is printed as `info`, `success`, `warning` or `error`, for
+/// example as the name of a CSS class.
 ///
-/// These four and no more: they are part of the format, so that a `match` can name them all.
+/// The four levels are part of the format. There will be no others, so a `match` can name them all.
 ///
 /// ```
 /// use hardtack::session::FlashLevel;
@@ -19,13 +20,13 @@ pub(crate) const MAX_FLASH_BYTES: usize = 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum FlashLevel {
-    /// For information.
+    /// Information.
     Info = 0,
-    /// It worked.
+    /// The action succeeded.
     Success = 1,
-    /// It worked, but.
+    /// The action succeeded, with a problem.
     Warning = 2,
-    /// It did not work.
+    /// The action failed.
     Error = 3,
 }
 
@@ -53,7 +54,8 @@ impl fmt::Display for FlashLevel {
     }
 }
 
-/// A message for the next page that asks for it.
+/// Holds a message for the next page that calls
+/// [`take_flashes`](crate::session::Session::take_flashes).
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -69,8 +71,8 @@ impl fmt::Display for FlashLevel {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Flash {
-    /// How it is meant.
+    /// How the message is meant.
     pub level: FlashLevel,
-    /// The text, as given: to be escaped where it is shown.
+    /// The text as it was passed to `flash`. Escape it where you show it.
     pub text: String,
 }

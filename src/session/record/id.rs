@@ -1,9 +1,10 @@
 use core::{fmt, str::FromStr};
 
-/// Identifies one session for as long as its privileges do not change: 128 random bits.
+/// Identifies a session by 128 random bits, until a change of privilege gives it a new id.
 ///
-/// It is no secret that opens anything; it is for logs and for a list of sessions that were ended. It prints as 32
-/// lower-case hexadecimal digits and is parsed from 32 digits of either case.
+/// Use it in logs and in a list of ended sessions. It is not a credential: an id does not open a
+/// session. It is printed as 32 lower-case hexadecimal digits, and parsed from 32 digits of either
+/// case.
 ///
 /// ```
 /// use hardtack::session::SessionId;
@@ -17,19 +18,19 @@ use core::{fmt, str::FromStr};
 pub struct SessionId([u8; 16]);
 
 impl SessionId {
-    /// The id with these bytes, for one that was stored with [`to_bytes`](Self::to_bytes).
+    /// Makes an id from its bytes, for example from a database.
     ///
     /// ```
     /// use hardtack::session::SessionId;
     ///
-    /// let id = SessionId::from_bytes([0xb0; 16]); // such as from a column of 16 bytes
+    /// let id = SessionId::from_bytes([0xb0; 16]); // for example from a column of 16 bytes
     /// assert_eq!(id.to_string(), "b0".repeat(16));
     /// ```
     pub const fn from_bytes(bytes: [u8; 16]) -> SessionId {
         SessionId(bytes)
     }
 
-    /// The 16 bytes of the id.
+    /// Returns the 16 bytes of the id.
     ///
     /// ```
     /// use hardtack::session::SessionId;
@@ -60,7 +61,7 @@ impl FromStr for SessionId {
 
     fn from_str(digits: &str) -> Result<SessionId, ParseSessionIdError> {
         let mut bytes = [0; 16];
-        // The length first: the decoder takes shorter text too, and leaves the rest of the bytes as they are.
+        // The decoder accepts shorter text too, and leaves the remaining bytes as they are.
         if digits.len() != 32 || base16ct::mixed::decode(digits, &mut bytes).is_err() {
             return Err(ParseSessionIdError);
         }
@@ -68,7 +69,7 @@ impl FromStr for SessionId {
     }
 }
 
-/// A text is not a [`SessionId`].
+/// Says that a text is not a [`SessionId`].
 ///
 /// ```
 /// use hardtack::session::SessionId;

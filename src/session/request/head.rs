@@ -1,5 +1,8 @@
 /// The head of a request, as the browser sent it: what [`Exchange::session`] looks at.
 ///
+/// If something between the client and the handler can rewrite a request, keep its method and target
+/// beside the exchange when you begin it. Routers that strip the prefix of a mount do so.
+///
 /// [`Exchange::session`]: crate::session::Exchange::session
 ///
 /// ```
@@ -27,6 +30,7 @@ pub struct RequestHead<'r, H> {
     /// The authority of the request's target, if the target has one: in HTTP/2, and in the absolute
     /// form of HTTP/1.1.
     pub authority: Option<&'r str>,
-    /// Returns the values of a header, one for each of its lines. The name is given in lower case.
+    /// Returns the values of a header, one for each of its lines. The name is given in lower case. Values
+    /// are bytes, for a Cookie line need not be UTF-8.
     pub header: H,
 }

@@ -14,7 +14,7 @@ fn sessions(byte: u8) -> SessionManager {
 
 fn with(sessions: &SessionManager, bytes: usize) -> Session {
     let session = new_session(sessions);
-    session.insert("text", &"x".repeat(bytes)).unwrap();
+    session.insert("text", "x".repeat(bytes)).unwrap();
     session
 }
 
@@ -148,7 +148,7 @@ fn what_is_not_there_is_an_error() {
     );
     let session = new_session(&mine);
     assert!(matches!(
-        session.insert("text", &"x".repeat(9_000)),
+        session.insert("text", "x".repeat(9_000)),
         Err(SessionError::TooBig { .. })
     ));
     assert!(matches!(

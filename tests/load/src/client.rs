@@ -1,6 +1,9 @@
 //! A browser that counts its own visits, and what it may send besides.
 
-use crate::mint::{self, Minted, NAME};
+use crate::{
+    browser::{Jar, is_removal},
+    mint::{self, Minted, NAME},
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
@@ -9,7 +12,7 @@ use hyper::{
     header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE, VARY},
 };
 use hyper_util::rt::TokioIo;
-use std::{collections::BTreeMap, error::Error, net::SocketAddr};
+use std::{error::Error, net::SocketAddr};
 use tokio::net::TcpStream;
 
 /// Longer than any token: refused before a character of it is decoded.
@@ -86,7 +89,7 @@ impl Connection {
 /// Keeps its cookies and knows what its session must say.
 #[derive(Default)]
 pub struct Browser {
-    cookies: BTreeMap<String, String>,
+    jar: Jar,
     visits: u32,
 }
 
@@ -105,7 +108,7 @@ impl Browser {
     pub async fn load(&mut self, connection: &mut Connection) -> Result<(), Failure> {
         let answer = connection.post("/ballast", "kilobytes=4").await?;
         self.keep(&answer);
-        match self.cookies.len() {
+        match self.jar.0.len() {
             2 => Ok(()),
             other => Err(format!("{other} cookies").into()),
         }
@@ -113,7 +116,7 @@ impl Browser {
 
     /// One more visit, and nothing else.
     pub async fn visit(&mut self, connection: &mut Connection) -> Result<(), Failure> {
-        self.send(connection, self.header(), Whose::Ours).await
+        self.send(connection, self.jar.header(), Whose::Ours).await
     }
 
     /// A request with a cookie that is not as it should be.
@@ -123,7 +126,7 @@ impl Browser {
         minted: &Minted,
         primary: usize,
     ) -> Result<(), Failure> {
-        let (ours, whole) = (self.header(), self.cookies.get(NAME));
+        let (ours, whole) = (self.jar.header(), self.jar.0.get(NAME));
         let refused = minted.refused(primary);
         let large = || format!("h{}", "A".repeat(TOO_LONG));
         let (header, whose) = match fastrand::u8(..10) {
@@ -160,7 +163,7 @@ impl Browser {
     ) -> Result<(), Failure> {
         let answer = connection.get("/visits", &header).await?;
         let (visit, cookies) = match whose {
-            Whose::Ours => (self.visits + 1, self.cookies.len().max(1)),
+            Whose::Ours => (self.visits + 1, self.jar.0.len().max(1)),
             Whose::Minted => (mint::COUNT + 1, 1),
             Whose::New => (1, 1),
         };
@@ -195,18 +198,10 @@ impl Browser {
         Ok(())
     }
 
-    fn header(&self) -> String {
-        let pairs = self
-            .cookies
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"));
-        pairs.collect::<Vec<_>>().join("; ")
-    }
-
-    /// Our cookies, one bit of one of which is another one.
+    /// Returns the cookies with one bit changed in one of them.
     fn forged(&self) -> String {
-        let place = fastrand::usize(..self.cookies.len().max(1));
-        let pairs = self.cookies.iter().enumerate().map(|(at, (name, value))| {
+        let place = fastrand::usize(..self.jar.0.len().max(1));
+        let pairs = self.jar.0.iter().enumerate().map(|(at, (name, value))| {
             let value = if at == place {
                 flip(value)
             } else {
@@ -219,18 +214,9 @@ impl Browser {
 
     fn keep(&mut self, answer: &Answer) {
         for line in &answer.set_cookie {
-            let pair = line.split(';').next().unwrap_or_default();
-            let (name, value) = pair.split_once('=').unwrap_or_default();
-            match is_removal(line) {
-                true => drop(self.cookies.remove(name)),
-                false => drop(self.cookies.insert(name.into(), value.into())),
-            }
+            self.jar.store(line);
         }
     }
-}
-
-fn is_removal(line: &str) -> bool {
-    line.contains("; Max-Age=0")
 }
 
 /// Changes one of the six bits that a character stands for.

@@ -70,7 +70,7 @@ impl Keys {
             2 => list += &format!(",{}", self.texts[primary - 1]),
             _ => {}
         }
-        // The latest of the retired ones: who was not here since the one before it sealed is logged out.
+        // Only the latest retired key stays. Clients that were last here under an older key are logged out.
         if let Some((place, end)) = self.ends.iter().enumerate().next_back() {
             list += &format!(",{}@{end}", self.texts[place]);
         }

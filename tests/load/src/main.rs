@@ -1,14 +1,19 @@
 //! The example site under load: `cargo run --release -p load`, Linux only.
 //!
-//! Each server runs as a process of its own. First 200 clients, each with its own session and its own count
-//! of visits, of which every answer must have the next: a quarter of the sessions needs two cookies, four of ten
-//! requests carry a cookie that is expired, forged, too long or garbage, and the keys rotate all the while.
-//! Then the same clients, of which 20 behave in one second and do nothing but attack in the next: what the other
-//! 180 notice of it. Ends with status 1 if an answer was wrong or missing, if memory grew, or if they were slowed.
+//! Each server runs in a separate process. In the first part there are 200 clients, each with its own session and
+//! its own count of visits, and every answer must have the next number. A quarter of the sessions needs two cookies,
+//! four of ten requests carry a cookie that is expired, forged, too long or garbage, and the keys rotate meanwhile.
+//! In the second part, 20 of the clients take turns: in one second they behave, in the next they only attack. The
+//! other 180 show how much they notice. The program ends with status 1 if an answer was wrong or missing, if memory
+//! grew, or if these clients were slowed down.
 //!
 //! `--quick` runs 5 seconds a server instead of 60, `--seconds N` any other time; names of examples run those alone.
 
+#[path = "../../kit/browser.rs"]
+mod browser;
 mod client;
+#[path = "../../kit/clock.rs"]
+mod clock;
 mod keys;
 mod mint;
 mod server;
@@ -38,7 +43,7 @@ const TURNS: u32 = 10;
 const SHORTEST_TURN: Duration = Duration::from_millis(300);
 /// How much the memory of a server may grow while it is under load, in KiB.
 const MAX_GROWTH: i64 = 8 * 1024;
-/// The least that must be left of the requests of who behaves.
+/// The share of their requests that clients that behave must keep.
 const MIN_SHARE: f64 = 0.6;
 const MAX_FAILURES_SHOWN: usize = 5;
 
@@ -84,7 +89,7 @@ impl Shared {
     }
 }
 
-/// A request: when it was sent, by whom, and how long its answer took.
+/// Holds the time of a request, its sender, and how long its answer took.
 struct Sample {
     mode: Mode,
     attacker: bool,

@@ -1,26 +1,20 @@
 //! Cookies that a server must take or refuse, made with its own keys and a clock of our own.
 
-use crate::keys::{self, Keys};
+use crate::{
+    browser::Jar,
+    clock::{Clock, HOUR, MINUTE},
+    keys::{self, Keys},
+};
 use hardtack::{
     Key, Keyring, Timestamp,
     session::{SessionManager, SessionManagerBuilder, testing},
 };
-use std::{
-    error::Error,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{error::Error, time::Duration};
 
-/// The count in every one of them: who takes one answers with the next number.
+/// The count in each of them. A server that accepts one answers with the next number.
 pub const COUNT: u32 = 1000;
 
 pub const NAME: &str = "__Host-session";
-
-const MINUTE: u32 = 60;
-const HOUR: u32 = 60 * MINUTE;
 
 pub struct Minted {
     /// By the primary key that the server has at the time.
@@ -75,24 +69,22 @@ impl Minted {
 
 /// The token of a session that was created and last saved at these times.
 fn seal(key: &Key, created_at: u32, issued_at: u32) -> Result<String, Box<dyn Error>> {
-    let clock = Arc::new(AtomicU32::new(created_at));
+    let clock = Clock::at(created_at);
     let time = clock.clone();
     let day = Duration::from_secs(24 * 3600);
     let settings: SessionManagerBuilder = SessionManager::builder(Keyring::new(key.clone()))
         .idle_timeout(day)
         .absolute_timeout(day)
-        .clock(move || Timestamp::from_unix(time.load(Ordering::Relaxed)));
+        .clock(move || time.now());
     let sessions = settings.build()?;
     let session = testing::new_session(&sessions);
-    session.insert("visits", &0)?;
+    session.insert("visits", 0)?;
     let first = testing::set_cookie(&session)?;
-    clock.store(issued_at, Ordering::Relaxed);
+    clock.set(issued_at);
     let session = testing::session_from_set_cookie(&sessions, first)?;
-    session.insert("visits", &COUNT)?;
+    session.insert("visits", COUNT)?;
     let lines = testing::set_cookie(&session)?;
-    let token = lines[0]
-        .split(';')
-        .next()
-        .and_then(|pair| pair.split_once('='));
-    Ok(token.ok_or("no cookie")?.1.to_owned())
+    let mut jar = Jar::default();
+    jar.store(&lines[0]);
+    Ok(jar.0.remove(NAME).ok_or("no cookie")?)
 }

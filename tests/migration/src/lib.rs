@@ -54,8 +54,8 @@ pub struct Old {
     pub copies_log_in: bool,
 }
 
-/// Sends requests to an application with a switch. `/old` logs user 7 in as the old library did, `/` says who is logged
-/// in, `/logout` ends the session.
+/// Sends requests to an application with a switch. `/old` logs user 7 in as the old library did, `/` returns the
+/// user, `/logout` ends the session.
 pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
     let site = Site {
         sessions: SessionManager::builder(Keyring::new(Key::generate().unwrap()))
@@ -84,7 +84,7 @@ pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
         );
     }
 
-    // Whoever is logged in stays who he is: the old cookie does not count beside a session with a user.
+    // A user who is logged in stays logged in. The old cookie is ignored if the session has a user.
     let eight = site.begin(|session| session.insert("user", &8).unwrap());
     let answer = site.get(before, &format!("{}; {eight}", site.old_cookie()));
     assert_eq!(answer.body, "user 8");

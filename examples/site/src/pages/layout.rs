@@ -1,4 +1,4 @@
-//! What every page has.
+//! Contains the parts that every page has.
 
 use super::{Preferences, Theme};
 use crate::Answer;
@@ -9,7 +9,8 @@ const MENU: [&str; 4] = ["/cart", "/preferences", "/ballast", "/operator"];
 
 const STYLE: &str = include_str!("style.css");
 
-/// A page as this session wants it, with the messages that wait in the session: shown once.
+/// Makes a page with the preferences and the flash messages of the session. Each message is shown
+/// once.
 pub(super) fn page(session: &Session, title: &str, body: Markup) -> Result<Answer, SessionError> {
     let Preferences { theme, language } = session.get("preferences")?.unwrap_or_default();
     let user: Option<String> = session.get("user")?;
@@ -39,7 +40,7 @@ pub(super) fn page(session: &Session, title: &str, body: Markup) -> Result<Answe
     Ok(Answer::Html(document(theme, title, inner)))
 }
 
-/// A page without a session.
+/// Makes a page without a session.
 pub(super) fn plain(title: &str, body: Markup) -> String {
     document(
         Theme::System,

@@ -1,4 +1,4 @@
-//! The pages. Maud escapes every value that is put between tags or quotes.
+//! Makes the pages. Maud escapes every value between tags or quotes.
 
 mod layout;
 mod words;
@@ -17,7 +17,7 @@ use std::{
 };
 pub(crate) use words::Language;
 
-/// What the session keeps under `preferences`.
+/// The value in the session under `preferences`.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Preferences {
     theme: Theme,
@@ -34,14 +34,14 @@ enum Theme {
 
 impl Theme {
     const ALL: [(Theme, &str, &str); 3] = [
-        (Theme::System, "system", "As the system has it"),
+        (Theme::System, "system", "Same as the system"),
         (Theme::Light, "light", "Light"),
         (Theme::Dark, "dark", "Dark"),
     ];
 }
 
 impl Preferences {
-    /// What a form says; the default for what is none of it.
+    /// Reads the values of a form. An unknown value becomes the default.
     pub(crate) fn read(theme: &str, language: &str) -> Preferences {
         let theme = Theme::ALL.into_iter().find(|(_, name, _)| *name == theme);
         let mut languages = Language::ALL.into_iter();
@@ -61,23 +61,23 @@ pub(crate) fn home(session: &Session, framework: &str) -> Result<Answer, Session
     let words = preferences.language.words();
     let body = html! {
         p.lead lang=(words.tag) { (words.greeting) }
-        p { "Your session travels in a cookie that is sealed: you cannot read or change it, and the server keeps none." }
+        p { "Your session is stored in an encrypted cookie. You cannot read or change it, and the server stores no session." }
         dl {
             dt { "Session" }
-            dd { @if session.is_new()? { "none yet: nothing has been written" } @else { code { (session.id()?) } } }
+            dd { @if session.is_new()? { "none yet, because nothing was written" } @else { code { (session.id()?) } } }
             dt { "You" }
-            dd { @if let Some(user) = session.get::<String>("user")? { (user) } @else { "a stranger" } }
+            dd { @if let Some(user) = session.get::<String>("user")? { (user) } @else { "not logged in" } }
             dt { "Server" }
             dd #server { (framework) }
             dt { "Cart" }
             dd #items { (items) @if items == 1 { " item" } @else { " items" } }
         }
         ul {
-            li { a href="/visits" { "Count your visits" } ", as plain text from a handler of the framework" }
-            li { a href="/ballast" { "Load ballast" } " until the session needs two cookies, or sinks" }
-            li { a href="/operator" { "See what the operator sees" } ", and let time pass" }
+            li { a href="/visits" { "Count your visits" } " in plain text, from a handler of the framework" }
+            li { a href="/ballast" { "Load ballast" } " until the session needs two cookies, or is too big" }
+            li { a href="/operator" { "See what the operator sees" } ", and set the clock forward" }
         }
-        form method="post" action="/forget" { button.quiet { "Forget me, preferences and all" } }
+        form method="post" action="/forget" { button.quiet { "Forget me and my preferences" } }
     };
     page(session, "hardtack", body)
 }
@@ -85,14 +85,14 @@ pub(crate) fn home(session: &Session, framework: &str) -> Result<Answer, Session
 pub(crate) fn login(session: &Session) -> Result<Answer, SessionError> {
     let failed: u32 = session.get("failed logins")?.unwrap_or_default();
     let body = html! {
-        p { "Be " code { "ada" } " with the password " code { "analytical engine" } ", or " a href="/register" { "register" } "." }
+        p { "Log in as " code { "ada" } " with the password " code { "analytical engine" } ", or " a href="/register" { "register" } "." }
         (credentials("/login", "current-password", "Log in"))
         @if failed > 0 {
             p.note #failed {
                 strong { (failed) " failed " @if failed == 1 { "attempt" } @else { "attempts" } "." }
-                " This number is in your cookie, so it limits nobody: who deletes the cookie, or sends an older copy, \
-                  starts again at zero. It is good for telling an honest person that somebody tried before her. Attempts are \
-                  limited on the server, by account and by address."
+                " This number is stored in your cookie, so it does not stop an attacker: anyone who deletes the cookie or \
+                  sends an older copy starts again at zero. It only informs you. A real site limits attempts on the server, \
+                  by account and by address."
             }
         }
     };
@@ -101,7 +101,7 @@ pub(crate) fn login(session: &Session) -> Result<Answer, SessionError> {
 
 pub(crate) fn register(session: &Session) -> Result<Answer, SessionError> {
     let body = html! {
-        p { "For this demonstration. Accounts are in memory, passwords hashed with Argon2id; both are gone when the server stops." }
+        p { "This is a demonstration. Accounts are kept in memory, with passwords hashed by Argon2id. They are lost when the server stops." }
         (credentials("/register", "new-password", "Register"))
     };
     page(session, "Register", body)
@@ -114,17 +114,17 @@ fn credentials(action: &str, password: &str, button: &str) -> Markup {
             input #name name="name" autocomplete="username" required maxlength="40";
             label for="password" { "Password" }
             input #password name="password" type="password" autocomplete=(password) required minlength="8";
-            label.check { input name="remember" type="checkbox"; " Remember me when I close the browser" }
+            label.check { input name="remember" type="checkbox"; " Keep me logged in when I close the browser" }
             button { (button) }
         }
     }
 }
 
-/// Asks nothing of the session, so this page opens none and sets none.
+/// Makes a page that does not use the session, so no session is opened and no cookie is set.
 pub(crate) fn goodbye() -> Answer {
     let body = html! {
-        p { "Your session and its cookies are gone." }
-        p { a href="/" { "Begin anew" } }
+        p { "Your session has ended, and its cookies were removed." }
+        p { a href="/" { "Start again" } }
     };
     Answer::Html(plain("Goodbye", body))
 }
@@ -155,7 +155,7 @@ pub(crate) fn cart(session: &Session) -> Result<Answer, SessionError> {
 pub(crate) fn preferences(session: &Session) -> Result<Answer, SessionError> {
     let Preferences { theme, language } = session.get("preferences")?.unwrap_or_default();
     let body = html! {
-        p { "These survive login and logout: what logout writes after " code { "destroy" } " begins the next session." }
+        p { "Preferences survive login and logout. After " code { "destroy" } ", logout writes them into a new session." }
         form.card method="post" action="/preferences" {
             label for="theme" { "Theme" }
             select #theme name="theme" {
@@ -180,8 +180,8 @@ pub(crate) fn ballast(session: &Session, cookies: &str) -> Result<Answer, Sessio
         .split(';')
         .filter_map(|pair| pair.trim().split_once('='));
     let body = html! {
-        p { "A browser drops a cookie of more than 4,096 bytes, so a longer session is cut into chunks. "
-            "It may have 7,000 bytes by default; what is beyond is refused when it is put in." }
+        p { "Browsers drop a cookie of more than 4,096 bytes, so a larger session is split into chunks. "
+            "The default maximum is 7,000 bytes. A value that exceeds it is refused when it is stored." }
         form.card method="post" action="/ballast" {
             label for="kilobytes" { "Ballast" }
             select #kilobytes name="kilobytes" {
@@ -189,9 +189,9 @@ pub(crate) fn ballast(session: &Session, cookies: &str) -> Result<Answer, Sessio
             }
             button { "Load" }
         }
-        h2 { "Cookies that came with this request" }
+        h2 { "Cookies of this request" }
         table {
-            thead { tr { th { "Name" } th.number { "Bytes of the value" } } }
+            thead { tr { th { "Name" } th.number { "Bytes in the value" } } }
             tbody #cookies { @for (name, value) in cookies { tr { td { code { (name) } } td.number { (value.len()) } } } }
         }
     };
@@ -199,7 +199,7 @@ pub(crate) fn ballast(session: &Session, cookies: &str) -> Result<Answer, Sessio
 }
 
 pub(crate) fn not_found(session: &Session) -> Result<Answer, SessionError> {
-    let body = html! { p { "There is no such page. " a href="/" { "Home" } } };
+    let body = html! { p { "This page does not exist. " a href="/" { "Home" } } };
     Ok(match page(session, "Not found", body)? {
         Answer::Html(html) => Answer::NotFound(html),
         other => other,
@@ -209,17 +209,17 @@ pub(crate) fn not_found(session: &Session) -> Result<Answer, SessionError> {
 impl Site {
     pub(crate) fn operator(&self, session: &Session) -> Result<Answer, SessionError> {
         let body = html! {
-            p.note { "Anybody may look at this demonstration. An operator's page belongs behind an operator's login." }
+            p.note { "This is a demonstration, and everybody can see this page. On a real site, only operators may see it, after they logged in." }
             dl {
                 dt { "Your session" } dd #session { code { (session.id()?) } }
                 dt { "Created" } dd { (time(session.created_at()?)) }
-                dt { "Ends if not used" } dd #expires { (time(session.expires_at()?)) }
+                dt { "Ends without use" } dd #expires { (time(session.expires_at()?)) }
                 dt { "Remembered" } dd { @if session.is_remembered()? { "yes" } @else { "no" } }
                 dt { "Keys" } dd { code #keys { (self.keys.lock().unwrap_or_else(PoisonError::into_inner)) } }
                 dt { "The site's clock" } dd { (time(self.journal.now())) }
             }
             form.row method="post" action="/operator/clock" {
-                span { "Let time pass, for everybody:" }
+                span { "Set the clock forward, for everybody:" }
                 @for (minutes, title) in [(10, "10 minutes"), (31, "31 minutes"), (721, "12 hours")] {
                     button name="minutes" value=(minutes) { (title) }
                 }
@@ -230,7 +230,7 @@ impl Site {
                     button { "Read it again" }
                 }
             }
-            h2 { "Events, the latest first" }
+            h2 { "Events, latest first" }
             table.dense {
                 thead { tr { th { "Time" } th { "Event" } } }
                 tbody #events {
@@ -244,7 +244,7 @@ impl Site {
     }
 }
 
-/// What happened in bold, then the details.
+/// Shows the name of an event in bold, then its details.
 fn described(event: &Event) -> Markup {
     let event = format!("{event:?}");
     let (what, details) = event.split_once(' ').unwrap_or((&event, ""));

@@ -1,4 +1,4 @@
-//! The menu and the greeting in three languages.
+//! Contains the menu and the greeting in three languages.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +11,11 @@ pub(crate) enum Language {
 }
 
 pub(super) struct Words {
-    /// BCP 47.
+    /// The tag of the language (BCP 47).
     pub(super) tag: &'static str,
     pub(super) name: &'static str,
     pub(super) greeting: &'static str,
-    /// Cart, preferences, ballast, operator.
+    /// The entries for cart, preferences, ballast and operator.
     pub(super) menu: [&'static str; 4],
     pub(super) log_in: &'static str,
     pub(super) log_out: &'static str,

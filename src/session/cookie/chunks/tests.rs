@@ -9,7 +9,7 @@ const LIMITS: CookieLimits = CookieLimits {
 /// The length of the attributes in most of these tests.
 const ATTRIBUTES: usize = "; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=7776000".len();
 
-/// A token of this length; two seeds give two tokens with nothing in common but the `h`.
+/// Makes a token of this length. The tokens of two seeds have only the `h` in common.
 fn token(seed: usize, length: usize) -> String {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let letter = |i: usize| char::from(alphabet[(i.wrapping_mul(i + 7) + i / 64 + seed * 31) % 64]);
@@ -18,7 +18,7 @@ fn token(seed: usize, length: usize) -> String {
         .collect()
 }
 
-/// One header of these cookies, as a browser sends them.
+/// Makes the Cookie header that a browser sends for these cookies.
 fn header(cookies: &[(String, String)]) -> String {
     let pairs: Vec<String> = cookies
         .iter()
@@ -287,7 +287,7 @@ fn what_does_not_fit_names_length_and_limit() {
         }
     );
     assert_eq!(refuse(100, 96, 0, 7000), TooLarge { len: 115, max: 0 });
-    // Attributes that leave just the room for F, and none.
+    // Attributes that leave exactly enough room for F, and attributes that leave too little.
     assert!(cut(token(1, 100), NAME, 4047, LIMITS).is_ok());
     assert_eq!(refuse(100, 4048, 9, 7000), TooLarge { len: 115, max: 48 });
     assert_eq!(refuse(100, 4048, 9, 20), TooLarge { len: 115, max: 20 });
@@ -305,7 +305,7 @@ fn what_does_not_fit_names_length_and_limit() {
 #[test]
 fn a_token_that_grew_ignores_no_part_and_one_that_shrank_no_more() {
     let (small, large, larger) = (token(1, 100), token(2, 5000), token(3, 9000));
-    // The browser replaces cookies of the same name; parts that nobody removed stay behind.
+    // The browser replaces cookies of the same name. Parts that were not removed stay.
     let mut jar: BTreeMap<String, String> = BTreeMap::new();
     for token in [&small, &large, &larger, &large, &small, &larger, &small] {
         jar.extend(cut_up(token));
@@ -350,7 +350,8 @@ fn a_missing_or_foreign_part_makes_the_token_incomplete() {
         cookies.push(ours[k].clone());
         assert_eq!(read_one(header(&cookies)), ok(&[&token(1, 9000)]), "{k}");
     }
-    // A part outside ASCII is missing; one without its dot, or with F of another length, too.
+    // A part with a byte outside ASCII counts as missing. So does a part without its dot, or with F
+    // of another length.
     let f = &token(1, 40)[24..32];
     for part in [
         format!("{f}.é"),
@@ -428,7 +429,7 @@ fn candidates_end_at_64_kib() {
     let token = token(1, 4000);
     let header = header(&vec![(NAME.to_owned(), token.clone()); 40]);
     assert_eq!(read_one(&header).len(), 16);
-    // Exactly 64 KiB is still taken, a byte more is not, and nothing after it.
+    // Exactly 64 KiB is accepted. One byte more is not, and nothing after it.
     let exactly = "h".repeat(65_536);
     assert_eq!(read_one(format!("{NAME}={exactly}")), ok(&[&exactly]));
     assert_eq!(
@@ -443,7 +444,8 @@ fn candidates_end_at_64_kib() {
 
 #[test]
 fn parts_shared_by_many_candidates_are_put_together_within_64_kib() {
-    // 8 parts of 4,000 characters, and as many first parts as the header takes: each would be a token of 32 KB.
+    // 8 parts of 4,000 characters, and as many first parts as fit into the header. Each would be a
+    // token of 32 KB.
     let first = token(1, 32);
     let mut header: String = (1..9)
         .map(|k| format!("{NAME}.{k}={}.{}; ", &first[24..32], "x".repeat(4000)))

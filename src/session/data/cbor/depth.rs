@@ -1,9 +1,9 @@
-//! A bound on the recursion of `Serialize`: cbor2 has one for reading only.
+//! Limits the recursion of `Serialize`, because cbor2 limits only reading.
 
 use serde::ser::{self, Error as _, Serialize, Serializer};
 
-/// Serialises as `value` does, and fails instead of going deeper than `levels`: a list of 100,000 boxes would
-/// overflow the stack, which no caller can catch.
+/// Serializes like `value`, but fails below `levels` levels. Without a limit, a list of 100,000
+/// boxes would overflow the stack, and no caller can catch that.
 pub(super) struct Limited<'a, T: ?Sized> {
     value: &'a T,
     levels: usize,
@@ -24,7 +24,8 @@ impl<T: Serialize + ?Sized> Serialize for Limited<'_, T> {
     }
 }
 
-/// A serializer, or what it returns for a compound, that passes on everything and hands out `levels` to what is inside.
+/// Wraps a serializer, or its serializer of a compound. It passes on every call, and limits the
+/// values inside to `levels` levels.
 struct Depth<S> {
     inner: S,
     levels: usize,

@@ -18,7 +18,7 @@ fn round_trip<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T) {
     assert_eq!(decode::<T>(&encode(&value).unwrap()).unwrap(), value);
 }
 
-/// What is read when `value` is read as `T`.
+/// Encodes `value` and decodes it as `T`.
 fn read_as<T: DeserializeOwned>(value: impl Serialize) -> Result<T, ValueError> {
     decode(&encode(&value).unwrap())
 }
@@ -35,7 +35,7 @@ struct Named {
     b: Option<u8>,
 }
 
-/// Every kind of the serde data model, nested in itself.
+/// Holds every kind of the serde data model, nested in itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Tree {
     Unit,
@@ -113,7 +113,7 @@ fn every_integer_width_comes_back_at_its_ends() {
         )*};
     }
     ends!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
-    // Where CBOR's plain integers end and bignums begin.
+    // The border between the plain integers and the bignums of CBOR.
     round_trip([u64::MAX.into(), 1i128 << 64, -(1 << 64), -(1 << 64) - 1]);
 }
 
@@ -163,7 +163,7 @@ fn the_bytes_are_those_of_the_format() {
     assert_eq!(hex(Named { a: 1, b: None }), "a26161016162f6");
     assert_eq!(hex(Tree::Unit), "64556e6974");
     assert_eq!(hex(Tree::Signed(-1)), "a1665369676e656420");
-    // Shortest floats that lose nothing.
+    // The shortest floats without a loss.
     assert_eq!(
         hex((1.5f32, 1.5f64, 0.1f32, 0.1f64)),
         "84f93e00f93e00fa3dcccccdfb3fb999999999999a"
@@ -226,7 +226,7 @@ fn another_type_is_an_error() {
     assert!(read_as::<Named>((1, 2)).is_err());
     assert!(read_as::<Named>(BTreeMap::from([("b", 1)])).is_err());
     assert!(read_as::<Tree>("Nothing").is_err());
-    // Same number, other sign or width: it fits, so it is read.
+    // The same number with another sign or width fits, so it is read.
     assert_eq!(read_as::<u8>(5i64).unwrap(), 5);
     assert_eq!(read_as::<Option<u8>>(5).unwrap(), Some(5));
 }
@@ -253,14 +253,14 @@ fn a_sequence_of_another_length_is_an_error_wherever_it_stands() {
     assert!(read_as::<(u8, u8)>([1]).is_err());
     assert!(read_as::<[u8; 2]>([1, 2, 3]).is_err());
     assert!(read_as::<Pair>((1, "x", 2)).is_err());
-    // As many items in all, but not in these places.
+    // The same number of items, but in other places.
     assert!(read_as::<((u8, u8), u8)>(([1, 2, 3],)).is_err());
     assert!(read_as::<Vec<(u8, u8)>>([[1, 2, 3, 4]]).is_err());
 }
 
 #[test]
 fn variants_are_not_mistaken_for_their_neighbours() {
-    // A unit variant with content, and a variant whose content stands beside it.
+    // A unit variant with content, and a variant with its content beside it.
     assert!(read_as::<Tree>(BTreeMap::from([("Unit", 5)])).is_err());
     assert!(read_as::<Vec<Tree>>(("Signed", 5)).is_err());
     assert!(read_as::<Tree>("Signed").is_err());
@@ -293,7 +293,7 @@ fn a_key_twice_is_not_written_and_not_read_into_a_struct() {
     );
 }
 
-/// A value that is `1` levels deeper than itself with one less, without memory to drop recursively.
+/// Serializes as nested values of this depth, without memory that would be dropped recursively.
 #[derive(Clone, Copy)]
 struct Deep(Nest, usize);
 

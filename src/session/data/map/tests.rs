@@ -31,7 +31,7 @@ fn vectors() {
     for (entries, hex) in [
         (map(&[]), "00"),
         (map(&[("cart", &[0x81, 0x07])]), "01 0463617274 028107"),
-        // In the order of the bytes of the keys, not of their lengths.
+        // Keys are ordered by their bytes, not by their lengths.
         (
             map(&[
                 ("", b""),
@@ -51,7 +51,7 @@ fn vectors() {
 #[test]
 fn values_are_cbor() {
     let mut map = SessionMap::default();
-    map.insert("cart", &[7]).unwrap();
+    map.insert("cart", [7]).unwrap();
     assert_eq!(encode(&map), bytes("01 0463617274 028107"));
 }
 
@@ -60,7 +60,7 @@ fn the_order_of_insertion_does_not_show() {
     let keys = ["b", "", "é", "aa", "B"];
     let fill = |keys: &mut dyn Iterator<Item = &&str>| {
         let mut map = SessionMap::default();
-        keys.for_each(|key| map.insert(key, &1).unwrap());
+        keys.for_each(|key| map.insert(key, 1).unwrap());
         map
     };
     let forwards = fill(&mut keys.iter());
@@ -102,7 +102,7 @@ fn a_dictionary_has_one_encoding() {
 fn a_value_that_cannot_be_stored_leaves_what_was_there() {
     let mut map = SessionMap::default();
     map.insert("a", "kept").unwrap();
-    // A map with structs for keys, one of them twice.
+    // A map that has a key twice.
     let doubled = Doubled;
     let error = map.insert("a", &doubled).unwrap_err();
     assert!(
@@ -129,12 +129,12 @@ impl Serialize for Doubled {
 #[test]
 fn the_wrong_type_is_told_by_its_kind() {
     let mut map = SessionMap::default();
-    map.insert("integer", &-1).unwrap();
+    map.insert("integer", -1).unwrap();
     map.insert("bytes", serde_bytes::Bytes::new(b"x")).unwrap();
     map.insert("text", "x").unwrap();
-    map.insert("sequence", &[1]).unwrap();
-    map.insert("map", &BTreeMap::from([(1, 2)])).unwrap();
-    map.insert("float", &1.5).unwrap();
+    map.insert("sequence", [1]).unwrap();
+    map.insert("map", BTreeMap::from([(1, 2)])).unwrap();
+    map.insert("float", 1.5).unwrap();
     for (key, kind) in [
         ("integer", "an integer"),
         ("bytes", "a byte string"),

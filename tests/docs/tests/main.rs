@@ -1,0 +1,16 @@
+//! Documents against the repository: every statement that a program can check.
+
+mod documented;
+mod language;
+mod links;
+mod readme;
+mod security;
+mod structure;
+
+use std::path::{Path, PathBuf};
+
+/// The root of the repository.
+fn root() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    root.canonicalize().unwrap()
+}

@@ -1,0 +1,37 @@
+//! SECURITY.md names the test that holds each promise: it must be there.
+
+use super::root;
+use std::fs;
+
+const SECURITY: &str = include_str!("../../../SECURITY.md");
+
+#[test]
+fn every_promise_names_tests_that_exist() {
+    let promises = SECURITY
+        .split("## Promises")
+        .nth(1)
+        .and_then(|text| text.split("\n## ").next());
+    let rows = promises
+        .unwrap()
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .skip(1);
+    let mut named = 0;
+    for row in rows {
+        let tests: Vec<&str> = row.split('`').filter(|text| text.contains(".rs")).collect();
+        assert!(!tests.is_empty(), "no test: {row}");
+        for test in tests {
+            let (file, function) = test.split_once("::").unwrap_or((test, ""));
+            let path = root().join(file);
+            let source =
+                fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
+            let is_named = |line: &str| line.trim_start().starts_with(&format!("fn {function}"));
+            assert!(
+                source.contains("#[test]") && source.lines().any(is_named),
+                "{test}"
+            );
+            named += 1;
+        }
+    }
+    assert!(named >= 10, "{named}");
+}

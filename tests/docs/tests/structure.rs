@@ -1,0 +1,265 @@
+//! The rooms of the session: which of them may know which, held by their `use` lines.
+
+use super::root;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What a room of `src/session` may import of the others. A room that is not named may import any room
+/// that does not lead back to it.
+const MAY_KNOW: &[(&str, &[&str])] = &[
+    ("record", &[]),
+    ("cookie", &[]),
+    ("origin", &[]),
+    ("endings", &["record"]),
+    (
+        "lifecycle",
+        &["data", "endings", "error", "events", "record"],
+    ),
+];
+
+/// The rooms that an adapter may import, besides the types of `mod.rs` that belong to them.
+const ADAPTERS_MAY_KNOW: &[&str] = &[
+    "Commit",
+    "Exchange",
+    "HeaderEdit",
+    "HeaderEdits",
+    "MissingLayer",
+    "Plan",
+    "RequestHead",
+    "Session",
+    "SessionData",
+    "SessionError",
+    "SessionFuture",
+    "SessionManager",
+    "SessionMap",
+    "log",
+];
+
+#[test]
+fn a_room_knows_only_the_rooms_below_it() {
+    let rooms = rooms();
+    for (room, allowed) in MAY_KNOW {
+        let allowed: BTreeSet<String> = allowed.iter().map(ToString::to_string).collect();
+        let known = &rooms[*room];
+        assert!(known.is_subset(&allowed), "{room} knows {known:?}");
+    }
+    assert_eq!(circle(&rooms), None);
+}
+
+#[test]
+fn no_file_leads_back_to_itself() {
+    assert_eq!(circle(&files()), None);
+}
+
+#[test]
+fn an_adapter_drives_an_exchange_and_decides_nothing() {
+    for name in ["axum", "actix", "rocket"] {
+        let source = source(&src().join(format!("adapters/{name}.rs")));
+        let mut known = imports(&source);
+        known.retain(|path| path.starts_with("crate::session::"));
+        assert!(!known.is_empty(), "{name} imports nothing");
+        for path in known {
+            let item = path.trim_start_matches("crate::session::");
+            assert!(ADAPTERS_MAY_KNOW.contains(&item), "{name} knows {item}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_import_is_found() {
+    let source = "use crate::{Codec, session::{cookie::{self, Names}, error::Why as Other}};\nuse super::x::Y;";
+    let expected = [
+        "crate::Codec",
+        "crate::session::cookie",
+        "crate::session::cookie::Names",
+        "crate::session::error::Why",
+        "super::x::Y",
+    ];
+    assert_eq!(imports(source), expected);
+    let graph = |arrows: &[(&str, &str)]| -> Graph {
+        let mut graph = Graph::new();
+        for (from, to) in arrows {
+            graph
+                .entry((*from).into())
+                .or_default()
+                .insert((*to).into());
+        }
+        graph
+    };
+    assert_eq!(circle(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])), None);
+    assert!(circle(&graph(&[("a", "b"), ("b", "c"), ("c", "a")])).is_some());
+}
+
+type Graph = BTreeMap<String, BTreeSet<String>>;
+
+/// The rooms of `src/session`, each with those that it imports.
+fn rooms() -> Graph {
+    let mut rooms = Graph::new();
+    for (file, known) in files() {
+        let room = |file: &str| {
+            file.split('/')
+                .next()
+                .unwrap_or(file)
+                .trim_end_matches(".rs")
+                .to_owned()
+        };
+        let from = room(&file);
+        let known = known
+            .iter()
+            .map(|file| room(file))
+            .filter(|to| *to != from)
+            .collect::<Vec<_>>();
+        rooms.entry(from).or_default().extend(known);
+    }
+    rooms
+}
+
+/// The files of `src/session`, without its `mod.rs` and the tests, each with those that it imports. A
+/// path ends at the file that it names: `crate::session::record::Flash` is `record/mod.rs`.
+fn files() -> Graph {
+    let root = src().join("session");
+    let mut paths = vec![root.clone()];
+    let mut found = vec![];
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            paths.extend(
+                fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else {
+            let name = path
+                .strip_prefix(&root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
+            if name != "mod.rs" && !name.ends_with("tests.rs") && !name.ends_with("vectors.rs") {
+                found.push(name);
+            }
+        }
+    }
+    let module = |file: &str| -> Vec<String> {
+        let path = file.trim_end_matches(".rs").trim_end_matches("/mod");
+        path.split('/').map(String::from).collect()
+    };
+    let by_module: BTreeMap<Vec<String>, String> = found
+        .iter()
+        .map(|file| (module(file), file.clone()))
+        .collect();
+    let mut graph = Graph::new();
+    for file in &found {
+        let own = module(file);
+        let known = graph.entry(file.clone()).or_default();
+        for path in imports(&source(&root.join(file))) {
+            let mut at: Vec<String> = match path.strip_prefix("crate::session::") {
+                Some(path) => path.split("::").map(String::from).collect(),
+                None => match path.strip_prefix("super::") {
+                    Some(path) => {
+                        let parent = own[..own.len() - 1].iter().cloned();
+                        parent.chain(path.split("::").map(String::from)).collect()
+                    }
+                    None => continue,
+                },
+            };
+            // The longest part of the path that is a file.
+            while !at.is_empty() && !by_module.contains_key(&at) {
+                at.pop();
+            }
+            if let Some(to) = by_module.get(&at).filter(|to| *to != file) {
+                known.insert(to.clone());
+            }
+        }
+    }
+    graph
+}
+
+/// A way from a node back to itself.
+fn circle(graph: &Graph) -> Option<Vec<String>> {
+    fn walk(graph: &Graph, node: &str, way: &mut Vec<String>, done: &mut BTreeSet<String>) -> bool {
+        if way.iter().any(|passed| passed == node) {
+            way.push(node.to_owned());
+            return true;
+        }
+        if !done.insert(node.to_owned()) {
+            return false;
+        }
+        way.push(node.to_owned());
+        let next = graph.get(node).into_iter().flatten();
+        for next in next {
+            if (way.contains(next) || !done.contains(next)) && walk(graph, next, way, done) {
+                return true;
+            }
+        }
+        way.pop();
+        false
+    }
+    let mut done = BTreeSet::new();
+    graph.keys().find_map(|node| {
+        let mut way = vec![];
+        walk(graph, node, &mut way, &mut done).then_some(way)
+    })
+}
+
+/// The whole paths of all `use` lines, their braces taken apart.
+fn imports(source: &str) -> Vec<String> {
+    let mut paths = vec![];
+    for item in source.split("use ").skip(1) {
+        let (tree, _) = item.split_once(';').unwrap_or((item, ""));
+        if tree.starts_with("crate") || tree.starts_with("super") {
+            let tree: String = tree.split_whitespace().collect::<Vec<_>>().join(" ");
+            expand("", &tree, &mut paths);
+        }
+    }
+    paths
+}
+
+fn expand(before: &str, tree: &str, paths: &mut Vec<String>) {
+    let tree = tree.trim();
+    if let Some((head, group)) = tree.split_once('{') {
+        let group = group.rsplit_once('}').map_or(group, |(group, _)| group);
+        let before = format!("{before}{}", head.trim());
+        let mut depth = 0;
+        let mut part = String::new();
+        for character in group.chars().chain([',']) {
+            match character {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    if !part.trim().is_empty() {
+                        expand(&before, &part, paths);
+                    }
+                    part.clear();
+                    continue;
+                }
+                _ => {}
+            }
+            part.push(character);
+        }
+    } else {
+        let name = tree.split(" as ").next().unwrap_or(tree).trim();
+        let path = format!("{before}{name}");
+        paths.push(path.trim_end_matches("::self").to_owned());
+    }
+}
+
+fn source(path: &Path) -> String {
+    let source = fs::read_to_string(path).unwrap();
+    // Documentation and tests import what they like.
+    let code: Vec<&str> = source
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
+    let code = code.join("\n");
+    match code.split_once("#[cfg(test)]\nmod tests {") {
+        Some((code, _)) => code.to_owned(),
+        None => code,
+    }
+}
+
+fn src() -> PathBuf {
+    root().join("src")
+}

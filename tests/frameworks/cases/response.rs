@@ -1,0 +1,217 @@
+//! What else the response says, and what stands beside the session.
+
+use super::{NAME, NONE, session};
+use crate::{
+    app::{Answer, App, Neighbours},
+    kit::clock::Clock,
+    log,
+    server::Framework,
+    site::{Site, Visit, ring, settings},
+};
+use hardtack::session::{Event, Session, SessionError};
+
+/// Reads or writes, and answers so.
+fn answering(
+    site: &Site,
+    f: impl FnOnce(&Session) -> Result<(), SessionError> + Send + 'static,
+    answer: Answer,
+) -> Visit<()> {
+    site.browser_with(&session(site, 1)).run(|mut handles| {
+        f(&handles.take_session())?;
+        Ok(((), answer))
+    })
+}
+
+fn read(session: &Session) -> Result<(), SessionError> {
+    session.get::<u8>("a").map(drop)
+}
+
+fn write(session: &Session) -> Result<(), SessionError> {
+    session.insert("a", 2)
+}
+
+pub fn vary(framework: &Framework) {
+    let site = Site::new(framework);
+    for (own, added) in [
+        (vec![], true),
+        (vec!["Accept-Language"], true),
+        (vec!["Accept-Language", "Origin"], true),
+        (vec!["Accept-Language, cookie"], false),
+        (vec!["*"], false),
+    ] {
+        let answer = |mut answer: Answer| {
+            for value in &own {
+                answer = answer.header("vary", value);
+            }
+            answer
+        };
+        let visit = answering(&site, read, answer(Answer::new()));
+        let response = visit.response();
+        for member in own.iter().flat_map(|value| value.split(", ")) {
+            assert!(response.lists("vary", member), "{:?}", response.headers);
+        }
+        assert_eq!(response.lists("vary", "cookie"), !own.contains(&"*"));
+        if !added {
+            assert_eq!(response.values("vary"), own);
+        }
+    }
+}
+
+pub fn cache_control(framework: &Framework) {
+    let site = Site::new(framework);
+    for (own, reading, writing) in [
+        (None, "private", "no-store"),
+        (Some("max-age=60"), "max-age=60", "no-store"),
+        (Some("public, max-age=60"), "public, max-age=60", "no-store"),
+        (
+            Some("private, max-age=60"),
+            "private, max-age=60",
+            "private, max-age=60",
+        ),
+        (Some("No-Store"), "No-Store", "No-Store"),
+    ] {
+        let answer = || match own {
+            Some(own) => Answer::new().header("cache-control", own),
+            None => Answer::new(),
+        };
+        let visit = answering(&site, read, answer());
+        assert_eq!(visit.response().values("cache-control"), [reading]);
+        let visit = answering(&site, write, answer());
+        assert_eq!(visit.response().values("cache-control"), [writing]);
+        let replaced = visit.events.contains(&Event::CacheControlReplaced);
+        assert_eq!(replaced, own.is_some_and(|own| own != writing));
+    }
+}
+
+/// A body that is made when the headers are out may read on, and is told that it cannot write.
+pub fn streamed_body(framework: &Framework) {
+    let site = Site::new(framework);
+    let mut browser = site.browser_with(&session(&site, 1));
+    let visit = browser.run(|mut handles| {
+        let session = handles.take_session();
+        session.insert("a", 2)?;
+        let body = move || format!("{:?}", (session.get::<u8>("a"), session.insert("a", 3)));
+        Ok(((), Answer::new().streamed(body)))
+    });
+    assert_eq!(visit.response().text(), "(Ok(Some(2)), Err(HeadersSent))");
+    assert_eq!(visit.set_cookie().len(), 1);
+    assert_eq!(browser.visit(|session| session.get("a")).value(), Some(2u8));
+}
+
+/// The session's first use comes after the headers: too late to tell caches of it.
+pub fn first_use_after_the_headers(framework: &Framework) {
+    let site = Site::new(framework);
+    let visit = site.browser_with(&session(&site, 1)).run(|mut handles| {
+        let session = handles.take_session();
+        let body = move || format!("{:?}", (session.get::<u8>("a"), session.destroy()));
+        Ok(((), Answer::new().streamed(body)))
+    });
+    assert_eq!(
+        visit.response().text(),
+        "(Err(HeadersSent), Err(HeadersSent))"
+    );
+    assert_eq!(visit.response().values("vary"), NONE);
+    assert_eq!(visit.set_cookie(), NONE);
+}
+
+/// An error of the session is a 500 that tells the client nothing; the log has the text.
+pub fn session_error(framework: &Framework) {
+    log::collect();
+    // The decoder quotes what it cannot read as this.
+    #[derive(Debug, serde::Deserialize)]
+    enum Theme {}
+    let site = Site::new(framework);
+    // All tests share the log: a key that only this one has.
+    let key = framework.layer;
+    let visit = site.browser().visit(|session| {
+        session.insert(key, "correct horse")?;
+        session.get::<Theme>(key).map(drop)
+    });
+    let Some(Err(error)) = &visit.result else {
+        panic!("a text is not a theme");
+    };
+    assert_eq!(visit.response().status, 500);
+    assert!(!visit.response().text().contains("type"));
+    assert!(log::has_error(&error.to_string()));
+    assert!(!log::has_error("correct horse"));
+}
+
+pub fn missing_layer(framework: &Framework) {
+    log::collect();
+    let clock = Clock::new();
+    let app = App {
+        sessions: settings(ring(), &clock).build().unwrap(),
+        accounts: settings(ring(), &clock)
+            .cookie_name("__Host-account")
+            .data()
+            .build()
+            .unwrap(),
+        layers: false,
+        neighbours: Neighbours::None,
+    };
+    // Rocket refuses to launch at all.
+    if let Ok(server) = (framework.serve)(app) {
+        for path in ["/run/0", "/account/0"] {
+            let response = crate::client::get(server.address, path, &[]).unwrap();
+            assert_eq!((response.status, response.text()), (500, ""));
+        }
+    }
+    let layer = framework.layer;
+    assert!(log::has_error(&format!(
+        "no layer for `Session`: add `{layer}`"
+    )));
+    let account = std::any::type_name::<crate::app::Account>();
+    assert!(log::has_error(&format!(
+        "no layer for `Session<{account}>`: add `{layer}` with a `SessionManager<{account}>`"
+    )));
+}
+
+/// A cookie that the handler sets with the framework's own means.
+pub fn another_cookie(framework: &Framework) {
+    let site = Site::new(framework);
+    let mut browser = site.browser_with(&session(&site, 1));
+    let visit = browser.run(|mut handles| {
+        handles.take_session().insert("a", 2)?;
+        Ok(((), Answer::new().own_cookie()))
+    });
+    assert_eq!(visit.set_cookie().len(), 2);
+    assert_eq!(browser.jar.0["theme"], "dark");
+    assert_eq!(browser.visit(|session| session.get("a")).value(), Some(2u8));
+}
+
+pub fn compression_and_cors_outside(framework: &Framework) {
+    compression_and_cors(framework, Neighbours::Outside);
+}
+
+pub fn compression_and_cors_inside(framework: &Framework) {
+    compression_and_cors(framework, Neighbours::Inside);
+}
+
+fn compression_and_cors(framework: &Framework, neighbours: Neighbours) {
+    let site = Site::beside(framework, neighbours, |settings| settings);
+    let mut browser = site.browser_with(&session(&site, 1));
+    let visit = browser
+        .request()
+        .header("accept-encoding", "gzip")
+        .header("origin", "https://other.example")
+        .run(|mut handles| {
+            handles.take_session().insert("a", 2)?;
+            let answer = Answer::new()
+                .header("vary", "Accept-Language")
+                .header("content-type", "text/plain")
+                .own_cookie()
+                .text(&"hardtack keeps ".repeat(200));
+            Ok(((), answer))
+        });
+    let visit = browser.keep(visit);
+    let response = visit.response();
+    assert_eq!(response.values("content-encoding"), ["gzip"]);
+    assert!(response.body.starts_with(b"\x1f\x8b") && response.body.len() < 1000);
+    assert_eq!(response.values("access-control-allow-origin").len(), 1);
+    assert!(response.lists("vary", "cookie"), "{:?}", response.headers);
+    assert_eq!(response.values("cache-control"), ["no-store"]);
+    assert_eq!(visit.set_cookie().len(), 2);
+    assert_eq!(browser.jar.0["theme"], "dark");
+    assert!(browser.jar.0[NAME].starts_with('h'));
+    assert_eq!(browser.visit(|session| session.get("a")).value(), Some(2u8));
+}

@@ -1,0 +1,222 @@
+use crate::{
+    app::Account,
+    kit::clock::Clock,
+    site::{ring, settings},
+};
+use actix_web::{
+    App, Error, HttpResponse, Responder,
+    body::MessageBody,
+    cookie::Cookie,
+    dev::{Service, ServiceRequest, ServiceResponse, Transform},
+    error::ErrorForbidden,
+    http::{StatusCode, header},
+    middleware::{Next, from_fn},
+    test::{TestRequest, call_service, init_service, read_body, try_call_service},
+    web,
+};
+use hardtack::{
+    actix::SessionMiddleware,
+    session::{MissingLayer, Session, SessionError},
+};
+use std::{
+    future::{Ready, ready},
+    task::{Context, Poll, Waker},
+};
+
+fn middleware(name: &str) -> SessionMiddleware {
+    let settings = settings(ring(), &Clock::new()).cookie_name(name);
+    SessionMiddleware::new(settings.build().unwrap())
+}
+
+async fn count(session: Session) -> Result<String, SessionError> {
+    let n = session.update("n", |n: &mut u32| {
+        *n += 1;
+        *n
+    })?;
+    Ok(n.to_string())
+}
+
+/// Status, names of the cookies set, body.
+async fn get<B: MessageBody>(
+    app: &impl Service<actix_http::Request, Response = ServiceResponse<B>, Error = Error>,
+    path: &str,
+    cookie: Option<Cookie<'_>>,
+) -> (StatusCode, Vec<Cookie<'static>>, String) {
+    let mut request = TestRequest::get().uri(path);
+    if let Some(cookie) = cookie {
+        request = request.cookie(cookie);
+    }
+    let response = call_service(app, request.to_request()).await;
+    let cookies = response
+        .response()
+        .cookies()
+        .map(Cookie::into_owned)
+        .collect();
+    let status = response.status();
+    let body = read_body(response).await;
+    (status, cookies, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[actix_web::test]
+async fn it_wraps_a_scope_and_a_resource() {
+    let app = init_service(
+        App::new()
+            .service(
+                web::scope("/scope")
+                    .wrap(middleware("scope"))
+                    .route("/count", web::get().to(count)),
+            )
+            .service(
+                web::resource("/resource")
+                    .wrap(middleware("resource"))
+                    .route(web::get().to(count)),
+            )
+            .route("/outside", web::get().to(count)),
+    )
+    .await;
+    for (path, name) in [("/scope/count", "scope"), ("/resource", "resource")] {
+        let (_, mut cookies, body) = get(&app, path, None).await;
+        assert_eq!(body, "1");
+        assert_eq!(cookies[0].name(), name);
+        let (_, _, body) = get(&app, path, cookies.pop()).await;
+        assert_eq!(body, "2");
+    }
+    let (status, cookies, body) = get(&app, "/outside", None).await;
+    assert_eq!(
+        (status, cookies.len()),
+        (StatusCode::INTERNAL_SERVER_ERROR, 0)
+    );
+    assert_eq!(body, "");
+}
+
+/// The nearest one counts, and the one further out is not touched.
+#[actix_web::test]
+async fn a_scope_may_have_its_own() {
+    let app = init_service(
+        App::new()
+            .wrap(middleware("app"))
+            .route("/count", web::get().to(count))
+            .service(
+                web::scope("/scope")
+                    .wrap(middleware("scope"))
+                    .route("/count", web::get().to(count)),
+            ),
+    )
+    .await;
+    for (path, name) in [("/count", "app"), ("/scope/count", "scope")] {
+        let (_, cookies, _) = get(&app, path, None).await;
+        let names: Vec<_> = cookies.iter().map(Cookie::name).collect();
+        assert_eq!(names, [name]);
+    }
+}
+
+/// A middleware behind the session. It lets in clients that were here before, and counts the others.
+async fn gate(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let session = request.extract::<Session>().await?;
+    if session.get::<u32>("n")?.is_none() {
+        session.insert("n", 10)?;
+        return Err(ErrorForbidden("come again"));
+    }
+    next.call(request).await
+}
+
+#[actix_web::test]
+async fn a_middleware_behind_it_has_the_session() {
+    let app = init_service(
+        App::new()
+            .route("/", web::get().to(count))
+            .wrap(from_fn(gate))
+            .wrap(middleware("session")),
+    )
+    .await;
+    // Its error is not a response yet, and saves all the same.
+    let request = TestRequest::get().uri("/").to_request();
+    let error = try_call_service(&app, request).await.err().unwrap();
+    let response = error.error_response();
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    assert_eq!(response.headers().get(header::VARY).unwrap(), "Cookie");
+    let cookie = response.cookies().next().unwrap().into_owned();
+    // Rendered again, it is the same response.
+    assert_eq!(
+        error.error_response().cookies().next(),
+        Some(cookie.clone())
+    );
+    let (status, _, body) = get(&app, "/", Some(cookie)).await;
+    assert_eq!((status, body.as_str()), (StatusCode::OK, "11"));
+}
+
+#[actix_web::test]
+async fn a_session_that_an_error_cannot_save_is_an_empty_500() {
+    async fn fill(
+        mut request: ServiceRequest,
+        _: Next<impl MessageBody + 'static>,
+    ) -> Result<ServiceResponse, Error> {
+        let session = request.extract::<Session>().await?;
+        let _ = session.insert("text", "x".repeat(10_000));
+        Err(ErrorForbidden("come again"))
+    }
+    let app = init_service(
+        App::new()
+            .route("/", web::get().to(count))
+            .wrap(from_fn(fill))
+            .wrap(middleware("session")),
+    )
+    .await;
+    let request = TestRequest::get().uri("/").to_request();
+    let response = try_call_service(&app, request)
+        .await
+        .err()
+        .unwrap()
+        .error_response();
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(response.cookies().count(), 0);
+}
+
+/// `Option` and `Result` say whether there is a layer: nothing of whether there is a session.
+async fn layers(
+    session: Option<Session>,
+    account: Result<Session<Account>, MissingLayer>,
+) -> impl Responder {
+    HttpResponse::Ok().body(format!("{} {}", session.is_some(), account.is_ok()))
+}
+
+#[actix_web::test]
+async fn option_and_result_are_what_actix_makes_of_them() {
+    let app = init_service(
+        App::new().route("/none", web::get().to(layers)).service(
+            web::resource("/session")
+                .wrap(middleware("session"))
+                .route(web::get().to(layers)),
+        ),
+    )
+    .await;
+    assert_eq!(get(&app, "/none", None).await.2, "false false");
+    assert_eq!(get(&app, "/session", None).await.2, "true false");
+}
+
+/// Takes one request at a time, and is at it.
+struct Busy;
+
+impl Service<ServiceRequest> for Busy {
+    type Response = ServiceResponse;
+    type Error = Error;
+    type Future = Ready<Result<ServiceResponse, Error>>;
+
+    fn poll_ready(&self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Pending
+    }
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        ready(Ok(request.into_response(HttpResponse::Ok())))
+    }
+}
+
+#[actix_web::test]
+async fn a_service_that_is_busy_stays_busy_behind_the_middleware() {
+    let service = middleware("any").new_transform(Busy).await.unwrap();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(service.poll_ready(&mut context).is_pending());
+}

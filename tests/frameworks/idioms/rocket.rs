@@ -1,0 +1,276 @@
+use crate::{
+    app::Account,
+    kit::clock::Clock,
+    log,
+    site::{ring, settings},
+};
+use hardtack::{
+    rocket::SessionFairing,
+    session::{FlashLevel, MissingLayer, Session, SessionError, SessionManager},
+};
+use rocket::{
+    Build, Request, Rocket, Route, async_trait, catch, catchers,
+    error::ErrorKind,
+    fairing::AdHoc,
+    get,
+    http::{Cookie, CookieJar, Status},
+    local::blocking::Client,
+    request::{FlashMessage, FromRequest, Outcome},
+    response::{Flash, Redirect},
+    routes,
+};
+
+fn sessions() -> SessionManager {
+    settings(ring(), &Clock::new()).build().unwrap()
+}
+
+fn accounts() -> SessionManager<Account> {
+    let settings = settings(ring(), &Clock::new()).cookie_name("account");
+    settings.data().build().unwrap()
+}
+
+fn rocket(routes: Vec<Route>) -> Rocket<Build> {
+    let config = rocket::Config {
+        log_level: rocket::config::LogLevel::Off,
+        ..rocket::Config::release_default()
+    };
+    rocket::custom(config).mount("/", routes)
+}
+
+fn client(routes: Vec<Route>) -> Client {
+    Client::tracked(rocket(routes).attach(SessionFairing::new(sessions()))).unwrap()
+}
+
+fn text(client: &Client, path: &'static str) -> String {
+    client.get(path).dispatch().into_string().unwrap()
+}
+
+#[get("/count")]
+fn count(session: Session) -> Result<String, SessionError> {
+    let n = session.update("n", |n: &mut u32| {
+        *n += 1;
+        *n
+    })?;
+    Ok(n.to_string())
+}
+
+#[get("/account")]
+fn account(account: Session<Account>) -> Result<String, SessionError> {
+    account.with(|account| account.name.clone())
+}
+
+#[test]
+fn the_local_client_keeps_the_session() {
+    let client = client(routes![count]);
+    assert_eq!(text(&client, "/count"), "1");
+    assert_eq!(text(&client, "/count"), "2");
+    // A cookie that a test adds to the jar.
+    let cookie = client.cookies().get("__Host-session").unwrap().clone();
+    let fresh = Client::untracked(rocket(routes![count]).attach(SessionFairing::new(sessions())));
+    let fresh = fresh.unwrap();
+    let answer = |cookie| fresh.get("/count").cookie(cookie).dispatch().into_string();
+    assert_eq!(answer(cookie.clone()), Some("3".into()));
+    // What stands in a cookie's value stays in it.
+    let smuggler = Cookie::new("other", format!("x; {}", cookie.stripped()));
+    assert_eq!(answer(smuggler), Some("1".into()));
+}
+
+/// Rocket's clones share what is local to a request, so they are one request with one session.
+#[test]
+fn a_clone_of_a_local_request_is_the_same_request() {
+    let client = client(routes![count]);
+    let request = client.get("/count");
+    let first = request.clone().dispatch();
+    assert_eq!(first.into_string(), Some("1".into()));
+    assert_eq!(request.dispatch().status(), Status::InternalServerError);
+    assert_eq!(text(&client, "/count"), "2");
+}
+
+#[get("/option")]
+fn option(session: Option<Session>) -> Result<String, SessionError> {
+    Ok(format!(
+        "{:?}",
+        session.map(|session| session.is_new()).transpose()?
+    ))
+}
+
+#[get("/result")]
+fn result(session: Result<Session, MissingLayer>) -> Result<String, SessionError> {
+    Ok(format!("{:?}", session.map(|session| session.is_new())))
+}
+
+#[test]
+fn option_and_result_are_what_rocket_makes_of_them() {
+    let client = client(routes![option, result]);
+    assert_eq!(text(&client, "/option"), "Some(true)");
+    assert_eq!(text(&client, "/result"), "Ok(Ok(true))");
+}
+
+fn launches(rocket: Rocket<Build>) -> Result<(), String> {
+    match Client::tracked(rocket) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(match error.kind() {
+            ErrorKind::SentinelAborts(_) => "sentinel".into(),
+            ErrorKind::FailedFairings(fairings) => fairings[0].name.to_string(),
+            other => other.to_string(),
+        }),
+    }
+}
+
+#[test]
+fn it_does_not_launch_without_the_fairing() {
+    for routes in [routes![count], routes![option], routes![result]] {
+        assert_eq!(launches(rocket(routes)), Err("sentinel".into()));
+    }
+    // Another type's fairing is not its.
+    let other = || rocket(routes![account]).attach(SessionFairing::new(sessions()));
+    assert_eq!(launches(other()), Err("sentinel".into()));
+    assert_eq!(
+        launches(other().attach(SessionFairing::new(accounts()))),
+        Ok(())
+    );
+}
+
+#[test]
+fn it_does_not_launch_with_two_fairings_of_one_type() {
+    log::collect();
+    let two = rocket(routes![count])
+        .attach(SessionFairing::new(sessions()))
+        .attach(SessionFairing::new(sessions()));
+    assert_eq!(launches(two), Err("hardtack session".into()));
+    assert!(log::has_error("two `SessionFairing`s of one type"));
+}
+
+/// A guard that Rocket does not see in a route's signature, so that no sentinel speaks for it.
+struct Hidden;
+
+#[async_trait]
+impl<'r> FromRequest<'r> for Hidden {
+    type Error = MissingLayer;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Hidden, MissingLayer> {
+        request.guard::<Session>().await.map(|_| Hidden)
+    }
+}
+
+#[get("/hidden")]
+fn hidden(guard: Result<Hidden, MissingLayer>) -> String {
+    guard.err().map(|missing| missing.to_string()).unwrap()
+}
+
+#[test]
+fn a_hidden_guard_fails_with_what_to_add() {
+    let client = Client::tracked(rocket(routes![hidden])).unwrap();
+    assert_eq!(
+        text(&client, "/hidden"),
+        "no layer for `Session`: add `.attach(hardtack::rocket::SessionFairing::new(sessions))`"
+    );
+}
+
+#[get("/login")]
+fn login(session: Session, jar: &CookieJar<'_>) -> Result<Flash<Redirect>, SessionError> {
+    session.insert("user", "Ada")?;
+    session.flash(FlashLevel::Success, "ours")?;
+    jar.add(("theme", "dark"));
+    Ok(Flash::success(Redirect::to("/home"), "Rocket's"))
+}
+
+#[get("/home")]
+fn home(
+    session: Session,
+    flash: Option<FlashMessage<'_>>,
+    jar: &CookieJar<'_>,
+) -> Result<String, SessionError> {
+    let user: Option<String> = session.get("user")?;
+    let ours = session.take_flashes()?.pop().map(|flash| flash.text);
+    let theirs = flash.map(|flash| flash.message().to_owned());
+    let theme = jar.get("theme").map(Cookie::value);
+    Ok(format!("{user:?} {ours:?} {theirs:?} {theme:?}"))
+}
+
+#[test]
+fn rockets_jar_and_flash_work_in_the_same_handler() {
+    let client = client(routes![login, home]);
+    let response = client.get("/login").dispatch();
+    assert_eq!(response.status(), Status::SeeOther);
+    assert_eq!(response.headers().get("Set-Cookie").count(), 3);
+    drop(response);
+    assert_eq!(
+        text(&client, "/home"),
+        r#"Some("Ada") Some("ours") Some("Rocket's") Some("dark")"#
+    );
+    assert_eq!(
+        text(&client, "/home"),
+        r#"Some("Ada") None None Some("dark")"#
+    );
+}
+
+struct Forward;
+
+#[async_trait]
+impl<'r> FromRequest<'r> for Forward {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Forward, ()> {
+        let session = request.guard::<Session>().await.succeeded().unwrap();
+        session.insert("first", "seen").unwrap();
+        Outcome::Forward(Status::NotFound)
+    }
+}
+
+#[get("/forward")]
+fn forward(_forward: Forward, _session: Session) {}
+
+#[get("/forward", rank = 2)]
+fn forwarded(session: Session) -> Result<String, SessionError> {
+    Ok(session.get::<String>("first")?.unwrap_or_default())
+}
+
+#[test]
+fn a_forwarded_request_has_one_session() {
+    let client = client(routes![forward, forwarded]);
+    let response = client.get("/forward").dispatch();
+    assert_eq!(response.headers().get("Set-Cookie").count(), 1);
+    assert_eq!(response.into_string().unwrap(), "seen");
+}
+
+#[catch(500)]
+async fn failed(request: &Request<'_>) -> String {
+    let session = request.guard::<Session>().await.succeeded().unwrap();
+    session.flash(FlashLevel::Error, "failed").unwrap();
+    "our own page".into()
+}
+
+#[get("/wrong")]
+fn wrong(session: Session) -> Result<String, SessionError> {
+    session.insert("number", 1)?;
+    Ok(session.get::<String>("number")?.unwrap_or_default())
+}
+
+#[test]
+fn an_error_goes_to_the_catcher_which_has_the_session() {
+    let rocket = rocket(routes![wrong, home]).register("/", catchers![failed]);
+    let client = Client::tracked(rocket.attach(SessionFairing::new(sessions()))).unwrap();
+    let response = client.get("/wrong").dispatch();
+    assert_eq!(response.status(), Status::InternalServerError);
+    assert_eq!(response.into_string().unwrap(), "our own page");
+    assert_eq!(text(&client, "/home"), r#"None Some("failed") None None"#);
+}
+
+#[test]
+fn a_response_fairing_before_it_may_write() {
+    let rocket = rocket(routes![home])
+        .attach(AdHoc::on_response("visit", |request, _| {
+            Box::pin(async move {
+                let session = request.guard::<Session>().await.succeeded().unwrap();
+                session.flash(FlashLevel::Info, "been here").unwrap();
+            })
+        }))
+        .attach(SessionFairing::new(sessions()));
+    let client = Client::tracked(rocket).unwrap();
+    text(&client, "/home");
+    assert_eq!(
+        text(&client, "/home"),
+        r#"None Some("been here") None None"#
+    );
+}

@@ -1,0 +1,235 @@
+//! One suite for the three frameworks, and for bare hyper with an adapter of its own: every case is written once, against HTTP over a socket, and
+//! runs on each of them under the same name.
+//!
+//! `cargo test -p frameworks --all-features` runs all of it, `--features axum` one framework, and
+//! `cargo test -p frameworks --all-features actix::` too.
+
+#![cfg(any(
+    feature = "axum",
+    feature = "actix",
+    feature = "hyper",
+    feature = "rocket"
+))]
+mod app;
+// A case that is not in the list below is dead.
+#[deny(dead_code)]
+mod cases;
+mod client;
+mod handmade;
+mod idioms;
+mod kit;
+mod log;
+mod server;
+mod site;
+
+/// Makes a test of every case for every framework.
+macro_rules! suite {
+    ($($group:ident { $($case:ident)+ })+) => {
+        const CASES: &[&str] = &[$($(stringify!($case)),+),+];
+        #[cfg(feature = "axum")]
+        tests!(axum: $($($group::$case)+)+);
+        #[cfg(feature = "actix")]
+        tests!(actix: $($($group::$case)+)+);
+        #[cfg(feature = "hyper")]
+        tests!(hyper: $($($group::$case)+)+);
+        #[cfg(feature = "rocket")]
+        tests!(rocket: $($($group::$case)+)+);
+    };
+}
+
+macro_rules! tests {
+    ($framework:ident: $($group:ident::$case:ident)+) => {
+        mod $framework {
+            $(
+                #[test]
+                fn $case() {
+                    crate::cases::$group::$case(&crate::server::$framework::FRAMEWORK);
+                }
+            )+
+        }
+    };
+}
+
+// The list.
+suite! {
+    refused {
+        absent
+        empty
+        malformed
+        truncated
+        tampered
+        another_cookies_token
+        realms
+        expired_idle
+        expired_absolute
+        not_yet_valid
+        skew
+        unknown_key
+        unknown_version
+        unknown_layout
+        unreadable_record
+        revoked
+        too_long
+        other_limits
+        overwritten
+    }
+    keys {
+        accepted_key
+        retired_key
+        retired_key_used_later
+        key_rotation_while_running
+        rotated_during_a_request
+    }
+    header {
+        duplicates_newest_first
+        duplicates_newest_last
+        duplicates_of_one_second
+        attackers_older_session
+        percent_and_quotes
+        white_space
+        unicode_space_before_the_name
+        neighbour_outside_ascii
+        neighbour_not_utf8
+        two_cookie_lines
+        thousands_of_pairs
+        control_bytes
+    }
+    saving {
+        untouched
+        extracted_only
+        read_only
+        presence_only
+        empty_new_session
+        changed
+        every_mutation
+        same_value_written
+        changed_and_restored
+        several_writes_one_line
+        renewed
+        late_renewal
+        late_write
+        ended_meanwhile
+        validate_at_opening
+        validate_at_saving
+        saved_on_4xx
+        saved_on_5xx
+        saved_on_a_session_error
+        panic_saves_nothing
+        used_in_its_own_closure
+        concurrent_requests
+        parallel_writes_last_wins
+    }
+    life {
+        regenerate_before_writes
+        regenerate_after_writes
+        regenerate_for_login
+        clear_keeps_the_session
+        destroy
+        destroy_with_a_cookie_that_does_not_open
+        destroy_without_a_cookie
+        destroy_then_write
+        remember
+        forget
+        expire_in
+        removal_has_the_setters_attributes
+        host_prefix
+    }
+    flash {
+        flash_once
+        flash_through_a_redirect
+        flash_waits
+        flash_over_the_bound
+    }
+    chunks {
+        chunks_grow
+        chunks_shrink
+        chunks_vanish
+        chunks_foreign
+        chunk_missing
+        over_the_cap
+        over_the_cap_and_back
+    }
+    typed {
+        typed_session
+        older_schema
+        older_schema_not_taken
+        newer_schema
+        two_layers
+        two_layers_swapped
+    }
+    response {
+        vary
+        cache_control
+        streamed_body
+        first_use_after_the_headers
+        session_error
+        missing_layer
+        another_cookie
+        compression_and_cors_outside
+        compression_and_cors_inside
+    }
+}
+
+/// What this program runs is what the list says, for every framework: none is left out and none
+/// ignored.
+#[test]
+fn every_framework_runs_every_case() {
+    use std::{collections::BTreeSet, env, process::Command};
+
+    let list = |arguments: &[&str]| {
+        let output = Command::new(env::current_exe().unwrap())
+            .args(arguments)
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let tests = list(&["--list"]);
+    let cases: BTreeSet<&str> = CASES.iter().copied().collect();
+    assert_eq!(cases.len(), CASES.len(), "a name stands twice");
+    assert!(cases.len() >= 40);
+    for (framework, enabled) in [
+        ("axum", cfg!(feature = "axum")),
+        ("actix", cfg!(feature = "actix")),
+        ("hyper", cfg!(feature = "hyper")),
+        ("rocket", cfg!(feature = "rocket")),
+    ] {
+        let runs: BTreeSet<&str> = tests
+            .lines()
+            .filter_map(|line| {
+                line.strip_suffix(": test")?
+                    .strip_prefix(framework)?
+                    .strip_prefix("::")
+            })
+            .collect();
+        let expected = if enabled { &cases } else { &BTreeSet::new() };
+        assert_eq!(&runs, expected, "{framework}");
+    }
+    let ignored = list(&["--list", "--ignored"]);
+    assert!(!ignored.contains(": test"), "{ignored}");
+}
+
+/// The frameworks share the cookie, so a user who is logged in on one is logged in on the next.
+#[cfg(all(feature = "axum", feature = "actix", feature = "rocket"))]
+#[test]
+fn one_session_on_all_three() {
+    use server::{actix, axum, rocket};
+
+    let mut jar = kit::browser::Jar::default();
+    for round in 0..2u32 {
+        for (place, framework) in [axum::FRAMEWORK, actix::FRAMEWORK, rocket::FRAMEWORK]
+            .iter()
+            .enumerate()
+        {
+            let site = site::Site::new(framework);
+            let mut browser = site.browser_with(&jar);
+            let visit = browser.visit(|session| {
+                session.update("visits", |visits: &mut u32| {
+                    *visits += 1;
+                    *visits
+                })
+            });
+            jar = browser.jar;
+            assert_eq!(visit.value(), round * 3 + place as u32 + 1);
+        }
+    }
+}

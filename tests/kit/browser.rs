@@ -1,0 +1,39 @@
+//! The cookies of a browser: what a response does to them, and what the next request sends.
+#![allow(dead_code, reason = "each program uses a part")]
+
+use std::collections::BTreeMap;
+
+/// The cookies that a browser keeps for a site: their values by their names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Jar(pub BTreeMap<String, String>);
+
+impl Jar {
+    /// The Cookie line, empty without cookies.
+    pub fn header(&self) -> String {
+        let pairs = self.0.iter().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
+    pub fn names(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+
+    /// Does what a Set-Cookie line says.
+    pub fn store(&mut self, line: &str) {
+        let pair = line
+            .split("; ")
+            .next()
+            .and_then(|pair| pair.split_once('='));
+        let (name, value) = pair.unwrap();
+        if is_removal(line) {
+            self.0.remove(name);
+        } else {
+            self.0.insert(name.into(), value.into());
+        }
+    }
+}
+
+/// Whether a Set-Cookie line removes its cookie.
+pub fn is_removal(line: &str) -> bool {
+    line.split("; ").any(|attribute| attribute == "Max-Age=0")
+}

@@ -1,0 +1,232 @@
+//! Secrets are overwritten before their memory goes back to the allocator. A program of its own, for it brings one that
+//! looks at each block that is freed, with and without optimisation.
+#![cfg(feature = "std")]
+#![expect(unsafe_code, reason = "the tests bring an allocator")]
+
+#[path = "../kit/clock.rs"]
+mod clock;
+#[path = "../kit/keys.rs"]
+mod keys;
+#[path = "../kit/rng.rs"]
+mod rng;
+
+use clock::at;
+use core::{alloc::Layout, cell::Cell, hint::black_box};
+use hardtack::{Codec, Key, Keyring, OpenError, SealError};
+use keys::key;
+use rng::{Constant, Failing};
+use serde::{Serialize, Serializer, ser::SerializeTuple as _};
+use std::alloc::{GlobalAlloc, System};
+
+/// The key of the worked token in the format page and what is derived from it, for `greeting/1`.
+const MASTER: [u8; 32] = [
+    0x3c, 0xab, 0x12, 0xf9, 0x60, 0xcf, 0xb6, 0x1d, 0x84, 0x73, 0xda, 0x41, 0x28, 0x97, 0x7e, 0xe5,
+    0x4c, 0x3b, 0xa2, 0x09, 0xf0, 0x5f, 0xc6, 0xad, 0x14, 0x83, 0x6a, 0xd1, 0xb8, 0x27, 0x8e, 0x75,
+];
+const PRK: [u8; 32] = [
+    0x23, 0xd1, 0xcc, 0x9a, 0x4e, 0xe5, 0x5d, 0x12, 0xdc, 0x51, 0xdb, 0xd2, 0x67, 0xe4, 0xf6, 0xdf,
+    0x6e, 0x30, 0x28, 0x3e, 0x57, 0xa3, 0xde, 0x7d, 0xe1, 0xf8, 0xef, 0xfd, 0x90, 0x90, 0x08, 0x5b,
+];
+const PURPOSE_KEY: [u8; 32] = [
+    0x2e, 0xa3, 0xe4, 0x1b, 0x17, 0x2f, 0x6f, 0x86, 0x19, 0x1d, 0xe3, 0x39, 0x96, 0x88, 0x1a, 0x04,
+    0xbb, 0x9f, 0xe1, 0x9a, 0xbd, 0x34, 0xae, 0x47, 0x10, 0x22, 0x3b, 0x30, 0x6e, 0x1d, 0x11, 0xbc,
+];
+const PLAINTEXT: [u8; 32] = *b"the plaintext that must not stay";
+
+/// What the allocator saw in the blocks that this thread freed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Freed {
+    blocks: usize,
+    with_secret: usize,
+}
+
+thread_local! {
+    static WATCHED: Cell<Option<&'static [u8; 32]>> = const { Cell::new(None) };
+    static FREED: Cell<Freed> = const { Cell::new(Freed { blocks: 0, with_secret: 0 }) };
+}
+
+struct Inspecting;
+
+/// Half of a secret is too much of it.
+unsafe fn has_half(block: *const u8, len: usize, secret: &[u8; 32]) -> bool {
+    let holds_at = |start: usize, half: &[u8]| {
+        let byte = |place| unsafe { block.add(start + place).read_volatile() };
+        half.iter()
+            .enumerate()
+            .all(|(place, expected)| byte(place) == *expected)
+    };
+    (0..len.saturating_sub(15)).any(|start| secret.chunks(16).any(|half| holds_at(start, half)))
+}
+
+// SAFETY: hands every request on to the system's allocator as it is, after a look at the block.
+unsafe impl GlobalAlloc for Inspecting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // Zeroed, so that a block never shows what its former owner left.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        if let Some(secret) = WATCHED.get() {
+            let found = unsafe { has_half(block, layout.size(), secret) };
+            let Freed {
+                blocks,
+                with_secret,
+            } = FREED.get();
+            FREED.set(Freed {
+                blocks: blocks + 1,
+                with_secret: with_secret + usize::from(found),
+            });
+        }
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Inspecting = Inspecting;
+
+/// What is freed while `f` runs.
+fn freed(secret: &'static [u8; 32], f: impl FnOnce()) -> Freed {
+    FREED.set(Freed::default());
+    WATCHED.set(Some(secret));
+    f();
+    WATCHED.set(None);
+    FREED.get()
+}
+
+/// Boxes what holds the secret, makes sure that it does, and drops it.
+fn freed_with<T>(secret: &'static [u8; 32], holder: T) -> Freed {
+    let holder = black_box(Box::new(holder));
+    let block: *const T = &*holder;
+    assert!(
+        unsafe { has_half(block.cast(), size_of::<T>(), secret) },
+        "there to be wiped"
+    );
+    freed(secret, || drop(holder))
+}
+
+fn published() -> Key {
+    Key::from_bytes(MASTER).unwrap()
+}
+
+const WIPED: Freed = Freed {
+    blocks: 1,
+    with_secret: 0,
+};
+
+#[test]
+fn the_allocator_sees_what_is_left_behind() {
+    for secret in [&PRK, &PURPOSE_KEY, &PLAINTEXT] {
+        let left = Freed {
+            blocks: 1,
+            with_secret: 1,
+        };
+        assert_eq!(freed_with(secret, *secret), left);
+        let [half, _] = secret.as_chunks::<16>().0 else {
+            unreachable!()
+        };
+        assert_eq!(freed_with(secret, (7_u8, *half, 9_u64)), left);
+    }
+}
+
+#[test]
+fn a_key_is_wiped() {
+    assert_eq!(freed_with(&PRK, published()), WIPED);
+    assert_eq!(freed_with(&PRK, published().clone()), WIPED);
+}
+
+#[test]
+fn a_keyring_is_wiped_in_every_place() {
+    assert_eq!(freed_with(&PRK, Keyring::new(published())), WIPED);
+    for before in 0..7 {
+        let mut ring = Keyring::new(key(100));
+        for number in 0..before {
+            ring = ring.accept(key(number)).unwrap();
+        }
+        let accepted = ring.clone().accept(published()).unwrap();
+        assert_eq!(freed_with(&PRK, accepted), WIPED);
+        let retired = ring.accept_retired(published(), at(5)).unwrap();
+        assert_eq!(freed_with(&PRK, retired), WIPED);
+    }
+}
+
+#[test]
+fn a_codec_is_wiped_in_every_place() {
+    let primary = Keyring::new(published());
+    assert_eq!(
+        freed_with(&PURPOSE_KEY, Codec::new(&primary, "greeting/1")),
+        WIPED
+    );
+    for before in 0..7 {
+        let mut ring = Keyring::new(key(100));
+        for number in 0..before {
+            ring = ring.accept(key(number)).unwrap();
+        }
+        let ring = ring.accept(published()).unwrap();
+        let codec = Codec::new(&ring, "greeting/1");
+        assert_eq!(freed_with(&PURPOSE_KEY, codec.clone()), WIPED);
+        drop(codec);
+    }
+}
+
+/// A value that is decoded into nothing that owns memory.
+type Value = ([u8; 32], u8);
+
+#[test]
+fn the_scratch_of_opening_is_wiped() {
+    let codec = Codec::new(&Keyring::new(key(1)), "erasure/1");
+    let token = codec
+        .seal_with(&(PLAINTEXT, 7_u8), at(5), &mut Constant(1))
+        .unwrap();
+    let opening = freed(&PLAINTEXT, || {
+        let opened = codec.open_at::<Value>(&token, at(5)).unwrap();
+        assert_eq!(black_box(opened).value, (PLAINTEXT, 7));
+    });
+    assert_eq!(opening, WIPED);
+    let refusing = freed(&PLAINTEXT, || {
+        let opened = codec
+            .open_at::<[u8; 32]>(&token, at(5))
+            .map(|opened| opened.value);
+        assert_eq!(black_box(opened), Err(OpenError::Payload));
+    });
+    assert_eq!(refusing, WIPED);
+}
+
+/// Serializes the plaintext and then fails, or panics, once it is asked for the second time: the
+/// first time only counts its bytes.
+struct Unwilling(Cell<u8>, fn());
+
+impl Serialize for Unwilling {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = to.serialize_tuple(1)?;
+        tuple.serialize_element(&PLAINTEXT)?;
+        if self.0.replace(1) == 0 {
+            return tuple.end();
+        }
+        (self.1)();
+        Err(serde::ser::Error::custom("no"))
+    }
+}
+
+#[test]
+fn the_scratch_of_sealing_is_wiped_when_there_is_no_token() {
+    let codec = Codec::new(&Keyring::new(key(1)), "erasure/1");
+    let sealing = freed(&PLAINTEXT, || {
+        let unwilling = Unwilling(Cell::new(0), || ());
+        let sealed = codec.seal_with(&unwilling, at(5), &mut Constant(1));
+        assert_eq!(black_box(sealed), Err(SealError::Payload));
+    });
+    assert_eq!(sealing, WIPED);
+    let failing = freed(&PLAINTEXT, || {
+        let sealed = codec.seal_with(&PLAINTEXT, at(5), &mut Failing);
+        assert_eq!(black_box(sealed), Err(SealError::Randomness));
+    });
+    assert_eq!(failing, WIPED);
+    let unwinding = freed(&PLAINTEXT, || {
+        let unwilling = Unwilling(Cell::new(0), || std::panic::resume_unwind(Box::new("no")));
+        let seal = || codec.seal_with(&unwilling, at(5), &mut Constant(1));
+        let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(seal));
+        assert!(black_box(unwound).is_err());
+    });
+    assert_eq!(unwinding.with_secret, 0);
+    assert!(unwinding.blocks > 0);
+}
