@@ -407,7 +407,7 @@ impl<T: SessionData> LiveSession<T> {
     fn refuse_save(&self, rules: &Rules<T>, closing: Closing, save: &Save) -> Option<SkipReason> {
         let now = closing.now.wall;
         if let Some(sealed) = self.sealed() {
-            let limits = sealed.timeouts.and(rules.timeouts(self.head.remembered));
+            let limits = sealed.limits;
             let elapsed = closing.now.ticks.saturating_sub(closing.head_at);
             let due = age(sealed.issued_at, now) >= limits.idle / 2;
             if save.is_renewal() && elapsed > if due { LATE_WHEN_DUE } else { LATE } {

@@ -13,6 +13,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("record", &[]),
     ("cookie", &[]),
     ("origin", &[]),
+    ("endings", &["record"]),
     (
         "lifecycle",
         &["data", "endings", "error", "events", "record"],
