@@ -138,6 +138,11 @@ pub mod rocket;
 mod secret;
 #[cfg(feature = "session")]
 pub mod session;
+#[cfg(feature = "store")]
+pub mod store {
+    #![doc = include_str!("session/store/store.md")]
+    pub use crate::session::store::*;
+}
 mod time;
 mod token;
 #[cfg(test)]

@@ -41,6 +41,8 @@ mod save;
 mod sessions;
 mod set_cookie;
 mod state;
+#[cfg(feature = "store")]
+pub(crate) mod store;
 mod testing;
 mod timeouts;
 #[cfg(feature = "tracing")]
