@@ -177,8 +177,16 @@ impl<'a, F: Fixture> Bench<'a, F> {
     /// Lets a time pass, with what an engine may add to it, and sweeps what is over.
     async fn advance_past(&self, keep: Duration) -> Result<(), Stop> {
         self.advance(keep.saturating_add(cases::SLACK)).await?;
-        while self.store.sweep(1_000).await? > 0 {}
-        Ok(())
+        self.sweep().await
+    }
+
+    async fn sweep(&self) -> Result<(), Stop> {
+        for _ in 0..cases::TRIES {
+            if self.store.sweep(1_000).await? == 0 {
+                return Ok(());
+            }
+        }
+        Err(Stop::Failed("sweeps have no end".into()))
     }
 }
 

@@ -347,11 +347,13 @@ impl Store for FaultyStore {
         let mut map = self.map.lock().unwrap();
         let now = match self.fault {
             Fault::SweepsWhatLives => DAY * 3650,
+            Fault::NothingExpires => Duration::ZERO,
             _ => *self.now.lock().unwrap(),
         };
         let stays = |entry: &Entry| self.is(Fault::TombstonesStay) && entry.value.len() < 24;
-        let over = map.iter();
-        let over = over.filter(|(_, entry)| entry.until <= now && !stays(entry));
+        let over = map
+            .iter()
+            .filter(|(_, entry)| entry.until <= now && !stays(entry));
         let mut over: Vec<_> = over.map(|(key, _)| *key).collect();
         if !self.is(Fault::SweepsWithoutLimit) {
             over.truncate(limit as usize);
