@@ -10,12 +10,15 @@ mod erased;
 mod error;
 mod keys;
 mod memory;
+mod probe;
+mod random;
 mod tombstone;
 
 pub use contract::{End, Expect, Found, Owned, Owner, Put, Store, Swap};
 pub use error::{StoreError, StoreErrorKind};
 pub use keys::{OwnerKey, RecordKey, Tag};
 pub use memory::MemoryStore;
+pub use probe::probe;
 pub use tombstone::Tombstone;
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ impl Store for RedisClusterStore {
             redis::from_redis_value::<String>(info).map_err(Into::into)
         });
         version_and_policy(&info.await?)?;
-        scripts::probe(self).await
+        hardtack::store::probe(self).await
     }
 
     fn max_record_bytes(&self) -> usize {

@@ -181,7 +181,7 @@ impl Store for RedisStore {
             info
         });
         version_and_policy(&info.await?)?;
-        scripts::probe(self).await
+        hardtack::store::probe(self).await
     }
 
     fn max_record_bytes(&self) -> usize {

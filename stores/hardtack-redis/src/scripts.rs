@@ -4,16 +4,9 @@ use crate::{
     connection::{Connect, Connections},
     keys::ms,
 };
-use hardtack::store::{
-    End, Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap,
-    Tag, Tombstone,
-};
+use hardtack::store::{Expect, Found, Put, StoreError, StoreErrorKind, Swap};
 use redis::{Script, ScriptInvocation, Value};
-use std::{
-    hash::{BuildHasher, RandomState},
-    sync::LazyLock,
-    time::Duration,
-};
+use std::{sync::LazyLock, time::Duration};
 
 pub(crate) static PUT: LazyLock<Script> = LazyLock::new(|| {
     Script::new(concat!(
@@ -119,62 +112,4 @@ pub(crate) fn version_and_policy(info: &str) -> Result<(), StoreError> {
         return Err(StoreError::new(StoreErrorKind::Unsupported, what));
     }
     Ok(())
-}
-
-/// Runs every command on keys of its own, which last a second.
-pub(crate) async fn probe<S: Store>(store: &S) -> Result<(), StoreError> {
-    let random = RandomState::new();
-    let bytes = |n: u8| [random.hash_one((n, 0)), random.hash_one((n, 1))].map(u64::to_le_bytes);
-    let key = |n| {
-        let mut key = [0; 16];
-        key.copy_from_slice(bytes(n).as_flattened());
-        key
-    };
-    let (from, to, owner) = (key(1), key(2), OwnerKey::from_bytes(key(3)));
-    let (from, to) = (RecordKey::from_bytes(from), RecordKey::from_bytes(to));
-    let keep = Duration::from_secs(1);
-    let owner = Owner {
-        key: &owner,
-        about: b"probe",
-        keep,
-    };
-    let put = Put {
-        key: &from,
-        expect: Expect::Absent,
-        record: &[1; 40],
-        keep,
-        owner: Some(owner),
-    };
-    let created = store.put(put).await?;
-    let found = store.load(&from, Some(keep)).await?;
-    let before = Tag::from_bytes([1; 24]);
-    let put = Put {
-        key: &to,
-        expect: Expect::Tag(&before),
-        record: &[2; 40],
-        ..put
-    };
-    let renamed = store.rename(&from, put, Tombstone::Moved(to), keep).await?;
-    let owned = store.owned(owner.key).await?;
-    let ended = store.end(End {
-        key: &to,
-        expect: None,
-        tombstone: Tombstone::Ended,
-        grace: keep,
-        owner: Some(owner.key),
-    });
-    let ended = ended.await?;
-    let works = created == Swap::Done
-        && found == Found::Record(vec![1; 40])
-        && renamed == Swap::Done
-        && owned.iter().map(|owned| owned.key).eq([to])
-        && ended == Swap::Done;
-    if works {
-        Ok(())
-    } else {
-        Err(StoreError::new(
-            StoreErrorKind::Unsupported,
-            "what was written did not come back",
-        ))
-    }
 }

@@ -56,7 +56,7 @@
 mod cases;
 mod join;
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, random};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::{fmt, future::Future, time::Duration};
 
@@ -210,33 +210,5 @@ async fn outcome(case: impl Future<Output = Case>) -> Outcome {
         Ok(()) => Outcome::Passed,
         Err(Stop::Failed(why)) => Outcome::Failed(why),
         Err(Stop::Skipped(why)) => Outcome::Skipped(why),
-    }
-}
-
-mod random {
-    //! Bytes that differ in every run, so that runs on one server do not meet. Nothing here is a secret.
-
-    use core::{
-        hash::BuildHasher,
-        sync::atomic::{AtomicU64, Ordering},
-    };
-    use std::hash::RandomState;
-
-    #[derive(Default)]
-    pub(super) struct Source {
-        state: RandomState,
-        drawn: AtomicU64,
-    }
-
-    impl Source {
-        pub(super) fn fill(&self, bytes: &mut [u8]) {
-            for chunk in bytes.chunks_mut(8) {
-                let n = self.drawn.fetch_add(1, Ordering::Relaxed);
-                let word = self.state.hash_one(n).to_le_bytes();
-                for (byte, random) in chunk.iter_mut().zip(word) {
-                    *byte = random;
-                }
-            }
-        }
     }
 }
