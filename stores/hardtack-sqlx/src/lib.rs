@@ -1,5 +1,8 @@
 #![cfg_attr(feature = "sqlite", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "sqlite"), doc = "Sessions of hardtack in SQL databases.")]
+#![cfg_attr(
+    not(feature = "sqlite"),
+    doc = "Sessions of hardtack in SQL databases."
+)]
 
 #[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod engine;
