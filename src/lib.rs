@@ -139,8 +139,8 @@ mod secret;
 #[cfg(feature = "session")]
 pub mod session;
 #[cfg(feature = "store")]
+#[doc = include_str!("session/store/store.md")]
 pub mod store {
-    #![doc = include_str!("session/store/store.md")]
     pub use crate::session::store::*;
 }
 mod time;

@@ -12,6 +12,17 @@ use core::{fmt, future::Future, time::Duration};
 /// Every call may be repeated with the same arguments after an unknown outcome. For that reason a store
 /// does not repeat a write by itself unless it knows that the engine has refused it: after a second try,
 /// [`Swap::Differs`] would no longer tell the caller that somebody else wrote in between.
+///
+/// ```
+/// use hardtack::store::{self, MemoryStore, Store};
+///
+/// # async fn example() -> Result<(), store::StoreError> {
+/// let site = MemoryStore::new(1 << 20);
+/// let key = store::RecordKey::from_bytes([7; 16]);
+/// assert_eq!(site.load(&key, None).await?, store::Found::Missing);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Store: Send + Sync + 'static {
     /// Returns the record. With `keep`, it also lets the record live at least that much longer, in the
     /// same round trip if the engine can. It never prolongs a tombstone and never asks a replica.
@@ -123,6 +134,13 @@ pub trait Store: Send + Sync + 'static {
 }
 
 /// Says what is under a key.
+///
+/// ```
+/// use hardtack::store::{Found, Tombstone};
+///
+/// let ended = Found::decode(Some(b"d".to_vec())).unwrap();
+/// assert_eq!(ended, Found::Ended(Tombstone::Destroyed));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum Found {
     /// A record.
@@ -140,6 +158,15 @@ impl Found {
     /// # Errors
     ///
     /// [`StoreErrorKind::Corrupt`] if the value is neither.
+    ///
+    /// ```
+    /// use hardtack::store::{Found, Tombstone};
+    ///
+    /// let ended = Found::decode(Some(b"d".to_vec())).unwrap();
+    /// assert_eq!(ended, Found::Ended(Tombstone::Destroyed));
+    /// assert_eq!(Found::decode(None).unwrap(), Found::Missing);
+    /// assert!(Found::decode(Some(b"?".to_vec())).is_err());
+    /// ```
     pub fn decode(value: Option<Vec<u8>>) -> Result<Found, StoreError> {
         let Some(value) = value else {
             return Ok(Found::Missing);
@@ -163,6 +190,12 @@ impl fmt::Debug for Found {
 }
 
 /// Says what became of a write.
+///
+/// ```
+/// use hardtack::store::{Found, Swap};
+///
+/// assert_eq!(Swap::from(Found::Missing), Swap::Missing);
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum Swap {
     /// It is done, now or by an earlier call with the same arguments.
@@ -198,6 +231,13 @@ impl From<Found> for Swap {
 }
 
 /// Says what has to be under the key for a put.
+///
+/// ```
+/// use hardtack::store::{Expect, Tag};
+///
+/// let tag = Tag::from_bytes([7; 24]);
+/// let replaces = Expect::Tag(&tag);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Expect<'a> {
     /// Nothing, not even a tombstone: the put creates.
@@ -207,6 +247,21 @@ pub enum Expect<'a> {
 }
 
 /// Describes one write of [`Store::put`] and [`Store::rename`].
+///
+/// ```
+/// use hardtack::store::{Expect, Put, RecordKey, Tag};
+/// use std::time::Duration;
+///
+/// let record = [7; 40];
+/// let create = Put {
+///     key: &RecordKey::from_bytes([1; 16]),
+///     expect: Expect::Absent,
+///     record: &record,
+///     keep: Duration::from_secs(30 * 60),
+///     owner: None,
+/// };
+/// assert_eq!(create.tag().unwrap(), Tag::from_bytes([7; 24]));
+/// ```
 #[derive(Clone, Copy)]
 pub struct Put<'a> {
     /// Where the record goes.
@@ -225,6 +280,23 @@ pub struct Put<'a> {
 impl Put<'_> {
     /// Returns the tag of the record.
     ///
+    ///
+    /// ```
+    /// use hardtack::store::{Expect, Put, RecordKey, Tag};
+    /// use std::time::Duration;
+    ///
+    /// let record = [7; 40];
+    /// let create = Put {
+    ///     key: &RecordKey::from_bytes([1; 16]),
+    ///     expect: Expect::Absent,
+    ///     record: &record,
+    ///     keep: Duration::from_secs(30 * 60),
+    ///     owner: None,
+    /// };
+    /// assert_eq!(create.tag().unwrap(), Tag::from_bytes([7; 24]));
+    /// assert!(Put { record: b"d", ..create }.tag().is_err());
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`StoreErrorKind::Corrupt`] if it is too short for a record.
@@ -234,6 +306,17 @@ impl Put<'_> {
 }
 
 /// Says to whom a record belongs.
+///
+/// ```
+/// use hardtack::store::{Owner, OwnerKey};
+/// use std::time::Duration;
+///
+/// let owner = Owner {
+///     key: &OwnerKey::from_bytes([7; 16]),
+///     about: b"sealed",
+///     keep: Duration::from_secs(12 * 60 * 60),
+/// };
+/// ```
 #[derive(Clone, Copy)]
 pub struct Owner<'a> {
     /// The owner.
@@ -246,6 +329,19 @@ pub struct Owner<'a> {
 }
 
 /// Describes one end of [`Store::end`].
+///
+/// ```
+/// use hardtack::store::{End, RecordKey, Tombstone};
+/// use std::time::Duration;
+///
+/// let logout = End {
+///     key: &RecordKey::from_bytes([7; 16]),
+///     expect: None,
+///     tombstone: Tombstone::Destroyed,
+///     grace: Duration::from_secs(60),
+///     owner: None,
+/// };
+/// ```
 #[derive(Clone, Copy)]
 pub struct End<'a> {
     /// The record to end.
@@ -263,6 +359,12 @@ pub struct End<'a> {
 }
 
 /// A record of an owner, as [`Store::owned`] lists it.
+///
+/// ```
+/// use hardtack::store::{Owned, RecordKey};
+///
+/// let owned = Owned { key: RecordKey::from_bytes([7; 16]), about: b"sealed".to_vec() };
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Owned {
     /// Its key.

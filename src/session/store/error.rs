@@ -4,6 +4,13 @@ use alloc::boxed::Box;
 use core::{error::Error, fmt};
 
 /// Says in which way a store failed.
+///
+/// ```
+/// use hardtack::store::{StoreError, StoreErrorKind};
+///
+/// let error = StoreError::from(StoreErrorKind::Timeout);
+/// assert_eq!(error.to_string(), "the session store did not answer in time");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
@@ -38,12 +45,26 @@ pub struct StoreError {
 
 impl StoreError {
     /// Makes an error with a cause, which may be text.
+    ///
+    /// ```
+    /// use hardtack::store::{StoreError, StoreErrorKind};
+    ///
+    /// let error = StoreError::new(StoreErrorKind::Unavailable, "OOM");
+    /// assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    /// ```
     pub fn new(kind: StoreErrorKind, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let source = Some(source.into());
         StoreError { kind, source }
     }
 
     /// Returns the way in which the store failed.
+    ///
+    /// ```
+    /// use hardtack::store::{StoreError, StoreErrorKind};
+    ///
+    /// let error = StoreError::from(StoreErrorKind::Timeout);
+    /// assert_eq!(error.kind(), StoreErrorKind::Timeout);
+    /// ```
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
     }

@@ -6,16 +6,25 @@ use core::fmt;
 macro_rules! opaque {
     ($(#[$doc:meta])* $name:ident, $len:literal) => {
         $(#[$doc])*
+        ///
+        #[doc = concat!("```\nlet it = hardtack::store::", stringify!($name), "::from_bytes([7; ", $len, "]);")]
+        #[doc = concat!("assert_eq!(format!(\"{it:?}\"), \"", stringify!($name), "(..)\");\n```")]
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name([u8; $len]);
 
         impl $name {
             /// Takes the bytes as they are.
+            ///
+            #[doc = concat!("```\nlet it = hardtack::store::", stringify!($name), "::from_bytes([7; ", $len, "]);")]
+            #[doc = concat!("assert_eq!(it.as_bytes(), &[7; ", $len, "]);\n```")]
             pub const fn from_bytes(bytes: [u8; $len]) -> Self {
                 Self(bytes)
             }
 
             /// Returns the bytes.
+            ///
+            #[doc = concat!("```\nlet it = hardtack::store::", stringify!($name), "::from_bytes([7; ", $len, "]);")]
+            #[doc = concat!("assert_eq!(it.as_bytes(), &[7; ", $len, "]);\n```")]
             pub const fn as_bytes(&self) -> &[u8; $len] {
                 &self.0
             }

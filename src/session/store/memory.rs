@@ -43,6 +43,13 @@ struct Shared {
 
 impl MemoryStore {
     /// Makes an empty store that takes about `max_bytes` of memory at most.
+    ///
+    /// ```
+    /// use hardtack::store::MemoryStore;
+    ///
+    /// let store = MemoryStore::new(64 * 1024 * 1024);
+    /// let same = store.clone();
+    /// ```
     pub fn new(max_bytes: usize) -> Self {
         let start = Instant::now();
         Self::with_clock(max_bytes, move || start.elapsed())
@@ -50,6 +57,16 @@ impl MemoryStore {
 
     /// Makes an empty store whose time is what `now` returns, so that a test need not wait. The time
     /// counts from any moment and must not go back.
+    ///
+    /// ```
+    /// use hardtack::store::MemoryStore;
+    /// use std::{sync::{Arc, Mutex}, time::Duration};
+    ///
+    /// let now = Arc::new(Mutex::new(Duration::ZERO));
+    /// let clock = now.clone();
+    /// let store = MemoryStore::with_clock(1 << 20, move || *clock.lock().unwrap());
+    /// *now.lock().unwrap() += Duration::from_secs(60 * 60); // an hour later
+    /// ```
     pub fn with_clock(
         max_bytes: usize,
         now: impl Fn() -> Duration + Send + Sync + 'static,

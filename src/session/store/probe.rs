@@ -15,6 +15,16 @@ const KEEP: Duration = Duration::from_secs(1);
 /// # Errors
 ///
 /// Those of the store; [`StoreErrorKind::Unsupported`] if it does not return what was written.
+///
+/// ```
+/// use hardtack::store::{self, MemoryStore, Store};
+///
+/// # async fn example() -> Result<(), store::StoreError> {
+/// let site = MemoryStore::new(1 << 20);
+/// store::probe(&site).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub async fn probe<S: Store>(store: &S) -> Result<(), StoreError> {
     let random = Source::default();
     let key = || {

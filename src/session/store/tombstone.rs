@@ -33,6 +33,12 @@ impl Tombstone {
     /// Returns the bytes to store: one byte for the reason, and the successor's key behind `m`.
     ///
     /// They are shorter than a [tag](super::Tag), so that no tombstone is taken for a record.
+    ///
+    /// ```
+    /// use hardtack::store::Tombstone;
+    ///
+    /// assert_eq!(Tombstone::Ended.encode(), b"e");
+    /// ```
     pub fn encode(&self) -> Vec<u8> {
         match self {
             Tombstone::Moved(successor) => {
@@ -46,6 +52,13 @@ impl Tombstone {
     }
 
     /// Returns the tombstone that these bytes mean, or `None` if they mean none.
+    ///
+    /// ```
+    /// use hardtack::store::Tombstone;
+    ///
+    /// assert_eq!(Tombstone::decode(b"d"), Some(Tombstone::Destroyed));
+    /// assert_eq!(Tombstone::decode(b"m"), None);
+    /// ```
     pub fn decode(bytes: &[u8]) -> Option<Tombstone> {
         match bytes {
             [MOVED, successor @ ..] => {

@@ -61,6 +61,20 @@ use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::{fmt, future::Future, time::Duration};
 
 /// Connects the suite to an engine.
+///
+/// ```
+/// use hardtack::store::{MemoryStore, conformance::Fixture};
+///
+/// struct Fresh;
+///
+/// impl Fixture for Fresh {
+///     type Store = MemoryStore;
+///
+///     async fn connect(&self, _namespace: &str) -> MemoryStore {
+///         MemoryStore::new(1 << 26) // fails: two connections share nothing
+///     }
+/// }
+/// ```
 pub trait Fixture {
     /// The store under test.
     type Store: Store;
@@ -81,6 +95,12 @@ pub trait Fixture {
 }
 
 /// Says how a case ended.
+///
+/// ```
+/// use hardtack::store::conformance::Outcome;
+///
+/// assert_ne!(Outcome::Passed, Outcome::Skipped("no clock"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The store does what the case asks.
@@ -92,6 +112,14 @@ pub enum Outcome {
 }
 
 /// The result of one case.
+///
+/// ```
+/// use hardtack::store::conformance::{CaseResult, Outcome, Report};
+///
+/// let outcome = Outcome::Failed("two are done".into());
+/// let report = Report { cases: vec![CaseResult { name: "one_of_64_swappers_wins", outcome }] };
+/// assert_eq!(report.cases[0].name, "one_of_64_swappers_wins");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseResult {
     /// The name of the case, which does not change between releases.
@@ -101,6 +129,14 @@ pub struct CaseResult {
 }
 
 /// The results of all cases, in order. Its `Display` is one line for each.
+///
+/// ```
+/// use hardtack::store::conformance::{CaseResult, Outcome, Report};
+///
+/// let outcome = Outcome::Failed("two are done".into());
+/// let report = Report { cases: vec![CaseResult { name: "one_of_64_swappers_wins", outcome }] };
+/// assert_eq!(report.to_string(), "FAILED   one_of_64_swappers_wins: two are done\n");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The results.
@@ -109,17 +145,41 @@ pub struct Report {
 
 impl Report {
     /// Returns `true` if no case failed. Skipped cases do not count as failures.
+    ///
+    /// ```
+    /// use hardtack::store::conformance::{CaseResult, Outcome, Report};
+    ///
+    /// let outcome = Outcome::Failed("two are done".into());
+    /// let report = Report { cases: vec![CaseResult { name: "one_of_64_swappers_wins", outcome }] };
+    /// assert!(!report.passed());
+    /// ```
     pub fn passed(&self) -> bool {
         self.failed().next().is_none()
     }
 
     /// Returns the names of the cases that failed.
+    ///
+    /// ```
+    /// use hardtack::store::conformance::{CaseResult, Outcome, Report};
+    ///
+    /// let outcome = Outcome::Failed("two are done".into());
+    /// let report = Report { cases: vec![CaseResult { name: "one_of_64_swappers_wins", outcome }] };
+    /// assert!(report.failed().eq(["one_of_64_swappers_wins"]));
+    /// ```
     pub fn failed(&self) -> impl Iterator<Item = &'static str> {
         let failed = |case: &&CaseResult| matches!(case.outcome, Outcome::Failed(_));
         self.cases.iter().filter(failed).map(|case| case.name)
     }
 
     /// Returns the names of the cases that were skipped.
+    ///
+    /// ```
+    /// use hardtack::store::conformance::{CaseResult, Outcome, Report};
+    ///
+    /// let outcome = Outcome::Failed("two are done".into());
+    /// let report = Report { cases: vec![CaseResult { name: "one_of_64_swappers_wins", outcome }] };
+    /// assert_eq!(report.skipped().count(), 0);
+    /// ```
     pub fn skipped(&self) -> impl Iterator<Item = &'static str> {
         let skipped = |case: &&CaseResult| matches!(case.outcome, Outcome::Skipped(_));
         self.cases.iter().filter(skipped).map(|case| case.name)
@@ -140,6 +200,15 @@ impl fmt::Display for Report {
 }
 
 /// Runs every case and reports each. A case that fails does not stop the others.
+///
+/// ```
+/// use hardtack::store::conformance::{self, Fixture};
+///
+/// async fn check(fixture: impl Fixture) {
+///     let report = conformance::run(&fixture).await;
+///     assert!(report.passed(), "{report}");
+/// }
+/// ```
 pub async fn run<F: Fixture>(fixture: &F) -> Report {
     cases::run_all(&Bench::new(fixture).await).await
 }
