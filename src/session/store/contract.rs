@@ -280,7 +280,6 @@ pub struct Put<'a> {
 impl Put<'_> {
     /// Returns the tag of the record.
     ///
-    ///
     /// ```
     /// use hardtack::store::{Expect, Put, RecordKey, Tag};
     /// use std::time::Duration;

@@ -173,8 +173,8 @@ fn answers(port: u16, request: &[u8], answer: &[u8]) -> bool {
 
 /// Starts Redis, with more arguments.
 pub fn redis(arguments: &[&str]) -> Option<Server> {
-    let (port, directory) = (free_port(), directory());
     let mut command = Command::new(program("redis-server", &[])?);
+    let (port, directory) = (free_port(), directory());
     command
         .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
         .args(["--port", &port.to_string()])
@@ -298,8 +298,8 @@ pub fn mariadb() -> Option<Server> {
 
 /// Starts Memcached.
 pub fn memcached() -> Option<Server> {
-    let (port, directory) = (free_port(), directory());
     let mut command = Command::new(program("memcached", &[])?);
+    let (port, directory) = (free_port(), directory());
     command.args([
         "-l",
         "127.0.0.1",
