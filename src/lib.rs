@@ -71,6 +71,7 @@
 //! | `ring` | the cipher of [`ring`](https://docs.rs/ring), which makes the same tokens and is faster on x86-64 |
 //! | `axum`, `actix`, `rocket` | the session in that framework; includes `session` |
 //! | `session` | the session without a framework; includes `std` |
+//! | `store` | the trait for session stores, and a store in memory; sessions do not use one yet |
 //! | `tracing` | the events of the session through [`tracing`](https://docs.rs/tracing) |
 //!
 #![cfg_attr(feature = "session", doc = "[guide-sessions]: guide::sessions")]
@@ -136,6 +137,11 @@ mod keys;
 mod secret;
 #[cfg(feature = "session")]
 pub mod session;
+#[cfg(feature = "store")]
+#[doc = include_str!("session/store/store.md")]
+pub mod store {
+    pub use crate::session::store::*;
+}
 mod timestamp;
 mod token;
 

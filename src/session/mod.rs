@@ -37,6 +37,8 @@ mod request;
     reason = "the module is named after the type that handlers use"
 )]
 mod session;
+#[cfg(feature = "store")]
+pub(crate) mod store;
 pub mod testing;
 
 pub use cookie::SameSite;

@@ -1,0 +1,373 @@
+//! What an engine has to do.
+
+use super::{OwnerKey, RecordKey, StoreError, StoreErrorKind, Tag, Tombstone};
+use alloc::vec::Vec;
+use core::{fmt, future::Future, time::Duration};
+
+/// Keeps sealed records under random keys. See [`store`](crate::store) for how to write one.
+///
+/// Every call has one total deadline that includes the wait for a connection; 2 seconds is the usual
+/// default. A call that fails answers an error, never [`Found::Missing`].
+///
+/// Every call may be repeated with the same arguments after an unknown outcome. For that reason a store
+/// does not repeat a write by itself unless it knows that the engine has refused it: after a second try,
+/// [`Swap::Differs`] would no longer tell the caller that somebody else wrote in between.
+///
+/// ```
+/// use hardtack::store::{self, MemoryStore, Store};
+///
+/// # async fn example() -> Result<(), store::StoreError> {
+/// let site = MemoryStore::new(1 << 20);
+/// let key = store::RecordKey::from_bytes([7; 16]);
+/// assert_eq!(site.load(&key, None).await?, store::Found::Missing);
+/// # Ok(())
+/// # }
+/// ```
+pub trait Store: Send + Sync + 'static {
+    /// Returns the record. With `keep`, it also lets the record live at least that much longer, in the
+    /// same round trip if the engine can. It never prolongs a tombstone and never asks a replica.
+    fn load(
+        &self,
+        key: &RecordKey,
+        keep: Option<Duration>,
+    ) -> impl Future<Output = Result<Found, StoreError>> + Send;
+
+    /// Writes the record if what is there is as [expected](Put::expect), and says what is there otherwise.
+    /// To repeat a put that was done is [`Done`](Swap::Done) again. It never shortens a record's life.
+    fn put(&self, put: Put<'_>) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+
+    /// Ends the record if it is there as [expected](End::expect), and leaves a tombstone. A tombstone
+    /// that is there already stays as it is: [`Done`](Swap::Done) if it is the same one,
+    /// [`Ended`](Swap::Ended) if it is another. If the engine has no room for a tombstone, it deletes the
+    /// record.
+    fn end(&self, end: End<'_>) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+
+    /// Puts the record under another key and leaves a tombstone for `grace` under `from`.
+    ///
+    /// [`Put::expect`] is the tag of the record under `from`, and so is the record in
+    /// [`Differs`](Swap::Differs): the caller merges and calls again. [`Put::key`] is a fresh random key.
+    /// A tombstone under either key is [`Ended`](Swap::Ended), with nothing changed under `from`. Of two
+    /// renames from one key one wins.
+    ///
+    /// The default is for engines without transactions over two keys. It puts the new record first and
+    /// ends the old one after that, so that no failure in between loses the session.
+    fn rename(
+        &self,
+        from: &RecordKey,
+        put: Put<'_>,
+        tombstone: Tombstone,
+        grace: Duration,
+    ) -> impl Future<Output = Result<Swap, StoreError>> + Send {
+        async move {
+            let Expect::Tag(expected) = put.expect else {
+                return Err(StoreErrorKind::Unsupported.into());
+            };
+            let new = Put {
+                expect: Expect::Absent,
+                ..put
+            };
+            let mut created = self.put(new).await?;
+            if let Swap::Differs(before) = &created {
+                // Nobody else knows this key: it holds the attempt before, which met a rival.
+                let before = Tag::of(before).ok_or(StoreErrorKind::Corrupt)?;
+                let expect = Expect::Tag(&before);
+                created = self.put(Put { expect, ..put }).await?;
+            }
+            if !matches!(created, Swap::Done) {
+                return Ok(created);
+            }
+            let ended = self
+                .end(End {
+                    key: from,
+                    expect: Some(expected),
+                    tombstone,
+                    grace,
+                    owner: put.owner.map(|owner| owner.key),
+                })
+                .await?;
+            if matches!(ended, Swap::Ended(_) | Swap::Missing) {
+                // Another request ended the session or renamed it first. The new record has no holder.
+                // A failure here is no failure of the rename: what is left expires.
+                let _ = self
+                    .end(End {
+                        key: put.key,
+                        expect: Tag::of(put.record).as_ref(),
+                        tombstone: Tombstone::Ended,
+                        grace,
+                        owner: put.owner.map(|owner| owner.key),
+                    })
+                    .await;
+            }
+            Ok(ended)
+        }
+    }
+
+    /// Says whether the store can list the records of one owner. The default is `false`.
+    fn lists_owners(&self) -> bool {
+        false
+    }
+
+    /// Returns the live records of one owner. The default is unsupported.
+    ///
+    /// A store keeps at most 1,000 records for one owner: it ends those with the earliest end first.
+    fn owned(
+        &self,
+        owner: &OwnerKey,
+    ) -> impl Future<Output = Result<Vec<Owned>, StoreError>> + Send {
+        let _ = owner;
+        async { Err(StoreErrorKind::Unsupported.into()) }
+    }
+
+    /// Deletes at most `limit` records and tombstones past their time, and returns their number. The
+    /// default deletes nothing: the engine expires them by itself.
+    fn sweep(&self, limit: u32) -> impl Future<Output = Result<u32, StoreError>> + Send {
+        let _ = limit;
+        async { Ok(0) }
+    }
+
+    /// Runs each command that the store will need on a key of its own, and returns an error that names
+    /// what is missing: a permission, a setting, a version.
+    fn check(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Returns the size in bytes of the largest record that the store takes.
+    fn max_record_bytes(&self) -> usize;
+}
+
+/// Says what is under a key.
+///
+/// ```
+/// use hardtack::store::{Found, Tombstone};
+///
+/// let ended = Found::decode(Some(b"d".to_vec())).unwrap();
+/// assert_eq!(ended, Found::Ended(Tombstone::Destroyed));
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A record.
+    Record(Vec<u8>),
+    /// The record has ended, for this reason.
+    Ended(Tombstone),
+    /// Nothing.
+    Missing,
+}
+
+impl Found {
+    /// Reads the value of an engine that keeps one value under each key: a record, or the bytes of a
+    /// [`Tombstone`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Corrupt`] if the value is neither.
+    ///
+    /// ```
+    /// use hardtack::store::{Found, Tombstone};
+    ///
+    /// let ended = Found::decode(Some(b"d".to_vec())).unwrap();
+    /// assert_eq!(ended, Found::Ended(Tombstone::Destroyed));
+    /// assert_eq!(Found::decode(None).unwrap(), Found::Missing);
+    /// assert!(Found::decode(Some(b"?".to_vec())).is_err());
+    /// ```
+    pub fn decode(value: Option<Vec<u8>>) -> Result<Found, StoreError> {
+        let Some(value) = value else {
+            return Ok(Found::Missing);
+        };
+        if Tag::of(&value).is_some() {
+            return Ok(Found::Record(value));
+        }
+        let tombstone = Tombstone::decode(&value).ok_or(StoreErrorKind::Corrupt)?;
+        Ok(Found::Ended(tombstone))
+    }
+}
+
+impl fmt::Debug for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Found::Record(record) => write!(f, "Record({} bytes)", record.len()),
+            Found::Ended(tombstone) => write!(f, "Ended({tombstone:?})"),
+            Found::Missing => f.write_str("Missing"),
+        }
+    }
+}
+
+/// Says what became of a write.
+///
+/// ```
+/// use hardtack::store::{Found, Swap};
+///
+/// assert_eq!(Swap::from(Found::Missing), Swap::Missing);
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub enum Swap {
+    /// It is done, now or by an earlier call with the same arguments.
+    Done,
+    /// It is not done: this other record is there.
+    Differs(Vec<u8>),
+    /// It is not done: the record has ended, for this reason.
+    Ended(Tombstone),
+    /// It is not done: nothing is there.
+    Missing,
+}
+
+impl fmt::Debug for Swap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Swap::Done => f.write_str("Done"),
+            Swap::Differs(record) => write!(f, "Differs({} bytes)", record.len()),
+            Swap::Ended(tombstone) => write!(f, "Ended({tombstone:?})"),
+            Swap::Missing => f.write_str("Missing"),
+        }
+    }
+}
+
+impl From<Found> for Swap {
+    /// Says what is there in place of what was expected.
+    fn from(found: Found) -> Self {
+        match found {
+            Found::Record(record) => Swap::Differs(record),
+            Found::Ended(tombstone) => Swap::Ended(tombstone),
+            Found::Missing => Swap::Missing,
+        }
+    }
+}
+
+/// Says what has to be under the key for a put.
+///
+/// ```
+/// use hardtack::store::{Expect, Tag};
+///
+/// let tag = Tag::from_bytes([7; 24]);
+/// let replaces = Expect::Tag(&tag);
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub enum Expect<'a> {
+    /// Nothing, not even a tombstone: the put creates.
+    Absent,
+    /// The record with this tag: the put replaces it.
+    Tag(&'a Tag),
+}
+
+/// Describes one write of [`Store::put`] and [`Store::rename`].
+///
+/// ```
+/// use hardtack::store::{Expect, Put, RecordKey, Tag};
+/// use std::time::Duration;
+///
+/// let record = [7; 40];
+/// let create = Put {
+///     key: &RecordKey::from_bytes([1; 16]),
+///     expect: Expect::Absent,
+///     record: &record,
+///     keep: Duration::from_secs(30 * 60),
+///     owner: None,
+/// };
+/// assert_eq!(create.tag().unwrap(), Tag::from_bytes([7; 24]));
+/// ```
+#[derive(Clone, Copy)]
+pub struct Put<'a> {
+    /// Where the record goes.
+    pub key: &'a RecordKey,
+    /// What has to be there.
+    pub expect: Expect<'a>,
+    /// The sealed record. It is longer than its [`Tag`]; a store refuses a shorter one as
+    /// [`Corrupt`](StoreErrorKind::Corrupt).
+    pub record: &'a [u8],
+    /// How long the record lives at least, from now on.
+    pub keep: Duration,
+    /// The owner of the record. `None` leaves the owner as it is.
+    pub owner: Option<Owner<'a>>,
+}
+
+impl Put<'_> {
+    /// Returns the tag of the record.
+    ///
+    /// ```
+    /// use hardtack::store::{Expect, Put, RecordKey, Tag};
+    /// use std::time::Duration;
+    ///
+    /// let record = [7; 40];
+    /// let create = Put {
+    ///     key: &RecordKey::from_bytes([1; 16]),
+    ///     expect: Expect::Absent,
+    ///     record: &record,
+    ///     keep: Duration::from_secs(30 * 60),
+    ///     owner: None,
+    /// };
+    /// assert_eq!(create.tag().unwrap(), Tag::from_bytes([7; 24]));
+    /// assert!(Put { record: b"d", ..create }.tag().is_err());
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StoreErrorKind::Corrupt`] if it is too short for a record.
+    pub fn tag(&self) -> Result<Tag, StoreError> {
+        Tag::of(self.record).ok_or_else(|| StoreErrorKind::Corrupt.into())
+    }
+}
+
+/// Says to whom a record belongs.
+///
+/// ```
+/// use hardtack::store::{Owner, OwnerKey};
+/// use std::time::Duration;
+///
+/// let owner = Owner {
+///     key: &OwnerKey::from_bytes([7; 16]),
+///     about: b"sealed",
+///     keep: Duration::from_secs(12 * 60 * 60),
+/// };
+/// ```
+#[derive(Clone, Copy)]
+pub struct Owner<'a> {
+    /// The owner.
+    pub key: &'a OwnerKey,
+    /// The sealed description that [`Store::owned`] returns.
+    pub about: &'a [u8],
+    /// How long the record can live at most, from now on, however often it is kept. An engine that has an
+    /// index apart from the records keeps the entry that long.
+    pub keep: Duration,
+}
+
+/// Describes one end of [`Store::end`].
+///
+/// ```
+/// use hardtack::store::{End, RecordKey, Tombstone};
+/// use std::time::Duration;
+///
+/// let logout = End {
+///     key: &RecordKey::from_bytes([7; 16]),
+///     expect: None,
+///     tombstone: Tombstone::Destroyed,
+///     grace: Duration::from_secs(60),
+///     owner: None,
+/// };
+/// ```
+#[derive(Clone, Copy)]
+pub struct End<'a> {
+    /// The record to end.
+    pub key: &'a RecordKey,
+    /// The tag that the record has to have. `None` ends whatever is there, and leaves a tombstone also if
+    /// nothing is.
+    pub expect: Option<&'a Tag>,
+    /// What stays.
+    pub tombstone: Tombstone,
+    /// How long the tombstone stays, from now on.
+    pub grace: Duration,
+    /// The owner, if the caller knows it. An engine that has an index apart from the records drops the
+    /// entry.
+    pub owner: Option<&'a OwnerKey>,
+}
+
+/// A record of an owner, as [`Store::owned`] lists it.
+///
+/// ```
+/// use hardtack::store::{Owned, RecordKey};
+///
+/// let owned = Owned { key: RecordKey::from_bytes([7; 16]), about: b"sealed".to_vec() };
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Owned {
+    /// Its key.
+    pub key: RecordKey,
+    /// Its sealed description.
+    pub about: Vec<u8>,
+}

@@ -1,0 +1,245 @@
+use super::block_on;
+use crate::session::store::{
+    End, Expect, Found, MemoryStore, Owner, OwnerKey, Put, RecordKey, Store, StoreErrorKind, Swap,
+    Tag, Tombstone,
+    conformance::{self, Fixture},
+    erased::ErasedStore,
+};
+use alloc::{string::String, sync::Arc, vec};
+use core::time::Duration;
+use std::{collections::HashMap, sync::Mutex, thread};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[derive(Default)]
+struct Memory {
+    stores: Mutex<HashMap<String, MemoryStore>>,
+    now: Arc<Mutex<Duration>>,
+}
+
+impl Fixture for Memory {
+    type Store = MemoryStore;
+
+    async fn connect(&self, namespace: &str) -> MemoryStore {
+        let now = self.now.clone();
+        let mut stores = self.stores.lock().unwrap();
+        let store = stores
+            .entry(namespace.into())
+            .or_insert_with(|| MemoryStore::with_clock(1 << 26, move || *now.lock().unwrap()));
+        store.clone()
+    }
+
+    async fn advance(&self, by: Duration) -> bool {
+        *self.now.lock().unwrap() += by;
+        true
+    }
+}
+
+#[test]
+fn passes_the_whole_suite() {
+    let report = block_on(conformance::run(&Memory::default()));
+    assert!(report.passed(), "{report}");
+    assert_eq!(report.skipped().count(), 0, "{report}");
+}
+
+fn key(n: u8) -> RecordKey {
+    RecordKey::from_bytes([n; 16])
+}
+
+fn create<'a>(key: &'a RecordKey, record: &'a [u8]) -> Put<'a> {
+    Put {
+        key,
+        expect: Expect::Absent,
+        record,
+        keep: HOUR,
+        owner: None,
+    }
+}
+
+fn put(store: &MemoryStore, put: Put<'_>) -> Result<Swap, StoreErrorKind> {
+    block_on(Store::put(store, put)).map_err(|error| error.kind())
+}
+
+fn end(store: &MemoryStore, key: &RecordKey) -> Swap {
+    block_on(Store::end(
+        store,
+        End {
+            key,
+            expect: None,
+            tombstone: Tombstone::Destroyed,
+            grace: HOUR,
+            owner: None,
+        },
+    ))
+    .unwrap()
+}
+
+/// A store with a clock that the test moves.
+fn clocked(max_bytes: usize) -> (MemoryStore, Arc<Mutex<Duration>>) {
+    let now = Arc::new(Mutex::new(Duration::ZERO));
+    let clock = now.clone();
+    let store = MemoryStore::with_clock(max_bytes, move || *clock.lock().unwrap());
+    (store, now)
+}
+
+#[test]
+fn full_store_refuses_what_is_new_and_keeps_what_lives() {
+    let (store, now) = clocked(10_000);
+    let record = vec![7; 1_000];
+    let fit = (0..)
+        .take_while(|n| put(&store, create(&key(*n), &record)).is_ok())
+        .count();
+    assert_eq!(fit, 7);
+    let new = key(100);
+    let refused = put(&store, create(&new, &record));
+    assert_eq!(refused, Err(StoreErrorKind::Unavailable));
+    let first = key(0);
+    for n in 0..7 {
+        let found = block_on(Store::load(&store, &key(n), None)).unwrap();
+        assert_eq!(found, Found::Record(record.clone()));
+    }
+    // A swap needs no more room than the record has, and an end makes some.
+    let next = vec![8; 1_000];
+    let tag = Tag::of(&record).unwrap();
+    let swap = Put {
+        expect: Expect::Tag(&tag),
+        ..create(&first, &next)
+    };
+    assert_eq!(put(&store, swap), Ok(Swap::Done));
+    for n in 0..2 {
+        assert_eq!(end(&store, &key(n)), Swap::Done);
+    }
+    assert_eq!(put(&store, create(&new, &record)), Ok(Swap::Done));
+    // What is over makes room without a sweep.
+    *now.lock().unwrap() += HOUR;
+    for n in 101..104 {
+        assert_eq!(put(&store, create(&key(n), &record)), Ok(Swap::Done));
+    }
+}
+
+#[test]
+fn full_store_ends_a_record_without_room_for_a_tombstone() {
+    let (store, _) = clocked(300);
+    let record = vec![7; 24];
+    assert_eq!(put(&store, create(&key(1), &record)), Ok(Swap::Done));
+    assert_eq!(end(&store, &key(2)), Swap::Done);
+    let found = block_on(Store::load(&store, &key(2), None)).unwrap();
+    assert_eq!(found, Found::Missing);
+    // In place of a record there is always room.
+    assert_eq!(end(&store, &key(1)), Swap::Done);
+    let found = block_on(Store::load(&store, &key(1), None)).unwrap();
+    assert_eq!(found, Found::Ended(Tombstone::Destroyed));
+}
+
+#[test]
+fn largest_record_fits() {
+    let (store, _) = clocked(10_000);
+    let max = Store::max_record_bytes(&store);
+    assert_eq!(put(&store, create(&key(1), &vec![7; max])), Ok(Swap::Done));
+    end(&store, &key(1));
+    let refused = put(&store, create(&key(2), &vec![7; max + 1]));
+    assert_eq!(refused, Err(StoreErrorKind::Unavailable));
+}
+
+#[test]
+fn nothing_is_left_of_what_is_over() {
+    let (store, now) = clocked(1 << 20);
+    let owner = OwnerKey::from_bytes([9; 16]);
+    for n in 0..100 {
+        let (key, record, about) = (key(n), [n; 100], [n; 50]);
+        let owned = Put {
+            owner: Some(Owner {
+                key: &owner,
+                about: &about,
+                keep: HOUR,
+            }),
+            ..create(&key, &record)
+        };
+        assert_eq!(put(&store, owned), Ok(Swap::Done));
+    }
+    *now.lock().unwrap() += HOUR;
+    assert_eq!(block_on(Store::sweep(&store, 1_000)).unwrap(), 100);
+    assert!(store.is_empty());
+}
+
+#[test]
+fn threads_lose_nothing() {
+    let store = MemoryStore::new(1 << 20);
+    let start = [&[1; 24][..], &[0; 8]].concat();
+    assert_eq!(put(&store, create(&key(1), &start)), Ok(Swap::Done));
+    thread::scope(|scope| {
+        for writer in 0..8_u8 {
+            let store = &store;
+            scope.spawn(move || {
+                for time in 1..=50 {
+                    count(store, writer, time);
+                }
+            });
+        }
+    });
+    let Found::Record(record) = block_on(Store::load(&store, &key(1), None)).unwrap() else {
+        panic!("the record is gone");
+    };
+    assert_eq!(record[24..], [50; 8]);
+}
+
+/// Writes `time` as the count of this writer, whatever the others write meanwhile.
+fn count(store: &MemoryStore, writer: u8, time: u8) {
+    let key = key(1);
+    loop {
+        let Found::Record(record) = block_on(Store::load(store, &key, None)).unwrap() else {
+            panic!("the record is gone");
+        };
+        let tag = Tag::of(&record).unwrap();
+        let mut next = record;
+        next[24 + usize::from(writer)] = time;
+        next[0] = writer;
+        next[1] = time;
+        let swap = Put {
+            expect: Expect::Tag(&tag),
+            ..create(&key, &next)
+        };
+        if put(store, swap) == Ok(Swap::Done) {
+            return;
+        }
+    }
+}
+
+#[test]
+fn erased_store_answers_as_the_store() {
+    let store: Arc<dyn ErasedStore> = Arc::new(MemoryStore::new(1 << 20));
+    let (from, to) = (key(1), key(2));
+    let (before, after) = ([1; 40], [2; 40]);
+    block_on(async {
+        assert_eq!(store.put(create(&from, &before)).await.unwrap(), Swap::Done);
+        let found = store.load(&from, Some(HOUR)).await.unwrap();
+        assert_eq!(found, Found::Record(before.to_vec()));
+        let tag = Tag::of(&before).unwrap();
+        let owner = OwnerKey::from_bytes([9; 16]);
+        let put = Put {
+            expect: Expect::Tag(&tag),
+            owner: Some(Owner {
+                key: &owner,
+                about: b"about",
+                keep: HOUR,
+            }),
+            ..create(&to, &after)
+        };
+        let renamed = store.rename(&from, put, Tombstone::Moved(to), HOUR).await;
+        assert_eq!(renamed.unwrap(), Swap::Done);
+        assert!(store.lists_owners());
+        let owned = store.owned(&owner).await.unwrap();
+        assert!(owned.len() == 1 && owned[0].key == to && owned[0].about == b"about");
+        let end = End {
+            key: &to,
+            expect: None,
+            tombstone: Tombstone::Ended,
+            grace: HOUR,
+            owner: Some(&owner),
+        };
+        assert_eq!(store.end(end).await.unwrap(), Swap::Done);
+        assert_eq!(store.sweep(10).await.unwrap(), 0);
+        store.check().await.unwrap();
+    });
+    assert_eq!(store.max_record_bytes(), (1 << 20) - 256);
+}

@@ -1,0 +1,191 @@
+#![doc = include_str!("../README.md")]
+
+#[cfg(feature = "cluster")]
+mod cluster;
+mod connection;
+mod keys;
+mod scripts;
+
+#[cfg(feature = "cluster")]
+pub use cluster::RedisClusterStore;
+
+use connection::Connections;
+use hardtack::store::{
+    End, Expect, Found, Owned, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap,
+    Tombstone,
+};
+use keys::{Keys, MAX_OWNED, ms};
+use redis::{Client, RedisError};
+use scripts::{END, PUT, RENAME, count, swap, version_and_policy};
+use std::{fmt, time::Duration};
+
+/// Keeps sessions in Redis or Valkey. Clones share one connection.
+#[derive(Clone)]
+pub struct RedisStore {
+    connections: Connections<Client>,
+    keys: Keys,
+}
+
+impl RedisStore {
+    /// Takes a client. The store connects at its first call, and again after a connection broke.
+    pub fn new(client: Client) -> Self {
+        RedisStore {
+            connections: Connections::new(client),
+            keys: Keys::default(),
+        }
+    }
+
+    /// Sets what every key begins with. The default is `hardtack:`.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.keys = Keys(prefix.into());
+        self
+    }
+
+    /// Sets how long a call may take in all, a new connection included. The default is 2 seconds.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.connections.deadline = deadline;
+        self
+    }
+
+    /// Lists the records of an owner with their ends, and drops the entries of records that are over.
+    async fn entries(&self, owner: &OwnerKey) -> Result<Vec<(u64, Owned)>, StoreError> {
+        let index = self.keys.owner(owner);
+        self.connections
+            .call(true, |mut connection| {
+                let index = &index;
+                async move {
+                    let all: Vec<(Vec<u8>, Vec<u8>)> = redis::cmd("HGETALL")
+                        .arg(index)
+                        .query_async(&mut connection)
+                        .await?;
+                    if all.is_empty() {
+                        return Ok(Vec::new());
+                    }
+                    let mut lengths = redis::pipe();
+                    for (field, _) in &all {
+                        lengths.cmd("STRLEN").arg(self.keys.of_field(field));
+                    }
+                    let lengths: Vec<u64> = lengths.query_async(&mut connection).await?;
+                    let (live, over) = keys::live(all, &lengths);
+                    if !over.is_empty() {
+                        let mut drop = redis::cmd("HDEL");
+                        drop.arg(index).arg(over);
+                        () = drop.query_async(&mut connection).await?;
+                    }
+                    Ok(live)
+                }
+            })
+            .await
+    }
+
+    /// Ends the records of this owner that are over first, if they have too many.
+    async fn end_the_first(&self, entries: u64, put: &Put<'_>) -> Result<(), StoreError> {
+        let Some(owner) = put.owner.filter(|_| entries > MAX_OWNED) else {
+            return Ok(());
+        };
+        let live = self.entries(owner.key).await?;
+        for end in keys::over_the_limit(&live, put.key, owner.key) {
+            self.end(end).await?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RedisStore(..)")
+    }
+}
+
+impl Store for RedisStore {
+    async fn load(&self, key: &RecordKey, keep: Option<Duration>) -> Result<Found, StoreError> {
+        scripts::load(&self.connections, self.keys.record(key), keep).await
+    }
+
+    async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
+        put.tag()?;
+        let mut script = PUT.key(self.keys.record(put.key));
+        script
+            .arg(scripts::expected(&put))
+            .arg(put.record)
+            .arg(ms(put.keep));
+        if let Some(owner) = put.owner {
+            script
+                .key(self.keys.owner(owner.key))
+                .arg(put.key.as_bytes())
+                .arg(owner.about)
+                .arg(ms(owner.keep));
+        }
+        let answer = scripts::invoke(&self.connections, &script).await?;
+        self.end_the_first(count(&answer), &put).await?;
+        swap(answer)
+    }
+
+    async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
+        let mut script = END.key(self.keys.record(end.key));
+        script
+            .arg(end.expect.map_or(&[][..], |tag| tag.as_bytes()))
+            .arg(end.tombstone.encode())
+            .arg(ms(end.grace));
+        if let Some(owner) = end.owner {
+            script.key(self.keys.owner(owner)).arg(end.key.as_bytes());
+        }
+        swap(scripts::invoke(&self.connections, &script).await?)
+    }
+
+    async fn rename(
+        &self,
+        from: &RecordKey,
+        put: Put<'_>,
+        tombstone: Tombstone,
+        grace: Duration,
+    ) -> Result<Swap, StoreError> {
+        put.tag()?;
+        let Expect::Tag(expected) = put.expect else {
+            return Err(StoreErrorKind::Unsupported.into());
+        };
+        let mut script = RENAME.key(self.keys.record(from));
+        script
+            .key(self.keys.record(put.key))
+            .arg(expected.as_bytes())
+            .arg(put.record)
+            .arg(ms(put.keep))
+            .arg(tombstone.encode())
+            .arg(ms(grace));
+        if let Some(owner) = put.owner {
+            script
+                .key(self.keys.owner(owner.key))
+                .arg(put.key.as_bytes())
+                .arg(owner.about)
+                .arg(ms(owner.keep))
+                .arg(from.as_bytes());
+        }
+        let answer = scripts::invoke(&self.connections, &script).await?;
+        self.end_the_first(count(&answer), &put).await?;
+        swap(answer)
+    }
+
+    fn lists_owners(&self) -> bool {
+        true
+    }
+
+    async fn owned(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
+        let live = self.entries(owner).await?;
+        Ok(live.into_iter().map(|(_, owned)| owned).collect())
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        let info = self.connections.call(true, |mut connection| async move {
+            let info: Result<String, RedisError> =
+                redis::cmd("INFO").query_async(&mut connection).await;
+            info
+        });
+        version_and_policy(&info.await?)?;
+        hardtack::store::probe(self).await
+    }
+
+    fn max_record_bytes(&self) -> usize {
+        // A value of Redis may have 512 MB; a session that large blocks everybody else's.
+        16 * 1024 * 1024
+    }
+}

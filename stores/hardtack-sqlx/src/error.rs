@@ -1,0 +1,48 @@
+//! What of a database's error may be told.
+
+use hardtack::store::{StoreError, StoreErrorKind};
+use sqlx::Error;
+
+/// How often a statement or transaction is run that the database rolled back.
+pub(crate) const TRIES: u32 = 8;
+
+/// Whether the database has rolled back and asks for another try: a serialization failure or a deadlock.
+pub(crate) fn was_rolled_back(error: &Error) -> bool {
+    let Error::Database(error) = error else {
+        return false;
+    };
+    let code = error.code();
+    // PostgreSQL tells 40001 and 40P01, MySQL 40001 for a deadlock and HY000 with 1205 for a lock that it
+    // waited for, SQLite 5 and 517 if it is busy.
+    match code.as_deref() {
+        Some("40001" | "40P01" | "5" | "517") => true,
+        #[cfg(feature = "mysql")]
+        Some("HY000") => error
+            .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
+            .is_some_and(|error| error.number() == 1205),
+        _ => false,
+    }
+}
+
+pub(crate) fn is_taken(error: &Error) -> bool {
+    matches!(error, Error::Database(error) if error.is_unique_violation())
+}
+
+/// Tells the code of an error and nothing of its text: that may quote a value.
+pub(crate) fn failed(error: &Error) -> StoreError {
+    let (kind, cause) = match error {
+        Error::Database(error) => {
+            let code = error.code().unwrap_or_default();
+            (StoreErrorKind::Unavailable, format!("SQLSTATE {code}"))
+        }
+        Error::PoolTimedOut => (StoreErrorKind::Timeout, "no free connection".into()),
+        Error::PoolClosed => (StoreErrorKind::Unavailable, "the pool is closed".into()),
+        Error::Io(error) => (StoreErrorKind::Unavailable, error.kind().to_string()),
+        Error::Tls(_) => (StoreErrorKind::Unavailable, "TLS".into()),
+        Error::ColumnDecode { .. } | Error::Decode(_) | Error::ColumnNotFound(_) => {
+            (StoreErrorKind::Corrupt, "the columns of the table".into())
+        }
+        _ => (StoreErrorKind::Unavailable, "the driver failed".into()),
+    };
+    StoreError::new(kind, cause)
+}

@@ -1,0 +1,174 @@
+//! The statements. They are the same for the three engines, but for the words in [`Dialect`].
+
+/// Where the engines differ.
+pub(crate) struct Dialect {
+    /// The database's own time in whole seconds: the clocks of the site's instances do not count.
+    pub(crate) now: &'static str,
+    /// Division of whole numbers.
+    pub(crate) div: &'static str,
+    pub(crate) greatest: &'static str,
+    /// Lets an insert do nothing if the key is taken. Without it the insert fails.
+    pub(crate) or_nothing: &'static str,
+    /// Begins a transaction that renames.
+    pub(crate) begin: &'static str,
+    /// Whether statements are prepared once for each connection. A pooler that works by transactions hands
+    /// the next one another connection, without them.
+    pub(crate) cached: bool,
+    /// Whether parameters are `$1` in place of `?`.
+    pub(crate) numbered: bool,
+    /// Deletes what is over, the limit at the end.
+    pub(crate) sweep: &'static str,
+    pub(crate) create: &'static [&'static str],
+}
+
+/// The statements for one table. Each parameter stands once, in the order of the text.
+pub(crate) struct Statements {
+    pub(crate) exists: String,
+    pub(crate) create: Vec<String>,
+    pub(crate) begin: &'static str,
+    pub(crate) cached: bool,
+    /// id -> tag, record, until, now
+    pub(crate) load: String,
+    /// until, id, until
+    pub(crate) keep: String,
+    /// id, tag, record, life, owner, about
+    pub(crate) insert: String,
+    /// tag, record, life, owner, about, id, tag
+    pub(crate) swap: String,
+    /// tombstone, grace, id, tag
+    pub(crate) end: String,
+    /// tombstone, grace, id
+    pub(crate) end_any: String,
+    /// owner -> id, about
+    pub(crate) owned: String,
+    /// owner, id, number -> id
+    pub(crate) over_the_limit: String,
+    /// limit
+    pub(crate) sweep: String,
+}
+
+impl Statements {
+    pub(crate) fn new(dialect: &Dialect, table: &str) -> Self {
+        let Dialect {
+            now, div, greatest, ..
+        } = dialect;
+        // Whole hours, so that most writes change no index.
+        let until = format!("({now} + ?) {div} 3600 * 3600");
+        let text = |text: &str| {
+            let text = text
+                .replace("TABLE_NAME", table)
+                .replace("UNTIL", &until)
+                .replace("NOW", now)
+                .replace("GREATEST", greatest)
+                .replace("OR_NOTHING", dialect.or_nothing);
+            if dialect.numbered {
+                number(&text)
+            } else {
+                text
+            }
+        };
+        Statements {
+            exists: text("SELECT id, tag, record, until, owner, about FROM TABLE_NAME WHERE 1 = 0"),
+            create: dialect.create.iter().copied().map(text).collect(),
+            begin: dialect.begin,
+            cached: dialect.cached,
+            load: text("SELECT tag, record, until, NOW FROM TABLE_NAME WHERE id = ?"),
+            keep: text(
+                "UPDATE TABLE_NAME SET until = ? WHERE id = ? AND until < ? AND record IS NOT NULL",
+            ),
+            insert: text(
+                "INSERT INTO TABLE_NAME (id, tag, record, until, owner, about) \
+                 VALUES (?, ?, ?, UNTIL, ?, ?) OR_NOTHING",
+            ),
+            swap: text(
+                "UPDATE TABLE_NAME SET tag = ?, record = ?, until = GREATEST(until, UNTIL), \
+                 owner = COALESCE(?, owner), about = COALESCE(?, about) \
+                 WHERE id = ? AND tag = ? AND record IS NOT NULL",
+            ),
+            end: text(
+                "UPDATE TABLE_NAME SET tag = ?, record = NULL, owner = NULL, about = NULL, \
+                 until = UNTIL WHERE id = ? AND tag = ? AND record IS NOT NULL",
+            ),
+            end_any: text(
+                "UPDATE TABLE_NAME SET tag = ?, record = NULL, owner = NULL, about = NULL, \
+                 until = UNTIL WHERE id = ? AND record IS NOT NULL",
+            ),
+            owned: text(
+                "SELECT id, about FROM TABLE_NAME WHERE owner = ? AND record IS NOT NULL \
+                 AND until > NOW",
+            ),
+            over_the_limit: text(
+                "SELECT id FROM TABLE_NAME WHERE owner = ? AND id <> ? AND record IS NOT NULL \
+                 ORDER BY until DESC LIMIT 100 OFFSET ?",
+            ),
+            sweep: text(dialect.sweep),
+        }
+    }
+}
+
+/// Turns each `?` into `$1`, `$2` and so on.
+fn number(text: &str) -> String {
+    let mut parts = text.split('?');
+    let mut numbered = parts.next().unwrap_or_default().to_owned();
+    for (n, part) in (1..).zip(parts) {
+        numbered.push_str(&format!("${n}{part}"));
+    }
+    numbered
+}
+
+#[cfg(feature = "postgres")]
+pub(crate) const POSTGRES: Dialect = Dialect {
+    now: "CAST(EXTRACT(EPOCH FROM now()) AS BIGINT)",
+    div: "/",
+    greatest: "GREATEST",
+    or_nothing: "ON CONFLICT (id) DO NOTHING",
+    begin: "BEGIN",
+    cached: false,
+    numbered: true,
+    sweep: "DELETE FROM TABLE_NAME WHERE until <= NOW AND id IN (SELECT id FROM TABLE_NAME \
+            WHERE until <= NOW ORDER BY until LIMIT ? FOR UPDATE SKIP LOCKED)",
+    create: &[
+        "CREATE TABLE IF NOT EXISTS TABLE_NAME (id BYTEA PRIMARY KEY, tag BYTEA NOT NULL, \
+         record BYTEA, until BIGINT NOT NULL, owner BYTEA, about BYTEA)",
+        "CREATE INDEX IF NOT EXISTS TABLE_NAME_until ON TABLE_NAME (until)",
+        "CREATE INDEX IF NOT EXISTS TABLE_NAME_owner ON TABLE_NAME (owner) WHERE owner IS NOT NULL",
+    ],
+};
+
+#[cfg(feature = "mysql")]
+pub(crate) const MYSQL: Dialect = Dialect {
+    now: "CAST(UNIX_TIMESTAMP() AS SIGNED)",
+    div: "DIV",
+    greatest: "GREATEST",
+    or_nothing: "",
+    begin: "START TRANSACTION",
+    cached: true,
+    numbered: false,
+    sweep: "DELETE FROM TABLE_NAME WHERE until <= NOW ORDER BY until LIMIT ?",
+    create: &[
+        "CREATE TABLE IF NOT EXISTS TABLE_NAME (id BINARY(16) PRIMARY KEY, \
+         tag VARBINARY(24) NOT NULL, record MEDIUMBLOB, until BIGINT NOT NULL, owner BINARY(16), \
+         about BLOB, INDEX TABLE_NAME_until (until), INDEX TABLE_NAME_owner (owner)) \
+         ENGINE = InnoDB",
+    ],
+};
+
+#[cfg(feature = "sqlite")]
+pub(crate) const SQLITE: Dialect = Dialect {
+    now: "CAST(strftime('%s', 'now') AS INTEGER)",
+    div: "/",
+    greatest: "MAX",
+    or_nothing: "ON CONFLICT (id) DO NOTHING",
+    // A transaction that begins as a reader fails at once when it writes after another's write.
+    begin: "BEGIN IMMEDIATE",
+    cached: true,
+    numbered: false,
+    sweep: "DELETE FROM TABLE_NAME WHERE id IN (SELECT id FROM TABLE_NAME WHERE until <= NOW \
+            ORDER BY until LIMIT ?)",
+    create: &[
+        "CREATE TABLE IF NOT EXISTS TABLE_NAME (id BLOB PRIMARY KEY, tag BLOB NOT NULL, \
+         record BLOB, until INTEGER NOT NULL, owner BLOB, about BLOB) WITHOUT ROWID",
+        "CREATE INDEX IF NOT EXISTS TABLE_NAME_until ON TABLE_NAME (until)",
+        "CREATE INDEX IF NOT EXISTS TABLE_NAME_owner ON TABLE_NAME (owner) WHERE owner IS NOT NULL",
+    ],
+};

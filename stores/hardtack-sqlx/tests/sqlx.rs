@@ -1,0 +1,284 @@
+//! The stores on real databases.
+#![cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
+
+use hardtack::store::{
+    Expect, Found, Put, RecordKey, Store, StoreErrorKind, Swap,
+    conformance::{self, Fixture},
+};
+use hardtack_sqlx::{MySqlStore, PostgresStore, SqliteStore};
+use servers::{Fault, Proxy, Server, names_nothing, new_key, survives_faults, works_again};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Executor, PgPool, SqlitePool,
+    mysql::{MySqlConnectOptions, MySqlPoolOptions},
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{fs, path::PathBuf, time::Duration};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const TABLES: [&str; 2] = ["conformance", "stranger"];
+
+/// Lets time pass: everything has that much less of it.
+fn advance(table: &str, by: Duration) -> AssertSqlSafe<String> {
+    let seconds = by.as_secs();
+    AssertSqlSafe(format!("UPDATE {table} SET until = until - {seconds}"))
+}
+
+fn create<'a>(key: &'a RecordKey, record: &'a [u8]) -> Put<'a> {
+    Put {
+        key,
+        expect: Expect::Absent,
+        record,
+        keep: HOUR,
+        owner: None,
+    }
+}
+
+fn options(port: u16) -> PgConnectOptions {
+    PgConnectOptions::new()
+        .host("127.0.0.1")
+        .port(port)
+        .username("postgres")
+        .database("postgres")
+        .password("hidden")
+        .disable_statement_logging()
+}
+
+async fn pool(options: PgConnectOptions) -> PgPool {
+    let pool = PgPoolOptions::new().max_connections(8);
+    pool.connect_with(options).await.unwrap()
+}
+
+struct Postgres {
+    server: Server,
+    isolation: &'static str,
+}
+
+impl Fixture for Postgres {
+    type Store = PostgresStore;
+
+    async fn connect(&self, namespace: &str) -> PostgresStore {
+        // The time zone must not matter.
+        let options = options(self.server.port()).options([
+            ("timezone", "Asia/Kolkata"),
+            ("default_transaction_isolation", self.isolation),
+        ]);
+        let store = PostgresStore::new(pool(options).await);
+        let store = store.table(namespace).unwrap();
+        store.create_table().await.unwrap();
+        store
+    }
+
+    async fn advance(&self, by: Duration) -> bool {
+        let pool = pool(options(self.server.port())).await;
+        for table in TABLES {
+            pool.execute(advance(table, by)).await.unwrap();
+        }
+        true
+    }
+}
+
+#[tokio::test]
+async fn postgres_passes_the_whole_suite() {
+    let Some(server) = servers::postgres() else {
+        return;
+    };
+    let mut fixture = Postgres {
+        server,
+        isolation: "read committed",
+    };
+    for isolation in ["read committed", "repeatable read", "serializable"] {
+        fixture.isolation = isolation;
+        let report = conformance::run(&fixture).await;
+        assert!(report.passed(), "{isolation}:\n{report}");
+        assert_eq!(report.skipped().count(), 0, "{report}");
+    }
+}
+
+struct MariaDb(Server);
+
+impl MariaDb {
+    async fn pool(&self) -> sqlx::MySqlPool {
+        let options = MySqlConnectOptions::new()
+            .host("127.0.0.1")
+            .port(self.0.port())
+            .username("root")
+            .disable_statement_logging();
+        let pool = MySqlPoolOptions::new().max_connections(8);
+        let pool = pool.after_connect(|connection, _| {
+            Box::pin(async move {
+                let create = "CREATE DATABASE IF NOT EXISTS site CHARACTER SET utf8mb4";
+                connection.execute(create).await?;
+                connection.execute("USE site").await?;
+                Ok(())
+            })
+        });
+        pool.connect_with(options).await.unwrap()
+    }
+}
+
+impl Fixture for MariaDb {
+    type Store = MySqlStore;
+
+    async fn connect(&self, namespace: &str) -> MySqlStore {
+        let store = MySqlStore::new(self.pool().await).table(namespace).unwrap();
+        store.create_table().await.unwrap();
+        store
+    }
+
+    async fn advance(&self, by: Duration) -> bool {
+        let pool = self.pool().await;
+        for table in TABLES {
+            pool.execute(advance(table, by)).await.unwrap();
+        }
+        true
+    }
+}
+
+#[tokio::test]
+async fn mariadb_passes_the_whole_suite() {
+    let Some(server) = servers::mariadb() else {
+        return;
+    };
+    let report = conformance::run(&MariaDb(server)).await;
+    assert!(report.passed(), "{report}");
+    assert_eq!(report.skipped().count(), 0, "{report}");
+}
+
+struct Sqlite(PathBuf);
+
+impl Sqlite {
+    fn new() -> Self {
+        let name = format!("hardtack-sqlite-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        fs::create_dir_all(&directory).unwrap();
+        Sqlite(directory)
+    }
+
+    async fn pool(&self) -> SqlitePool {
+        let options = SqliteConnectOptions::new()
+            .filename(self.0.join("sessions.db"))
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .disable_statement_logging();
+        let pool = SqlitePoolOptions::new().max_connections(4);
+        pool.connect_with(options).await.unwrap()
+    }
+}
+
+impl Drop for Sqlite {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Fixture for Sqlite {
+    type Store = SqliteStore;
+
+    async fn connect(&self, namespace: &str) -> SqliteStore {
+        let store = SqliteStore::new(self.pool().await);
+        let store = store.table(namespace).unwrap();
+        store.create_table().await.unwrap();
+        store
+    }
+
+    async fn advance(&self, by: Duration) -> bool {
+        let pool = self.pool().await;
+        for table in TABLES {
+            pool.execute(advance(table, by)).await.unwrap();
+        }
+        true
+    }
+}
+
+#[tokio::test]
+async fn sqlite_passes_the_whole_suite() {
+    let report = conformance::run(&Sqlite::new()).await;
+    assert!(report.passed(), "{report}");
+    assert_eq!(report.skipped().count(), 0, "{report}");
+}
+
+#[tokio::test]
+async fn broken_connections_are_errors_and_heal() {
+    let Some(mut server) = servers::postgres() else {
+        return;
+    };
+    let proxy = Proxy::start(server.port());
+    let store = PostgresStore::new(pool(options(proxy.port())).await);
+    let store = store.deadline(Duration::from_millis(500));
+    store.create_table().await.unwrap();
+    survives_faults(&store, &proxy).await;
+
+    proxy.set(Fault::Refuse);
+    let key = new_key();
+    let error = store.load(&key, None).await.unwrap_err();
+    let port = proxy.port().to_string();
+    names_nothing(&error, &["127.0.0.1", &port, "hidden", "hardtack_session"]);
+    proxy.set(Fault::None);
+
+    // A restart is an outage and no logout.
+    let record = [7; 40];
+    assert_eq!(
+        works_again(|| store.put(create(&key, &record))).await,
+        Swap::Done
+    );
+    server.stop();
+    let error = store.load(&key, None).await.unwrap_err();
+    let expected = [StoreErrorKind::Unavailable, StoreErrorKind::Timeout];
+    assert!(expected.contains(&error.kind()), "{error:?}");
+    server.restart();
+    let found = works_again(|| store.load(&key, None)).await;
+    assert_eq!(found, Found::Record(record.to_vec()));
+}
+
+#[tokio::test]
+async fn empty_pool_keeps_the_deadline() {
+    let Some(server) = servers::postgres() else {
+        return;
+    };
+    let pool = PgPoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(options(server.port())).await.unwrap();
+    let store = PostgresStore::new(pool.clone()).deadline(Duration::from_millis(200));
+    store.create_table().await.unwrap();
+    let busy = pool.acquire().await.unwrap();
+    let load = store.load(&new_key(), None).await;
+    assert_eq!(load.unwrap_err().kind(), StoreErrorKind::Timeout);
+    drop(busy);
+    store.load(&new_key(), None).await.unwrap();
+
+    // What is wrong with the table has a code and no value.
+    pool.execute("ALTER TABLE hardtack_session ADD CHECK (until < 0)")
+        .await
+        .unwrap();
+    let key = new_key();
+    let error = store.put(create(&key, &[0x61; 40])).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    names_nothing(&error, &["616161", "hardtack_session", "until"]);
+}
+
+#[tokio::test]
+async fn table_of_another_user_is_enough() {
+    let Some(server) = servers::postgres() else {
+        return;
+    };
+    let admin = pool(options(server.port())).await;
+    let store = PostgresStore::new(admin.clone());
+    let error = store.check().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    store.create_table().await.unwrap();
+    let grant = "CREATE USER site; \
+        GRANT SELECT, INSERT, UPDATE, DELETE ON hardtack_session TO site";
+    admin.execute(sqlx::raw_sql(grant)).await.unwrap();
+    let site = pool(options(server.port()).username("site")).await;
+    let store = PostgresStore::new(site);
+    store.create_table().await.unwrap();
+    store.check().await.unwrap();
+    // A table that it may not create, and one of a name that it could not write.
+    let other = store.clone().table("elsewhere").unwrap();
+    let error = other.create_table().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    for name in ["", "Sessions", "a b", "a;drop", "1st", "_a", "ä"] {
+        assert!(store.clone().table(name).is_err(), "{name}");
+    }
+}

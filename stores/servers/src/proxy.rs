@@ -1,0 +1,109 @@
+//! A TCP proxy that breaks connections as asked.
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+/// What the proxy does to connections, old and new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Passes everything on.
+    None,
+    /// Closes each connection at once.
+    Refuse,
+    /// Closes a connection that sends something, before the server gets it.
+    ResetBefore,
+    /// Passes on what is sent, and closes the connection in place of the answer.
+    ResetAfter,
+    /// Passes nothing on: the server hangs.
+    Hang,
+    /// Passes on the first half of an answer, then closes the connection.
+    HalfAnAnswer,
+}
+
+/// A proxy on a free port of the loopback interface.
+pub struct Proxy {
+    port: u16,
+    fault: Arc<Mutex<Fault>>,
+    ended: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    /// Starts a proxy for a server on 127.0.0.1.
+    pub fn start(server: u16) -> Proxy {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let fault = Arc::new(Mutex::new(Fault::None));
+        let ended = Arc::new(AtomicBool::new(false));
+        let proxy = Proxy {
+            port,
+            fault: fault.clone(),
+            ended: ended.clone(),
+        };
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                if ended.load(Ordering::Relaxed) {
+                    return;
+                }
+                if *fault.lock().unwrap() == Fault::Refuse {
+                    continue;
+                }
+                let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else {
+                    continue;
+                };
+                let (to, from) = (server.try_clone().unwrap(), client.try_clone().unwrap());
+                let there = fault.clone();
+                thread::spawn(move || pass(from, to, &there, true));
+                let back = fault.clone();
+                thread::spawn(move || pass(server, client, &back, false));
+            }
+        });
+        proxy
+    }
+
+    /// Returns its port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Sets what happens from now on.
+    pub fn set(&self, fault: Fault) {
+        *self.fault.lock().unwrap() = fault;
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::Relaxed);
+        // The listener looks when somebody comes.
+        let _ = TcpStream::connect(("127.0.0.1", self.port));
+    }
+}
+
+/// Copies in one direction until a fault or the end of the connection.
+fn pass(mut from: TcpStream, mut to: TcpStream, fault: &Mutex<Fault>, is_request: bool) {
+    let mut bytes = [0; 65_536];
+    while let Ok(len) = from.read(&mut bytes) {
+        if len == 0 {
+            break;
+        }
+        let fault = *fault.lock().unwrap();
+        let passed = match (fault, is_request) {
+            (Fault::Refuse | Fault::ResetBefore, _) | (Fault::ResetAfter, false) => break,
+            (Fault::Hang, _) => continue,
+            (Fault::HalfAnAnswer, false) => len / 2,
+            (Fault::None | Fault::ResetAfter | Fault::HalfAnAnswer, _) => len,
+        };
+        if to.write_all(&bytes[..passed]).is_err() || passed < len {
+            break;
+        }
+    }
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}
