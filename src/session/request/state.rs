@@ -16,6 +16,10 @@ use core::time::Duration;
 use rand_core::TryCryptoRng;
 
 /// Where a request stands with its session.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each request, and a box would be an allocation"
+)]
 enum Phase<T> {
     /// Nobody has used the session: its cookies were not looked at.
     Unopened,

@@ -87,7 +87,7 @@ pub trait Store: Send + Sync + 'static {
                 .await?;
             if matches!(ended, Swap::Ended(_) | Swap::Missing) {
                 // Another request ended the session or renamed it first. The new record has no holder.
-                // A failure here is no failure of the rename: what is left expires.
+                // The rename does not fail if this does: what is left expires.
                 let _ = self
                     .end(End {
                         key: put.key,
@@ -304,7 +304,7 @@ impl Put<'_> {
     }
 }
 
-/// Says to whom a record belongs.
+/// Names the owner of a record.
 ///
 /// ```
 /// use hardtack::store::{Owner, OwnerKey};

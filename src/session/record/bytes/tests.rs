@@ -154,7 +154,7 @@ fn a_device_key_and_a_subject_are_of_their_form() {
     let subject = |len: usize| {
         format!(
             "04 00 00 00 00 {:02x}{}{}",
-            len % 128 | if len > 127 { 128 } else { 0 },
+            (len % 128) | if len > 127 { 128 } else { 0 },
             if len > 127 { "01" } else { "" },
             "61".repeat(len)
         )

@@ -86,8 +86,8 @@ pub trait Fixture {
     /// A namespace has 1 to 16 characters of `a-z`. The suite expects no records in it.
     fn connect(&self, namespace: &str) -> impl Future<Output = Self::Store>;
 
-    /// Lets time pass for the engine, and returns `true`. Whoever has no way to do that without waiting
-    /// returns `false`, and the cases that need it are skipped. The default is `false`.
+    /// Lets time pass for the engine, and returns `true`. A fixture that could only wait returns
+    /// `false`, and the cases that need it are skipped. The default is `false`.
     fn advance(&self, by: Duration) -> impl Future<Output = bool> {
         let _ = by;
         async { false }
