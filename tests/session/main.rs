@@ -5,6 +5,7 @@
 mod kit;
 
 mod clock;
+mod copies;
 mod ending;
 mod handle;
 mod hostile;
