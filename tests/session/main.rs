@@ -13,7 +13,6 @@ mod model;
 mod rotation;
 mod saving;
 mod settings;
-#[cfg(not(feature = "tracing"))]
 mod standard_error;
 mod times;
 mod typed;
