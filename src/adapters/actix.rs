@@ -301,7 +301,7 @@ impl ResponseError for SessionError {
     }
 
     fn error_response(&self) -> HttpResponse {
-        log::error(log::Topic::FailedCall, self);
+        log::failed_call(self);
         HttpResponse::new(self.status_code())
     }
 }

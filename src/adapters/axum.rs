@@ -291,7 +291,7 @@ impl IntoResponse for MissingLayer {
 /// Responds with an empty 500. The text goes to the log.
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
-        log::error(log::Topic::FailedCall, &self);
+        log::failed_call(&self);
         let status = StatusCode::from_u16(self.status());
         status
             .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)

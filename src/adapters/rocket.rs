@@ -223,7 +223,7 @@ fn missing<T: SessionData>() -> MissingLayer {
 /// Responds with the application's catcher for 500. The text goes to the log.
 impl<'r> Responder<'r, 'static> for SessionError {
     fn respond_to(self, _: &'r Request<'_>) -> response::Result<'static> {
-        log::error(log::Topic::FailedCall, &self);
+        log::failed_call(&self);
         Err(Status::new(self.status()))
     }
 }

@@ -170,6 +170,7 @@ suite! {
         compression_and_cors_outside
         compression_and_cors_inside
         targeted_cache_fields
+        said_without_a_subscriber
     }
     origin {
         forged_forms

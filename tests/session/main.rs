@@ -5,6 +5,7 @@
 mod kit;
 
 mod clock;
+mod copies;
 mod ending;
 mod handle;
 mod hostile;
@@ -12,7 +13,6 @@ mod model;
 mod rotation;
 mod saving;
 mod settings;
-#[cfg(not(feature = "tracing"))]
 mod standard_error;
 mod times;
 mod typed;

@@ -1,5 +1,7 @@
 //! What goes to the log: through `tracing` if somebody listens, else on standard error.
 
+#[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
+use crate::session::error::SessionError;
 use core::{
     fmt::Display,
     sync::atomic::{AtomicU32, Ordering},
@@ -34,6 +36,16 @@ pub(crate) fn error(topic: Topic, message: &impl Display) {
         return;
     }
     print(topic, message);
+}
+
+/// Says why a call failed whose error became the response. Not of a request from another origin or with
+/// rivals: an event has said that, and their number is the sender's choice. It would ration the rest away.
+#[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
+pub(crate) fn failed_call(failed: &SessionError) {
+    match failed {
+        SessionError::CrossOrigin | SessionError::Rivals => {}
+        _ => error(Topic::FailedCall, failed),
+    }
 }
 
 /// Says what is right for some, and wrong for most.

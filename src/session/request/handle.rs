@@ -10,7 +10,7 @@ use crate::{
         data::SessionData,
         endings::RecentEnd,
         error::{SaveError, SessionError},
-        events::{Event, Refusal},
+        events::{self, Event, Refusal},
         lifecycle::{EndedLogin, LiveSession, Rules},
         manager::SessionManager,
         record::Flash,
@@ -190,7 +190,14 @@ impl<T: SessionData> Handle<T> {
                 Some(answer)
             }
             // Within a closure of this session, what it does is not done yet.
-            Err(InUse) => Some(Answer::failure(SaveError::InUse)),
+            Err(InUse) => {
+                // To the log alone: the application's callback would run with the lock held.
+                events::report(&Event::Failed {
+                    id: None,
+                    error: SaveError::InUse,
+                });
+                Some(Answer::failure(SaveError::InUse))
+            }
         }
     }
 

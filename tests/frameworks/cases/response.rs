@@ -9,6 +9,7 @@ use crate::{
     site::{Site, Visit, ring, settings},
 };
 use hardtack::session::{Event, Session, SessionError};
+use std::{env, process::Command};
 
 /// Reads or writes, and answers so.
 fn answering(
@@ -136,10 +137,9 @@ pub fn session_error(framework: &Framework) {
     assert!(!log::has_error("correct horse"));
 }
 
-pub fn missing_layer(framework: &Framework) {
-    log::collect();
+fn without_layers() -> App {
     let clock = Clock::new();
-    let app = App {
+    App {
         sessions: settings(ring(), &clock).build().unwrap(),
         accounts: settings(ring(), &clock)
             .cookie_name("__Host-account")
@@ -148,9 +148,13 @@ pub fn missing_layer(framework: &Framework) {
             .unwrap(),
         layers: false,
         neighbours: Neighbours::None,
-    };
+    }
+}
+
+pub fn missing_layer(framework: &Framework) {
+    log::collect();
     // Rocket refuses to launch at all.
-    if let Ok(server) = (framework.serve)(app) {
+    if let Ok(server) = (framework.serve)(without_layers()) {
         for path in ["/run/0", "/account/0"] {
             let response = crate::client::get(server.address, path, &[]).unwrap();
             assert_eq!((response.status, response.text()), (500, ""));
@@ -235,5 +239,64 @@ pub fn targeted_cache_fields(framework: &Framework) {
         assert_eq!(visit.response().values("cache-control"), ["no-store"]);
         assert!(visit.events.contains(&Event::CacheControlReplaced));
         assert_eq!(visit.set_cookie().len(), 1);
+    }
+}
+
+/// Each response that the library makes has its line, also where nobody listens to `tracing`: another
+/// process says them, in which this case runs alone.
+pub fn said_without_a_subscriber(framework: &Framework) {
+    const SPEAKER: &str = "HARDTACK_TEST_SPEAKS";
+    if env::var_os(SPEAKER).is_some() {
+        return fail_in_every_way(framework);
+    }
+    let said = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "--nocapture"])
+        .arg(format!("{}::said_without_a_subscriber", framework.name))
+        .env(SPEAKER, "yes")
+        .output()
+        .unwrap();
+    assert!(said.status.success());
+    let said = String::from_utf8(said.stderr).unwrap();
+    let mut lines = vec![
+        "the session was not saved: the session needs ",
+        "two logins came under one session cookie name",
+        "a request from https://evil.example to ",
+    ];
+    // The adapter for hyper is this suite's own, and knows `tracing` only.
+    if framework.name != "hyper" {
+        lines.extend([
+            "the value under `a` has another type",
+            "no layer for `Session`: add `",
+        ]);
+    }
+    for line in lines {
+        let is_one = |said: &str| said.starts_with("hardtack: ") && said.contains(line);
+        assert!(said.lines().any(is_one), "{line} in {said}");
+    }
+}
+
+fn fail_in_every_way(framework: &Framework) {
+    let site = Site::with(framework, |settings| settings.cookie_name("sid"));
+    let status = |visit: Visit<()>| visit.response().status;
+    let visit = site.request().visit(|session| {
+        let _ = session.insert("a", "x".repeat(40_000));
+        Ok(())
+    });
+    assert_eq!(status(visit), 500);
+    let jars = [session(&site, 1), session(&site, 2)];
+    let cookies = jars.clone().map(|jar| jar.header()).join("; ");
+    let visit = site.request().cookie(cookies);
+    assert_eq!(status(visit.visit(|session| session.insert("a", 3))), 503);
+    let visit = site
+        .request()
+        .method("POST")
+        .header("origin", "https://evil.example");
+    assert_eq!(status(visit.visit(|session| session.insert("a", 3))), 403);
+    let visit = site.request().cookie(jars[0].header());
+    let visit = visit.visit(|session| session.get::<String>("a").map(drop));
+    assert_eq!(status(visit), 500);
+    if let Ok(server) = (framework.serve)(without_layers()) {
+        let response = crate::client::get(server.address, "/run/0", &[]).unwrap();
+        assert_eq!(response.status, 500);
     }
 }

@@ -18,6 +18,7 @@ use hardtack::{
 use std::{convert::Infallible, net::Ipv4Addr, sync::mpsc, thread};
 
 pub const FRAMEWORK: Framework = Framework {
+    name: "actix",
     serve,
     layer: ".wrap(hardtack::actix::SessionMiddleware::new(sessions))",
     takes_bytes: true,

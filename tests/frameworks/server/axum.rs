@@ -17,6 +17,7 @@ use tokio::{net::TcpListener, runtime::Builder};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, cors::CorsLayer};
 
 pub const FRAMEWORK: Framework = Framework {
+    name: "axum",
     serve,
     layer: ".layer(hardtack::axum::SessionLayer::new(sessions))",
     takes_bytes: true,

@@ -23,6 +23,7 @@ use tower::{ServiceBuilder, service_fn, util::BoxCloneSyncService};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, cors::CorsLayer};
 
 pub const FRAMEWORK: Framework = Framework {
+    name: "hyper",
     serve,
     layer: "WithSession::new(sessions, service)",
     takes_bytes: true,

@@ -14,6 +14,8 @@ use std::net::SocketAddr;
 
 /// A framework, as the cases see it.
 pub struct Framework {
+    /// As in the names of the tests.
+    pub name: &'static str,
     /// Starts the application on a port of its own; what the log says if it refuses.
     pub serve: fn(App) -> Result<Server, String>,
     /// The call that installs the session.

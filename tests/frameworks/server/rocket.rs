@@ -21,6 +21,7 @@ use rocket_cors::CorsOptions;
 use std::{net::Ipv4Addr, sync::mpsc};
 
 pub const FRAMEWORK: Framework = Framework {
+    name: "rocket",
     serve,
     layer: ".attach(hardtack::rocket::SessionFairing::new(sessions))",
     takes_bytes: false,
