@@ -261,11 +261,11 @@ impl<T: SessionData> Session<T> {
             .map_err(no_randomness)
     }
 
-    /// Ends the session and removes its cookies. A later write starts a new session.
+    /// Ends the session and every other one whose cookie came with the request, and removes their cookies.
+    /// A later write starts a new session.
     ///
-    /// The server keeps no list of sessions, so a copy of the cookie works until its timeouts. If
-    /// that is too long, store the ids of [`Event::Destroyed`](super::Event::Destroyed) and refuse
-    /// them in [`validate`](super::SessionManagerBuilder::validate).
+    /// This process remembers the end for 60 seconds. After that, and on other instances, a copy of the
+    /// cookie works until its timeouts, unless a [`Denylist`](super::Denylist) refuses it.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
