@@ -54,11 +54,11 @@ fn dictionary(criterion: &mut Criterion) {
         .build()
         .expect("good settings");
     let one = first(&sessions, |session| {
-        session.insert("user", &1_u64).expect("room")
+        session.insert("user", 1_u64).expect("room")
     });
     let five = first(&sessions, |session| {
         for key in ["user", "theme", "language", "cart", "visits"] {
-            session.insert(key, &1_u64).expect("room");
+            session.insert(key, 1_u64).expect("room");
         }
     });
     let foreign = (0..20)
@@ -70,8 +70,8 @@ fn dictionary(criterion: &mut Criterion) {
         session.flash(FlashLevel::Success, "Added").expect("room")
     });
     let big = first(&sessions, |session| {
-        session.insert("user", &1_u64).expect("room");
-        session.insert("text", &"x".repeat(4_000)).expect("room");
+        session.insert("user", 1_u64).expect("room");
+        session.insert("text", "x".repeat(4_000)).expect("room");
     });
     let read = |session: &Session| drop(black_box(session.get::<u64>("user")));
     let mut next = 1_u64;
@@ -93,10 +93,10 @@ fn dictionary(criterion: &mut Criterion) {
     measure("forged, read", &forged, 0, &mut { read });
     measure("1 value, written", &one, 1, &mut |session| {
         next += 1;
-        session.insert("user", &next).expect("room");
+        session.insert("user", next).expect("room");
     });
     measure("1 value, the same written", &one, 0, &mut |session| {
-        session.insert("user", &1_u64).expect("room");
+        session.insert("user", 1_u64).expect("room");
     });
     measure("flash left", &one, 1, &mut |session| {
         session.flash(FlashLevel::Success, "Added").expect("room");
@@ -107,7 +107,7 @@ fn dictionary(criterion: &mut Criterion) {
     measure("two chunks, read", &big, 0, &mut { read });
     measure("two chunks, written", &big, 2, &mut |session| {
         next += 1;
-        session.insert("user", &next).expect("room");
+        session.insert("user", next).expect("room");
     });
 }
 

@@ -354,7 +354,7 @@ pub fn chunks(data: &[u8]) {
 
 fn cut_here(len: usize) -> Vec<String> {
     let session = Request::new(&sessions().0, []);
-    let inserted = session.insert("text", &"x".repeat(len));
+    let inserted = session.insert("text", "x".repeat(len));
     let reply = session.finish();
     assert_eq!(inserted.is_err(), reply.failed.is_some());
     let pair = |line: &String| {

@@ -7,17 +7,19 @@ mod kit;
 mod model;
 mod record;
 mod tokens;
+mod values;
 
 pub use cookies::{chunks, cookie_headers};
 pub use keys::{key_text, keyring};
 pub use model::session_model;
 pub use record::record;
 pub use tokens::{mutate_token, open_bytes, open_text, reference, seal_open};
+pub use values::cbor_values;
 
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its file and of its corpus.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("open_bytes", open_bytes),
     ("open_text", open_text),
     ("seal_open", seal_open),
@@ -29,6 +31,7 @@ pub const TARGETS: [(&str, Target); 11] = [
     ("session_model", session_model),
     ("chunks", chunks),
     ("record", record),
+    ("cbor_values", cbor_values),
 ];
 
 use arbitrary::{Arbitrary, Unstructured};

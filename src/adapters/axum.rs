@@ -33,8 +33,8 @@ use core::{
     task::{Context, Poll, ready},
 };
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Request, StatusCode, header::InvalidHeaderValue,
-    request::Parts,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri,
+    header::InvalidHeaderValue, request::Parts,
 };
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -134,11 +134,35 @@ where
 
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
         let exchange = Exchange::begin(&self.sessions);
-        request.extensions_mut().insert(exchange.clone());
+        let arrived = Arrived {
+            exchange: exchange.clone(),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+        };
+        request.extensions_mut().insert(arrived);
         ResponseFuture {
             inner: self.inner.call(request),
             exchange,
             closing: None,
+        }
+    }
+}
+
+/// What the extractor finds: the exchange, and the request line before a nested router took its prefix
+/// off or a middleware rewrote it. Whether a request may come from another origin is decided by what the
+/// browser sent.
+struct Arrived<T: SessionData> {
+    exchange: Exchange<T>,
+    method: Method,
+    uri: Uri,
+}
+
+impl<T: SessionData> Clone for Arrived<T> {
+    fn clone(&self) -> Arrived<T> {
+        Arrived {
+            exchange: self.exchange.clone(),
+            method: self.method.clone(),
+            uri: self.uri.clone(),
         }
     }
 }
@@ -235,15 +259,20 @@ impl<S: Sync, T: SessionData> FromRequestParts<S> for Session<T> {
     type Rejection = MissingLayer;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Session<T>, MissingLayer> {
-        let Some(exchange) = parts.extensions.get::<Exchange<T>>() else {
+        let Some(arrived) = parts.extensions.get::<Arrived<T>>() else {
             return Err(MissingLayer::report::<T>(
                 ".layer(hardtack::axum::SessionLayer::new(sessions))",
             ));
         };
+        let Arrived {
+            exchange,
+            method,
+            uri,
+        } = arrived;
         let session = exchange.session(RequestHead {
-            method: parts.method.as_str(),
-            path: parts.uri.path(),
-            authority: parts.uri.authority().map(|authority| authority.as_str()),
+            method: method.as_str(),
+            path: uri.path(),
+            authority: uri.authority().map(|authority| authority.as_str()),
             header: |name| {
                 let values = parts.headers.get_all(name);
                 values.into_iter().map(HeaderValue::as_bytes)

@@ -154,9 +154,19 @@ impl<T: SessionData> Begun<T> {
     fn of<'r>(request: &'r Request<'_>, sessions: &SessionManager<T>) -> &'r Begun<T> {
         request.local_cache(|| Begun {
             exchange: Exchange::begin(sessions),
-            method: request.method(),
+            method: method_as_sent(request),
         })
     }
+}
+
+/// Returns the method of a request, or POST if the browser may have sent that. Rocket takes the method
+/// out of a form's first field, `_method`, before any fairing sees the request: another site's form
+/// would pass for a GET.
+fn method_as_sent(request: &Request<'_>) -> Method {
+    if request.content_type().is_some_and(|kind| kind.is_form()) {
+        return Method::Post;
+    }
+    request.method()
 }
 
 #[rocket::async_trait]

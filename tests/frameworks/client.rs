@@ -49,6 +49,17 @@ impl Response {
 /// Sends a GET request over a connection of its own; `None` if the connection is closed without an
 /// answer.
 pub fn get(address: SocketAddr, path: &str, headers: &[(&str, &[u8])]) -> Option<Response> {
+    send(address, "GET", path, headers, None)
+}
+
+/// Sends a request of any method, and with a body if there is one.
+pub fn send(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &[u8])],
+    body: Option<&str>,
+) -> Option<Response> {
     let agent: Agent = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -56,11 +67,17 @@ pub fn get(address: SocketAddr, path: &str, headers: &[(&str, &[u8])]) -> Option
         .max_idle_connections(0)
         .build()
         .into();
-    let mut request = Request::get(format!("http://{address}{path}"));
+    let mut request = Request::builder()
+        .method(method)
+        .uri(format!("http://{address}{path}"));
     for (name, value) in headers {
         request = request.header(*name, HeaderValue::from_bytes(value).unwrap());
     }
-    let response = agent.run(request.body(()).unwrap()).ok()?;
+    let response = match body {
+        None => agent.run(request.body(()).unwrap()),
+        Some(body) => agent.run(request.body(body).unwrap()),
+    };
+    let response = response.ok()?;
     let (parts, mut body) = response.into_parts();
     let headers = parts.headers.iter();
     Some(Response {

@@ -31,9 +31,13 @@ pub fn seal(master: &[u8; 32], cookie: &str, issued_at: u32, record: &[u8]) -> S
 /// An empty dictionary's record, created now.
 pub fn record(layout: u8, now: u32) -> Vec<u8> {
     let (schema, id, login_id, flags) = (0u8, [9u8; 16], [8u8; 8], 0u8);
-    let times = (now, 1800u32, 43_200u32, 43_200u32);
+    let (idle, lifetime, longest) = (1800u32, 43_200u32, 43_200u32);
     let (flashes, items) = (0u8, 0u8);
-    let fields = (layout, schema, id, login_id, flags, times, flashes, items);
+    let fields = (
+        (layout, schema, id, login_id, flags),
+        (now, idle, lifetime, longest),
+        (flashes, items),
+    );
     postcard::to_allocvec(&fields).unwrap()
 }
 

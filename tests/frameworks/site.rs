@@ -151,8 +151,10 @@ impl Site {
     pub fn request(&self) -> Request<'_> {
         Request {
             site: self,
+            method: "GET",
             route: "/run/",
             headers: Vec::new(),
+            body: None,
         }
     }
 
@@ -187,8 +189,10 @@ impl Site {
 /// A request to be sent.
 pub struct Request<'s> {
     site: &'s Site,
+    method: &'static str,
     route: &'static str,
     headers: Vec<(&'static str, Vec<u8>)>,
+    body: Option<&'static str>,
 }
 
 impl Request<'_> {
@@ -200,6 +204,18 @@ impl Request<'_> {
     pub fn header(mut self, name: &'static str, value: impl Into<Vec<u8>>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    pub fn method(mut self, method: &'static str) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// Makes it a POST request with this form.
+    pub fn form(mut self, form: &'static str) -> Self {
+        self.method = "POST";
+        self.body = Some(form);
+        self.header("content-type", "application/x-www-form-urlencoded")
     }
 
     /// Adds a Cookie line.
@@ -229,7 +245,13 @@ impl Request<'_> {
         self.site.take_events();
         let path = format!("{}{job}", self.route);
         Visit {
-            answer: client::get(self.site.server.address, &path, &headers),
+            answer: client::send(
+                self.site.server.address,
+                self.method,
+                &path,
+                &headers,
+                self.body,
+            ),
             result: told.try_recv().ok(),
             events: self.site.take_events(),
         }

@@ -139,6 +139,8 @@ suite! {
         flash_through_a_redirect
         flash_waits
         flash_over_the_bound
+        head_takes_no_flash
+        prefetch_takes_no_flash
     }
     chunks {
         chunks_grow
@@ -167,6 +169,40 @@ suite! {
         another_cookie
         compression_and_cors_outside
         compression_and_cors_inside
+        targeted_cache_fields
+    }
+    origin {
+        forged_forms
+        other_methods
+        own_page
+        not_a_browser
+        withheld_cookie
+        handshake
+        trusted_origin
+        allowed_origin
+        allowed_origin_with_its_cookie
+        method_in_the_form
+    }
+    endings {
+        destroy_ends_what_is_idle
+        destroy_ends_every_login_received
+        denied_after_remember
+        denied_after_regenerate
+        denied_after_a_rollback
+        counted_from_the_head
+        ended_while_another_works
+        replaced_while_another_works
+        old_tab
+        clock_ahead_at_login
+        created_after_it_was_sealed
+        login_over_a_remembered_session
+        panic_after_destroy
+        domain_added
+        partitioned_removal
+    }
+    rivals {
+        planted_session
+        prefix_that_nobody_plants
     }
 }
 

@@ -102,9 +102,13 @@ fn play(log: &Log) {
         (Level::DEBUG, "reason=changed"),
         (Level::DEBUG, "message=session regenerated"),
     ]);
-    let mut copy = browser.clone();
-    copy.send(&site, |session| session.destroy().unwrap());
-    expect(&[opened, (Level::DEBUG, "message=session destroyed")]);
+    let mut other = logged_in(&site, "hunter2");
+    other.send(&site, |session| session.destroy().unwrap());
+    expect(&[
+        (Level::DEBUG, "reason=created"),
+        opened,
+        (Level::DEBUG, "message=session destroyed"),
+    ]);
     browser.send(&site, |session| {
         session.insert("page", "hunter2".repeat(2_000)).unwrap_err();
     });
@@ -129,7 +133,7 @@ fn play(log: &Log) {
     clock.pass(6);
     let _ = finish(&session);
     expect(&[opened, (Level::DEBUG, "reason=too late for a renewal")]);
-    let tight = Site::with(&clock, |builder| builder.max_cookie_bytes(110));
+    let tight = Site::with(&clock, |builder| builder.max_cookie_bytes(130));
     browser.send(&tight, |session| session.len().unwrap());
     expect(&[opened, (Level::WARN, "reason=the renewal failed: ")]);
 

@@ -110,6 +110,10 @@ struct Model<D> {
     remembered: bool,
     created_at: u32,
     lifetime: u32,
+    /// What `remember` was called with in this request: a login takes only that over.
+    remember: Option<bool>,
+    /// How many of the flashes came with this request: a login drops them.
+    received: usize,
 }
 
 impl<D: Default + PartialEq> Model<D> {
@@ -151,6 +155,7 @@ impl<D: Default + PartialEq> Model<D> {
             }
             Op::TakeFlashes => {
                 assert_eq!(pairs(session), std::mem::take(&mut self.flashes));
+                self.received = 0;
             }
             Op::Regenerate | Op::RegenerateForLogin => {
                 let before = session.id().unwrap();
@@ -159,12 +164,15 @@ impl<D: Default + PartialEq> Model<D> {
                 } else {
                     session.regenerate_for_login().unwrap();
                     self.created_at = now;
+                    self.remembered = self.remember.unwrap_or(false);
                     self.lifetime = self.setting();
+                    self.flashes.drain(..std::mem::take(&mut self.received));
                 }
                 assert_ne!(session.id().unwrap(), before);
             }
             Op::Remember(remembered) => {
                 session.remember(*remembered).unwrap();
+                self.remember = Some(*remembered);
                 if self.remembered != *remembered {
                     self.remembered = *remembered;
                     self.lifetime = self.setting();
@@ -185,6 +193,8 @@ impl<D: Default + PartialEq> Model<D> {
     fn answer(&mut self) {
         let empty = self.data == D::default() && self.flashes.is_empty();
         self.saved |= !empty;
+        self.remember = None;
+        self.received = self.flashes.len();
     }
 }
 
@@ -239,13 +249,16 @@ fn play<T: SessionData, D, O: Clone>(
                 last_id = None;
             }
             let created_at = session.created_at().unwrap().to_unix();
+            let flashes = pairs(session);
             Model {
                 saved: model.saved,
                 data: read(session),
                 remembered: session.is_remembered().unwrap(),
                 created_at,
                 lifetime: session.expires_at().unwrap().to_unix() - created_at,
-                flashes: pairs(session),
+                remember: None,
+                received: flashes.len(),
+                flashes,
             }
         });
         match model.saved {

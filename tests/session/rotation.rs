@@ -163,7 +163,7 @@ fn a_retired_seal_is_not_renewed_late() {
     let browser = logged_in(&a, "ada");
     let retired = Timestamp::from_unix(T0 + 1);
     let b = instance(ring(2).accept_retired(key(1), retired).unwrap(), &clock);
-    for (pause, saved) in [(5, 1), (6, 0)] {
+    for (pause, saved) in [(1, 1), (2, 0)] {
         let session = b.request(&browser.header());
         session.len().unwrap();
         clock.pass(pause);

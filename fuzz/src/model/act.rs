@@ -26,7 +26,7 @@ impl World {
             Step::Text(n, len) => {
                 let len = usize::from(*len) % 6000;
                 record.values.insert(name(*n), Value::Text(len));
-                stored(session.insert(&name(*n), &"x".repeat(len)), record);
+                stored(session.insert(&name(*n), "x".repeat(len)), record);
             }
             Step::Remove(n) => {
                 let removed = record.values.remove(&name(*n)).is_some();

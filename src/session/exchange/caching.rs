@@ -118,7 +118,7 @@ struct Directives {
 struct Directive {
     /// By itself: it speaks of the whole response.
     bare: bool,
-    /// With an argument: `private="set-cookie"` speaks of that field alone, and `private=?0` is
+    /// With an argument: `private="set-cookie"` speaks of that field alone, and `private=?0` says
     /// "no" in the structured fields of RFC 9213.
     with_argument: bool,
 }

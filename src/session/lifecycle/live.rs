@@ -186,6 +186,11 @@ impl<T: SessionData> LiveSession<T> {
         matches!(self.before, Before::Destroyed)
     }
 
+    /// Returns the login that the browser has, as it was sealed.
+    pub(crate) fn sealed_login(&self) -> Option<EndedLogin> {
+        self.sealed().map(|sealed| sealed.login)
+    }
+
     pub(crate) fn is_remembered(&self) -> bool {
         self.head.remembered
     }
@@ -295,8 +300,8 @@ impl<T: SessionData> LiveSession<T> {
         Ok(())
     }
 
-    /// Starts a login: other ids, a new lifetime, and nothing of what the session before was told about
-    /// how long to live or whom to greet.
+    /// Starts a login: other ids and a new lifetime. What the session was told before, about how long to
+    /// live and which messages to show, was for another person.
     pub(crate) fn regenerate_for_login<R: TryCryptoRng + ?Sized>(
         &mut self,
         rules: &Rules<T>,
@@ -402,7 +407,7 @@ impl<T: SessionData> LiveSession<T> {
     fn refuse_save(&self, rules: &Rules<T>, closing: Closing, save: &Save) -> Option<SkipReason> {
         let now = closing.now.wall;
         if let Some(sealed) = self.sealed() {
-            let limits = sealed.timeouts.and(rules.timeouts(self.head.remembered));
+            let limits = sealed.limits;
             let elapsed = closing.now.ticks.saturating_sub(closing.head_at);
             let due = age(sealed.issued_at, now) >= limits.idle / 2;
             if save.is_renewal() && elapsed > if due { LATE_WHEN_DUE } else { LATE } {

@@ -22,8 +22,8 @@ pub(crate) struct Sealed {
     pub(crate) issued_at: Timestamp,
     pub(crate) key: KeyId,
     pub(crate) key_state: KeyState,
-    /// Limits of the record itself, and when it began.
-    pub(super) timeouts: Timeouts,
+    /// Its limits as it was sealed, and when it began.
+    pub(super) limits: Timeouts,
     pub(super) created_at: Timestamp,
     pub(crate) login: EndedLogin,
 }
@@ -62,6 +62,7 @@ impl Sealed {
             by_login: head.by_login,
             absolute_end: head.created_at.saturating_add(longest),
         };
+        let limits = timeouts.and(rules.timeouts(head.remembered));
         let judged = if head.device_key.is_some() {
             // Bound to a device: nothing here can ask the device for its proof.
             Err(Refusal::UnknownLayout)
@@ -76,7 +77,6 @@ impl Sealed {
         {
             Err(Refusal::Ended)
         } else {
-            let limits = timeouts.and(rules.timeouts(head.remembered));
             limits.check(head.created_at, issued_at, now.wall)
         };
         judged.map_err(|refusal| (refusal, Some(login)))?;
@@ -86,7 +86,7 @@ impl Sealed {
             issued_at,
             key,
             key_state,
-            timeouts,
+            limits,
             created_at: head.created_at,
             login,
             record,

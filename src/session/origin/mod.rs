@@ -174,11 +174,11 @@ pub enum CrossOriginReason {
     FetchSite,
     /// The origin is `null`: a sandboxed page, a file, or a redirect from another origin.
     OpaqueOrigin,
-    /// There are several `Origin` fields, or one that is no origin of a web page.
+    /// There are several `Origin` fields, or one that a web page cannot have.
     MalformedOrigin,
     /// The origin is another host or port than the request asks for.
     OtherHost,
-    /// The request has no `Host`, several, or one that is no host. No origin can be its own.
+    /// The request has no `Host`, several, or one that does not read as a host. No origin can be its own.
     NoHost,
 }
 

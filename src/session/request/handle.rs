@@ -153,10 +153,15 @@ impl<T: SessionData> Handle<T> {
             if f(session) {
                 return Ok(());
             }
+            let own = session.sealed_login();
             session.destroy(self.rules(), now.wall);
-            let mut ended: Vec<EndedLogin> = core::mem::take(&mut state.authentic);
-            ended.dedup_by_key(|login| (login.session, login.login));
-            for login in ended {
+            let others = core::mem::take(&mut state.others);
+            let mut told: Vec<EndedLogin> = Vec::new();
+            for login in own.into_iter().chain(others) {
+                if told.contains(&login) {
+                    continue;
+                }
+                told.push(login);
                 state.events.push(Event::Destroyed {
                     id: login.session,
                     login_id: login.login,

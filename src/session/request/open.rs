@@ -23,13 +23,14 @@ pub(super) struct Found<T> {
     pub(super) session: LiveSession<T>,
     /// Why the first cookie was refused, if none counts.
     pub(super) refused: Option<Refusal>,
-    /// The logins of all cookies that are authentic, whether they count or not: a logout ends them.
-    pub(super) authentic: Vec<EndedLogin>,
+    /// The logins of all cookies that are authentic and do not count: a logout ends them too.
+    pub(super) others: Vec<EndedLogin>,
     /// Two logins under one name: neither counts.
     pub(super) rivals: bool,
 }
 
 /// Why a cookie does not count, and what it says of itself.
+#[derive(Clone, Copy)]
 struct Refused {
     reason: Refusal,
     key: Option<KeyId>,
@@ -64,11 +65,12 @@ pub(super) fn open<T: SessionData>(
     drop(keys);
     // Stable: of equals the first stays the first.
     opened.sort_by_key(|(_, sealed)| Reverse(sealed.issued_at));
-    let authentic = opened.iter().map(|(_, sealed)| sealed.login);
-    let authentic = authentic
-        .chain(refused.iter().filter_map(|refused| refused.login))
-        .collect();
+    let mut others: Vec<_> = match opened.as_slice() {
+        [] | [_] => Vec::new(),
+        opened => opened.iter().map(|(_, sealed)| sealed.login).collect(),
+    };
     let (counts, rivals) = choose(manager, opened, &mut refused, events);
+    others.extend(refused.iter().filter_map(|refused| refused.login));
     let first = refused.first().map(|refused| refused.reason);
     events.extend(
         refused
@@ -91,7 +93,7 @@ pub(super) fn open<T: SessionData>(
     Found {
         session,
         refused,
-        authentic,
+        others,
         rivals,
     }
 }
@@ -108,9 +110,7 @@ fn choose<T: SessionData>(
         key: Some(sealed.key),
         login: Some(sealed.login),
     };
-    let planted = manager.settings().cookie.can_be_planted();
-    let mut live = Vec::new();
-    for (head, sealed) in opened {
+    let open = |head, sealed: Sealed| {
         let told = refuse(&sealed, Refusal::NotValidated);
         let event = Event::Opened {
             id: sealed.ids.session,
@@ -119,33 +119,44 @@ fn choose<T: SessionData>(
             key_state: sealed.key_state,
         };
         match LiveSession::open(&manager.settings().rules, head, sealed) {
-            Ok(session) => live.push((session, event, told)),
-            Err(reason) => refused.push(Refused { reason, ..told }),
+            Ok(session) => Ok((session, event, told)),
+            Err(reason) => Err(Refused { reason, ..told }),
         }
-        // The newest that opens counts. Under a name that another domain can set, all must be known.
-        if !planted && !live.is_empty() {
-            break;
+    };
+    let mut opened = opened.into_iter();
+    let newest = loop {
+        match opened.next().map(|(head, sealed)| open(head, sealed)) {
+            Some(Ok(newest)) => break newest,
+            Some(Err(why)) => refused.push(why),
+            None => return (None, false),
+        }
+    };
+    // Under a name that another domain can set, all must be known.
+    if manager.settings().cookie.can_be_planted() {
+        let mut others = Vec::new();
+        for (head, sealed) in opened {
+            match open(head, sealed) {
+                Ok((.., other)) => others.push(other),
+                Err(why) => refused.push(why),
+            }
+        }
+        let (_, _, newest) = &newest;
+        let logins = |other: &Refused| Some([newest.login?.login, other.login?.login]);
+        let mut pairs = others.iter().filter_map(logins);
+        if let Some(login_ids) = pairs.find(|[newest, other]| newest != other) {
+            // An attacker's own session, planted by a sibling domain: what the victim writes would be
+            // theirs.
+            events.push(Event::Rivals { login_ids });
+            let rivals = core::iter::once(*newest).chain(others);
+            refused.extend(rivals.map(|told| Refused {
+                reason: Refusal::Rival,
+                ..told
+            }));
+            return (None, true);
         }
     }
-    let login = |refused: &Refused| refused.login.map(|login| login.login);
-    let logins = live.iter().filter_map(|(.., told)| login(told));
-    let mut logins = logins.collect::<Vec<_>>().into_iter();
-    if let Some(newest) = logins.next()
-        && let Some(rival) = logins.find(|login| *login != newest)
-    {
-        // An attacker's own session, planted by a sibling domain: what the victim writes would be theirs.
-        events.push(Event::Rivals {
-            login_ids: [newest, rival],
-        });
-        let rivals = live.into_iter().map(|(.., told)| Refused {
-            reason: Refusal::Rival,
-            ..told
-        });
-        refused.extend(rivals);
-        return (None, true);
-    }
-    let counts = live.into_iter().next();
-    (counts.map(|(session, event, _)| (session, event)), false)
+    let (session, event, _) = newest;
+    (Some((session, event)), false)
 }
 
 /// Opens one token, down to the session's times.

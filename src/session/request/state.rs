@@ -37,8 +37,8 @@ pub(super) struct State<T> {
     phase: Phase<T>,
     /// Why a cookie was refused, if no other counts.
     pub(super) refused: Option<Refusal>,
-    /// The logins of all authentic cookies.
-    pub(super) authentic: Vec<EndedLogin>,
+    /// The logins of authentic cookies that do not count.
+    pub(super) others: Vec<EndedLogin>,
     /// Cookies of two logins came under one name.
     pub(super) rivals: bool,
     /// To be reported once no lock is held.
@@ -62,7 +62,7 @@ impl<T: SessionData> State<T> {
             facts: None,
             phase: Phase::Unopened,
             refused: None,
-            authentic: Vec::new(),
+            others: Vec::new(),
             rivals: false,
             events: Vec::new(),
         }
@@ -80,7 +80,7 @@ impl<T: SessionData> State<T> {
             };
             let found = open::open(manager, cookies, &mut self.events);
             self.refused = found.refused;
-            self.authentic = found.authentic;
+            self.others = found.others;
             self.rivals = found.rivals;
             self.phase = Phase::Open(found.session, Headers::Open);
             if let Some(Access::Refused(request)) = self.facts.as_ref().map(|facts| &facts.access) {

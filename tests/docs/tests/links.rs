@@ -172,7 +172,16 @@ fn they_point_to_hosts_that_we_know() {
         for rest in fs::read_to_string(page).unwrap().split("https://").skip(1) {
             let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && !".-:".contains(c));
             let host = &rest[..end.unwrap_or(rest.len())];
-            assert!(HOSTS.contains(&host), "{}: {host}", page.display());
+            // Names that lead nowhere (RFC 2606), and what the tests of origins make of them.
+            let is_example = page.ends_with("tests.rs")
+                || [".example", ".example.org"]
+                    .iter()
+                    .any(|end| host.contains(end));
+            assert!(
+                is_example || HOSTS.contains(&host),
+                "{}: {host}",
+                page.display()
+            );
         }
     }
 }

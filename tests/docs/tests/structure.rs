@@ -12,7 +12,12 @@ use std::{
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("record", &[]),
     ("cookie", &[]),
-    ("lifecycle", &["data", "error", "events", "record"]),
+    ("origin", &[]),
+    ("endings", &["record"]),
+    (
+        "lifecycle",
+        &["data", "endings", "error", "events", "record"],
+    ),
 ];
 
 /// The rooms that an adapter may import, besides the types of `mod.rs` that belong to them.

@@ -266,7 +266,7 @@ fn optional_fields(list: &mut List) {
             *r = r.clone().with_device_key(device_key(first));
         });
     }
-    list.good("device key that is no point of the curve", |r| {
+    list.good("device key that is not on the curve", |r| {
         *r = r.clone().with_device_key([2; 33]);
     });
     for (name, subject) in [

@@ -1,7 +1,12 @@
 //! Messages that are shown once.
 
 use super::NONE;
-use crate::{app::Answer, server::Framework, site::Site};
+use crate::{
+    app::Answer,
+    kit::clock::MINUTE,
+    server::Framework,
+    site::{Request, Site},
+};
 use hardtack::session::{FlashLevel, Session, SessionError};
 
 fn texts(session: &Session) -> Result<Vec<(FlashLevel, String)>, SessionError> {
@@ -75,4 +80,31 @@ pub fn flash_over_the_bound(framework: &Framework) {
     });
     assert_eq!(visit.value(), Err(SessionError::TooManyFlashes));
     assert_eq!(browser.visit(texts).value().len(), 1);
+}
+
+/// Nobody sees the answer to HEAD, so it takes no message and renews nothing.
+pub fn head_takes_no_flash(framework: &Framework) {
+    preview(framework, |request| request.method("HEAD"));
+}
+
+/// A page that the browser loads in advance may never be shown.
+pub fn prefetch_takes_no_flash(framework: &Framework) {
+    for purpose in ["prefetch", "prefetch;prerender"] {
+        preview(framework, |request| request.header("sec-purpose", purpose));
+    }
+}
+
+fn preview(framework: &Framework, as_preview: impl Fn(Request<'_>) -> Request<'_>) {
+    let site = Site::new(framework);
+    let mut browser = site.browser();
+    browser.visit(|session| session.flash(FlashLevel::Info, "Saved"));
+    // A renewal is due, too.
+    site.clock.pass(10 * MINUTE);
+    let expected = [(FlashLevel::Info, "Saved".to_owned())];
+    let visit = as_preview(browser.request()).visit(texts);
+    let visit = browser.keep(visit);
+    assert_eq!(visit.response().status, 200);
+    assert_eq!(visit.set_cookie(), NONE);
+    assert_eq!(visit.value(), expected);
+    assert_eq!(browser.visit(texts).value(), expected);
 }

@@ -122,10 +122,11 @@ pub fn destroy_with_a_cookie_that_does_not_open(framework: &Framework) {
     assert_eq!(visit.set_cookie().len(), names.len());
 }
 
+/// The browser may have withheld the cookie, because a page of another site made the request.
 pub fn destroy_without_a_cookie(framework: &Framework) {
     let site = Site::new(framework);
     let visit = site.browser().visit(|session| session.destroy());
-    assert_eq!(removed(&visit), [NAME]);
+    assert_eq!(visit.set_cookie(), NONE);
 }
 
 pub fn destroy_then_write(framework: &Framework) {

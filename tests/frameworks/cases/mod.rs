@@ -1,12 +1,15 @@
 //! The cases, each in the list of `suite.rs`.
 
 pub mod chunks;
+pub mod endings;
 pub mod flash;
 pub mod header;
 pub mod keys;
 pub mod life;
+pub mod origin;
 pub mod refused;
 pub mod response;
+pub mod rivals;
 pub mod saving;
 pub mod typed;
 

@@ -215,3 +215,25 @@ fn compression_and_cors(framework: &Framework, neighbours: Neighbours) {
     assert!(browser.jar.0[NAME].starts_with('h'));
     assert_eq!(browser.visit(|session| session.get("a")).value(), Some(2u8));
 }
+
+/// A shared cache obeys a field of its own before Cache-Control, and reads what stands in quotes as text.
+pub fn targeted_cache_fields(framework: &Framework) {
+    let site = Site::new(framework);
+    for (name, value) in [
+        ("cdn-cache-control", "public, max-age=60"),
+        ("surrogate-control", "max-age=60"),
+        (
+            "cache-control",
+            "public, max-age=60, no-cache=\"x, private\"",
+        ),
+    ] {
+        let visit = site.request().run(move |mut handles| {
+            handles.take_session().insert("a", 1)?;
+            Ok(((), Answer::new().header(name, value)))
+        });
+        assert_eq!(visit.response().values(name), ["no-store"]);
+        assert_eq!(visit.response().values("cache-control"), ["no-store"]);
+        assert!(visit.events.contains(&Event::CacheControlReplaced));
+        assert_eq!(visit.set_cookie().len(), 1);
+    }
+}

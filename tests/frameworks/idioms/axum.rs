@@ -3,16 +3,22 @@ use crate::{
     site::{ring, settings},
 };
 use axum::{
+    Router,
     body::Body,
-    http::{Request, Response},
+    http::{Method, Request, Response, StatusCode},
+    middleware::{Next, from_fn},
+    routing::any,
 };
-use hardtack::axum::SessionLayer;
+use hardtack::{
+    axum::SessionLayer,
+    session::{Session, SessionError},
+};
 use std::{
     convert::Infallible,
     future::{Ready, ready},
     task::{Context, Poll, Waker},
 };
-use tower::{Layer, Service};
+use tower::{Layer, Service, ServiceExt};
 
 /// Takes one request at a time, and is at it.
 #[derive(Clone)]
@@ -38,4 +44,46 @@ fn a_service_that_is_busy_stays_busy_behind_the_layer() {
     let mut service = SessionLayer::new(sessions).layer(Busy);
     let mut context = Context::from_waker(Waker::noop());
     assert!(service.poll_ready(&mut context).is_pending());
+}
+
+async fn login(session: Session) -> Result<(), SessionError> {
+    session.regenerate_for_login()
+}
+
+/// A form from another origin to this path, answered by this router with its layer.
+fn forged(router: Router, path: &str) -> StatusCode {
+    let sessions = settings(ring(), &Clock::new())
+        .allow_cross_origin(|head| head.method() == "POST" && head.path() == "/sso/callback")
+        .build()
+        .unwrap();
+    let request = Request::post(path)
+        .header("host", "shop.example")
+        .header("origin", "https://id.example")
+        .body(Body::empty())
+        .unwrap();
+    let answer = router.layer(SessionLayer::new(sessions)).oneshot(request);
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(answer).unwrap().status()
+}
+
+/// A nested router takes its prefix off the path: the rule is about the path that the browser asked for.
+#[test]
+fn the_origin_is_judged_by_the_whole_path() {
+    let nested = || Router::new().nest("/sso", Router::new().route("/callback", any(login)));
+    assert_eq!(forged(nested(), "/sso/callback"), StatusCode::OK);
+    // Elsewhere, what is left of the path is the one that may.
+    let inner = Router::new().route("/sso/callback", any(login));
+    let nested = Router::new().nest("/shop", inner);
+    assert_eq!(forged(nested, "/shop/sso/callback"), StatusCode::FORBIDDEN);
+}
+
+/// Nor does a middleware between the layer and the handler make a GET of a POST.
+#[test]
+fn the_origin_is_judged_by_the_method_that_was_sent() {
+    let rewrite = from_fn(async |mut request: Request<Body>, next: Next| {
+        *request.method_mut() = Method::GET;
+        next.run(request).await
+    });
+    let router = Router::new().route("/login", any(login)).layer(rewrite);
+    assert_eq!(forged(router, "/login"), StatusCode::FORBIDDEN);
 }

@@ -93,7 +93,7 @@ fn an_error_saves_nothing() {
     }
 }
 
-/// An edit's value may go beyond ASCII, for the response's own may.
+/// A member that is no field name would make the whole line invalid.
 #[test]
 fn a_vary_that_is_not_utf8() {
     let handler = service_fn(async |request| {
@@ -101,9 +101,6 @@ fn a_vary_that_is_not_utf8() {
         Ok::<_, fmt::Error>(write(request, HeaderMap::from_iter([(VARY, vary)])).await)
     });
     let response = answer(&WithSession::new(sessions("session").0, handler)).unwrap();
-    assert_eq!(
-        response.headers()[VARY].as_bytes(),
-        "\u{fffd}, Cookie".as_bytes()
-    );
+    assert_eq!(response.headers()[VARY], "Cookie");
     assert!(response.headers().contains_key(SET_COOKIE));
 }

@@ -97,9 +97,13 @@ pub fn session<T: SessionData, R, B: Default>(
     }))
 }
 
-/// Answers a handler's session error with an empty 500, and logs it.
+/// Answers a handler's session error with an empty response of its status, and logs it.
 pub fn session_error<B: Default>(error: &SessionError) -> Response<B> {
-    refuse(error)
+    let mut response = refuse(error);
+    if let Ok(status) = StatusCode::from_u16(error.status()) {
+        *response.status_mut() = status;
+    }
+    response
 }
 
 fn refuse<B: Default>(error: impl Display) -> Response<B> {

@@ -11,6 +11,7 @@ use rocket::{
     fairing::AdHoc,
     get,
     http::{Cookie, CookieJar, Status},
+    post,
     response::{self, Responder, stream::ByteStream},
     routes,
     tokio::runtime::Builder,
@@ -33,6 +34,11 @@ async fn run(job: &str, session: Session, jar: &CookieJar<'_>) -> Result<Answer,
         jar.add(Cookie::parse(app::OWN_COOKIE).unwrap());
     }
     Ok(answer)
+}
+
+#[post("/run/<job>")]
+async fn post(job: &str, session: Session, jar: &CookieJar<'_>) -> Result<Answer, SessionError> {
+    run(job, session, jar).await
 }
 
 #[get("/account/<job>")]
@@ -63,7 +69,7 @@ fn serve(app: App) -> Result<Server, String> {
         ..Config::release_default()
     };
     let mut rocket = rocket::custom(config)
-        .mount("/", routes![run, account, both, untouched])
+        .mount("/", routes![run, post, account, both, untouched])
         .attach(AdHoc::on_liftoff("port", move |rocket| {
             let _ = tell.send(rocket.config().port);
             Box::pin(async {})

@@ -1,8 +1,19 @@
 use super::{MAX_DEPTH, ValueError, decode, encode};
-use alloc::{boxed::Box, collections::BTreeMap, format, string::String, vec, vec::Vec};
+use alloc::{
+    boxed::Box,
+    collections::BTreeMap,
+    format,
+    string::{String, ToString as _},
+    vec,
+    vec::Vec,
+};
 use core::fmt::Debug;
 use proptest::{collection, option, prelude::*};
-use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned, ser::SerializeSeq};
+use serde::{
+    Deserialize, Serialize, Serializer,
+    de::DeserializeOwned,
+    ser::{SerializeMap as _, SerializeSeq},
+};
 use serde_bytes::ByteBuf;
 use std::collections::HashMap;
 
@@ -35,7 +46,16 @@ struct Named {
     b: Option<u8>,
 }
 
-/// Holds every kind of the serde data model, nested in itself.
+/// A map in this order.
+struct Entries<K, V>(Vec<(K, V)>);
+
+impl<K: Serialize, V: Serialize> Serialize for Entries<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+/// Every kind of the serde data model, nested in itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 enum Tree {
     Unit,
@@ -81,6 +101,54 @@ proptest! {
     #[test]
     fn values_come_back_equal(tree in tree()) {
         prop_assert_eq!(&decode::<Tree>(&encode(&tree).unwrap()).unwrap(), &tree);
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_another_implementation(tree in tree()) {
+        let bytes = encode(&tree).unwrap();
+        prop_assert_eq!(&bytes, &cbor2::to_canonical_vec(&tree).unwrap());
+        prop_assert_eq!(&cbor2::from_slice::<Tree>(&bytes).unwrap(), &tree);
+    }
+
+    #[test]
+    fn a_map_of_any_keys_in_any_order_is_sorted(
+        keys in collection::vec(tree(), 0..40),
+        repeat: bool,
+    ) {
+        let mut encoded: Vec<_> = keys.iter().map(|key| encode(key).unwrap()).collect();
+        let mut map: Vec<_> = keys.into_iter().zip(0..).collect();
+        if repeat && let Some((first, _)) = map.first() {
+            map.push((first.clone(), 0));
+            encoded.push(encoded[0].clone());
+        }
+        encoded.sort();
+        let twice = encoded.windows(2).any(|pair| pair[0] == pair[1]);
+        let map = Entries(map);
+        prop_assert_eq!(encode(&map).is_err(), twice);
+        prop_assert_eq!(encode(&map).ok(), cbor2::to_canonical_vec(&map).ok());
+    }
+
+    #[test]
+    fn floats_are_those_of_another_implementation(bits: u64, narrow: u32, cut in 0..64) {
+        for float in [
+            f64::from_bits(bits),
+            f64::from_bits(bits >> cut << cut),
+            f32::from_bits(narrow).into(),
+            f32::from_bits(narrow & 0xffff_e000).into(),
+        ] {
+            prop_assert_eq!(encode(&float).unwrap(), cbor2::to_canonical_vec(&float).unwrap());
+        }
+    }
+
+    #[test]
+    fn an_integer_is_read_as_a_float_exactly_if_that_is_the_same_number(int: i128, bits in 0..127u32) {
+        for int in [int >> bits, 1_i128 << bits, -1_i128 << bits, !(-1_i128 << bits)] {
+            let float = int as f64;
+            let same = float as i128 == int && int != i128::MAX;
+            prop_assert_eq!(read_as::<f64>(int).ok(), same.then_some(float));
+            let there_and_back = same.then(|| read_as::<i128>(float).unwrap());
+            prop_assert_eq!(there_and_back, same.then_some(int));
+        }
     }
 
     #[test]
@@ -216,8 +284,8 @@ fn another_type_is_an_error() {
     assert!(read_as::<u8>("5").is_err());
     assert!(read_as::<u8>(256).is_err());
     assert!(read_as::<u64>(-1).is_err());
-    assert!(read_as::<u8>(1.0).is_err());
-    assert!(read_as::<f64>(1).is_err());
+    assert!(read_as::<u8>("1").is_err());
+    assert!(read_as::<f64>("1").is_err());
     assert!(read_as::<bool>(1).is_err());
     assert!(read_as::<char>("ab").is_err());
     assert!(read_as::<u8>(()).is_err());
@@ -229,6 +297,152 @@ fn another_type_is_an_error() {
     // The same number with another sign or width fits, so it is read.
     assert_eq!(read_as::<u8>(5i64).unwrap(), 5);
     assert_eq!(read_as::<Option<u8>>(5).unwrap(), Some(5));
+}
+
+#[test]
+fn a_number_is_read_as_the_kind_that_is_asked_for_if_nothing_is_lost() {
+    // JavaScript writes 60.0 as an integer, and integers beyond 2^53 as floats.
+    assert_eq!(read_as::<f64>(60).unwrap(), 60.0);
+    assert_eq!(read_as::<f32>(-60).unwrap(), -60.0);
+    assert_eq!(read_as::<u8>(60.0).unwrap(), 60);
+    assert_eq!(read_as::<i8>(-128.0).unwrap(), -128);
+    assert_eq!(read_as::<u64>(2f64.powi(60)).unwrap(), 1 << 60);
+    assert_eq!(read_as::<i64>(-2f64.powi(63)).unwrap(), i64::MIN);
+    assert_eq!(read_as::<u128>(2f64.powi(127)).unwrap(), 1 << 127);
+    assert_eq!(read_as::<f64>(1u128 << 64).unwrap(), 2f64.powi(64));
+    for lost in [1.5, -0.0, f64::NAN, f64::INFINITY, 1e39, -1e39] {
+        assert!(read_as::<i128>(lost).is_err(), "{lost}");
+        assert!(read_as::<u128>(lost).is_err(), "{lost}");
+    }
+    assert!(read_as::<f64>((1u64 << 53) + 1).is_err());
+    assert!(read_as::<f64>(i128::MAX).is_err());
+    assert!(read_as::<u64>(2f64.powi(64)).is_err());
+    assert!(read_as::<u8>(-60.0).is_err());
+}
+
+#[test]
+fn the_error_says_what_was_found_and_whether_it_fits() {
+    let error = |result: Result<i32, ValueError>| result.unwrap_err().to_string();
+    let unfit = "found an integer, wanted i32: a number does not fit";
+    for number in [5_000_000_000, -5_000_000_000, i64::MAX] {
+        assert_eq!(error(read_as(number)), unfit);
+    }
+    assert_eq!(error(read_as(u64::MAX)), unfit);
+    assert_eq!(
+        error(read_as(1u128 << 64)),
+        "found a tagged item, wanted i32: a number does not fit"
+    );
+    let other = "found a boolean, null or a float, wanted i32";
+    assert_eq!(
+        error(read_as(5e9)),
+        format!("{other}: a number does not fit")
+    );
+    assert_eq!(error(read_as(1.5)), other);
+    assert_eq!(error(read_as(())), other);
+    assert_eq!(error(read_as("secret")), "found a text, wanted i32");
+    let nested = read_as::<Vec<u8>>([1, 256]).unwrap_err().to_string();
+    assert!(
+        nested.ends_with("wanted alloc::vec::Vec<u8>: a number does not fit"),
+        "{nested}"
+    );
+    assert!(
+        encode(&Deep(Nest::Seq, 200))
+            .unwrap_err()
+            .to_string()
+            .ends_with("is nested too deep")
+    );
+}
+
+#[test]
+fn every_half_is_there_and_back() {
+    use super::half::{from_bits, to_bits};
+    for bits in 0..=u16::MAX {
+        let value = from_bits(bits);
+        if value.is_nan() {
+            assert!(bits & 0x7fff > 0x7c00);
+        } else {
+            assert_eq!(to_bits(value), Some(bits));
+            assert_eq!(
+                decode::<f32>(&[&[0xf9], &bits.to_be_bytes()[..]].concat()).unwrap(),
+                value
+            );
+        }
+        // The next float has no half.
+        if bits & 0x7fff < 0x7c00 {
+            assert_eq!(to_bits(f32::from_bits(value.to_bits() | 1)), None);
+        }
+    }
+}
+
+#[test]
+fn a_map_with_a_key_or_value_alone_is_not_written() {
+    struct Alone(&'static str);
+    impl Serialize for Alone {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut map = serializer.serialize_map(None)?;
+            for step in self.0.chars() {
+                match step {
+                    'k' => map.serialize_key("key")?,
+                    _ => map.serialize_value(&1)?,
+                }
+            }
+            map.end()
+        }
+    }
+    assert!(encode(&Alone("kv")).is_ok());
+    for steps in ["k", "v", "kk", "kkv", "kvk", "kvv"] {
+        assert!(encode(&Alone(steps)).is_err(), "{steps}");
+    }
+}
+
+#[test]
+fn lengths_that_are_wrong_or_long_are_put_right() {
+    struct Claims(Option<usize>, usize);
+    impl Serialize for Claims {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut seq = serializer.serialize_seq(self.0)?;
+            (0..self.1).try_for_each(|_| seq.serialize_element(&7))?;
+            seq.end()
+        }
+    }
+    for len in [0, 1, 23, 24, 255, 256, 65_535, 65_536] {
+        for claimed in [None, Some(0), Some(len), Some(usize::MAX)] {
+            let bytes = encode(&(Claims(claimed, len), "behind")).unwrap();
+            let (read, behind): (Vec<u8>, String) = decode(&bytes).unwrap();
+            assert_eq!((read, behind.as_str()), (vec![7; len], "behind"));
+            assert_eq!(bytes, encode(&(vec![7u8; len], "behind")).unwrap());
+            assert_eq!(
+                bytes,
+                cbor2::to_canonical_vec(&(vec![7u8; len], "behind")).unwrap()
+            );
+        }
+    }
+}
+
+#[test]
+fn items_that_other_writers_make_are_read() {
+    // Longer heads, tags, bignums with zeros, `undefined`.
+    assert_eq!(decode::<u8>(b"\x1b\0\0\0\0\0\0\0\x05").unwrap(), 5);
+    assert_eq!(decode::<String>(b"\x79\0\x01a").unwrap(), "a");
+    assert_eq!(decode::<String>(b"\xc0\xd9\xd9\xf7\x61a").unwrap(), "a");
+    assert_eq!(decode::<Option<u8>>(b"\xf7").unwrap(), None);
+    assert_eq!(
+        decode::<i128>(b"\xc3\x52\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x05").unwrap(),
+        -6
+    );
+    assert_eq!(decode::<Tree>(b"\xa1\x64Unit\xf6").unwrap(), Tree::Unit);
+    // Not: indefinite lengths, fields by number.
+    assert!(decode::<Vec<u8>>(b"\x9f\x01\xff").is_err());
+    assert!(decode::<String>(b"\x7f\x61a\xff").is_err());
+    assert!(decode::<Named>(b"\xa2\x00\x01\x01\x02").is_err());
+}
+
+#[test]
+fn a_type_that_is_nothing_but_itself_does_not_overflow_the_stack() {
+    #[derive(Debug, Deserialize)]
+    struct Endless(#[expect(dead_code)] Option<Box<Endless>>);
+    assert!(decode::<Endless>(b"\xf6").is_ok());
+    assert!(decode::<Endless>(b"\x01").is_err());
 }
 
 #[test]

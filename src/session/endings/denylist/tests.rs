@@ -152,7 +152,7 @@ fn a_full_list_drops_the_anonymous_first_and_then_the_login_that_ends_soonest() 
         full.to_string(),
         "the denylist is full: login 0000000000000002 was dropped, and copies of its cookies open again until 200"
     );
-    // The new one, if it ends before all others; an anonymous one in any case, which is no news.
+    // The new one, if it ends before all others; an anonymous one in any case, which nobody needs to hear of.
     let full = list
         .insert(entry(6, 10, Denied::Replaced), at(0))
         .unwrap_err();

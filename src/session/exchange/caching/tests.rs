@@ -101,7 +101,7 @@ fn a_response_that_sets_the_cookie_is_never_open() {
         &["private="],
         &["private = \"x\""],
         &["PRIVATE=\"x\""],
-        // A word in a quoted string is no directive.
+        // A word in a quoted string is not a directive.
         &["public, max-age=60, no-cache=\"x, private\""],
         &["no-cache=\"x\\\", private\""],
         &["no-cache=\"x, private, y\", max-age=1"],
