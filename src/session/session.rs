@@ -234,7 +234,9 @@ impl<T: SessionData> Session<T> {
     ///
     /// Otherwise an attacker who planted their own session in the browser before the login is
     /// logged in with it (session fixation, CWE-384). The data stays, for example a cart. If you
-    /// are in doubt about it, call [`clear`](Session::clear) too.
+    /// are in doubt about it, call [`clear`](Session::clear) too. The flash messages that came with
+    /// the request go, and the session is remembered only if this request calls
+    /// [`remember`](Session::remember), before this call or after it.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
