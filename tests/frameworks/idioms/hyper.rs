@@ -93,7 +93,7 @@ fn an_error_saves_nothing() {
     }
 }
 
-/// A member that is not a field name would make the whole line invalid.
+/// A member that a field cannot have would make the whole line invalid.
 #[test]
 fn a_vary_that_is_not_utf8() {
     let handler = service_fn(async |request| {
