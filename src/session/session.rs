@@ -234,7 +234,9 @@ impl<T: SessionData> Session<T> {
     ///
     /// Otherwise an attacker who planted their own session in the browser before the login is
     /// logged in with it (session fixation, CWE-384). The data stays, for example a cart. If you
-    /// are in doubt about it, call [`clear`](Session::clear) too.
+    /// are in doubt about it, call [`clear`](Session::clear) too. The flash messages that came with
+    /// the request go, and the session is remembered only if this request calls
+    /// [`remember`](Session::remember), before this call or after it.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -261,11 +263,11 @@ impl<T: SessionData> Session<T> {
             .map_err(no_randomness)
     }
 
-    /// Ends the session and removes its cookies. A later write starts a new session.
+    /// Ends the session and every other one whose cookie came with the request, and removes their cookies.
+    /// A later write starts a new session.
     ///
-    /// The server keeps no list of sessions, so a copy of the cookie works until its timeouts. If
-    /// that is too long, store the ids of [`Event::Destroyed`](super::Event::Destroyed) and refuse
-    /// them in [`validate`](super::SessionManagerBuilder::validate).
+    /// This process remembers the end for 60 seconds. After that, and on other instances, a copy of the
+    /// cookie works until its timeouts, unless a [`Denylist`](super::Denylist) refuses it.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};

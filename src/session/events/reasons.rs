@@ -39,7 +39,8 @@ pub enum Refusal {
     OlderSchema,
     /// The session has a newer schema, because a newer version of the application saved it.
     NewerSchema,
-    /// The cookie was sealed in the future, by more than the clock skew of 60 seconds.
+    /// The cookie was sealed in the future, by more than the clock skew, or began later than it
+    /// was sealed: a clock was wrong.
     NotYetValid,
     /// The session is older than `reject_issued_before`, or it was sealed with a key after the
     /// retirement of that key.
@@ -113,8 +114,9 @@ pub enum SaveReason {
 pub enum SkipReason {
     /// The handler panicked.
     Panicked,
-    /// The response came more than 5 seconds after the session was opened. A renewal this late could
-    /// bring back a session that another request has ended.
+    /// The response came more than 1 second after the request's head, or 30 seconds once half of the
+    /// idle timeout was gone. A renewal this late could bring back a session that another request has
+    /// ended.
     TooLate,
     /// `validate` returned `false`, for example because another request has ended the session.
     NotValidated,

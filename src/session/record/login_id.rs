@@ -5,7 +5,7 @@ use core::{fmt, str::FromStr};
 /// Identifies one login: 64 random bits that every session cookie of that login carries.
 ///
 /// A [`SessionId`](super::SessionId) changes whenever a session is regenerated. The login id stays
-/// until somebody logs in, so one entry in a [`Denylist`](super::Denylist) ends every copy of the
+/// until somebody logs in, so one entry in a [`Denylist`](crate::session::Denylist) ends every copy of the
 /// login's cookies. It opens nothing: it is for logs and lists. It prints as 16 lower-case
 /// hexadecimal digits and is parsed from 16 digits of either case.
 ///
