@@ -78,10 +78,10 @@ impl fmt::Display for SessionError {
                 "the session was used after the headers were sent: use it in the handler, before the body",
             ),
             SessionError::WrongType { key, reason } => {
-                write!(f, "the value under `{key}` has another type: {reason}")
+                write!(f, "the value under `{}` has another type: {reason}", key.escape_debug())
             }
             SessionError::Unstorable { key, reason } => {
-                write!(f, "the value for `{key}` cannot be stored: {reason}")
+                write!(f, "the value for `{}` cannot be stored: {reason}", key.escape_debug())
             }
             SessionError::TooBig { len, max } => {
                 write!(f, "the session needs {len} bytes of cookies, the maximum is {max}: remove something")

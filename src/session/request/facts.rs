@@ -1,5 +1,8 @@
 use super::head::RequestHead;
-use crate::session::origin::{CrossOrigin, OriginRules, RequestLine, RequestOrigin};
+use crate::session::{
+    cookie::{Names, SessionCookie},
+    origin::{CrossOrigin, OriginRules, RequestLine, RequestOrigin},
+};
 use alloc::{boxed::Box, string::String, vec::Vec};
 
 /// What a session needs to know of its request.
@@ -18,8 +21,8 @@ pub(super) struct RequestFacts {
 /// What a request may do with the session.
 pub(super) enum Access {
     All,
-    /// It comes from another origin, which the site allows, and brings no cookie: the browser withheld it,
-    /// or there is none. Any other write would replace a login that was withheld.
+    /// It comes from another origin, which the site allows, and brings no session cookie: the browser
+    /// withheld it, or there is none. Any other write would replace a login that was withheld.
     LoginOnly,
     Refused(Box<CrossOrigin>),
 }
@@ -28,7 +31,7 @@ impl RequestFacts {
     pub(super) fn read<'h, H, I>(
         head: &RequestHead<'h, H>,
         rules: &OriginRules,
-        keep_location: bool,
+        cookie: &SessionCookie,
     ) -> RequestFacts
     where
         H: Fn(&'static str) -> I,
@@ -60,7 +63,7 @@ impl RequestFacts {
             }
             facts.cookies.extend_from_slice(line);
         }
-        if !facts.cookies.is_empty() {
+        if cookie.received(&facts.cookies) != Names::default() {
             facts.access = Access::All;
         }
         // The value is a token with parameters: `prefetch;prerender` is one, too.
@@ -71,7 +74,9 @@ impl RequestFacts {
         };
         facts.is_preview = head.method == "HEAD" || is("sec-purpose", b"prefetch");
         facts.renews = !facts.is_preview && !is("sec-fetch-mode", b"no-cors");
-        facts.location = keep_location.then(|| (host_name(head), head.path.into()));
+        facts.location = cookie
+            .can_be_planted()
+            .then(|| (host_name(head), head.path.into()));
         facts
     }
 

@@ -73,12 +73,11 @@ impl<T: SessionData> Handle<T> {
         I: IntoIterator<Item = &'h [u8]>,
     {
         let settings = self.manager().settings();
-        let keep_location = settings.cookie.can_be_planted();
         // The only error is a call from within the session's own closure, and then it has the head.
         let _ = self.locked(|state| {
-            state
-                .facts
-                .get_or_insert_with(|| RequestFacts::read(head, &settings.origin, keep_location));
+            state.facts.get_or_insert_with(|| {
+                RequestFacts::read(head, &settings.origin, &settings.cookie)
+            });
         });
     }
 

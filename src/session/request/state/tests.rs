@@ -110,7 +110,9 @@ fn receive(state: &mut State<SessionMap>, lines: &[&[u8]]) {
         authority: None,
         header: |name| lines.iter().copied().filter(move |_| name == "cookie"),
     };
-    let facts = || RequestFacts::read(&head, &OriginRules::default(), false);
+    let sessions = site(|builder| builder);
+    let cookie = &sessions.settings().cookie;
+    let facts = || RequestFacts::read(&head, &OriginRules::default(), cookie);
     state.facts.get_or_insert_with(facts);
 }
 
