@@ -134,7 +134,13 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let exchange = Exchange::begin(&self.sessions);
-        request.extensions_mut().insert(exchange.clone());
+        let covered = match request.extensions().get::<Exchange<T>>() {
+            Some(outer) => outer.covers(&self.sessions),
+            None => false,
+        };
+        if !covered {
+            request.extensions_mut().insert(exchange.clone());
+        }
         ResponseFuture {
             inner: self.inner.call(request),
             exchange,

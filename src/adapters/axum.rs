@@ -139,7 +139,10 @@ where
             method: request.method().clone(),
             uri: request.uri().clone(),
         };
-        request.extensions_mut().insert(arrived);
+        let outer = request.extensions().get::<Arrived<T>>();
+        if !outer.is_some_and(|outer| outer.exchange.covers(&self.sessions)) {
+            request.extensions_mut().insert(arrived);
+        }
         ResponseFuture {
             inner: self.inner.call(request),
             exchange,

@@ -1,7 +1,10 @@
 use super::edits::HeaderEdits;
 use crate::session::{
     data::{SessionData, SessionMap},
-    events::Event,
+    events::{
+        Event,
+        log::{self, Topic},
+    },
     manager::SessionManager,
     request::{Answer, Handle, RequestHead},
     session::Session,
@@ -86,6 +89,28 @@ impl<T: SessionData> Exchange<T> {
         Exchange {
             handle: Handle::new(manager.clone()),
         }
+    }
+
+    /// Returns `true` if a layer for this manager, inside of the one that began this exchange, must leave the
+    /// request to it: both have the same session, and the outer answer would overwrite the inner one.
+    ///
+    /// Logs an error if the inner layer is for another manager with the same cookie name: the two overwrite
+    /// each other's cookies.
+    #[must_use]
+    pub fn covers(&self, inner: &SessionManager<T>) -> bool {
+        let outer = self.handle.manager();
+        let covers = outer.is(inner);
+        let (name, inner_name) = (&outer.settings().cookie, &inner.settings().cookie);
+        if !covers && name.name() == inner_name.name() {
+            log::error(
+                Topic::Setup,
+                &format_args!(
+                    "two `SessionManager`s with the cookie name `{}` serve one request: share one, or name one of them otherwise",
+                    name.name()
+                ),
+            );
+        }
+        covers
     }
 
     /// Gives the session to a handler. Takes what it needs of the request's head at once, so the future

@@ -146,6 +146,11 @@ impl<T: SessionData> SessionManager<T> {
         lock.unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Returns `true` for clones of one manager.
+    pub(crate) fn is(&self, other: &SessionManager<T>) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     pub(crate) fn wall(&self) -> Timestamp {
         self.settings().clock.wall()
     }

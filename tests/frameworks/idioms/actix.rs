@@ -220,3 +220,39 @@ async fn a_service_that_is_busy_stays_busy_behind_the_middleware() {
     let mut context = Context::from_waker(Waker::noop());
     assert!(service.poll_ready(&mut context).is_pending());
 }
+
+async fn read(
+    session: Session,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    session.get::<u32>("n")?;
+    next.call(request).await
+}
+
+/// On the application and on a scope, with a middleware between that reads: one session, in one line.
+#[actix_web::test]
+async fn one_manager_twice_has_one_session() {
+    let clock = Clock::new();
+    let time = clock.clone();
+    let sessions = settings(ring(), &clock).cookie_name("sid");
+    let sessions = sessions.clock(move || time.now()).build().unwrap();
+    let app = init_service(
+        App::new().service(
+            web::scope("")
+                .wrap(SessionMiddleware::new(sessions.clone()))
+                .wrap(from_fn(read))
+                .wrap(SessionMiddleware::new(sessions))
+                .route("/count", web::get().to(count)),
+        ),
+    )
+    .await;
+    let mut cookie = None;
+    for n in 1..4 {
+        // A renewal is due each time.
+        clock.pass(600);
+        let (_, mut cookies, body) = get(&app, "/count", cookie).await;
+        assert_eq!((body, cookies.len()), (n.to_string(), 1));
+        cookie = cookies.pop();
+    }
+}

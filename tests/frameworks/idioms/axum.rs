@@ -1,5 +1,6 @@
 use crate::{
-    kit::clock::Clock,
+    kit::{browser::Jar, clock::Clock},
+    log,
     site::{ring, settings},
 };
 use axum::{
@@ -11,7 +12,7 @@ use axum::{
 };
 use hardtack::{
     axum::SessionLayer,
-    session::{Session, SessionError},
+    session::{Session, SessionError, testing},
 };
 use std::{
     convert::Infallible,
@@ -86,4 +87,68 @@ fn the_origin_is_judged_by_the_method_that_was_sent() {
     });
     let router = Router::new().route("/login", any(login)).layer(rewrite);
     assert_eq!(forged(router, "/login"), StatusCode::FORBIDDEN);
+}
+
+/// On the router and on a route, with a middleware between that reads: one session, in one line.
+#[test]
+fn one_manager_twice_has_one_session() {
+    async fn count(session: Session) -> Result<String, SessionError> {
+        let n = session.update("n", |n: &mut u32| {
+            *n += 1;
+            *n
+        })?;
+        Ok(n.to_string())
+    }
+    async fn read(
+        session: Session,
+        request: Request<Body>,
+        next: Next,
+    ) -> Result<Response<Body>, SessionError> {
+        session.get::<u32>("n")?;
+        Ok(next.run(request).await)
+    }
+    let clock = Clock::new();
+    let sessions = settings(ring(), &clock).build().unwrap();
+    let router = Router::new()
+        .route("/", any(count))
+        .layer(SessionLayer::new(sessions.clone()))
+        .layer(from_fn(read))
+        .layer(SessionLayer::new(sessions.clone()));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let mut jar = Jar::default();
+    for n in 1..4_u32 {
+        // A renewal is due each time.
+        clock.pass(600);
+        let request = Request::get("/").header("cookie", jar.header());
+        let answer = router.clone().oneshot(request.body(Body::empty()).unwrap());
+        let response = runtime.block_on(answer).unwrap();
+        let set = response.headers().get_all("set-cookie").iter();
+        let set: Vec<&str> = set.map(|line| line.to_str().unwrap()).collect();
+        assert_eq!(set.len(), 1);
+        jar.store(set[0]);
+        let session = testing::session_from_cookie(&sessions, &jar.header());
+        assert_eq!(session.get("n"), Ok(Some(n)));
+    }
+}
+
+/// Two managers with one cookie name would overwrite each other's cookies.
+#[test]
+fn two_managers_of_one_name_are_an_error_in_the_log() {
+    log::collect();
+    let sessions = || {
+        let settings = settings(ring(), &Clock::new()).cookie_name("shared");
+        settings.build().unwrap()
+    };
+    let router = Router::new()
+        .route("/", any(async || ()))
+        .layer(SessionLayer::new(sessions()))
+        .layer(SessionLayer::new(sessions()));
+    let request = Request::get("/").body(Body::empty()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.unwrap().block_on(router.oneshot(request)).unwrap();
+    assert!(log::has_error(
+        "two `SessionManager`s with the cookie name `shared` serve one request"
+    ));
 }
