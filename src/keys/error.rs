@@ -55,8 +55,11 @@ pub enum KeyError {
     },
     /// The key is 32 printable ASCII characters. This is a passphrase, and not random bytes.
     Passphrase,
-    /// The bytes are all equal, or each differs from the one before it by the same amount.
+    /// Each byte differs from the one before it by the same amount, or fewer than 20 of the bytes are
+    /// distinct. So few distinct bytes come from repetition, from a half of zeros or from text.
     Pattern,
+    /// The key is the SHA-256 of a common password, of such a word and a line break, or of nothing.
+    PasswordHash,
     /// The key is printed in hardtack's documents, where everybody can read it.
     Published,
     /// The operating system returned no random bytes.
@@ -125,6 +128,10 @@ impl fmt::Display for KeyError {
             KeyError::Pattern => write!(
                 f,
                 "found 32 bytes that follow a pattern and are not random: {MAKE_A_KEY}"
+            ),
+            KeyError::PasswordHash => write!(
+                f,
+                "found the SHA-256 of a common password, which is as easy to guess as the password: {MAKE_A_KEY}"
             ),
             KeyError::Published => write!(
                 f,

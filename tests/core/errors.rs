@@ -73,6 +73,11 @@ fn key_errors() {
             "found 32 bytes that follow a pattern and are not random: make a key with `openssl rand -base64 32`",
         ),
         (
+            KeyError::PasswordHash,
+            "found the SHA-256 of a common password, which is as easy to guess as the password: \
+             make a key with `openssl rand -base64 32`",
+        ),
+        (
             KeyError::Published,
             "found a key that is published in hardtack's documents: make a key with `openssl rand -base64 32`",
         ),
