@@ -5,6 +5,8 @@ use core::{error::Error, fmt};
 use alloc::boxed::Box;
 #[cfg(feature = "std")]
 use alloc::string::String;
+#[cfg(feature = "std")]
+use std::{io::ErrorKind, path::PathBuf};
 
 /// The command at the end of every message that asks for another key.
 const MAKE_A_KEY: &str = "make a key with `openssl rand -base64 32`";
@@ -13,7 +15,7 @@ const MAKE_A_KEY: &str = "make a key with `openssl rand -base64 32`";
 ///
 /// The text says what was found and how to mend it: the command that makes a good key, or what to
 /// remove. [`Keyring::from_env`](crate::Keyring::from_env) puts the name of the variable and the
-/// number of the key in front. `Debug` prints the same text, so that an error that is returned from
+/// number of the key in front, and [`Keyring::from_file`](crate::Keyring::from_file) the path. `Debug` prints the same text, so that an error that is returned from
 /// `main` can be read.
 ///
 /// ```
@@ -91,10 +93,21 @@ pub enum KeyError {
         /// The reason.
         error: Box<KeyError>,
     },
+    /// A file is wrong.
+    #[cfg(feature = "std")]
+    File {
+        /// The path of the file.
+        path: PathBuf,
+        /// The reason.
+        error: Box<KeyError>,
+    },
+    /// The file cannot be opened or read, or is longer than 4,096 bytes.
+    #[cfg(feature = "std")]
+    Unreadable(ErrorKind),
     /// The environment variable is not set.
     #[cfg(feature = "std")]
     Unset,
-    /// An entry of the environment variable is not UTF-8.
+    /// An entry of the environment variable or the file is not UTF-8.
     #[cfg(feature = "std")]
     NotUnicode,
 }
@@ -155,6 +168,15 @@ impl fmt::Display for KeyError {
             KeyError::Entry { entry, error } => write!(f, "key {entry}: {error}"),
             #[cfg(feature = "std")]
             KeyError::Variable { name, error } => write!(f, "environment variable {name}: {error}"),
+            #[cfg(feature = "std")]
+            KeyError::File { path, error } => write!(f, "file {}: {error}", path.display()),
+            #[cfg(feature = "std")]
+            KeyError::Unreadable(kind) => {
+                write!(
+                    f,
+                    "cannot be read ({kind}): check the path and the permissions"
+                )
+            }
             #[cfg(feature = "std")]
             KeyError::Unset => write!(f, "not set: {MAKE_A_KEY}"),
             #[cfg(feature = "std")]

@@ -127,6 +127,19 @@ fn key_errors() {
         ),
         #[cfg(feature = "std")]
         (
+            KeyError::File {
+                path: "/run/secrets/session_keys".into(),
+                error: KeyError::TooMany.into(),
+            },
+            "file /run/secrets/session_keys: found more than 8 keys: remove the oldest",
+        ),
+        #[cfg(feature = "std")]
+        (
+            KeyError::Unreadable(std::io::ErrorKind::PermissionDenied),
+            "cannot be read (permission denied): check the path and the permissions",
+        ),
+        #[cfg(feature = "std")]
+        (
             KeyError::Unset,
             "not set: make a key with `openssl rand -base64 32`",
         ),

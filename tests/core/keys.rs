@@ -474,3 +474,109 @@ fn the_environment_gives_a_ring_or_says_which_entry_is_wrong() {
         assert_eq!(Keyring::from_env(name).unwrap_err(), error);
     }
 }
+
+/// A file in a directory of its own, which is removed with it.
+#[cfg(feature = "std")]
+struct SecretFile(std::path::PathBuf);
+
+#[cfg(feature = "std")]
+impl SecretFile {
+    fn new(test: &str) -> SecretFile {
+        let name = format!("hardtack-{test}-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&directory).unwrap();
+        SecretFile(directory.join("keys"))
+    }
+
+    fn read(&self, content: impl AsRef<[u8]>) -> Result<String, KeyError> {
+        std::fs::write(&self.0, content).unwrap();
+        Keyring::from_file(&self.0).map(|ring| ring.to_string())
+    }
+
+    fn wrong(&self, content: impl AsRef<[u8]>, error: KeyError) {
+        let expected = format!("file {}: {error}", self.0.display());
+        let found = self.read(content).unwrap_err();
+        assert_eq!(found.to_string(), expected);
+        let path = self.0.clone();
+        let error = error.into();
+        assert_eq!(found, KeyError::File { path, error });
+    }
+}
+
+#[cfg(feature = "std")]
+impl Drop for SecretFile {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(self.0.parent().unwrap()).unwrap();
+    }
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_file_gives_a_ring_or_says_what_is_wrong() {
+    use std::io::ErrorKind;
+
+    let file = SecretFile::new("from-file");
+    let unreadable = |path: &std::path::Path, kind| KeyError::File {
+        path: path.to_owned(),
+        error: KeyError::Unreadable(kind).into(),
+    };
+    let missing = Keyring::from_file(&file.0).unwrap_err();
+    assert_eq!(missing, unreadable(&file.0, ErrorKind::NotFound));
+    let directory = file.0.parent().unwrap();
+    let error = Keyring::from_file(directory).unwrap_err();
+    if cfg!(unix) {
+        assert_eq!(error, unreadable(directory, ErrorKind::IsADirectory));
+    }
+
+    let entry = |entry, error: KeyError| KeyError::Entry {
+        entry,
+        error: error.into(),
+    };
+    let ids = [HEX, OTHER_HEX].map(|key| key.parse::<Key>().unwrap().id());
+    let [one, two] = ids;
+    for end in ["", "\n", "\r\n"] {
+        let ring = file.read(format!("{STANDARD}={end}"));
+        assert_eq!(ring, Ok(format!("{one} primary")));
+        let ring = file.read(format!("{HEX}, {OTHER_HEX}@1763600000{end}"));
+        let expected = format!("{one} primary, {two} retired at 1763600000");
+        assert_eq!(ring, Ok(expected));
+    }
+    let padded = format!("{HEX}{},{OTHER_HEX}", " ".repeat(4096));
+    file.wrong(padded, KeyError::Unreadable(ErrorKind::FileTooLarge));
+
+    file.wrong("", entry(1, KeyError::Empty));
+    file.wrong("\n", entry(1, KeyError::Empty));
+    file.wrong("hunter2\n", entry(1, KeyError::Length { found: 7 }));
+    let bom = KeyError::Character { found: '\u{feff}' };
+    file.wrong(format!("\u{feff}{HEX}\r\n"), entry(1, bom));
+    // A key on each line is not the list: between keys stands a comma.
+    file.wrong(
+        format!("{HEX}\n{OTHER_HEX}\n"),
+        entry(1, KeyError::Length { found: 129 }),
+    );
+    file.wrong(b"\xff\xfe3\0c\0", entry(1, KeyError::NotUnicode));
+    file.wrong(
+        [HEX.as_bytes(), b",\xff\n"].concat(),
+        entry(2, KeyError::NotUnicode),
+    );
+    file.wrong(format!("{HEX},{HEX}"), entry(2, KeyError::DuplicateId(one)));
+}
+
+#[cfg(all(feature = "std", unix))]
+#[test]
+fn a_file_without_permission_is_named() {
+    use std::{io::ErrorKind, os::unix::fs::PermissionsExt as _};
+
+    let file = SecretFile::new("permission");
+    std::fs::write(&file.0, HEX).unwrap();
+    std::fs::set_permissions(&file.0, std::fs::Permissions::from_mode(0o000)).unwrap();
+    // Root may read it all the same.
+    if std::fs::read(&file.0).is_err() {
+        let error = Keyring::from_file(&file.0).unwrap_err();
+        let expected = KeyError::File {
+            path: file.0.clone(),
+            error: KeyError::Unreadable(ErrorKind::PermissionDenied).into(),
+        };
+        assert_eq!(error, expected);
+    }
+}

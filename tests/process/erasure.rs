@@ -134,6 +134,29 @@ fn a_key_is_wiped() {
     assert_eq!(freed_with(&PRK, of_the_vectors().clone()), WIPED);
 }
 
+/// The text of a list, as it stands in a file and as long as the watched secrets.
+const TEXT: [u8; 32] = *b"0dd078adc7b3dc50698596666625e3cb";
+
+#[test]
+fn the_text_of_a_file_is_wiped() {
+    let name = format!("hardtack-erasure-{}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let list: String = MASTER.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(list.as_bytes().starts_with(&TEXT));
+    for list in [
+        list.clone() + "\n",
+        list.clone() + ",hunter2",
+        list + "\u{e9}",
+    ] {
+        std::fs::write(&path, &list).unwrap();
+        for secret in [&TEXT, &MASTER] {
+            let read = freed(secret, || drop(black_box(Keyring::from_file(&path))));
+            assert_eq!(read.with_secret, 0);
+        }
+    }
+    std::fs::remove_file(&path).unwrap();
+}
+
 #[test]
 fn a_keyring_is_wiped_in_every_place() {
     assert_eq!(freed_with(&PRK, Keyring::new(of_the_vectors())), WIPED);
