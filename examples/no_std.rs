@@ -73,9 +73,8 @@ fn now() -> Timestamp {
 
 /// Reads the key of the board: 32 random bytes. For a key as text there is `text.parse::<Key>()`.
 fn master() -> [u8; 32] {
-    let mut bytes = [0xa5; 32]; // here: read them from where the board keeps secrets
-    bytes[0] = 1;
-    bytes
+    // here: read them from where the board keeps secrets
+    core::array::from_fn(|place| (place * place) as u8 ^ 0xa5)
 }
 
 /// Returns the number of the expectation that fails, or 0.

@@ -5,6 +5,8 @@ use core::{error::Error, fmt};
 use alloc::boxed::Box;
 #[cfg(feature = "std")]
 use alloc::string::String;
+#[cfg(feature = "std")]
+use std::{io::ErrorKind, path::PathBuf};
 
 /// The command at the end of every message that asks for another key.
 const MAKE_A_KEY: &str = "make a key with `openssl rand -base64 32`";
@@ -13,7 +15,7 @@ const MAKE_A_KEY: &str = "make a key with `openssl rand -base64 32`";
 ///
 /// The text says what was found and how to mend it: the command that makes a good key, or what to
 /// remove. [`Keyring::from_env`](crate::Keyring::from_env) puts the name of the variable and the
-/// number of the key in front. `Debug` prints the same text, so that an error that is returned from
+/// number of the key in front, and [`Keyring::from_file`](crate::Keyring::from_file) the path. `Debug` prints the same text, so that an error that is returned from
 /// `main` can be read.
 ///
 /// ```
@@ -55,8 +57,11 @@ pub enum KeyError {
     },
     /// The key is 32 printable ASCII characters. This is a passphrase, and not random bytes.
     Passphrase,
-    /// The bytes are all equal, or each differs from the one before it by the same amount.
+    /// Each byte differs from the one before it by the same amount, or fewer than 20 of the bytes are
+    /// distinct. So few distinct bytes come from repetition, from a half of zeros or from text.
     Pattern,
+    /// The key is the SHA-256 of a common password, of such a word and a line break, or of nothing.
+    PasswordHash,
     /// The key is printed in hardtack's documents, where everybody can read it.
     Published,
     /// The operating system returned no random bytes.
@@ -88,10 +93,21 @@ pub enum KeyError {
         /// The reason.
         error: Box<KeyError>,
     },
+    /// A file is wrong.
+    #[cfg(feature = "std")]
+    File {
+        /// The path of the file.
+        path: PathBuf,
+        /// The reason.
+        error: Box<KeyError>,
+    },
+    /// The file cannot be opened or read, or is longer than 4,096 bytes.
+    #[cfg(feature = "std")]
+    Unreadable(ErrorKind),
     /// The environment variable is not set.
     #[cfg(feature = "std")]
     Unset,
-    /// An entry of the environment variable is not UTF-8.
+    /// An entry of the environment variable or the file is not UTF-8.
     #[cfg(feature = "std")]
     NotUnicode,
 }
@@ -126,6 +142,10 @@ impl fmt::Display for KeyError {
                 f,
                 "found 32 bytes that follow a pattern and are not random: {MAKE_A_KEY}"
             ),
+            KeyError::PasswordHash => write!(
+                f,
+                "found the SHA-256 of a common password, which is as easy to guess as the password: {MAKE_A_KEY}"
+            ),
             KeyError::Published => write!(
                 f,
                 "found a key that is published in hardtack's documents: {MAKE_A_KEY}"
@@ -148,6 +168,15 @@ impl fmt::Display for KeyError {
             KeyError::Entry { entry, error } => write!(f, "key {entry}: {error}"),
             #[cfg(feature = "std")]
             KeyError::Variable { name, error } => write!(f, "environment variable {name}: {error}"),
+            #[cfg(feature = "std")]
+            KeyError::File { path, error } => write!(f, "file {}: {error}", path.display()),
+            #[cfg(feature = "std")]
+            KeyError::Unreadable(kind) => {
+                write!(
+                    f,
+                    "cannot be read ({kind}): check the path and the permissions"
+                )
+            }
             #[cfg(feature = "std")]
             KeyError::Unset => write!(f, "not set: {MAKE_A_KEY}"),
             #[cfg(feature = "std")]

@@ -1,4 +1,4 @@
-use super::{error::KeyError, id::KeyId, text};
+use super::{error::KeyError, id::KeyId, text, weak};
 use crate::secret::Secret;
 use core::{fmt, str::FromStr};
 use hkdf::Hkdf;
@@ -53,7 +53,8 @@ impl Key {
     /// Makes a new key with random bytes from the operating system.
     ///
     /// This is for tests and for development. The key is lost when the process ends, and then
-    /// nothing opens the tokens that it sealed.
+    /// nothing opens the tokens that it sealed. The checks of [`Key::from_bytes`] do not apply: these
+    /// bytes are known to be random.
     ///
     /// ```
     /// use hardtack::Key;
@@ -94,9 +95,13 @@ impl Key {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Passphrase`] for 32 printable ASCII characters; [`KeyError::Pattern`] for bytes
-    /// that are all equal or that count up or down in equal steps. Random bytes are refused with a
-    /// probability below 2⁻⁴⁵ and 2⁻²³⁹.
+    /// [`KeyError::Passphrase`] for 32 printable ASCII characters. [`KeyError::Pattern`] for bytes that
+    /// count up or down in equal steps, and for fewer than 20 distinct bytes: everything that repeats
+    /// after 16 bytes or fewer, and a half of zeros. [`KeyError::Published`] for a secret from
+    /// hardtack's documents. [`KeyError::PasswordHash`] for the SHA-256 of a common password.
+    ///
+    /// Random bytes have fewer than 20 distinct values once in 6.9 thousand million keys, a probability
+    /// below 2⁻³². All other checks together refuse them with a probability below 2⁻⁴⁵.
     pub fn from_bytes(mut bytes: [u8; 32]) -> Result<Key, KeyError> {
         let key = Key::from_master(&bytes);
         bytes.zeroize();
@@ -104,11 +109,12 @@ impl Key {
     }
 
     fn from_master(master: &[u8; 32]) -> Result<Key, KeyError> {
-        text::refuse_weak(master)?;
+        weak::refuse_weak(master)?;
         Ok(Key::derive_from(master))
     }
 
-    fn derive_from(master: &[u8; 32]) -> Key {
+    /// Derives a key without the checks, for random bytes and for the worked token's test.
+    pub(crate) fn derive_from(master: &[u8; 32]) -> Key {
         let (mut prk, hkdf) = Hkdf::<Sha256>::extract(Some(SALT), master);
         let mut id = [0; 3];
         expand(&hkdf, &[KEY_ID_INFO], &mut id);
@@ -175,8 +181,8 @@ fn expand(hkdf: &Hkdf<Sha256>, info: &[&[u8]], out: &mut [u8]) {
 /// # Errors
 ///
 /// [`KeyError::Length`], [`KeyError::Encoding`], [`KeyError::Character`] or [`KeyError::Prefix`] if
-/// the text is not a key; [`KeyError::Published`] for a key from hardtack's documents;
-/// [`KeyError::Passphrase`] and [`KeyError::Pattern`] as in [`Key::from_bytes`].
+/// the text is not a key; [`KeyError::Published`], [`KeyError::Passphrase`], [`KeyError::Pattern`] and
+/// [`KeyError::PasswordHash`] as in [`Key::from_bytes`].
 ///
 /// [RFC 4648]: https://www.rfc-editor.org/rfc/rfc4648
 impl FromStr for Key {

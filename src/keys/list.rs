@@ -1,7 +1,21 @@
-//! The list `KEY,KEY,KEY@time` of a keyring, entry by entry, and the environment variable it is in.
+//! The list `KEY,KEY,KEY@time` of a keyring, entry by entry, and the environment variable or file it is in.
 
 use super::{error::KeyError, key::Key, state::KeyState};
 use crate::timestamp::Timestamp;
+
+#[cfg(feature = "std")]
+use std::{
+    fs::File,
+    io::{self, ErrorKind, Read as _},
+    path::Path,
+};
+#[cfg(feature = "std")]
+use zeroize::Zeroizing;
+
+/// The most bytes of a file: several times a list of eight keys. A path that names a log or a device by
+/// mistake must not fill the memory.
+#[cfg(feature = "std")]
+const MAX_FILE_LEN: usize = 4096;
 
 /// Reads the first entry: the primary key.
 pub(super) fn first(entry: &str) -> Result<Key, KeyError> {
@@ -43,16 +57,51 @@ pub(super) fn from_env<T>(
     read: impl FnOnce(&str) -> Result<T, KeyError>,
 ) -> Result<T, KeyError> {
     let list = std::env::var_os(name).ok_or(KeyError::Unset)?;
-    let list = zeroize::Zeroizing::new(list.into_encoded_bytes());
-    match core::str::from_utf8(&list) {
-        Ok(list) => read(list),
-        Err(error) => {
-            let commas = list.iter().take(error.valid_up_to());
-            let commas = commas.filter(|byte| **byte == b',').count();
-            Err(KeyError::Entry {
-                entry: commas.saturating_add(1),
-                error: KeyError::NotUnicode.into(),
-            })
+    let list = Zeroizing::new(list.into_encoded_bytes());
+    read(utf8(&list)?)
+}
+
+/// Passes the list in a file to `read`, and overwrites it afterwards.
+#[cfg(feature = "std")]
+pub(super) fn from_file<T>(
+    path: &Path,
+    read: impl FnOnce(&str) -> Result<T, KeyError>,
+) -> Result<T, KeyError> {
+    // A buffer that grows leaves copies behind. One that is filled up in place leaves no copy.
+    let mut list = Zeroizing::new([0; MAX_FILE_LEN + 1]);
+    let len = fill(path, &mut *list).map_err(|error| KeyError::Unreadable(error.kind()))?;
+    // What was cut off could be a key, which the keyring would lack.
+    let list = list.get(..len).filter(|list| list.len() <= MAX_FILE_LEN);
+    read(utf8(
+        list.ok_or(KeyError::Unreadable(ErrorKind::FileTooLarge))?,
+    )?)
+}
+
+/// Reads a file until it ends or the buffer is full. A pipe may return one part after the other.
+#[cfg(feature = "std")]
+fn fill(path: &Path, buf: &mut [u8]) -> io::Result<usize> {
+    let mut file = File::open(path)?;
+    let mut len = 0_usize;
+    while let Some(rest) = buf.get_mut(len..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest) {
+            Ok(0) => break,
+            Ok(read) => len = len.saturating_add(read),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
+    Ok(len)
+}
+
+/// Returns the list as text, or names the entry that is not UTF-8.
+#[cfg(feature = "std")]
+fn utf8(list: &[u8]) -> Result<&str, KeyError> {
+    core::str::from_utf8(list).map_err(|error| {
+        let commas = list.iter().take(error.valid_up_to());
+        let commas = commas.filter(|byte| **byte == b',').count();
+        KeyError::Entry {
+            entry: commas.saturating_add(1),
+            error: KeyError::NotUnicode.into(),
+        }
+    })
 }

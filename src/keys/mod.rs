@@ -9,6 +9,7 @@ mod ring;
 mod slots;
 mod state;
 mod text;
+mod weak;
 
 pub use error::KeyError;
 pub use id::{KeyId, ParseKeyIdError};

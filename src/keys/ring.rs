@@ -10,6 +10,8 @@ use core::fmt;
 
 #[cfg(feature = "alloc")]
 use super::list;
+#[cfg(feature = "std")]
+use std::path::Path;
 
 /// Holds one to eight [keys](Key), without allocating. The first key, the primary, seals; all of them
 /// open.
@@ -129,6 +131,9 @@ impl Keyring {
     /// seconds is [retired](Keyring::accept_retired) at that time. Each key is base64 or hex, as
     /// [`Key`] reads it. White space around an entry is ignored.
     ///
+    /// Child processes inherit the variable, and every process of the same user can read it in
+    /// `/proc/PID/environ`. [`from_file`](Keyring::from_file) avoids both.
+    ///
     /// ```no_run
     /// let ring = hardtack::Keyring::from_env("SESSION_KEYS")?;
     /// println!("session keys: {ring}");
@@ -156,6 +161,50 @@ impl Keyring {
         })
     }
 
+    /// Reads a keyring from a file, with the same list as [`from_env`](Keyring::from_env). A line break
+    /// at the end is ignored.
+    ///
+    /// This is for systemd credentials, and for the secrets of Docker and Kubernetes. A file is safer
+    /// than an environment variable: child processes inherit the variable, every process of the same
+    /// user can read it in `/proc/PID/environ`, and crash reports often contain it.
+    ///
+    /// The text of the file is overwritten in memory after it was read.
+    ///
+    /// ```no_run
+    /// use hardtack::Keyring;
+    /// use std::{env, path::Path};
+    ///
+    /// // Docker and Kubernetes, as you have mounted the secret:
+    /// let ring = Keyring::from_file("/run/secrets/session_keys")?;
+    ///
+    /// // systemd, with `LoadCredentialEncrypted=session_keys` in the unit:
+    /// let directory = env::var_os("CREDENTIALS_DIRECTORY").ok_or("not started by systemd")?;
+    /// let ring = Keyring::from_file(Path::new(&directory).join("session_keys"))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::File`], with the path and the reason. The reason is [`KeyError::Unreadable`], or
+    /// [`KeyError::Entry`] as in [`from_env`](Keyring::from_env).
+    ///
+    /// ```
+    /// let error = hardtack::Keyring::from_file("no/such/file").unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "file no/such/file: cannot be read (entity not found): check the path and the permissions",
+    /// );
+    /// ```
+    #[cfg(feature = "std")]
+    #[doc(alias("secret", "credential", "docker", "kubernetes", "systemd"))]
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Keyring, KeyError> {
+        let path = path.as_ref();
+        list::from_file(path, str::parse).map_err(|error| KeyError::File {
+            path: path.into(),
+            error: error.into(),
+        })
+    }
+
     /// Returns the id and the state of each key: the primary first, then the others in the order they
     /// were added.
     ///
@@ -178,7 +227,7 @@ impl Keyring {
     }
 }
 
-/// Reads the list of [`Keyring::from_env`] from text, for keys in a file or a secret store.
+/// Reads the list of [`Keyring::from_env`] from text, for keys in a secret store.
 ///
 /// # Errors
 ///

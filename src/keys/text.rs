@@ -1,15 +1,9 @@
-//! The text of a key, and the bytes that cannot be one.
+//! The text of a key.
 
 use super::error::KeyError;
 use base64ct::{Base64Unpadded, Encoding as _};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _, ConstantTimeLess as _};
 use zeroize::Zeroizing;
-
-/// The master key of the worked token in the format page: everybody has it.
-const PUBLISHED: [u8; 32] = [
-    0x3c, 0xab, 0x12, 0xf9, 0x60, 0xcf, 0xb6, 0x1d, 0x84, 0x73, 0xda, 0x41, 0x28, 0x97, 0x7e, 0xe5,
-    0x4c, 0x3b, 0xa2, 0x09, 0xf0, 0x5f, 0xc6, 0xad, 0x14, 0x83, 0x6a, 0xd1, 0xb8, 0x27, 0x8e, 0x75,
-];
 
 /// Prefixes that other software puts in front of a key.
 const PREFIXES: [&str; 3] = ["base64:", "hex:", "0x"];
@@ -24,9 +18,6 @@ pub(super) fn decode(text: &str) -> Result<Zeroizing<[u8; 32]>, KeyError> {
     };
     if !decoded {
         return Err(diagnose(text));
-    }
-    if bool::from(master.ct_eq(&PUBLISHED)) {
-        return Err(KeyError::Published);
     }
     Ok(master)
 }
@@ -104,34 +95,4 @@ fn is_key_character(byte: u8) -> Choice {
         within(b'A', b'Z') | within(b'a', b'z') | within(b'0', b'9'),
         |any, other| any | other,
     )
-}
-
-/// Refuses bytes that a person thought of.
-pub(super) fn refuse_weak(master: &[u8; 32]) -> Result<(), KeyError> {
-    if bool::from(is_printable(master)) {
-        return Err(KeyError::Passphrase);
-    }
-    if bool::from(is_progression(master)) {
-        return Err(KeyError::Pattern);
-    }
-    Ok(())
-}
-
-fn is_printable(bytes: &[u8; 32]) -> Choice {
-    let mut all = Choice::from(1);
-    for byte in bytes {
-        all &= !byte.ct_lt(&b' ') & byte.ct_lt(&0x7f);
-    }
-    all
-}
-
-/// Returns whether each byte differs from the one before it by the same amount, modulo 256.
-fn is_progression(bytes: &[u8; 32]) -> Choice {
-    let [first, second, ..] = bytes;
-    let step = second.wrapping_sub(*first);
-    let mut all = Choice::from(1);
-    for (byte, next) in bytes.iter().zip(bytes.iter().skip(1)) {
-        all &= next.wrapping_sub(*byte).ct_eq(&step);
-    }
-    all
 }

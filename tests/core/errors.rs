@@ -73,6 +73,11 @@ fn key_errors() {
             "found 32 bytes that follow a pattern and are not random: make a key with `openssl rand -base64 32`",
         ),
         (
+            KeyError::PasswordHash,
+            "found the SHA-256 of a common password, which is as easy to guess as the password: \
+             make a key with `openssl rand -base64 32`",
+        ),
+        (
             KeyError::Published,
             "found a key that is published in hardtack's documents: make a key with `openssl rand -base64 32`",
         ),
@@ -119,6 +124,19 @@ fn key_errors() {
                 error: KeyError::TooMany.into(),
             },
             "environment variable SESSION_KEYS: found more than 8 keys: remove the oldest",
+        ),
+        #[cfg(feature = "std")]
+        (
+            KeyError::File {
+                path: "/run/secrets/session_keys".into(),
+                error: KeyError::TooMany.into(),
+            },
+            "file /run/secrets/session_keys: found more than 8 keys: remove the oldest",
+        ),
+        #[cfg(feature = "std")]
+        (
+            KeyError::Unreadable(std::io::ErrorKind::PermissionDenied),
+            "cannot be read (permission denied): check the path and the permissions",
         ),
         #[cfg(feature = "std")]
         (

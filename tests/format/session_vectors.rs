@@ -109,7 +109,7 @@ struct FlashFields {
 }
 
 const COOKIE: &str = "__Host-session";
-const MASTER: [u8; 32] = *b"\xd0vectors of records, sealed anew";
+const MASTER: [u8; 32] = *b"\xd0waxy jukebox, vector of pigmnts";
 
 /// Makes the sessions typed, or leaves them as they are.
 type Typing<T> = fn(SessionManagerBuilder) -> SessionManagerBuilder<T>;

@@ -18,18 +18,18 @@ use rng::{Constant, Failing};
 use serde::{Serialize, Serializer, ser::SerializeTuple as _};
 use std::alloc::{GlobalAlloc, System};
 
-/// The key of the worked token in the format page and what is derived from it, for `greeting/1`.
+/// A key of the vectors (tests/vectors/keys.json) and what is derived from it, for `greeting/1`.
 const MASTER: [u8; 32] = [
-    0x3c, 0xab, 0x12, 0xf9, 0x60, 0xcf, 0xb6, 0x1d, 0x84, 0x73, 0xda, 0x41, 0x28, 0x97, 0x7e, 0xe5,
-    0x4c, 0x3b, 0xa2, 0x09, 0xf0, 0x5f, 0xc6, 0xad, 0x14, 0x83, 0x6a, 0xd1, 0xb8, 0x27, 0x8e, 0x75,
+    0x0d, 0xd0, 0x78, 0xad, 0xc7, 0xb3, 0xdc, 0x50, 0x69, 0x85, 0x96, 0x66, 0x66, 0x25, 0xe3, 0xcb,
+    0x0e, 0x4b, 0x14, 0x01, 0x5a, 0xfb, 0x44, 0xe1, 0x54, 0xd5, 0xbc, 0x12, 0x3e, 0xbe, 0xc6, 0x31,
 ];
 const PRK: [u8; 32] = [
-    0x23, 0xd1, 0xcc, 0x9a, 0x4e, 0xe5, 0x5d, 0x12, 0xdc, 0x51, 0xdb, 0xd2, 0x67, 0xe4, 0xf6, 0xdf,
-    0x6e, 0x30, 0x28, 0x3e, 0x57, 0xa3, 0xde, 0x7d, 0xe1, 0xf8, 0xef, 0xfd, 0x90, 0x90, 0x08, 0x5b,
+    0x64, 0xb4, 0x36, 0x90, 0x41, 0xa8, 0x13, 0xef, 0x06, 0x95, 0x6b, 0x37, 0xb5, 0xf6, 0xf3, 0xbc,
+    0xba, 0x59, 0x84, 0x61, 0x0a, 0x67, 0x2f, 0x59, 0xb6, 0x35, 0x55, 0x73, 0xa2, 0xbb, 0xc1, 0xaf,
 ];
 const PURPOSE_KEY: [u8; 32] = [
-    0x2e, 0xa3, 0xe4, 0x1b, 0x17, 0x2f, 0x6f, 0x86, 0x19, 0x1d, 0xe3, 0x39, 0x96, 0x88, 0x1a, 0x04,
-    0xbb, 0x9f, 0xe1, 0x9a, 0xbd, 0x34, 0xae, 0x47, 0x10, 0x22, 0x3b, 0x30, 0x6e, 0x1d, 0x11, 0xbc,
+    0xf6, 0x52, 0xf2, 0x92, 0x9f, 0xa8, 0x38, 0x67, 0x72, 0x00, 0xfb, 0x2a, 0x2d, 0x72, 0xb5, 0x6d,
+    0x75, 0x2f, 0xc7, 0x60, 0x88, 0xb7, 0x07, 0xe3, 0x21, 0x23, 0x97, 0x86, 0x5a, 0xaf, 0xab, 0xc3,
 ];
 const PLAINTEXT: [u8; 32] = *b"the plaintext that must not stay";
 
@@ -104,7 +104,7 @@ fn freed_with<T>(secret: &'static [u8; 32], holder: T) -> Freed {
     freed(secret, || drop(holder))
 }
 
-fn published() -> Key {
+fn of_the_vectors() -> Key {
     Key::from_bytes(MASTER).unwrap()
 }
 
@@ -130,28 +130,51 @@ fn the_allocator_sees_what_is_left_behind() {
 
 #[test]
 fn a_key_is_wiped() {
-    assert_eq!(freed_with(&PRK, published()), WIPED);
-    assert_eq!(freed_with(&PRK, published().clone()), WIPED);
+    assert_eq!(freed_with(&PRK, of_the_vectors()), WIPED);
+    assert_eq!(freed_with(&PRK, of_the_vectors().clone()), WIPED);
+}
+
+/// The text of a list, as it stands in a file and as long as the watched secrets.
+const TEXT: [u8; 32] = *b"0dd078adc7b3dc50698596666625e3cb";
+
+#[test]
+fn the_text_of_a_file_is_wiped() {
+    let name = format!("hardtack-erasure-{}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let list: String = MASTER.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(list.as_bytes().starts_with(&TEXT));
+    for list in [
+        list.clone() + "\n",
+        list.clone() + ",hunter2",
+        list + "\u{e9}",
+    ] {
+        std::fs::write(&path, &list).unwrap();
+        for secret in [&TEXT, &MASTER] {
+            let read = freed(secret, || drop(black_box(Keyring::from_file(&path))));
+            assert_eq!(read.with_secret, 0);
+        }
+    }
+    std::fs::remove_file(&path).unwrap();
 }
 
 #[test]
 fn a_keyring_is_wiped_in_every_place() {
-    assert_eq!(freed_with(&PRK, Keyring::new(published())), WIPED);
+    assert_eq!(freed_with(&PRK, Keyring::new(of_the_vectors())), WIPED);
     for before in 0..7 {
         let mut ring = Keyring::new(key(100));
         for number in 0..before {
             ring = ring.accept(key(number)).unwrap();
         }
-        let accepted = ring.clone().accept(published()).unwrap();
+        let accepted = ring.clone().accept(of_the_vectors()).unwrap();
         assert_eq!(freed_with(&PRK, accepted), WIPED);
-        let retired = ring.accept_retired(published(), at(5)).unwrap();
+        let retired = ring.accept_retired(of_the_vectors(), at(5)).unwrap();
         assert_eq!(freed_with(&PRK, retired), WIPED);
     }
 }
 
 #[test]
 fn a_codec_is_wiped_in_every_place() {
-    let primary = Keyring::new(published());
+    let primary = Keyring::new(of_the_vectors());
     assert_eq!(
         freed_with(&PURPOSE_KEY, Codec::new(&primary, "greeting/1")),
         WIPED
@@ -161,7 +184,7 @@ fn a_codec_is_wiped_in_every_place() {
         for number in 0..before {
             ring = ring.accept(key(number)).unwrap();
         }
-        let ring = ring.accept(published()).unwrap();
+        let ring = ring.accept(of_the_vectors()).unwrap();
         let codec = Codec::new(&ring, "greeting/1");
         assert_eq!(freed_with(&PURPOSE_KEY, codec.clone()), WIPED);
         drop(codec);

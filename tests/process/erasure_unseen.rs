@@ -21,14 +21,14 @@ use rng::Constant;
 use serde::{Deserialize, Deserializer, de::Visitor};
 use std::{fs::File, os::unix::fs::FileExt as _};
 
-/// The second halves of the PRK and of the key for `greeting/1` in the worked token of the format page: an
+/// The second halves of the PRK and of the key for `greeting/1` of a key of the vectors (tests/vectors/keys.json): an
 /// allocator writes to the start of what it is given back.
-const PRK: [u8; 16] = *b"\x6e\x30\x28\x3e\x57\xa3\xde\x7d\xe1\xf8\xef\xfd\x90\x90\x08\x5b";
-const PURPOSE_KEY: [u8; 16] = *b"\xbb\x9f\xe1\x9a\xbd\x34\xae\x47\x10\x22\x3b\x30\x6e\x1d\x11\xbc";
+const PRK: [u8; 16] = *b"\xba\x59\x84\x61\x0a\x67\x2f\x59\xb6\x35\x55\x73\xa2\xbb\xc1\xaf";
+const PURPOSE_KEY: [u8; 16] = *b"\x75\x2f\xc7\x60\x88\xb7\x07\xe3\x21\x23\x97\x86\x5a\xaf\xab\xc3";
 
-fn published() -> Key {
-    let master = *b"\x3c\xab\x12\xf9\x60\xcf\xb6\x1d\x84\x73\xda\x41\x28\x97\x7e\xe5\
-        \x4c\x3b\xa2\x09\xf0\x5f\xc6\xad\x14\x83\x6a\xd1\xb8\x27\x8e\x75";
+fn of_the_vectors() -> Key {
+    let master = *b"\x0d\xd0\x78\xad\xc7\xb3\xdc\x50\x69\x85\x96\x66\x66\x25\xe3\xcb\
+        \x0e\x4b\x14\x01\x5a\xfb\x44\xe1\x54\xd5\xbc\x12\x3e\xbe\xc6\x31";
     Key::from_bytes(master).unwrap()
 }
 
@@ -58,8 +58,8 @@ fn freed_memory_keeps_what_nobody_wipes() {
 
 #[test]
 fn keys_are_wiped() {
-    assert_wiped(published(), &PRK);
-    let ring = Keyring::new(key(1)).accept(published()).unwrap();
+    assert_wiped(of_the_vectors(), &PRK);
+    let ring = Keyring::new(key(1)).accept(of_the_vectors()).unwrap();
     assert_wiped(ring.clone(), &PRK);
     assert_wiped(Codec::new(&ring, "greeting/1"), &PURPOSE_KEY);
 }

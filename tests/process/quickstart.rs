@@ -36,8 +36,8 @@ fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap()
 }
 
-const OLD: &str = "d1f3b5a79c8e60427d1f3b5a79c8e60427d1f3b5a79c8e60427d1f3b5a79c8e6";
-const NEW: &str = "6e8c97a5b3f1d72406e8c97a5b3f1d72406e8c97a5b3f1d72406e8c97a5b3f1d";
+const OLD: &str = "d1f3b5a79c8e60427f2e4d6c8b0a19385746f1d3e5c7b9a08214365870badcfe";
+const NEW: &str = "6e8c97a5b3f1d72406f8e9dacbbcad9e8f70615243342516e7d8c9baab9c8d7e";
 
 #[test]
 fn it_seals_and_opens_text_and_refuses_the_rest_with_a_reason() {

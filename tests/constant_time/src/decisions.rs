@@ -48,11 +48,11 @@ const DECISIONS: &[Decision] = &[
         ],
         checks: "key text is read: ",
     },
-    // Whether it was decoded; whether the key is a published one.
+    // Whether it was decoded.
     Decision {
         package: "hardtack",
         function: "decode",
-        lines: &["if !decoded {", "if bool::from(master.ct_eq(&PUBLISHED)) {"],
+        lines: &["if !decoded {"],
         checks: "key text is read: ",
     },
     // Whether a text that is not a key begins and ends as one.
@@ -62,13 +62,15 @@ const DECISIONS: &[Decision] = &[
         lines: &["if bool::from(is_key_character(*first) & is_key_character(*last)) {"],
         checks: "key text is read: ",
     },
-    // Whether the key is a passphrase or a progression.
+    // Whether the key is a published one, a passphrase, a pattern or the hash of a password.
     Decision {
         package: "hardtack",
         function: "refuse_weak",
         lines: &[
+            "if bool::from(is_published(master)) {",
             "if bool::from(is_printable(master)) {",
-            "if bool::from(is_progression(master)) {",
+            "if bool::from(is_progression(master) | distinct_bytes(master).ct_lt(&MIN_DISTINCT)) {",
+            "if bool::from(is_hashed_word(master)) {",
         ],
         checks: "key text is read: ",
     },
@@ -76,7 +78,7 @@ const DECISIONS: &[Decision] = &[
     Decision {
         package: "hardtack",
         function: "from_master",
-        lines: &["text::refuse_weak(master)?;"],
+        lines: &["weak::refuse_weak(master)?;"],
         checks: "key text is read: ",
     },
     // Whether the tag is the right one, in each backend.

@@ -21,7 +21,7 @@ use base64::{
 use hardtack::{Codec, Key, Keyring, OpenError, Timestamp};
 use std::{env, hint::black_box, process::ExitCode};
 
-const MASTER: [u8; 32] = *b"\xd0a secret that nobody ever sees!";
+const MASTER: [u8; 32] = *b"\xd0the quick brown fox jumps over!";
 const NOW: u32 = 1_700_000_000;
 /// Label and purpose of the codec under test.
 const SCOPE: (&str, &[u8]) = ("seal", b"secrets/1");

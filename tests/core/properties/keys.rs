@@ -3,12 +3,12 @@ use base64::{
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 use hardtack::Key;
-use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::{collection::vec, prelude::*};
 
 use super::master;
 use crate::kit::{
-    key_text::{decode, weak},
+    key_text::{HASHES, decode, weak},
     reference,
 };
 
@@ -66,6 +66,11 @@ proptest! {
             any::<[u8; 32]>(),
             proptest::array::uniform32(0x1f..=0x7f_u8),
             proptest::array::uniform32(b' '..=b'~'),
+            vec(any::<u8>(), 1..=32).prop_map(|period| std::array::from_fn(|i| period[i % period.len()])),
+            (any::<[u8; 32]>(), 0..=32_usize, 0..=32_usize).prop_map(|(bytes, from, to)| {
+                std::array::from_fn(|i| if (from..to).contains(&i) { bytes[0] } else { bytes[i] })
+            }),
+            proptest::sample::select(HASHES.as_flattened()).prop_map(|hash| hex::decode(hash).unwrap().try_into().unwrap()),
             (any::<u8>(), any::<u8>()).prop_map(|(first, step)| std::array::from_fn(|i| first.wrapping_add(step.wrapping_mul(i as u8)))),
         ],
         change in proptest::option::of((any::<Index>(), any::<u8>())),

@@ -1,6 +1,7 @@
 //! Documents against the repository: every statement that a program can check.
 
 mod documented;
+mod keys;
 mod language;
 mod links;
 mod readme;
