@@ -363,3 +363,54 @@ fn two_sessions_with_two_names_live_side_by_side() {
         .collect();
     assert_eq!(reasons.iter().filter(|created| **created).count(), 1);
 }
+
+/// A variant that serde skips is counted when the role is written, and not when it is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+enum Role {
+    #[default]
+    Guest,
+    #[serde(skip)]
+    #[expect(dead_code, reason = "moves those behind it")]
+    Internal,
+    User,
+    Moderator,
+    Admin,
+}
+
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Member {
+    role: Role,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<u8>,
+    visits: Option<u8>,
+}
+
+impl SessionData for Member {
+    const NAME: &'static str = "member";
+    const VERSION: u8 = 1;
+}
+
+#[test]
+fn what_comes_back_as_something_else_is_not_sent() {
+    let member = |role, name, visits| Member { role, name, visits };
+    for lossy in [
+        // A moderator, when it is read.
+        member(Role::User, Some(1), Some(1)),
+        member(Role::Moderator, Some(1), Some(1)),
+        member(Role::Admin, Some(1), Some(1)),
+        // The visits, when the name is read.
+        member(Role::Guest, None, Some(0)),
+    ] {
+        let site = Site::<Member>::with(&Clock::new(), |builder| builder.data());
+        let mut browser = Browser::default();
+        let (_, reply) = browser.visit(&site, |session| session.replace(lossy).unwrap());
+        assert_eq!(reply.failed, Some(SaveError::Unreadable));
+        assert_eq!(browser, Browser::default());
+    }
+    let site = Site::<Member>::with(&Clock::new(), |builder| builder.data());
+    let mut browser = Browser::default();
+    let same = member(Role::Guest, Some(1), None);
+    browser.send(&site, |session| session.replace(same).unwrap());
+    let read = browser.peek(&site, |session| session.replace(Member::default()).unwrap());
+    assert_eq!(read, member(Role::Guest, Some(1), None));
+}
