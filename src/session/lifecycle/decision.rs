@@ -1,0 +1,46 @@
+use super::{rules::Now, sealed::EndedLogin};
+use crate::session::{
+    error::SaveError,
+    events::{SaveReason, SkipReason},
+    record::Ids,
+};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// What becomes of a session when its response is due.
+pub(crate) enum Decision {
+    /// There is nothing to save.
+    Keep,
+    /// There was something to save, and it must not be.
+    Skip(SkipReason),
+    Save(Save),
+    /// There was something to save, and it cannot be: the response must not look as if it was.
+    Fail(SaveError),
+}
+
+pub(crate) struct Save {
+    pub(crate) reason: SaveReason,
+    pub(crate) ids: Ids,
+    pub(crate) record: Vec<u8>,
+    /// How long the browser keeps the cookie; `None` ends it with the browser's session.
+    pub(crate) max_age: Option<Duration>,
+    /// The session that this one replaces, under another id.
+    pub(crate) replaces: Option<EndedLogin>,
+}
+
+impl Save {
+    /// Returns `true` if the cookie that the browser has says the same.
+    pub(crate) fn is_renewal(&self) -> bool {
+        matches!(self.reason, SaveReason::Renewed | SaveReason::Resealed)
+    }
+}
+
+/// The request that a session is closed for.
+#[derive(Clone, Copy)]
+pub(crate) struct Closing {
+    pub(crate) now: Now,
+    /// When the request's head arrived.
+    pub(crate) head_at: Duration,
+    /// Whether the request is one that a person has waited for: a prefetch or an image renews nothing.
+    pub(crate) renews: bool,
+}
