@@ -1,6 +1,7 @@
 use super::{
     decision::{Closing, Decision, Save},
-    rules::{Now, Rules},
+    random::{new_login_id, new_session_id},
+    rules::Rules,
     sealed::{EndedLogin, Sealed},
     timeouts::{Timeouts, age},
     view::SessionView,
@@ -542,19 +543,4 @@ fn decode_data<T: SessionData>(bytes: &[u8]) -> Option<T> {
         Ok((data, [])) => Some(data),
         _ => None,
     }
-}
-
-fn new_session_id<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<SessionId, SaveError> {
-    random(rng).map(SessionId::from_bytes)
-}
-
-fn new_login_id<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<LoginId, SaveError> {
-    random(rng).map(LoginId::from_bytes)
-}
-
-fn random<const N: usize, R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<[u8; N], SaveError> {
-    let mut bytes = [0; N];
-    rng.try_fill_bytes(&mut bytes)
-        .map_err(|_| SaveError::Randomness)?;
-    Ok(bytes)
 }

@@ -3,6 +3,7 @@
 
 mod decision;
 mod live;
+mod random;
 mod rules;
 mod sealed;
 mod timeouts;
