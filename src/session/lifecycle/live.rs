@@ -13,9 +13,7 @@ use crate::{
         data::{OldData, SessionData},
         error::{SaveError, SessionError},
         events::{Refusal, SaveReason, SkipReason},
-        record::{
-            Flash, Ids, LoginId, MAX_FLASH_BYTES, MAX_FLASHES, Record, RecordHead, SessionId,
-        },
+        record::{Flash, Ids, MAX_FLASH_BYTES, MAX_FLASHES, Record, RecordHead, SessionId},
     },
     timestamp::whole_seconds,
 };
