@@ -3,14 +3,15 @@
 use crate::kit::{
     clock::{Clock, T0},
     exchange::Request,
-    keys::{key, ring},
+    keys::{key, master, ring},
     site::{Browser, Site, logged_in},
 };
 use hardtack::{
     KeyState, Keyring, Timestamp,
-    session::{Event, Refusal, SaveReason, SessionManager, testing},
+    session::{Event, KeyUse, Refusal, SaveReason, SessionManager, testing},
 };
 use std::{
+    fs,
     sync::{OnceLock, mpsc},
     thread,
     time::Duration,
@@ -204,4 +205,100 @@ fn the_applications_own_code_may_set_keys() {
     // A call that waits for itself never ends.
     let user = finished.recv_timeout(Duration::from_secs(60));
     assert_eq!(user, Ok(Ok(Some(7))));
+}
+
+#[test]
+fn a_ring_is_replaced_by_a_good_file_only() {
+    let clock = Clock::new();
+    let site = instance(ring(1), &clock);
+    let browser = logged_in(&site, "ada");
+    let name = format!("hardtack-reload-{}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let [one, two] = [1, 2].map(|n| hex::encode(master(n)));
+    let reload = |list: &[u8]| {
+        fs::write(&path, list).unwrap();
+        site.sessions.reload_keyring(&path)
+    };
+    let ids = || {
+        let uses = site.sessions.key_use().into_iter();
+        uses.map(|one| one.key).collect::<Vec<_>>()
+    };
+
+    assert!(site.sessions.reload_keyring(&path).is_err());
+    for bad in [
+        b"".as_slice(),
+        b"\xff",
+        &two.as_bytes()[..63],
+        format!("{two},").as_bytes(),
+        format!("{two},{}", "00".repeat(32)).as_bytes(),
+        format!("{two},{one}@").as_bytes(),
+    ] {
+        let error = reload(bad).unwrap_err();
+        let expected = Keyring::from_file(&path).unwrap_err();
+        assert_eq!(error, expected);
+        assert!(error.to_string().contains(path.to_str().unwrap()));
+        assert_eq!(ids(), [key(1).id()]);
+        assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    }
+    assert_eq!(reload(format!("{two},{one}\n").as_bytes()), Ok(()));
+    assert_eq!(ids(), [key(2).id(), key(1).id()]);
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    assert_eq!(reload(two.as_bytes()), Ok(()));
+    assert_eq!(browser.user(&site), None);
+    fs::remove_file(&path).unwrap();
+}
+
+#[test]
+fn the_use_of_each_key_is_counted() {
+    let clock = Clock::new();
+    let site = instance(ring(1), &clock);
+    let uses = || {
+        let uses = site.sessions.key_use().into_iter();
+        let facts = |one: KeyUse| (one.key, one.state, one.opened, one.last_opened);
+        uses.map(facts).collect::<Vec<_>>()
+    };
+    let at = |seconds| Some(Timestamp::from_unix(T0 + seconds));
+    let (old, new) = (key(1).id(), key(2).id());
+
+    // A login opens no cookie.
+    let browser = logged_in(&site, "ada");
+    assert_eq!(uses(), [(old, KeyState::Primary, 0, None)]);
+    for second in 1..=3 {
+        clock.pass(1);
+        assert!(browser.user(&site).is_some());
+        let count = second as usize;
+        assert_eq!(uses(), [(old, KeyState::Primary, count, at(second))]);
+    }
+
+    // What does not open does not count, nor a request that never asks for its session.
+    clock.pass(1);
+    let other = instance(ring(3), &clock);
+    assert!(logged_in(&other, "eve").user(&site).is_none());
+    let forged = browser.header().replace("session=h", "session=hA");
+    assert!(site.request(&forged).is_new().unwrap());
+    drop(site.request(&browser.header()));
+    assert_eq!(uses(), [(old, KeyState::Primary, 3, at(3))]);
+
+    // The old key keeps its count, for every clone.
+    let both = Keyring::new(key(2)).accept(key(1)).unwrap();
+    site.sessions.clone().set_keyring(both);
+    let primary = (new, KeyState::Primary, 0, None);
+    assert_eq!(uses(), [primary, (old, KeyState::Accepted, 3, at(3))]);
+    assert!(browser.user(&site).is_some());
+    assert_eq!(uses(), [primary, (old, KeyState::Accepted, 4, at(4))]);
+    let later = logged_in(&site, "bob");
+    clock.pass(1);
+    assert!(later.user(&site).is_some());
+    let primary = (new, KeyState::Primary, 1, at(5));
+    assert_eq!(uses(), [primary, (old, KeyState::Accepted, 4, at(4))]);
+
+    // After the idle timeout, the old key opens no session: it may go.
+    clock.pass(3600);
+    assert!(browser.user(&site).is_none());
+    assert_eq!(uses(), [primary, (old, KeyState::Accepted, 4, at(4))]);
+    site.sessions.set_keyring(ring(2));
+    assert_eq!(uses(), [primary]);
+    // One that comes back begins anew.
+    site.sessions.set_keyring(ring(1));
+    assert_eq!(uses(), [(old, KeyState::Primary, 0, None)]);
 }

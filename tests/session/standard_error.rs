@@ -131,3 +131,22 @@ fn no_save_fails_without_a_line() {
         }
     }
 }
+
+#[test]
+fn keys_that_were_not_replaced_are_in_the_log() {
+    const TEST: &str = "standard_error::keys_that_were_not_replaced_are_in_the_log";
+    if env::var_os(SPEAKER).is_some() {
+        let ring = Keyring::new(Key::generate().unwrap());
+        let sessions = SessionManager::builder(ring).build().unwrap();
+        sessions.reload_keyring("no/such/file").unwrap_err();
+        return;
+    }
+    let said = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "--nocapture", TEST])
+        .env(SPEAKER, "yes")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(said.stderr).unwrap();
+    let line = "hardtack: the keys were not replaced: file no/such/file: cannot be read (";
+    assert_eq!(said.matches(line).count(), 1, "{said}");
+}

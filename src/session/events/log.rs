@@ -22,10 +22,11 @@ pub(crate) enum Topic {
     Rivals,
     Denylist,
     Development,
+    Keys,
 }
 
 impl Topic {
-    const COUNT: usize = 7;
+    const COUNT: usize = 8;
 }
 
 /// Says what is wrong.

@@ -1,8 +1,10 @@
 //! Holds the settings and the keys of an application's sessions.
 
+mod key_use;
 mod session_manager;
 mod settings;
 
+pub use key_use::KeyUse;
 #[cfg(test)]
 pub(crate) use session_manager::SMALLEST_RECORD;
 pub use session_manager::{ConfigError, SessionManager, SessionManagerBuilder};

@@ -1,6 +1,9 @@
-use super::settings::{Clock, Keys, OnEvent, Settings};
+use super::{
+    key_use::{KeyCounts, KeyUse},
+    settings::{Clock, Keys, OnEvent, Settings},
+};
 use crate::{
-    Keyring, Timestamp,
+    KeyError, Keyring, Timestamp,
     session::{
         cookie::{CookieAttributes, CookieLimits, SameSite, SessionCookie},
         data::{SessionData, SessionMap},
@@ -13,9 +16,12 @@ use crate::{
         origin::{OriginRules, RequestLine},
     },
 };
-use alloc::{boxed::Box, format, string::String, sync::Arc};
+use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};
 use core::{error::Error, fmt, time::Duration};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::{
+    path::Path,
+    sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -82,7 +88,7 @@ impl SessionManager<SessionMap> {
 
 impl<T: SessionData> SessionManager<T> {
     fn new(settings: Settings<T>, keyring: &Keyring, floor: Timestamp) -> SessionManager<T> {
-        let keys = RwLock::new(settings.keys(keyring, floor));
+        let keys = RwLock::new(settings.keys(keyring, floor, &KeyCounts::default()));
         SessionManager {
             shared: Arc::new(Shared { settings, keys }),
         }
@@ -102,7 +108,75 @@ impl<T: SessionData> SessionManager<T> {
     #[doc(alias("rotate", "secret"))]
     pub fn set_keyring(&self, keyring: Keyring) {
         let mut keys = self.write_keys();
-        *keys = self.settings().keys(&keyring, keys.floor);
+        *keys = self.settings().keys(&keyring, keys.floor, &keys.counts);
+    }
+
+    /// Replaces the keys by those in a file, as [`set_keyring`](SessionManager::set_keyring) does and as
+    /// [`Keyring::from_file`] reads them. If the file is not good, the old keys stay, and the log says why.
+    ///
+    /// Call it from a timer, or when your process receives SIGHUP. Replace the file
+    /// in one step (`mv new keys`), as Kubernetes does: half of a list can be a good list.
+    ///
+    /// ```no_run
+    /// # use hardtack::session::SessionManager;
+    /// use hardtack::Keyring;
+    /// use std::{thread, time::Duration};
+    ///
+    /// const KEYS: &str = "/run/secrets/session_keys";
+    /// let sessions = SessionManager::builder(Keyring::from_file(KEYS)?).build()?;
+    /// let for_the_timer = sessions.clone();
+    /// thread::spawn(move || {
+    ///     loop {
+    ///         thread::sleep(Duration::from_secs(60));
+    ///         // An error is in the log already.
+    ///         let _ = for_the_timer.reload_keyring(KEYS);
+    ///     }
+    /// });
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Keyring::from_file`].
+    #[doc(alias("reload", "rotate", "SIGHUP"))]
+    pub fn reload_keyring(&self, path: impl AsRef<Path>) -> Result<(), KeyError> {
+        let keyring = Keyring::from_file(path).inspect_err(|error| {
+            log::error(
+                Topic::Keys,
+                &format_args!("the keys were not replaced: {error}"),
+            );
+        })?;
+        self.set_keyring(keyring);
+        Ok(())
+    }
+
+    /// Returns how many cookies each key has opened in this process, and when the last: the primary key
+    /// first, and the others in the order of the keyring. A key keeps its count when others come and go.
+    ///
+    /// Look at all instances before you remove an old key. It may go when no instance seals with it any
+    /// more and it has opened no cookie for the longest idle timeout (14 days by default), because every
+    /// session under it has ended by then. Tokens of a [`Codec`](crate::Codec) are not counted.
+    ///
+    /// ```
+    /// use hardtack::{Key, Keyring, session::{SessionManager, testing}};
+    ///
+    /// let (new, old) = (Key::generate()?, Key::generate()?);
+    /// let sessions = SessionManager::builder(Keyring::new(old.clone())).build()?;
+    /// let session = testing::new_session(&sessions);
+    /// session.insert("user", 7)?;
+    /// let cookie = testing::cookie_header(&session)?;
+    ///
+    /// sessions.set_keyring(Keyring::new(new).accept(old.clone())?);
+    /// assert!(!testing::session_from_cookie(&sessions, &cookie).is_new()?);
+    /// let [primary, accepted] = sessions.key_use()[..] else { unreachable!() };
+    /// assert_eq!((primary.opened, primary.last_opened), (0, None));
+    /// assert_eq!((accepted.key, accepted.opened), (old.id(), 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias("metrics", "rotate", "statistics"))]
+    #[must_use]
+    pub fn key_use(&self) -> Vec<KeyUse> {
+        self.keys().counts.read()
     }
 
     /// Refuses every session that was created or sealed before this time, from now on and for all clones

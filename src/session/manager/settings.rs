@@ -1,7 +1,8 @@
 //! Holds the checked settings, which do not change while the server runs.
 
+use super::key_use::KeyCounts;
 use crate::{
-    Codec, Keyring, Timestamp,
+    Codec, KeyId, Keyring, Timestamp,
     codec::token_len,
     session::{
         cookie::{SessionCookie, TooLarge},
@@ -56,9 +57,15 @@ pub(crate) struct Keys {
     pub(crate) codec: Codec,
     /// A session that was created or sealed earlier is revoked.
     pub(crate) floor: Timestamp,
+    pub(super) counts: KeyCounts,
 }
 
 impl Keys {
+    /// Counts a cookie that this key has opened.
+    pub(crate) fn count(&self, key: KeyId, now: Timestamp) {
+        self.counts.count(key, now);
+    }
+
     pub(super) fn set_floor(&mut self, floor: Timestamp) {
         self.floor = floor;
         self.codec = self.codec.clone().reject_issued_before(floor);
@@ -77,8 +84,8 @@ pub(crate) struct Settings<T> {
 }
 
 impl<T: SessionData> Settings<T> {
-    /// Returns the codec of this cookie under a ring.
-    pub(super) fn keys(&self, keyring: &Keyring, floor: Timestamp) -> Keys {
+    /// Returns the codec of this cookie under a ring, and the counts of the ring before for the same keys.
+    pub(super) fn keys(&self, keyring: &Keyring, floor: Timestamp, before: &KeyCounts) -> Keys {
         let (name, realm) = (self.cookie.name().as_bytes(), self.realm.as_bytes());
         // `build` refuses zero bytes in every part, so no two cookies share a purpose.
         let codec = Codec::with_label(
@@ -90,7 +97,11 @@ impl<T: SessionData> Settings<T> {
         .reject_issued_before(floor)
         .pad_to(self.pad_to)
         .max_token_len(MAX_TOKEN_LEN);
-        Keys { codec, floor }
+        Keys {
+            codec,
+            floor,
+            counts: before.carried_to(keyring),
+        }
     }
 
     /// Fails if the token of a record of `len` bytes does not fit into the cookies.

@@ -184,6 +184,9 @@ fn open_token<T: SessionData>(
     let (key, len) = (opened.key, opened.value.len());
     scratch.0.truncate(len);
     let read = Sealed::read(&manager.settings().rules, now, scratch, facts, keys.floor);
+    if read.is_ok() {
+        keys.count(key, now.wall);
+    }
     read.map_err(|(reason, login)| Refused {
         reason,
         key: Some(key),
