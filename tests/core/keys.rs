@@ -17,7 +17,7 @@ const STANDARD: &str = "++++////Aw4PXEEjWU8gJi4aKyYgTzIcVBNHRSdjJfA";
 const URL_SAFE: &str = "----____Aw4PXEEjWU8gJi4aKyYgTzIcVBNHRSdjJfA";
 const HEX: &str = "fbefbeffffff030e0f5c4123594f20262e1a2b26204f321c54134745276325f0";
 /// Another key, for lists.
-#[cfg(feature = "alloc")]
+#[cfg(feature = "std")]
 const OTHER_HEX: &str = "0d0c1a2b3f4e5d6c7b8a99a8b7c6d5e4f3021122334455667788aabbccddee01";
 
 #[test]
