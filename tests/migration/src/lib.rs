@@ -85,14 +85,14 @@ pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
     }
 
     // A user who is logged in stays logged in. The old cookie is ignored if the session has a user.
-    let eight = site.begin(|session| session.insert("user", &8).unwrap());
+    let eight = site.begin(|session| session.insert("user", 8).unwrap());
     let answer = site.get(before, &format!("{}; {eight}", site.old_cookie()));
     assert_eq!(answer.body, "user 8");
     assert!(answer.removes(name));
     assert_eq!(site.session(&answer).unwrap_err(), NoSessionError::NotSet);
 
     // A session without a user, perhaps planted, gets another id, and keeps its cart.
-    let planted = site.begin(|session| session.insert("cart", &1).unwrap());
+    let planted = site.begin(|session| session.insert("cart", 1).unwrap());
     let planted_id = site.open(&planted).id().unwrap();
     let answer = site.get(before, &format!("{planted}; {}", site.old_cookie()));
     let session = site.session(&answer).unwrap();
