@@ -121,7 +121,7 @@ pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
     // A session that cannot be saved, here because it is too big, leaves the old cookie where it is.
     let ring = Keyring::new(Key::generate().unwrap());
     let small = SessionManager::builder(ring)
-        .max_cookie_bytes(107)
+        .max_cookie_bytes(122)
         .build()
         .unwrap();
     let old = site.old_cookie();
