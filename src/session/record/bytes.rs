@@ -7,8 +7,8 @@
 //! flashes = count ‖ (level u8 ‖ text)*
 //! ```
 //!
-//! Numbers and counts are varints in their shortest form, texts have their length in front. The data
-//! is written by postcard.
+//! The four numbers and the length of the subject are varints in their shortest form. Flashes and data
+//! are as postcard reads them.
 
 use super::{
     flash::{Flash, FlashLevel},
@@ -176,14 +176,15 @@ impl<'a> Record<'a> {
         let (idle_limit, lifetime, longest) = (rest.varint()?, rest.varint()?, rest.varint()?);
         let device_key = rest.optional(flags & DEVICE_KEY != 0, Reader::device_key)?;
         let subject = rest.optional(flags & SUBJECT != 0, Reader::subject)?;
-        let mut flashes = Vec::new();
-        for _ in 0..rest.varint()? {
-            let [level] = rest.array()?;
-            flashes.push(Flash {
-                level: FlashLevel::from_u8(level).ok_or(RecordError::Malformed)?,
-                text: rest.text()?.to_owned(),
-            });
-        }
+        let (flashes, data) = postcard::take_from_bytes::<Vec<(u8, &str)>>(rest.0)
+            .map_err(|_| RecordError::Malformed)?;
+        let flash = |(level, text): (u8, &str)| {
+            Some(Flash {
+                level: FlashLevel::from_u8(level)?,
+                text: text.to_owned(),
+            })
+        };
+        let flashes = flashes.into_iter().map(flash).collect::<Option<_>>();
         Ok(Record {
             ids: Ids { session, login },
             head: RecordHead {
@@ -196,9 +197,9 @@ impl<'a> Record<'a> {
                 longest,
                 device_key,
                 subject,
-                flashes,
+                flashes: flashes.ok_or(RecordError::Malformed)?,
             },
-            data: rest.0,
+            data,
         })
     }
 }
