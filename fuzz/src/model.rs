@@ -7,8 +7,9 @@ mod answer;
 use crate::kit::{browser::Jar, clock::Clock, exchange::Request};
 use crate::{NOW, key, read};
 use arbitrary::Arbitrary;
-use hardtack::session::{Event, FlashLevel, SessionId, SessionManager};
+use hardtack::session::{Event, FlashLevel, LoginId, SessionId, SessionManager};
 use hardtack::{Keyring, Timestamp};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
@@ -62,6 +63,8 @@ enum Value {
 struct Record {
     /// None for a new one that has not been saved.
     id: Option<SessionId>,
+    login: Option<LoginId>,
+    by_login: bool,
     created_at: u32,
     idle: u32,
     lifetime: u32,
@@ -76,6 +79,8 @@ impl Record {
         let (flashes, values) = (vec![], BTreeMap::new());
         Record {
             id: None,
+            login: None,
+            by_login: false,
             created_at: now,
             idle,
             lifetime,
@@ -120,10 +125,20 @@ struct Cookie {
 
 /// From the first use to the answer.
 struct Current {
-    opened_at: u32,
     record: Record,
     cookie: Option<(Cookie, bool)>,
     destroyed: bool,
+    /// What this request called `remember` with.
+    remember: Option<bool>,
+    /// How many flashes came with the request.
+    received_flashes: usize,
+}
+
+/// How a login ended in the last minute.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Ended {
+    Replaced,
+    Destroyed,
 }
 
 enum Due {
@@ -136,6 +151,8 @@ struct Tab {
     /// Of the cookies that the request had.
     names: BTreeSet<String>,
     received: Option<Cookie>,
+    /// When the request's head arrived.
+    began_at: u32,
     current: Option<Current>,
 }
 
@@ -143,6 +160,7 @@ struct World {
     clock: Clock,
     sessions: SessionManager,
     denied: Arc<Mutex<BTreeSet<SessionId>>>,
+    ended: RefCell<BTreeMap<LoginId, (u32, Ended)>>,
     ring: Vec<(u8, Option<u32>)>,
     jar: Jar,
     cookie: Option<Cookie>,
@@ -200,6 +218,7 @@ impl World {
             clock,
             sessions,
             denied,
+            ended: RefCell::default(),
             ring,
             jar: Jar::default(),
             cookie: None,
@@ -246,12 +265,40 @@ impl World {
             session,
             names: self.jar.0.keys().cloned().collect(),
             received: self.cookie.clone(),
+            began_at: self.now(),
             current: None,
         }
     }
 
     fn is_denied(&self, id: Option<SessionId>) -> bool {
         id.is_some_and(|id| self.denied.lock().unwrap().contains(&id))
+    }
+
+    fn end(&self, login: Option<LoginId>, end: Ended) {
+        let (Some(login), now) = (login, self.now()) else {
+            return;
+        };
+        let mut ended = self.ended.borrow_mut();
+        let (at, end) = match ended.get(&login) {
+            Some((at, was)) if now.saturating_sub(*at) <= 60 => {
+                (now.max(*at), if *was > end { *was } else { end })
+            }
+            _ => (now, end),
+        };
+        ended.insert(login, (at, end));
+    }
+
+    fn end_of(&self, login: Option<LoginId>) -> Option<Ended> {
+        let (at, end) = *self.ended.borrow().get(&login?)?;
+        (self.now().saturating_sub(at) <= 60).then_some(end)
+    }
+
+    /// Whether the token of a cookie opens, whatever its record says.
+    fn is_authentic(&self, cookie: &Cookie) -> bool {
+        let ring = self.ring.iter().find(|(n, _)| *n == cookie.key);
+        let at = cookie.issued_at;
+        at <= self.now() + 60
+            && ring.is_some_and(|(_, retired)| retired.is_none_or(|retired| at <= retired + 60))
     }
 
     /// The session at its first use.
@@ -264,8 +311,9 @@ impl World {
             let (_, retired) = self.ring.iter().find(|(n, _)| *n == cookie.key)?;
             let (record, at) = (&cookie.record, cookie.issued_at);
             let (idle, lifetime) = limits(record.remembered);
-            let good = at <= now + 60
-                && retired.is_none_or(|retired| at <= retired + 60)
+            let good = self.is_authentic(&cookie)
+                && record.created_at <= at + 60
+                && self.end_of(record.login) != Some(Ended::Destroyed)
                 && now.saturating_sub(record.created_at) <= lifetime.min(record.lifetime)
                 && now.saturating_sub(at) <= idle.min(record.idle)
                 && !self.is_denied(record.id);
@@ -275,10 +323,11 @@ impl World {
             .as_ref()
             .map_or(Record::new(now), |(cookie, _)| cookie.record.clone());
         tab.current = Some(Current {
-            opened_at: now,
+            received_flashes: record.flashes.len(),
             record,
             cookie: good,
             destroyed: false,
+            remember: None,
         });
     }
 }

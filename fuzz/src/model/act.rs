@@ -1,6 +1,6 @@
 //! What a handler does with its session, and what it sees of it.
 
-use super::{Current, Record, Step, Tab, Value, World, limits};
+use super::{Cookie, Current, Ended, Record, Step, Tab, Value, World, limits};
 use hardtack::session::{FlashLevel, SessionError};
 use std::time::Duration;
 
@@ -87,13 +87,22 @@ impl World {
                     .collect();
                 assert_eq!(taken, record.flashes);
                 record.flashes.clear();
+                current.received_flashes = 0;
             }
             Step::Regenerate | Step::Login => {
                 let login = matches!(step, Step::Login);
                 if login {
                     session.regenerate_for_login().unwrap();
                     record.created_at = now;
+                    record.by_login = true;
+                    record.remembered = current.remember.unwrap_or(false);
                     (record.idle, record.lifetime) = limits(record.remembered);
+                    record
+                        .flashes
+                        .drain(..current.received_flashes.min(record.flashes.len()));
+                    current.received_flashes = 0;
+                    let login = session.login_id().unwrap();
+                    assert_ne!(record.login.replace(login), Some(login));
                 } else {
                     session.regenerate().unwrap();
                 }
@@ -102,17 +111,18 @@ impl World {
             }
             Step::Destroy => {
                 session.destroy().unwrap();
-                self.destroyed(current);
+                self.destroyed(current, tab.received.as_ref());
             }
             Step::Remember(remembered) => {
                 session.remember(*remembered).unwrap();
+                current.remember = Some(*remembered);
                 if record.remembered != *remembered {
                     record.remembered = *remembered;
                     (record.idle, record.lifetime) = limits(*remembered);
                     // A new session has nothing to end.
                     let is_over = now.saturating_sub(record.created_at) > record.lifetime;
                     if is_over && current.cookie.is_some() {
-                        self.destroyed(current);
+                        self.destroyed(current, tab.received.as_ref());
                     }
                 }
             }
@@ -129,16 +139,22 @@ impl World {
         }
     }
 
-    fn destroyed(&self, current: &mut Current) {
+    fn destroyed(&self, current: &mut Current, received: Option<&Cookie>) {
         if let Some((cookie, _)) = &current.cookie {
             assert!(self.is_denied(cookie.record.id));
+            self.end(cookie.record.login, Ended::Destroyed);
         }
-        let (opened_at, record) = (self.now(), Record::new(self.now()));
+        // One that did not count ends too, if it was authentic when the request opened it.
+        let others = received.filter(|_| current.cookie.is_none() && !current.destroyed);
+        if let Some(cookie) = others.filter(|cookie| self.is_denied(cookie.record.id)) {
+            self.end(cookie.record.login, Ended::Destroyed);
+        }
         *current = Current {
-            opened_at,
-            record,
+            record: Record::new(self.now()),
             cookie: None,
             destroyed: true,
+            remember: None,
+            received_flashes: 0,
         };
     }
 

@@ -1,6 +1,6 @@
 //! What is saved, and what the browser makes of the answer.
 
-use super::{Cookie, Current, Due, Tab, World, limits};
+use super::{Cookie, Current, Due, Ended, Tab, World, limits};
 use crate::cookies::COOKIE;
 use hardtack::session::SaveError;
 use std::collections::BTreeSet;
@@ -22,19 +22,43 @@ impl World {
     }
 
     /// Whether the rules save the session.
-    fn is_saved(&self, current: &Current) -> bool {
+    fn is_saved(&self, current: &Current, began_at: u32) -> bool {
         let (record, now) = (&current.record, self.now());
         let lifetime = limits(record.remembered).1.min(record.lifetime);
         let in_time = match self.due(current) {
             None => false,
             Some(Due::Change) => true,
-            Some(Due::Renewal) => now.saturating_sub(current.opened_at) <= 5,
+            Some(Due::Renewal) => true,
         };
-        let opened = current
-            .cookie
-            .as_ref()
-            .and_then(|(cookie, _)| cookie.record.id);
+        let sealed = current.cookie.as_ref().map(|(cookie, _)| cookie);
+        let opened = sealed.and_then(|cookie| cookie.record.id);
+        let before = sealed.and_then(|cookie| cookie.record.login);
+        let is_login = record.by_login && record.login != before;
+        if let Some(cookie) = sealed {
+            let (idle, lifetime) = limits(cookie.record.remembered);
+            let (idle, lifetime) = (
+                idle.min(cookie.record.idle),
+                lifetime.min(cookie.record.lifetime),
+            );
+            let age = now.saturating_sub(cookie.issued_at);
+            let patience = if age >= idle / 2 { 30 } else { 1 };
+            let is_renewal = matches!(self.due(current), Some(Due::Renewal));
+            if is_renewal && now.saturating_sub(began_at) > patience {
+                return false;
+            }
+            match self.end_of(before) {
+                Some(Ended::Destroyed) => return false,
+                Some(Ended::Replaced) if !is_login => return false,
+                _ => {}
+            }
+            let over = age > idle || now.saturating_sub(cookie.record.created_at) > lifetime;
+            if over && !is_login {
+                return false;
+            }
+        }
         in_time
+            && record.created_at <= now + 60
+            && self.end_of(record.login) != Some(Ended::Destroyed)
             && now.saturating_sub(record.created_at) <= lifetime
             && ![record.id, opened].iter().any(|id| self.is_denied(*id))
     }
@@ -70,9 +94,11 @@ impl World {
         let idle = limits(current.record.remembered).0.min(current.record.idle);
         let size = current.record.size();
         match reply.failed {
-            Some(SaveError::TooBig { .. }) => assert!(self.is_saved(&current) && size > 4500),
+            Some(SaveError::TooBig { .. }) => {
+                assert!(self.is_saved(&current, tab.began_at) && size > 4500);
+            }
             Some(error) => panic!("{error}"),
-            None if self.is_saved(&current) => {
+            None if self.is_saved(&current, tab.began_at) => {
                 assert!(size < 5200);
                 // Parts that are of no use any more are removed.
                 assert!(named.is_superset(&tab.names));
@@ -85,6 +111,13 @@ impl World {
                 // Parts that another tab left may be there too.
                 assert!(bytes <= 7000 + 4096);
                 current.record.id = Some(tab.session.id().unwrap());
+                let login = tab.session.login_id().unwrap();
+                current.record.login = Some(login);
+                if let Some((cookie, _)) = &current.cookie
+                    && cookie.record.login != Some(login)
+                {
+                    self.end(cookie.record.login, Ended::Replaced);
+                }
                 let end = (now + idle).min(current.record.created_at + lifetime);
                 let remembered = current.record.remembered;
                 // A session that ends now has an age of zero, which removes it.
@@ -103,9 +136,12 @@ impl World {
             None => {}
         }
         if current.destroyed {
-            assert!(named.is_superset(&tab.names));
-            assert!(!self.jar.0.contains_key(COOKIE));
-            self.cookie = None;
+            // What another tab was given meanwhile is not this request's to remove.
+            assert_eq!(named, tab.names);
+            if tab.names.contains(COOKIE) {
+                assert!(!self.jar.0.contains_key(COOKIE));
+                self.cookie = None;
+            }
         } else {
             assert_eq!(self.jar, before);
         }
