@@ -134,16 +134,19 @@ impl SessionCookie {
             .skip(1)
             .filter_map(|(slash, _)| path.get(..slash));
         let paths = core::iter::once("/").chain(prefixes).chain([path]);
-        let paths: Vec<&str> = paths.filter(|path| is_path(path)).collect();
+        let mut paths: Vec<&str> = paths.filter(|path| is_path(path)).collect();
+        // The paths `/` and `//…` give `/` twice.
+        paths.dedup();
         let pairs = paths
             .iter()
             .flat_map(|path| domains.iter().map(move |domain| (*domain, *path)));
-        let mut lines: Vec<String> = pairs
+        pairs
             .filter(|pair| *pair != own)
             .take(MAX_HEALING_LINES)
             .map(|(domain, path)| self.attributes.remove_from(self.name(), domain, path))
-            .collect();
-        lines.dedup();
-        lines
+            .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
