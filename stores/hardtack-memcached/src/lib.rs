@@ -12,9 +12,11 @@ use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
+use tokio::time::sleep;
 
-/// How often a call begins anew because another one wrote between its two steps.
-const TRIES: u32 = 64;
+/// How long a call waits before it begins anew, because another one wrote between its two steps. Writers
+/// that never waited could keep each other out in step, so that one of them loses every time.
+const PAUSE: Duration = Duration::from_millis(1);
 /// Memcached reads what is longer than this as a date.
 const RELATIVE: u64 = 30 * 24 * 60 * 60;
 
@@ -149,7 +151,7 @@ impl MemcachedStore {
         key: &RecordKey,
         keep: Option<Duration>,
     ) -> Result<Found, StoreError> {
-        for _ in 0..TRIES {
+        loop {
             let Some(item) = self.read(key).await? else {
                 return Ok(Found::Missing);
             };
@@ -160,16 +162,17 @@ impl MemcachedStore {
             if item.left >= keep || self.write(key, Some(&item), record, keep).await? {
                 return Ok(item.value);
             }
+            sleep(PAUSE).await;
         }
-        Err(contended())
     }
 
     async fn put_at_once(&self, put: Put<'_>) -> Result<Swap, StoreError> {
         let tag = put.tag()?;
-        for attempt in 0..TRIES {
+        let mut first = true;
+        loop {
             // To create is one round trip, unless something is there.
             let there = match put.expect {
-                Expect::Absent if attempt == 0 => None,
+                Expect::Absent if first => None,
                 _ => self.read(put.key).await?,
             };
             let found = there.as_ref().map_or(&Found::Missing, |item| &item.value);
@@ -192,12 +195,15 @@ impl MemcachedStore {
             {
                 return Ok(Swap::Done);
             }
+            if !first {
+                sleep(PAUSE).await;
+            }
+            first = false;
         }
-        Err(contended())
     }
 
     async fn end_at_once(&self, end: End<'_>) -> Result<Swap, StoreError> {
-        for _ in 0..TRIES {
+        loop {
             let there = self.read(end.key).await?;
             let found = there.as_ref().map_or(&Found::Missing, |item| &item.value);
             match (found, end.expect) {
@@ -214,8 +220,8 @@ impl MemcachedStore {
             {
                 return Ok(Swap::Done);
             }
+            sleep(PAUSE).await;
         }
-        Err(contended())
     }
 }
 
@@ -233,10 +239,6 @@ fn expiry(seconds: u64) -> u64 {
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     now.unwrap_or_default().as_secs().saturating_add(seconds)
-}
-
-fn contended() -> StoreError {
-    StoreError::new(StoreErrorKind::Unavailable, "too many writers of one key")
 }
 
 impl fmt::Debug for MemcachedStore {

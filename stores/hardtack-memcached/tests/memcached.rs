@@ -1,12 +1,16 @@
 //! The store on a real Memcached.
 
 use hardtack::store::{
-    Expect, Found, Put, Store, StoreErrorKind, Swap,
+    End, Expect, Found, Put, Store, StoreErrorKind, Swap, Tag, Tombstone,
     conformance::{self, Fixture},
 };
 use hardtack_memcached::MemcachedStore;
 use servers::{Fault, Proxy, Server, names_nothing, new_key, survives_faults, works_again};
 use std::time::{Duration, Instant};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+};
 
 struct Memcached(Vec<Server>);
 
@@ -136,6 +140,76 @@ async fn broken_connections_are_errors_and_heal() {
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     server.restart();
     assert_eq!(works_again(|| store.load(&key, None)).await, Found::Missing);
+}
+
+/// A node on which another writer is first, so many times, between the two steps of every call.
+async fn node_that_loses(races: usize) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let mut lost = 0;
+        while let Ok((connection, _)) = listener.accept().await {
+            let mut connection = BufReader::new(connection);
+            let mut line = String::new();
+            while connection
+                .read_line(&mut line)
+                .await
+                .is_ok_and(|len| len > 0)
+            {
+                let words: Vec<_> = line.split_whitespace().collect();
+                let mut answer = b"VA 40 c1 t100\r\n".to_vec();
+                match &words[..] {
+                    ["mg", ..] => answer.extend([[7; 40].as_slice(), b"\r\n"].concat()),
+                    ["ms", _, len, ..] => {
+                        let mut value = vec![0; len.parse::<usize>().unwrap() + 2];
+                        connection.read_exact(&mut value).await.unwrap();
+                        answer = match lost < races {
+                            true => b"EX\r\n".to_vec(),
+                            false => b"HD\r\n".to_vec(),
+                        };
+                        lost += 1;
+                    }
+                    _ => panic!("{line}"),
+                }
+                connection.write_all(&answer).await.unwrap();
+                line.clear();
+            }
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn writers_that_lose_every_race_go_on_until_the_deadline() {
+    let store = |port| MemcachedStore::new([format!("127.0.0.1:{port}")]).unwrap();
+    let key = new_key();
+    let old = Tag::of(&[7; 40]).unwrap();
+    let put = Put {
+        key: &key,
+        expect: Expect::Tag(&old),
+        record: &[8; 40],
+        keep: Duration::from_secs(60),
+        owner: None,
+    };
+    let end = End {
+        key: &key,
+        expect: None,
+        tombstone: Tombstone::Destroyed,
+        grace: Duration::from_secs(60),
+        owner: None,
+    };
+    let long = Duration::from_secs(60);
+    let losing = store(node_that_loses(200).await).deadline(long);
+    assert_eq!(losing.end(end).await.unwrap(), Swap::Done);
+    let losing = store(node_that_loses(200).await).deadline(long);
+    assert_eq!(losing.put(put).await.unwrap(), Swap::Done);
+    let losing = store(node_that_loses(200).await).deadline(long);
+    let found = Found::Record(vec![7; 40]);
+    assert_eq!(losing.load(&key, Some(long * 5)).await.unwrap(), found);
+
+    let losing = store(node_that_loses(usize::MAX).await).deadline(Duration::from_millis(50));
+    let error = losing.end(end).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Timeout);
 }
 
 #[test]

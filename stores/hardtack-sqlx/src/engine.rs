@@ -2,7 +2,7 @@
 //! macro writes each of them.
 
 use crate::{
-    error::{TRIES, failed, is_taken, was_rolled_back},
+    error::{failed, is_taken, was_rolled_back},
     statements::{Dialect, Statements},
 };
 use hardtack::store::{
@@ -11,6 +11,7 @@ use hardtack::store::{
 };
 use sqlx::{AssertSqlSafe, Database, Error, Executor, pool::PoolConnection};
 use std::{fmt, future::Future, sync::Arc, time::Duration};
+use tokio::time::sleep;
 
 const MAX_OWNED: i64 = 1_000;
 const GRACE: Duration = Duration::from_secs(60);
@@ -37,15 +38,18 @@ fn found(tag: Vec<u8>, record: Option<Vec<u8>>) -> Result<Found, StoreError> {
     }
 }
 
-/// Runs a statement or transaction, again after each rollback.
+/// How long a call waits before it begins anew. Writers that never waited could keep each other out in
+/// step, so that one of them loses every time.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// Runs a statement or transaction, again after each rollback, until the deadline of the call.
 async fn run<T, F>(work: impl Fn() -> F) -> Result<T, StoreError>
 where
     F: Future<Output = Result<T, Error>>,
 {
-    let mut tries = 1;
     loop {
         match work().await {
-            Err(error) if was_rolled_back(&error) && tries < TRIES => tries += 1,
+            Err(error) if was_rolled_back(&error) => sleep(PAUSE).await,
             answer => return answer.map_err(|error| failed(&error)),
         }
     }
@@ -315,7 +319,7 @@ macro_rules! store {
             }
 
             async fn end_at_once(&self, end: End<'_>) -> Result<Swap, StoreError> {
-                for _ in 0..TRIES {
+                loop {
                     let done = run(|| async {
                         let mut connection = self.pool.acquire().await?;
                         if self.bury(&mut connection, &end).await? {
@@ -339,8 +343,8 @@ macro_rules! store {
                         Found::Record(_) | Found::Missing if end.expect.is_none() => {}
                         found => return Ok(found.into()),
                     }
+                    sleep(PAUSE).await;
                 }
-                Err(StoreErrorKind::Unavailable.into())
             }
 
             async fn rename_at_once(

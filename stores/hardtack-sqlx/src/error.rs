@@ -3,9 +3,6 @@
 use hardtack::store::{StoreError, StoreErrorKind};
 use sqlx::Error;
 
-/// How often a statement or transaction is run that the database rolled back.
-pub(crate) const TRIES: u32 = 8;
-
 /// Whether the database has rolled back and asks for another try: a serialization failure or a deadlock.
 pub(crate) fn was_rolled_back(error: &Error) -> bool {
     let Error::Database(error) = error else {
