@@ -11,7 +11,7 @@
 //! | add a session to a web application | [Sessions][guide-sessions], with first steps in each framework |
 //! | migrate from another session library | [Migrating][guide-migrating] |
 //! | operate it: keys, rotation, alerts | [Operations][guide-operations] |
-//! | make tokens of your own: login links, invitations, forms | [`Codec`] |
+//! | make tokens of your own: login links, invitations, forms | [`Codec`], and [Tokens][guide-tokens] for recipes |
 //! | make tokens without `std` or without an allocator | [`guide::no_std`] |
 //! | read or write tokens in another language | [`guide::format`] |
 //!
@@ -88,6 +88,11 @@
 #![cfg_attr(
     not(feature = "session"),
     doc = "[guide-operations]: https://docs.rs/hardtack/latest/hardtack/guide/operations/"
+)]
+#![cfg_attr(feature = "std", doc = "[guide-tokens]: guide::tokens")]
+#![cfg_attr(
+    not(feature = "std"),
+    doc = "[guide-tokens]: https://docs.rs/hardtack/latest/hardtack/guide/tokens/"
 )]
 #![cfg_attr(feature = "session", doc = "[session]: mod@session")]
 #![cfg_attr(

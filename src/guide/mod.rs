@@ -14,6 +14,10 @@
     feature = "session",
     doc = "| [`operations`] | people who run the servers: keys, rotation, alerts |"
 )]
+#![cfg_attr(
+    feature = "std",
+    doc = "| [`tokens`] | people who send links, invitations and API tokens |"
+)]
 //! | [`no_std`] | tokens without `std` and without an allocator |
 //! | [`format`](mod@format) | people who read or write the tokens in another language |
 
@@ -23,6 +27,10 @@
 
 #[doc = include_str!("format.md")]
 pub mod format {}
+
+#[cfg(feature = "std")]
+#[doc = include_str!("tokens.md")]
+pub mod tokens {}
 
 #[doc = include_str!("no_std.md")]
 #[doc = "```rust,ignore"]
