@@ -7,7 +7,7 @@ use crate::kit::{
 };
 use hardtack::{
     Timestamp,
-    session::{Event, Refusal, SameSite, SessionId, SkipReason},
+    session::{Event, Refusal, SameSite, Session, SessionId, SkipReason},
 };
 use std::{
     collections::BTreeMap,
@@ -47,6 +47,107 @@ fn destroy_removes_the_session_and_a_copy_lives_until_its_timeouts() {
         site.clock.set(T0 + after);
         assert_eq!(copy.user(&site).as_deref(), user, "{after}");
     }
+}
+
+/// Two tabs of somebody whose session was idle for too long: one logs in, and the other, begun before,
+/// writes. A session of its own would throw out the login.
+#[test]
+fn a_late_write_over_an_idle_cookie_does_not_replace_the_login_of_another_tab() {
+    let site = Site::new();
+    let idle = logged_in(&site, "ada");
+    site.clock.pass(31 * MINUTE);
+    let [slow, slower] = [(); 2].map(|()| site.request(&idle.header()));
+    assert!(slow.is_new().unwrap() && slower.is_new().unwrap());
+    let mut browser = idle.clone();
+    browser.send(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", "ada").unwrap();
+    });
+    site.events();
+
+    site.clock.pass(60);
+    slow.insert("cart", 1).unwrap();
+    assert_eq!(finish(&slow).set_cookie.len(), 0);
+    let id = Some(slow.id().unwrap());
+    let reason = SkipReason::LoginEnded;
+    assert_eq!(site.events(), [Event::NotSaved { id, reason }]);
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    // Another login gets through, as it does over a live session.
+    slower.regenerate_for_login().unwrap();
+    slower.insert("user", "ada").unwrap();
+    assert_eq!(finish(&slower).set_cookie.len(), 1);
+
+    // A request without the old cookie, and one after a minute, are those of a stranger.
+    for (cookie, after) in [("", 0), (idle.header().as_str(), 61)] {
+        site.clock.pass(after);
+        let stranger = site.request(cookie);
+        stranger.insert("cart", 1).unwrap();
+        assert_eq!(finish(&stranger).set_cookie.len(), 1, "{after}");
+    }
+}
+
+/// Two tabs log in over one session, with and without a list that denies what was replaced.
+#[test]
+fn of_two_logins_at_once_the_later_counts() {
+    let denylist = hardtack::session::Denylist::new();
+    for site in [
+        Site::new(),
+        Site::with(&Clock::new(), |builder| builder.denylist(denylist)),
+    ] {
+        let log_in = |session: &Session, user: &str| {
+            session.regenerate_for_login().unwrap();
+            session.insert("user", user).unwrap();
+        };
+        let mut browser = Browser::default();
+        browser.send(&site, |session| log_in(session, "ada"));
+        let later = site.request(&browser.header());
+        assert!(!later.is_new().unwrap());
+        browser.send(&site, |session| log_in(session, "bob"));
+        log_in(&later, "eve");
+        browser.take(&finish(&later));
+        assert_eq!(browser.user(&site).as_deref(), Some("eve"));
+    }
+}
+
+/// The visitor was idle, a copy was kept warm, and the visitor logs in again: the copy's login is over.
+#[test]
+fn a_login_replaces_the_logins_of_idle_cookies_too() {
+    let denylist = hardtack::session::Denylist::new();
+    let site = Site::with(&Clock::new(), |builder| builder.denylist(denylist));
+    let mut browser = Browser::default();
+    let log_in = |session: &Session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", "ada").unwrap();
+    };
+    browser.send(&site, log_in);
+    let mut thief = browser.clone();
+    site.clock.pass(20 * MINUTE);
+    thief.send(&site, |session| session.touch().unwrap());
+    site.clock.pass(11 * MINUTE);
+    assert_eq!(browser.user(&site), None);
+    assert_eq!(thief.user(&site).as_deref(), Some("ada"));
+    let (from, from_login) = thief.peek(&site, |session| {
+        (session.id().unwrap(), session.login_id().unwrap())
+    });
+    site.events();
+
+    let ((to, to_login), _) = browser.visit(&site, |session| {
+        log_in(session);
+        (session.id().unwrap(), session.login_id().unwrap())
+    });
+    let absolute_end = Timestamp::from_unix(T0 + 90 * DAY);
+    assert_eq!(
+        site.events().last(),
+        Some(&Event::Regenerated {
+            from,
+            to,
+            from_login,
+            to_login,
+            absolute_end
+        })
+    );
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    assert_eq!(thief.user(&site), None);
 }
 
 #[test]

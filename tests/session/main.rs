@@ -7,6 +7,7 @@ mod kit;
 mod clock;
 mod copies;
 mod ending;
+mod fleet;
 mod handle;
 mod hostile;
 mod model;

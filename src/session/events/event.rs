@@ -83,7 +83,8 @@ pub enum Event {
     },
     /// The session went out under a new id. A copy of the old cookie opens until `absolute_end`, unless
     /// a [`Denylist`](crate::session::Denylist) or `validate` refuses it. Comes after the
-    /// [`Saved`](Event::Saved) that it explains: a session that could not be saved keeps its id.
+    /// [`Saved`](Event::Saved) that it explains: a session that could not be saved keeps its id. A login
+    /// also reports each other login whose cookie the browser had, such as one that was idle for too long.
     Regenerated {
         /// The old id.
         from: SessionId,

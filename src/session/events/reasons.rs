@@ -125,7 +125,8 @@ pub enum SkipReason {
     /// The renewal failed. The browser keeps its cookie and the response is sent, because nothing was
     /// lost. If renewals keep failing, the session ends at its idle timeout.
     RenewalFailed(SaveError),
-    /// Its login was ended or replaced while the request was under way.
+    /// Its login was ended or replaced while the request was under way, or that of a cookie which had
+    /// timed out: a session of the request's own would throw out the new login.
     LoginEnded,
     /// It was created in the future: a clock was wrong, and it would live that much longer.
     NotYetValid,

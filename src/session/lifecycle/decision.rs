@@ -37,10 +37,12 @@ impl Save {
 
 /// The request that a session is closed for.
 #[derive(Clone, Copy)]
-pub(crate) struct Closing {
+pub(crate) struct Closing<'r> {
     pub(crate) now: Now,
     /// When the request's head arrived.
     pub(crate) head_at: Duration,
     /// Whether the request is one that a person has waited for: a prefetch or an image renews nothing.
     pub(crate) renews: bool,
+    /// The logins of its authentic cookies that do not count.
+    pub(crate) others: &'r [EndedLogin],
 }

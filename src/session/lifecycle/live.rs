@@ -329,7 +329,7 @@ impl<T: SessionData> LiveSession<T> {
     pub(crate) fn decide<R: TryCryptoRng + ?Sized>(
         &mut self,
         rules: &Rules<T>,
-        closing: Closing,
+        closing: Closing<'_>,
         rng: &mut R,
     ) -> Decision {
         let now = closing.now.wall;
@@ -366,7 +366,12 @@ impl<T: SessionData> LiveSession<T> {
     }
 
     /// Returns why a session must not be saved.
-    fn refuse_save(&self, rules: &Rules<T>, closing: Closing, save: &Save) -> Option<SkipReason> {
+    fn refuse_save(
+        &self,
+        rules: &Rules<T>,
+        closing: Closing<'_>,
+        save: &Save,
+    ) -> Option<SkipReason> {
         let now = closing.now.wall;
         if let Some(sealed) = self.sealed() {
             let limits = sealed.limits;
@@ -376,17 +381,20 @@ impl<T: SessionData> LiveSession<T> {
                 return Some(SkipReason::TooLate);
             }
             // Whatever this process has seen end or be replaced, no answer of it brings back.
-            match rules.end_of(sealed.ids.login, closing.now) {
-                Some(end) if end.is_final() || !self.is_login() => {
-                    return Some(SkipReason::LoginEnded);
-                }
-                _ => {}
+            if rules.forbids_save(sealed.ids.login, self.is_login(), closing.now) {
+                return Some(SkipReason::LoginEnded);
             }
             // An answer that took longer than the session lived: it would start its idle time again.
             let over = limits.check(sealed.created_at, sealed.issued_at, now);
             if over.is_err() && !self.is_login() {
                 return Some(SkipReason::Ended);
             }
+        } else if !self.is_login()
+            && rules.ended_lately(closing.others.iter().map(|other| other.login), closing.now)
+        {
+            // Another tab has logged in or out over the same cookie: a session of this one's own would
+            // throw out the login that the browser has just got.
+            return Some(SkipReason::LoginEnded);
         }
         if self.head.created_at > now.saturating_add(rules.skew) {
             return Some(SkipReason::NotYetValid);

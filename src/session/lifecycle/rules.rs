@@ -56,4 +56,19 @@ impl<T> Rules<T> {
         }
         self.recent.get(login, now.ticks)
     }
+
+    /// Returns `true` if a session of this login is not to be saved any more. Another login over it gets
+    /// through if it was replaced and not ended: of a login that was clicked twice, the later one counts.
+    pub(super) fn forbids_save(&self, login: LoginId, by_login: bool, now: Now) -> bool {
+        match self.recent.get(login, now.ticks) {
+            Some(RecentEnd::Replaced) => !by_login,
+            Some(RecentEnd::Ended) => true,
+            None => self.end_of(login, now).is_some(),
+        }
+    }
+
+    /// Returns `true` if this process has seen one of these logins end or be replaced a moment ago.
+    pub(super) fn ended_lately(&self, mut logins: impl Iterator<Item = LoginId>, now: Now) -> bool {
+        logins.any(|login| self.recent.get(login, now.ticks).is_some())
+    }
 }

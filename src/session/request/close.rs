@@ -8,7 +8,7 @@ use crate::{
         endings::RecentEnd,
         error::SaveError,
         events::{Event, SkipReason},
-        lifecycle::{Closing, Decision, LiveSession, Save},
+        lifecycle::{Closing, Decision, EndedLogin, LiveSession, Save},
         manager::SessionManager,
     },
 };
@@ -46,6 +46,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
     manager: &SessionManager<T>,
     session: &mut LiveSession<T>,
     facts: Option<&RequestFacts>,
+    others: &[EndedLogin],
     head_at: Duration,
     rng: &mut R,
     events: &mut Vec<Event>,
@@ -56,6 +57,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
         now: manager.now(),
         head_at,
         renews: facts.is_none_or(|facts| facts.renews),
+        others,
     };
     let mut answer = Answer::default();
     let unsaved = match session.decide(&manager.settings().rules, closing, rng) {
@@ -66,7 +68,10 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
                 let kept = set_cookie.len();
                 answer.set_cookie = set_cookie;
                 events.push(saved);
-                if let Some(replaced) = save.replaces {
+                // A login takes the place of every login that the browser has, of idle ones too: a copy
+                // of those may have been kept warm.
+                let others = others.iter().filter(|_| session.is_login());
+                for replaced in save.replaces.iter().chain(others) {
                     events.push(Event::Regenerated {
                         from: replaced.session,
                         to: save.ids.session,
@@ -75,7 +80,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
                         absolute_end: replaced.absolute_end,
                     });
                     if replaced.login != save.ids.login {
-                        events.extend(manager.end(replaced, RecentEnd::Replaced, closing.now));
+                        events.extend(manager.end(*replaced, RecentEnd::Replaced, closing.now));
                     }
                 }
                 answer.set_cookie.extend(cookie.remove(stale, kept));

@@ -168,7 +168,7 @@ impl<T: SessionData> State<T> {
             // Nothing of the visitor's is set, removed or renewed.
             return Some(Answer::default());
         }
-        let mut answer = close::close(manager, session, facts, head_at, rng, events);
+        let mut answer = close::close(manager, session, facts, &self.others, head_at, rng, events);
         if let (true, Some(facts)) = (self.rivals, facts) {
             let healing = manager.settings().cookie.heal(facts.host(), facts.path());
             answer.set_cookie.splice(..0, healing);
