@@ -10,6 +10,7 @@
 //! |---|---|
 //! | add a session to a web application | [Sessions][guide-sessions], with first steps in each framework |
 //! | migrate from another session library | [Migrating][guide-migrating] |
+//! | change the cookie of a site that is in use | [Changing cookie settings][guide-cookies] |
 //! | operate it: keys, rotation, alerts | [Operations][guide-operations] |
 //! | make tokens of your own: login links, invitations, forms | [`Codec`], and [Tokens][guide-tokens] for recipes |
 //! | make tokens without `std` or without an allocator | [`guide::no_std`] |
@@ -83,6 +84,11 @@
 #![cfg_attr(
     not(feature = "session"),
     doc = "[guide-migrating]: https://docs.rs/hardtack/latest/hardtack/guide/migrating/"
+)]
+#![cfg_attr(feature = "session", doc = "[guide-cookies]: guide::cookies")]
+#![cfg_attr(
+    not(feature = "session"),
+    doc = "[guide-cookies]: https://docs.rs/hardtack/latest/hardtack/guide/cookies/"
 )]
 #![cfg_attr(feature = "session", doc = "[guide-operations]: guide::operations")]
 #![cfg_attr(

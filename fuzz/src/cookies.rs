@@ -241,13 +241,14 @@ fn found(headers: &[Vec<u8>]) -> Option<([u8; 16], Vec<String>)> {
         let dictionary = read_dictionary(&record.data).ok().filter(|_| counted);
         if let Some(entries) = dictionary {
             good.push(Candidate {
+                name: COOKIE,
                 issued_at: opened.issued_at,
                 login_id: record.login_id,
                 session: (record.id, entries),
             });
         }
     }
-    let (id, entries) = counts(COOKIE, good).ok()??;
+    let (id, entries) = counts(good).ok()??;
     Some((id, entries.into_iter().map(|(key, _)| key).collect()))
 }
 

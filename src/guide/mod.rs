@@ -12,6 +12,10 @@
 )]
 #![cfg_attr(
     feature = "session",
+    doc = "| [`cookies`] | people who change the cookie of a site that is in use |"
+)]
+#![cfg_attr(
+    feature = "session",
     doc = "| [`operations`] | people who run the servers: keys, rotation, alerts |"
 )]
 #![cfg_attr(
@@ -21,7 +25,7 @@
 //! | [`no_std`] | tokens without `std` and without an allocator |
 //! | [`format`](mod@format) | people who read or write the tokens in another language |
 
-// The snippets of the three pages on sessions use the frameworks, which are not dependencies of this
+// The snippets of the pages on sessions use the frameworks, which are not dependencies of this
 // package. The package `tests/docs` compiles and runs them; those of `migrating` also need the
 // libraries that people come from, and have the package `tests/migration`.
 
@@ -45,6 +49,10 @@ pub mod sessions {}
 #[cfg(feature = "session")]
 #[cfg_attr(not(doctest), doc = include_str!("migrating.md"))]
 pub mod migrating {}
+
+#[cfg(feature = "session")]
+#[cfg_attr(not(doctest), doc = include_str!("cookies.md"))]
+pub mod cookies {}
 
 #[cfg(feature = "session")]
 #[cfg_attr(not(doctest), doc = include_str!("operations.md"))]

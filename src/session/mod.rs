@@ -52,7 +52,7 @@ pub use events::{Event, Refusal, SaveReason, SkipReason};
 pub use exchange::MissingLayer;
 pub use exchange::{Commit, Exchange, HeaderEdit, HeaderEdits, Plan, SessionFuture};
 pub use lifecycle::SessionView;
-pub use manager::{ConfigError, KeyUse, SessionManager, SessionManagerBuilder};
+pub use manager::{ConfigError, FormerCookie, KeyUse, SessionManager, SessionManagerBuilder};
 pub use origin::{CrossOrigin, CrossOriginReason, RequestLine};
 pub use record::{Flash, FlashLevel, LoginId, ParseLoginIdError, ParseSessionIdError, SessionId};
 pub use request::RequestHead;

@@ -32,7 +32,7 @@ use super::{
 };
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use cookie::{Cookie, time};
-use core::{error::Error, fmt};
+use core::{error::Error, fmt, iter};
 
 /// Returns a session as a handler gets it for a request without any cookie.
 ///
@@ -117,7 +117,7 @@ pub fn session_from_set_cookie<T: SessionData, V: AsRef<[u8]>>(
     manager: &SessionManager<T>,
     values: impl IntoIterator<Item = V>,
 ) -> Result<Session<T>, NoSessionError> {
-    let cookie = next_cookie(&manager.settings().cookie, &[], values)?;
+    let cookie = next_cookie(manager, &[], values)?;
     let session = session_from_cookie(manager, &cookie);
     match session.refused() {
         Ok(None) => Ok(session),
@@ -187,17 +187,16 @@ pub fn set_cookie<T: SessionData>(session: &Session<T>) -> Result<Vec<String>, S
 pub fn cookie_header<T: SessionData>(session: &Session<T>) -> Result<String, NoSessionError> {
     let lines = set_cookie(session).map_err(NoSessionError::Failed)?;
     let handle = session.handle();
-    let cookie = &handle.manager().settings().cookie;
     let received = handle
         .received()
         .map_err(|_| NoSessionError::Failed(SaveError::InUse))?;
-    next_cookie(cookie, &received, lines)
+    next_cookie(handle.manager(), &received, lines)
 }
 
 /// The `Cookie` header that comes after the response: the session's cookies of `received`, the header
 /// that came with the request, as `set_cookie` changes them.
-fn next_cookie<V: AsRef<[u8]>>(
-    cookie: &SessionCookie,
+fn next_cookie<T: SessionData, V: AsRef<[u8]>>(
+    manager: &SessionManager<T>,
     received: &[u8],
     set_cookie: impl IntoIterator<Item = V>,
 ) -> Result<String, NoSessionError> {
@@ -206,6 +205,10 @@ fn next_cookie<V: AsRef<[u8]>>(
         .filter_map(|pair| text(pair)?.trim_matches([' ', '\t']).split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
+    let settings = manager.settings();
+    let formers = settings.formers.iter().map(|former| &former.cookie);
+    let site: Vec<&SessionCookie> = iter::once(&settings.cookie).chain(formers).collect();
+    let is_session = |name: &str| site.iter().any(|cookie| cookie.name() == name);
     let mut removed = false;
     for line in set_cookie {
         // A line that the parser refuses is not the session's.
@@ -218,16 +221,21 @@ fn next_cookie<V: AsRef<[u8]>>(
             .max_age()
             .is_some_and(|age| age <= time::Duration::ZERO)
         {
-            removed |= name == cookie.name();
+            removed |= is_session(name);
         } else {
             cookies.push((name.to_owned(), value.to_owned()));
         }
     }
-    if cookies.iter().any(|(name, _)| name == cookie.name()) {
+    if cookies.iter().any(|(name, _)| is_session(name)) {
         let pairs = cookies
             .iter()
             .map(|(name, value)| format!("{name}={value}"));
-        let ours = pairs.filter(|pair| cookie.received(pair.as_bytes()) != Names::default());
+        let is_ours = |pair: &String| {
+            let received = |cookie: &&SessionCookie| cookie.received(pair.as_bytes());
+            site.iter()
+                .any(|cookie| received(cookie) != Names::default())
+        };
+        let ours = pairs.filter(is_ours);
         Ok(ours.collect::<Vec<_>>().join("; "))
     } else if removed {
         Err(NoSessionError::Removed)

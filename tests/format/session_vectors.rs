@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use crate::kit::{exchange::Request, library::keyring, raw::Raw, reference, vector::RingKey};
 use hardtack::session::{
-    Event, FlashLevel, OldData, Refusal, Session, SessionData, SessionManager,
+    Event, FlashLevel, FormerCookie, OldData, Refusal, Session, SessionData, SessionManager,
     SessionManagerBuilder,
 };
 use hardtack::{Key, Keyring, Timestamp};
@@ -253,11 +253,21 @@ struct RequestVector {
     now: u32,
     skew: u64,
     floor: u32,
+    #[serde(default)]
+    formers: Vec<FormerVector>,
     headers: Vec<String>,
     found: Option<Found>,
     rivals: bool,
     #[expect(dead_code, reason = "for the reader")]
     comment: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FormerVector {
+    cookie: String,
+    realm: String,
+    session: String,
 }
 
 #[derive(Debug, Deserialize, PartialEq)]
@@ -272,7 +282,16 @@ struct Found {
 impl RequestVector {
     fn session<T: SessionData>(&self, typing: Typing<T>) -> Request<T> {
         let now = Timestamp::from_unix(self.now);
-        let sessions = typing(SessionManager::builder(keyring(&self.keys).unwrap()))
+        let former = |former: &FormerVector| {
+            FormerCookie::new(&former.cookie)
+                .realm(&former.realm)
+                .type_name(&former.session)
+                .until(now)
+        };
+        let formers = self.formers.iter().map(former);
+        let builder = typing(SessionManager::builder(keyring(&self.keys).unwrap()));
+        let sessions = formers
+            .fold(builder, SessionManagerBuilder::former_cookie)
             .cookie_name(&self.cookie)
             .realm(&self.realm)
             .reject_issued_before(Timestamp::from_unix(self.floor))

@@ -201,6 +201,14 @@ suite! {
         domain_added
         partitioned_removal
     }
+    former {
+        renamed
+        domain_or_path_changed
+        partitioned_switched
+        realm_changed
+        planted_under_a_former_name
+        logged_out_with_two_names
+    }
     rivals {
         planted_session
         prefix_that_nobody_plants

@@ -14,55 +14,83 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /**
  * The session in the Cookie header, or null. The header is a Buffer, a string of one character a byte as Node gives it,
  * or an array of several header lines. `typed` is the name of a typed session. `limits` are the settings of today,
- * `{ idle, lifetime }` in seconds: the earlier of them and the record's counts. A refused cookie is no reason to remove
+ * `{ idle, lifetime }` in seconds: the earlier of them and the record's counts. `formers` are the cookies that the site
+ * had before and still reads, each `{ cookieName, realm, typed }`. A refused cookie is no reason to remove
  * it, because another instance may know it. Sessions that are bound to a device or lie in a store are refused.
  */
 export function findSession(header, settings) {
-  const { keys, cookieName, realm, typed = '', now, skew = 60, floor = 0 } = settings;
+  const { keys, cookieName, realm, typed = '', formers = [], now, skew = 60, floor = 0 } = settings;
   const { limits = {}, rememberedLimits = limits } = settings;
-  const purpose = cookiePurpose(cookieName, realm, typed);
   const time = now ?? Math.floor(Date.now() / 1000);
-  const found = [];
-  for (const token of candidates([header ?? ''].flat(), cookieName)) {
-    if (token === null) continue;
-    try {
-      const opened = open(token, { keys, purpose, label: 'cookie', now: time, skew, floor, maxAge: Infinity });
-      const { issuedAt } = opened;
-      const record = readRecord(opened.payload);
-      if (record.deviceKey !== null || record.createdAt > issuedAt + skew || record.createdAt < floor) continue;
-      const { idle = Infinity, lifetime = Infinity } = record.remembered ? rememberedLimits : limits;
-      if (time > issuedAt + Math.min(record.idleLimit, idle)) continue;
-      if (time > record.createdAt + Math.min(record.lifetime, record.longest, lifetime)) continue;
-      if (typed === '') record.values = readDictionary(record.data);
-      found.push({ ...record, issuedAt });
-    } catch (error) {
-      if (!(error instanceof TokenError)) throw error;
+  const cookies = [{ cookieName, realm, typed }, ...formers];
+  const budget = { count: 16, length: 65536 };
+  const found = { present: [], former: [] };
+  for (const name of new Set(cookies.map((cookie) => cookie.cookieName))) {
+    for (const token of candidates([header ?? ''].flat(), name, budget)) {
+      if (token === null) continue;
+      try {
+        const { cookie, opened } = openFor(token, cookies.filter((cookie) => cookie.cookieName === name), {
+          keys, label: 'cookie', now: time, skew, floor, maxAge: Infinity,
+        });
+        const { issuedAt } = opened;
+        const record = readRecord(opened.payload);
+        if (record.deviceKey !== null || record.createdAt > issuedAt + skew || record.createdAt < floor) continue;
+        const { idle = Infinity, lifetime = Infinity } = record.remembered ? rememberedLimits : limits;
+        if (time > issuedAt + Math.min(record.idleLimit, idle)) continue;
+        if (time > record.createdAt + Math.min(record.lifetime, record.longest, lifetime)) continue;
+        if (typed === '') record.values = readDictionary(record.data);
+        found[cookie === cookies[0] ? 'present' : 'former'].push({ name, session: { ...record, issuedAt } });
+      } catch (error) {
+        if (!(error instanceof TokenError)) throw error;
+      }
     }
   }
+  return counting(found.present.length > 0 ? found.present : found.former);
+}
+
+// The first cookie whose purpose the token was sealed for.
+function openFor(token, cookies, settings) {
+  for (const cookie of cookies) {
+    const { cookieName, realm, typed } = cookie;
+    try {
+      return { cookie, opened: open(token, { ...settings, purpose: cookiePurpose(cookieName, realm, typed) }) };
+    } catch (error) {
+      if (error.code !== 'Invalid') throw error;
+    }
+  }
+  throw new TokenError('Invalid', 'the token is for none of these cookies');
+}
+
+function counting(found) {
   // A sibling domain can set a name without the prefix, and so plant a session of its own: then none counts.
-  const rivals = found.some(({ loginId }) => loginId !== found[0].loginId);
-  if (rivals && !cookieName.startsWith('__Host-')) return null;
-  return found.reduce((latest, one) => (latest && latest.issuedAt >= one.issuedAt ? latest : one), null);
+  const isRival = (one, other) => one.name === other.name && one.session.loginId !== other.session.loginId;
+  const plantable = found.filter(({ name }) => !name.startsWith('__Host-'));
+  if (plantable.some((one) => plantable.some((other) => isRival(one, other)))) return null;
+  const sessions = found.map(({ session }) => session);
+  return sessions.reduce((latest, one) => (latest && latest.issuedAt >= one.issuedAt ? latest : one), null);
 }
 
 /**
  * The tokens under the name, in the order received; null is one of which a part is missing. `headers` are the Cookie
- * lines of the request: HTTP/2 may send several.
+ * lines of the request: HTTP/2 may send several. Names that share a budget have 16 candidates together.
  */
-export function candidates(headers, name) {
+export function candidates(headers, name, budget = { count: 16, length: 65536 }) {
   const fields = headers.map((header) => Buffer.from(header, 'latin1').toString('latin1')).join('; ').split(';');
   const pairs = fields
     .filter((field) => field.includes('=') && !/[\x80-\xff]/.test(field))
     .map(trim)
     .map((field) => [field.slice(0, field.indexOf('=')), field.slice(field.indexOf('=') + 1)]);
   const found = [];
-  let sum = 0;
   for (const [key, value] of pairs) {
     if (key !== name) continue;
     const token = /^[2-9]\./.test(value) ? join(pairs, name, Number(value[0]), value.slice(2)) : value;
     if (token !== null && found.includes(token)) continue;
-    sum += token?.length ?? 0;
-    if (found.length === 16 || sum > 65536) break;
+    budget.length -= token?.length ?? 0;
+    if (budget.count === 0 || budget.length < 0) {
+      budget.count = 0;
+      break;
+    }
+    budget.count -= 1;
     found.push(token);
   }
   return found;

@@ -83,7 +83,10 @@ test('sessions.json', () => {
   for (const vector of read('sessions.json')) {
     const { name, cookie, realm, session, now, skew, floor, headers, found, rivals } = vector;
     const keys = vector.keys.map((key) => ({ master: unhex(key.master), retiredAt: key.retired_at }));
-    const settings = { keys, cookieName: cookie, realm, typed: session, now, skew, floor };
+    const formers = (vector.formers ?? []).map((former) => ({
+      cookieName: former.cookie, realm: former.realm, typed: former.session,
+    }));
+    const settings = { keys, cookieName: cookie, realm, typed: session, formers, now, skew, floor };
     const { id, values, data } = findSession(headers.map(unescape), settings) ?? {};
     const contents = values && Object.fromEntries([...values].map(([key, value]) => [key, hex(value)]));
     const result = id && (contents ? { id, values: contents } : { id, data: hex(data) });

@@ -5,6 +5,7 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+use hardtack::session::FormerCookie;
 use kit::{
     clock::{Clock, HOUR, MINUTE},
     site::{Browser, NAME, Site, finish, logged_in},
@@ -117,6 +118,20 @@ fn play(log: &Log) {
         session.insert("refused", "hunter2").unwrap()
     });
     expect(&[opened, (Level::INFO, "reason=not validated")]);
+
+    let renamed = Site::with(&clock, |builder| {
+        let former = FormerCookie::new(NAME).until(clock.now());
+        builder.cookie_name("renamed").former_cookie(former)
+    });
+    let mut moved = browser.clone();
+    moved.send(&renamed, |session| {
+        session.insert("page", "hunter2").unwrap()
+    });
+    expect(&[
+        opened,
+        (Level::DEBUG, "reason=changed"),
+        (Level::DEBUG, "from=\"__Host-session\""),
+    ]);
 
     let session = site.request(&browser.header());
     session.insert("cart", "hunter2").unwrap();

@@ -226,28 +226,37 @@ pub fn cookies(lines: &[Vec<u8>]) -> Vec<(String, String)> {
 
 /// The candidates for a session in the order received; None is a token with a missing part.
 pub fn candidates(headers: &[Vec<u8>], name: &str) -> Vec<Option<String>> {
+    let found = candidates_of(headers, &[name]).into_iter();
+    found.map(|(_, token)| token).collect()
+}
+
+/// Those of several names, one name after the other, each with its name.
+pub fn candidates_of<'n>(headers: &[Vec<u8>], names: &[&'n str]) -> Vec<(&'n str, Option<String>)> {
     let pairs = cookies(headers);
     let (mut found, mut sum) = (vec![], 0);
-    for (_, value) in pairs.iter().filter(|(pair, _)| pair == name) {
-        let token = match value.as_bytes() {
-            [count @ b'2'..=b'9', b'.', ..] => join(&pairs, name, count - b'0', &value[2..]),
-            _ => Some(value.clone()),
-        };
-        if token.is_some() && found.contains(&token) {
-            continue;
+    for name in names {
+        for (_, value) in pairs.iter().filter(|(pair, _)| pair == name) {
+            let token = match value.as_bytes() {
+                [count @ b'2'..=b'9', b'.', ..] => join(&pairs, name, count - b'0', &value[2..]),
+                _ => Some(value.clone()),
+            };
+            if token.is_some() && found.contains(&(*name, token.clone())) {
+                continue;
+            }
+            sum += token.as_ref().map_or(0, String::len);
+            if found.len() == 16 || sum > 64 * 1024 {
+                return found;
+            }
+            found.push((*name, token));
         }
-        sum += token.as_ref().map_or(0, String::len);
-        if found.len() == 16 || sum > 64 * 1024 {
-            break;
-        }
-        found.push(token);
     }
     found
 }
 
 /// One of the candidates that open, as far as it decides which counts.
 #[derive(Clone, Copy)]
-pub struct Candidate<T> {
+pub struct Candidate<'n, T> {
+    pub name: &'n str,
     pub issued_at: u32,
     pub login_id: [u8; 8],
     pub session: T,
@@ -257,15 +266,16 @@ pub struct Candidate<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rivals;
 
-/// Of the candidates that open under `name`, in the order received, the one that counts.
-pub fn counts<T>(name: &str, opened: Vec<Candidate<T>>) -> Result<Option<T>, Rivals> {
-    let rivals = opened
-        .windows(2)
-        .any(|pair| pair[0].login_id != pair[1].login_id);
-    if rivals && !name.starts_with("__Host-") {
-        return Err(Rivals);
+/// Of the candidates that open, in the order tried, the one that counts.
+pub fn counts<T>(opened: Vec<Candidate<'_, T>>) -> Result<Option<T>, Rivals> {
+    for one in &opened {
+        let rival =
+            |other: &&Candidate<'_, T>| other.name == one.name && other.login_id != one.login_id;
+        if !one.name.starts_with("__Host-") && opened.iter().any(|other| rival(&other)) {
+            return Err(Rivals);
+        }
     }
-    let mut best: Option<Candidate<T>> = None;
+    let mut best: Option<Candidate<'_, T>> = None;
     for one in opened {
         if best
             .as_ref()

@@ -8,6 +8,7 @@ mod clock;
 mod copies;
 mod ending;
 mod fleet;
+mod former;
 mod handle;
 mod hostile;
 mod model;

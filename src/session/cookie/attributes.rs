@@ -108,6 +108,36 @@ impl CookieAttributes {
         Ok(())
     }
 
+    /// Returns those of a cookie that the site had before: what tells it from others is its own, and the rest
+    /// as today. A name with a prefix is removed only by a line that has what the prefix demands.
+    pub(super) fn of_former(
+        &self,
+        name: &str,
+        domain: Option<String>,
+        path: String,
+        partitioned: bool,
+    ) -> CookieAttributes {
+        let prefixed = |prefixes: &[&str]| prefixes.iter().any(|prefix| has_prefix(name, prefix));
+        CookieAttributes {
+            secure: self.secure || partitioned || prefixed(&["__Host-", "__Secure-", "__Http-"]),
+            http_only: self.http_only || prefixed(&["__Host-Http-", "__Http-"]),
+            same_site: self.same_site,
+            name: name.into(),
+            path,
+            domain,
+            partitioned,
+        }
+    }
+
+    /// Returns what a browser tells cookies apart by.
+    pub(super) fn place(&self) -> (&str, Option<String>, &str, bool) {
+        let domain = self.domain.as_ref().map(|domain| {
+            let domain = domain.strip_prefix('.').unwrap_or(domain);
+            domain.to_ascii_lowercase()
+        });
+        (&self.name, domain, &self.path, self.partitioned)
+    }
+
     /// Returns the Set-Cookie value for one cookie of the session. Only remembered sessions have a
     /// Max-Age.
     pub(super) fn set(&self, name: &str, value: &str, max_age: Option<Duration>) -> String {

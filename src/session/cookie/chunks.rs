@@ -51,17 +51,44 @@ const _: () = assert!(FRAGMENT.end - FRAGMENT.start == 8);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Incomplete;
 
+/// What is left of the candidates of one request, whatever names they have.
+pub(crate) struct CandidateBudget {
+    bytes: usize,
+    count: usize,
+}
+
+impl Default for CandidateBudget {
+    fn default() -> CandidateBudget {
+        CandidateBudget {
+            bytes: MAX_CANDIDATE_BYTES,
+            count: MAX_CANDIDATES,
+        }
+    }
+}
+
+impl CandidateBudget {
+    /// Takes a token of `len` characters, or nothing more.
+    fn take(&mut self, len: usize) -> Option<()> {
+        let Some(bytes) = self.bytes.checked_sub(len) else {
+            self.count = 0;
+            return None;
+        };
+        self.count = self.count.checked_sub(1)?;
+        self.bytes = bytes;
+        Some(())
+    }
+}
+
 /// Returns the tokens under `name`, whole or joined, in the order received, each of them once.
 ///
-/// The iterator ends after 16 candidates, and before the total length would exceed 64 KiB: how many
-/// there are is the sender's choice. The time is linear in the length of the headers, except for the
-/// logarithm of a lookup. A token in one cookie is borrowed.
+/// The iterator ends after 16 candidates, and before the total length would exceed 64 KiB, of all names
+/// that share the budget: how many there are is the sender's choice. The time is linear in the length of
+/// the headers, except for the logarithm of a lookup. A token in one cookie is borrowed.
 pub(super) fn candidates<'h>(
     header: &'h [u8],
     name: &str,
+    budget: &mut CandidateBudget,
 ) -> impl Iterator<Item = Result<Cow<'h, str>, Incomplete>> {
-    let mut left = MAX_CANDIDATE_BYTES;
-    let mut count = 0_usize;
     // Most requests have one token: it needs no list.
     let mut first = None;
     let mut others: Vec<Cow<'h, str>> = Vec::new();
@@ -82,12 +109,8 @@ pub(super) fn candidates<'h>(
                 if first.as_ref() == Some(token) || others.contains(token) {
                     return Some(None);
                 }
-                left = left.checked_sub(token.len())?;
             }
-            count = count.saturating_add(1);
-            if count > MAX_CANDIDATES {
-                return None;
-            }
+            budget.take(token.as_ref().map_or(0, |token| token.len()))?;
             if let Some(token) = &token {
                 match &first {
                     None => first = Some(token.clone()),

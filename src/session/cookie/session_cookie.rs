@@ -1,6 +1,6 @@
 use super::{
     attributes::{CookieAttributes, is_path},
-    chunks::{self, CookieLimits, Incomplete, MAX_CHUNKS, Names, TooLarge},
+    chunks::{self, CandidateBudget, CookieLimits, Incomplete, MAX_CHUNKS, Names, TooLarge},
 };
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use core::time::Duration;
@@ -50,8 +50,9 @@ impl SessionCookie {
     pub(crate) fn candidates<'h>(
         &self,
         header: &'h [u8],
+        budget: &mut CandidateBudget,
     ) -> impl Iterator<Item = Result<Cow<'h, str>, Incomplete>> {
-        chunks::candidates(header, self.name())
+        chunks::candidates(header, self.name(), budget)
     }
 
     /// Returns which names of this cookie and of its chunks are in a Cookie header.
@@ -105,6 +106,23 @@ impl SessionCookie {
         } else {
             received.with(0)
         }
+    }
+
+    /// Returns a cookie that the sessions had before.
+    pub(crate) fn former(
+        &self,
+        name: &str,
+        domain: Option<String>,
+        path: String,
+        partitioned: bool,
+    ) -> Result<SessionCookie, String> {
+        let attributes = self.attributes.of_former(name, domain, path, partitioned);
+        SessionCookie::new(attributes, self.limits)
+    }
+
+    /// Returns `true` if a browser takes both for one cookie: the later replaces the earlier.
+    pub(crate) fn is_in_place_of(&self, other: &SessionCookie) -> bool {
+        self.attributes.place() == other.attributes.place()
     }
 
     /// Returns `true` if another domain can set a cookie of this name.

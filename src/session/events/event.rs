@@ -8,6 +8,7 @@ use crate::{
         record::{LoginId, SessionId},
     },
 };
+use alloc::string::String;
 
 /// Reports a decision about a session to the operator. No event carries a value of the session.
 ///
@@ -96,6 +97,16 @@ pub enum Event {
         to_login: LoginId,
         /// The end of every copy of the old session.
         absolute_end: Timestamp,
+    },
+    /// The session came in a [former cookie](crate::session::FormerCookie), and its
+    /// [`Saved`](Event::Saved) has moved it into the present one. The former cookies are removed.
+    Moved {
+        /// The id of the session.
+        id: SessionId,
+        /// Its login.
+        login_id: LoginId,
+        /// The name of the former cookie.
+        from: String,
     },
     /// [`destroy`](crate::session::Session::destroy) ended this session: that of the request, and every other
     /// one whose cookie came with it. A copy of its cookie opens until `absolute_end`, unless a

@@ -68,6 +68,9 @@ pub(crate) fn trace(event: &Event) {
         } => {
             tracing::debug!(target: "hardtack", %from, %to, %from_login, %to_login, %absolute_end, "session regenerated");
         }
+        Event::Moved { id, login_id, from } => {
+            tracing::debug!(target: "hardtack", %id, %login_id, from, "session moved from a former cookie");
+        }
         Event::Destroyed {
             id,
             login_id,

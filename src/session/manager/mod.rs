@@ -1,11 +1,14 @@
 //! Holds the settings and the keys of an application's sessions.
 
+mod former;
 mod key_use;
 mod session_manager;
 mod settings;
 
+pub use former::FormerCookie;
+pub(crate) use former::SiteCookie;
 pub use key_use::KeyUse;
 #[cfg(test)]
 pub(crate) use session_manager::SMALLEST_RECORD;
 pub use session_manager::{ConfigError, SessionManager, SessionManagerBuilder};
-pub(crate) use settings::Keys;
+pub(crate) use settings::{Keys, Settings};

@@ -1,4 +1,5 @@
 use super::{
+    former::{self, FormerCookie},
     key_use::{KeyCounts, KeyUse},
     settings::{Clock, Keys, OnEvent, Settings},
 };
@@ -305,6 +306,7 @@ impl<T: SessionData> fmt::Debug for SessionManager<T> {
 pub struct SessionManagerBuilder<T = SessionMap> {
     keyring: Keyring,
     cookie: CookieAttributes,
+    formers: Vec<FormerCookie>,
     realm: String,
     idle_timeout: Duration,
     absolute_timeout: Duration,
@@ -331,6 +333,7 @@ impl SessionManagerBuilder<SessionMap> {
         SessionManagerBuilder {
             keyring,
             cookie: CookieAttributes::default(),
+            formers: Vec::new(),
             realm: String::new(),
             idle_timeout: IDLE_TIMEOUT,
             absolute_timeout: ABSOLUTE_TIMEOUT,
@@ -390,6 +393,7 @@ impl SessionManagerBuilder<SessionMap> {
             validate_lost: self.validate.is_some(),
             keyring: self.keyring,
             cookie: self.cookie,
+            formers: self.formers,
             realm: self.realm,
             idle_timeout: self.idle_timeout,
             absolute_timeout: self.absolute_timeout,
@@ -542,6 +546,33 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     #[doc(alias = "chips")]
     pub fn partitioned(mut self, partitioned: bool) -> Self {
         self.cookie.partitioned = partitioned;
+        self
+    }
+
+    /// Reads a cookie that the sessions had before, so that a change of the cookie's name, domain, path or
+    /// partition, or of the realm or the type, logs nobody out. Call it once for each such cookie.
+    ///
+    /// A former cookie counts if no present one opens. The next save moves its session into the present
+    /// cookie, with its ids and times, and removes the former ones. So do a login and
+    /// [`destroy`](crate::session::Session::destroy), which ends the sessions of all of them.
+    /// [`guide::cookies`](crate::guide::cookies) has the steps of the roll-out.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::SessionManager};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// use hardtack::{Timestamp, session::FormerCookie};
+    ///
+    /// // The cookie was of this host alone, and now is of the whole domain.
+    /// let sessions = SessionManager::builder(keyring)
+    ///     .cookie_name("__Secure-session")
+    ///     .domain("example.org")
+    ///     .former_cookie(FormerCookie::new("__Secure-session").until(Timestamp::from_unix(1_765_000_000)))
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias("migrate", "rename"))]
+    pub fn former_cookie(mut self, former: FormerCookie) -> Self {
+        self.formers.push(former);
         self
     }
 
@@ -946,8 +977,12 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         if let Some(denylist) = &self.denylist {
             denylist.allow_skew(self.skew);
         }
+        let cookie = SessionCookie::new(self.cookie, self.cookie_limits).map_err(ConfigError)?;
+        let is_development = self.insecure_for_development;
+        let formers = former::check::<T>(self.formers, &cookie, &self.realm, is_development);
         let settings = Settings {
-            cookie: SessionCookie::new(self.cookie, self.cookie_limits).map_err(ConfigError)?,
+            formers: formers.map_err(ConfigError)?,
+            cookie,
             rules: Rules {
                 normal: Timeouts::new(self.idle_timeout, self.absolute_timeout),
                 remembered: Timeouts::new(

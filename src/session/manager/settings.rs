@@ -1,6 +1,9 @@
 //! Holds the checked settings, which do not change while the server runs.
 
-use super::key_use::KeyCounts;
+use super::{
+    former::{Former, SiteCookie},
+    key_use::KeyCounts,
+};
 use crate::{
     Codec, KeyId, Keyring, Timestamp,
     codec::token_len,
@@ -12,7 +15,7 @@ use crate::{
         origin::OriginRules,
     },
 };
-use alloc::{boxed::Box, string::String};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::time::Duration;
 use std::{sync::LazyLock, time::Instant};
 
@@ -55,6 +58,8 @@ impl Clock {
 /// The keys of this moment.
 pub(crate) struct Keys {
     pub(crate) codec: Codec,
+    /// Those of the former cookies, in the order of the settings.
+    pub(crate) formers: Vec<Codec>,
     /// A session that was created or sealed earlier is revoked.
     pub(crate) floor: Timestamp,
     pub(super) counts: KeyCounts,
@@ -68,13 +73,16 @@ impl Keys {
 
     pub(super) fn set_floor(&mut self, floor: Timestamp) {
         self.floor = floor;
-        self.codec = self.codec.clone().reject_issued_before(floor);
+        for codec in core::iter::once(&mut self.codec).chain(&mut self.formers) {
+            *codec = codec.clone().reject_issued_before(floor);
+        }
     }
 }
 
 /// Holds settings that [`SessionManagerBuilder`](crate::session::SessionManagerBuilder) has checked.
 pub(crate) struct Settings<T> {
     pub(crate) cookie: SessionCookie,
+    pub(crate) formers: Vec<Former>,
     pub(crate) rules: Rules<T>,
     pub(crate) origin: OriginRules,
     pub(super) on_event: Option<OnEvent>,
@@ -86,22 +94,40 @@ pub(crate) struct Settings<T> {
 impl<T: SessionData> Settings<T> {
     /// Returns the codec of this cookie under a ring, and the counts of the ring before for the same keys.
     pub(super) fn keys(&self, keyring: &Keyring, floor: Timestamp, before: &KeyCounts) -> Keys {
-        let (name, realm) = (self.cookie.name().as_bytes(), self.realm.as_bytes());
         // `build` refuses zero bytes in every part, so no two cookies share a purpose.
-        let codec = Codec::with_label(
-            keyring,
-            &[LABEL, &[0], name, &[0], realm, &[0], T::NAME.as_bytes()],
-        )
-        .max_age(Duration::MAX) // the record's limits judge the age
-        .skew(self.rules.skew)
-        .reject_issued_before(floor)
-        .pad_to(self.pad_to)
-        .max_token_len(MAX_TOKEN_LEN);
+        let codec = |cookie: &SessionCookie, realm: &str, type_name: &str| {
+            let [name, realm, type_name] =
+                [cookie.name(), realm, type_name].map(|part| part.as_bytes());
+            Codec::with_label(keyring, &[LABEL, &[0], name, &[0], realm, &[0], type_name])
+                .max_age(Duration::MAX) // the record's limits judge the age
+                .skew(self.rules.skew)
+                .reject_issued_before(floor)
+                .pad_to(self.pad_to)
+                .max_token_len(MAX_TOKEN_LEN)
+        };
+        let former = |former: &Former| codec(&former.cookie, &former.realm, &former.type_name);
         Keys {
-            codec,
+            codec: codec(&self.cookie, &self.realm, T::NAME),
+            formers: self.formers.iter().map(former).collect(),
             floor,
             counts: before.carried_to(keyring),
         }
+    }
+
+    pub(crate) fn cookie_of(&self, which: SiteCookie) -> &SessionCookie {
+        match which {
+            SiteCookie::Present => &self.cookie,
+            SiteCookie::Former(at) => {
+                let former = self.formers.get(at);
+                former.map_or(&self.cookie, |former| &former.cookie)
+            }
+        }
+    }
+
+    /// Returns the former cookies that still count, each with its place in the settings.
+    pub(crate) fn formers_at(&self, now: Timestamp) -> impl Iterator<Item = (usize, &Former)> {
+        let formers = self.formers.iter().enumerate();
+        formers.filter(move |(_, former)| former.is_active(now))
     }
 
     /// Fails if the token of a record of `len` bytes does not fit into the cookies.

@@ -1,6 +1,6 @@
 //! From a session to the Set-Cookie lines.
 
-use super::facts::RequestFacts;
+use super::{facts::RequestFacts, open::Brought};
 use crate::{
     KeyId, SealError, Timestamp,
     session::{
@@ -8,8 +8,8 @@ use crate::{
         endings::RecentEnd,
         error::SaveError,
         events::{Event, SkipReason},
-        lifecycle::{Closing, Decision, EndedLogin, LiveSession, Save},
-        manager::SessionManager,
+        lifecycle::{Closing, Decision, LiveSession, Save},
+        manager::{SessionManager, SiteCookie},
     },
 };
 use alloc::{string::String, vec, vec::Vec};
@@ -46,7 +46,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
     manager: &SessionManager<T>,
     session: &mut LiveSession<T>,
     facts: Option<&RequestFacts>,
-    others: &[EndedLogin],
+    brought: &Brought,
     head_at: Duration,
     rng: &mut R,
     events: &mut Vec<Event>,
@@ -57,7 +57,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
         now: manager.now(),
         head_at,
         renews: facts.is_none_or(|facts| facts.renews),
-        others,
+        others: &brought.others,
     };
     let mut answer = Answer::default();
     let unsaved = match session.decide(&manager.settings().rules, closing, rng) {
@@ -70,7 +70,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
                 events.push(saved);
                 // A login takes the place of every login that the browser has, of idle ones too: a copy
                 // of those may have been kept warm.
-                let others = others.iter().filter(|_| session.is_login());
+                let others = brought.others.iter().filter(|_| session.is_login());
                 for replaced in save.replaces.iter().chain(others) {
                     events.push(Event::Regenerated {
                         from: replaced.session,
@@ -84,6 +84,23 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
                     }
                 }
                 answer.set_cookie.extend(cookie.remove(stale, kept));
+                let moves = !session.is_destroyed() && brought.counts != SiteCookie::Present;
+                if moves {
+                    events.push(Event::Moved {
+                        id: save.ids.session,
+                        login_id: save.ids.login,
+                        from: manager.settings().cookie_of(brought.counts).name().into(),
+                    });
+                }
+                let all = moves || session.is_login() || session.is_destroyed();
+                let mut lines: Vec<_> =
+                    remove_formers(manager, cookies, brought, all, closing.now.wall).collect();
+                if !lines.is_empty() {
+                    // Before the new cookie: a browser that does not know `Partitioned`, or that keeps one
+                    // cookie for a host and its domain, takes both for one and would remove what it has set.
+                    lines.append(&mut answer.set_cookie);
+                    answer.set_cookie = lines;
+                }
                 return answer;
             }
             // The cookie that the browser has is as good as it was: no reason to fail a request.
@@ -106,8 +123,27 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
         answer
             .set_cookie
             .extend(cookie.remove(cookie.to_remove(cookies), 0));
+        let formers = remove_formers(manager, cookies, brought, true, closing.now.wall);
+        answer.set_cookie.extend(formers);
     }
     answer
+}
+
+/// Returns the lines that remove the former cookies: `all`, or those that nobody can tell from the present one
+/// and that a later request would bring again beside it. They go whether they were received or not, because the
+/// path of one may have hidden it. A request without any authentic cookie removes none: nothing says that the
+/// browser has one of ours, and the name may be another application's.
+fn remove_formers<'m, T: SessionData>(
+    manager: &'m SessionManager<T>,
+    cookies: &'m [u8],
+    brought: &'m Brought,
+    all: bool,
+    now: Timestamp,
+) -> impl Iterator<Item = String> {
+    let formers = manager.settings().formers_at(now);
+    let removed =
+        formers.filter(move |(_, former)| brought.authentic && (all || former.opens_as_present));
+    removed.flat_map(move |(_, former)| former.removal(cookies))
 }
 
 /// Seals a record under the primary key. Returns its Set-Cookie lines and the event for them.

@@ -1,7 +1,9 @@
 use super::head::RequestHead;
 use crate::session::{
     cookie::{Names, SessionCookie},
-    origin::{CrossOrigin, OriginRules, RequestLine, RequestOrigin},
+    data::SessionData,
+    manager::SessionManager,
+    origin::{CrossOrigin, RequestLine, RequestOrigin},
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
 
@@ -28,15 +30,15 @@ pub(super) enum Access {
 }
 
 impl RequestFacts {
-    pub(super) fn read<'h, H, I>(
+    pub(super) fn read<'h, H, I, T: SessionData>(
         head: &RequestHead<'h, H>,
-        rules: &OriginRules,
-        cookie: &SessionCookie,
+        manager: &SessionManager<T>,
     ) -> RequestFacts
     where
         H: Fn(&'static str) -> I,
         I: IntoIterator<Item = &'h [u8]>,
     {
+        let settings = manager.settings();
         let values = |name| (head.header)(name);
         let line = RequestLine::new(head.method, head.path, head.authority);
         let mut facts = RequestFacts {
@@ -46,7 +48,7 @@ impl RequestFacts {
             renews: true,
             location: None,
         };
-        match rules.judge(&line, values) {
+        match settings.origin.judge(&line, values) {
             RequestOrigin::Refused(request) => {
                 facts.access = Access::Refused(Box::new(request));
                 return facts;
@@ -63,8 +65,13 @@ impl RequestFacts {
             }
             facts.cookies.extend_from_slice(line);
         }
-        if cookie.received(&facts.cookies) != Names::default() {
-            facts.access = Access::All;
+        if let Access::LoginOnly = facts.access {
+            let brings =
+                |cookie: &SessionCookie| cookie.received(&facts.cookies) != Names::default();
+            let mut formers = settings.formers_at(manager.wall());
+            if brings(&settings.cookie) || formers.any(|(_, former)| brings(&former.cookie)) {
+                facts.access = Access::All;
+            }
         }
         // The value is a token with parameters: `prefetch;prerender` is one, too.
         let is = |name, token: &[u8]| {
@@ -74,8 +81,10 @@ impl RequestFacts {
         };
         facts.is_preview = head.method == "HEAD" || is("sec-purpose", b"prefetch");
         facts.renews = !facts.is_preview && !is("sec-fetch-mode", b"no-cors");
-        facts.location = cookie
-            .can_be_planted()
+        let formers = settings.formers.iter().map(|former| &former.cookie);
+        facts.location = core::iter::once(&settings.cookie)
+            .chain(formers)
+            .any(SessionCookie::can_be_planted)
             .then(|| (host_name(head), head.path.into()));
         facts
     }

@@ -72,12 +72,11 @@ impl<T: SessionData> Handle<T> {
         H: Fn(&'static str) -> I,
         I: IntoIterator<Item = &'h [u8]>,
     {
-        let settings = self.manager().settings();
         // The only error is a call from within the session's own closure, and then it has the head.
         let _ = self.locked(|state| {
-            state.facts.get_or_insert_with(|| {
-                RequestFacts::read(head, &settings.origin, &settings.cookie)
-            });
+            state
+                .facts
+                .get_or_insert_with(|| RequestFacts::read(head, self.manager()));
         });
     }
 
@@ -154,7 +153,7 @@ impl<T: SessionData> Handle<T> {
             }
             let own = session.sealed_login();
             session.destroy(self.rules(), now.wall);
-            let others = core::mem::take(&mut state.others);
+            let others = core::mem::take(&mut state.brought.others);
             let mut told: Vec<EndedLogin> = Vec::new();
             for login in own.into_iter().chain(others) {
                 if told.contains(&login) {

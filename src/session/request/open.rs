@@ -4,11 +4,12 @@ use crate::{
     Codec, KeyId, OpenError,
     secret::Scratch,
     session::{
+        cookie::{CandidateBudget, Incomplete},
         data::SessionData,
         events::{Event, Refusal},
         lifecycle::{EndedLogin, LiveSession, Now, Sealed},
-        manager::{Keys, SessionManager},
-        record::RecordHead,
+        manager::{Keys, SessionManager, Settings, SiteCookie},
+        record::{LoginId, RecordHead},
     },
     token,
 };
@@ -23,10 +24,40 @@ pub(super) struct Found<T> {
     pub(super) session: LiveSession<T>,
     /// Why the first cookie was refused, if none counts.
     pub(super) refused: Option<Refusal>,
+    /// Two logins under the name of this cookie: neither counts.
+    pub(super) rivals: Option<SiteCookie>,
+    pub(super) brought: Brought,
+}
+
+/// What a request brought beside the session that counts.
+pub(super) struct Brought {
     /// The logins of all cookies that are authentic and do not count: a logout ends them too.
     pub(super) others: Vec<EndedLogin>,
-    /// Two logins under one name: neither counts.
-    pub(super) rivals: bool,
+    /// The cookie of the session that counts; the present one if none does.
+    pub(super) counts: SiteCookie,
+    /// At least one cookie is authentic, whether it counts or not.
+    pub(super) authentic: bool,
+}
+
+impl Brought {
+    pub(super) const NOTHING: Brought = Brought {
+        others: Vec::new(),
+        counts: SiteCookie::Present,
+        authentic: false,
+    };
+}
+
+/// The candidates for the present cookie, or for the former ones.
+#[derive(Default)]
+struct Candidates {
+    opened: Vec<Opened>,
+    refused: Vec<Refused>,
+}
+
+struct Opened {
+    cookie: SiteCookie,
+    head: RecordHead,
+    sealed: Sealed,
 }
 
 /// Why a cookie does not count, and what it says of itself.
@@ -37,9 +68,32 @@ struct Refused {
     login: Option<EndedLogin>,
 }
 
+impl Refused {
+    fn unread(reason: Refusal) -> Refused {
+        Refused {
+            reason,
+            key: None,
+            login: None,
+        }
+    }
+
+    /// Returns `true` if somebody with a key made the cookie.
+    fn is_authentic(&self) -> bool {
+        !matches!(
+            self.reason,
+            Refusal::Incomplete
+                | Refusal::TooLong
+                | Refusal::Invalid
+                | Refusal::UnknownVersion
+                | Refusal::UnknownKey
+        )
+    }
+}
+
 /// Opens the session of the cookie that counts, or starts a new one. Of the cookies that open, and that
 /// neither schema nor `validate` refuses, the one that was sealed last counts, and the first of equals.
-/// So a sibling domain's cookie of the same name, older or forged, hides nothing.
+/// So a sibling domain's cookie of the same name, older or forged, hides nothing. A former cookie counts
+/// only if no present one opens.
 pub(super) fn open<T: SessionData>(
     manager: &SessionManager<T>,
     cookies: &[u8],
@@ -47,30 +101,23 @@ pub(super) fn open<T: SessionData>(
 ) -> Found<T> {
     // The clock is the application's code: read before the keys are locked, because it may set others.
     let now = manager.now();
-    let cookie = &manager.settings().cookie;
-    let mut opened = Vec::new();
-    let mut refused = Vec::new();
-    let keys = manager.keys();
-    for candidate in cookie.candidates(cookies) {
-        let token = candidate.map_err(|_incomplete| Refused {
-            reason: Refusal::Incomplete,
-            key: None,
-            login: None,
-        });
-        match token.and_then(|token| open_token(manager, &keys, now, &token)) {
-            Ok(found) => opened.push(found),
-            Err(why) => refused.push(why),
-        }
-    }
-    drop(keys);
-    // Stable: of equals the first stays the first.
-    opened.sort_by_key(|(_, sealed)| Reverse(sealed.issued_at));
-    let mut others: Vec<_> = match opened.as_slice() {
-        [] | [_] => Vec::new(),
-        opened => opened.iter().map(|(_, sealed)| sealed.login).collect(),
+    let (mut present, mut former) = read(manager, now, cookies);
+    let opened = || present.opened.iter().chain(&former.opened);
+    let mut refused = present.refused.iter().chain(&former.refused);
+    let authentic = opened().next().is_some() || refused.any(Refused::is_authentic);
+    let mut others: Vec<_> = match opened().nth(1) {
+        Some(_) => opened().map(|opened| opened.sealed.login).collect(),
+        None => Vec::new(),
     };
-    let (counts, rivals) = choose(manager, opened, &mut refused, events);
-    others.extend(refused.iter().filter_map(|refused| refused.login));
+    let new = || LiveSession::new(&manager.settings().rules, now.wall);
+    let mut choice = choose(manager, &mut present, events);
+    if let Choice::None = choice {
+        choice = choose(manager, &mut former, events);
+        present.refused.append(&mut former.refused);
+    }
+    let refused = present.refused;
+    let untold = former.refused.iter();
+    others.extend(refused.iter().chain(untold).filter_map(|told| told.login));
     let first = refused.first().map(|refused| refused.reason);
     events.extend(
         refused
@@ -83,94 +130,217 @@ pub(super) fn open<T: SessionData>(
                 login_id: refused.login.map(|login| login.login),
             }),
     );
-    let (session, refused) = match counts {
-        Some((session, opened)) => {
+    let (session, counts, refused, rivals) = match choice {
+        Choice::One(session, cookie, opened) => {
             events.push(opened);
-            (session, None)
+            (session, cookie, None, None)
         }
-        None => (LiveSession::new(&manager.settings().rules, now.wall), first),
+        Choice::Rivals(cookie) => (new(), SiteCookie::Present, first, Some(cookie)),
+        Choice::None => (new(), SiteCookie::Present, first, None),
     };
     Found {
         session,
         refused,
-        others,
         rivals,
+        brought: Brought {
+            others,
+            counts,
+            authentic,
+        },
     }
 }
 
-/// Returns the session that counts, and whether rivals made it none.
+/// Opens the candidates under all names: for the present cookie, and for the former ones.
+fn read<T: SessionData>(
+    manager: &SessionManager<T>,
+    now: Now,
+    cookies: &[u8],
+) -> (Candidates, Candidates) {
+    let settings = manager.settings();
+    let keys = manager.keys();
+    let mut budget = CandidateBudget::default();
+    let (mut present, mut former) = (Candidates::default(), Candidates::default());
+    let mut read = |which| {
+        let cookie = settings.cookie_of(which);
+        for candidate in cookie.candidates(cookies, &mut budget) {
+            let opened = match candidate {
+                Ok(token) => open_candidate(manager, &keys, now, which, &token),
+                Err(Incomplete) => Err(Refused::unread(Refusal::Incomplete)),
+            };
+            match opened {
+                Ok(opened) if opened.cookie == SiteCookie::Present => present.opened.push(opened),
+                Ok(opened) => former.opened.push(opened),
+                Err(why) if which == SiteCookie::Present => present.refused.push(why),
+                Err(why) => former.refused.push(why),
+            }
+        }
+    };
+    read(SiteCookie::Present);
+    let mut names = Vec::new();
+    for (at, former) in settings.formers_at(now.wall) {
+        let name = former.cookie.name();
+        if name != settings.cookie.name() && !names.contains(&name) {
+            names.push(name);
+            read(SiteCookie::Former(at));
+        }
+    }
+    for candidates in [&mut present, &mut former] {
+        // Stable: of equals the first stays the first.
+        let opened = &mut candidates.opened;
+        opened.sort_by_key(|opened| Reverse(opened.sealed.issued_at));
+    }
+    (present, former)
+}
+
+/// Opens a token for the present cookie, or for the first former one of its name that it was sealed for.
+fn open_candidate<T: SessionData>(
+    manager: &SessionManager<T>,
+    keys: &Keys,
+    now: Now,
+    which: SiteCookie,
+    token: &str,
+) -> Result<Opened, Refused> {
+    let settings = manager.settings();
+    let open = |codec: &Codec, cookie| {
+        let opened = open_token(manager, keys, codec, now, token);
+        opened.map(|(head, sealed)| Opened {
+            cookie,
+            head,
+            sealed,
+        })
+    };
+    let mut opened = match which {
+        SiteCookie::Present => open(&keys.codec, which),
+        SiteCookie::Former(_) => Err(Refused::unread(Refusal::Invalid)),
+    };
+    let name = settings.cookie_of(which).name();
+    for (at, former) in settings.formers_at(now.wall) {
+        // No other purpose mends another fault.
+        if !matches!(&opened, Err(refused) if refused.reason == Refusal::Invalid) {
+            break;
+        }
+        if former.cookie.name() == name
+            && !former.opens_as_present
+            && let Some(codec) = keys.formers.get(at)
+        {
+            opened = open(codec, SiteCookie::Former(at));
+        }
+    }
+    opened
+}
+
+/// What becomes of cookies that open.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each request, and a box would be an allocation"
+)]
+enum Choice<T> {
+    None,
+    One(LiveSession<T>, SiteCookie, Event),
+    /// Two logins under the name of this cookie.
+    Rivals(SiteCookie),
+}
+
+/// Chooses the session that counts, unless rivals make it none.
 fn choose<T: SessionData>(
     manager: &SessionManager<T>,
-    opened: Vec<(RecordHead, Sealed)>,
-    refused: &mut Vec<Refused>,
+    candidates: &mut Candidates,
     events: &mut Vec<Event>,
-) -> (Option<(LiveSession<T>, Event)>, bool) {
-    let refuse = |sealed: &Sealed, reason| Refused {
-        reason,
-        key: Some(sealed.key),
-        login: Some(sealed.login),
-    };
-    let open = |head, sealed: Sealed| {
-        let told = refuse(&sealed, Refusal::NotValidated);
+) -> Choice<T> {
+    let settings = manager.settings();
+    let refused = &mut candidates.refused;
+    let open = |opened: Opened| {
+        let sealed = opened.sealed;
+        let told = Refused {
+            reason: Refusal::NotValidated,
+            key: Some(sealed.key),
+            login: Some(sealed.login),
+        };
         let event = Event::Opened {
             id: sealed.ids.session,
             login_id: sealed.ids.login,
             key: sealed.key,
             key_state: sealed.key_state,
         };
-        match LiveSession::open(&manager.settings().rules, head, sealed) {
-            Ok(session) => Ok((session, event, told)),
+        let valid = Valid {
+            cookie: opened.cookie,
+            login: sealed.ids.login,
+            told,
+        };
+        match LiveSession::open(&settings.rules, opened.head, sealed) {
+            Ok(session) => Ok((session, event, valid)),
             Err(reason) => Err(Refused { reason, ..told }),
         }
     };
-    let mut opened = opened.into_iter();
-    let newest = loop {
-        match opened.next().map(|(head, sealed)| open(head, sealed)) {
+    let mut opened = core::mem::take(&mut candidates.opened).into_iter();
+    let (session, event, newest) = loop {
+        match opened.next().map(open) {
             Some(Ok(newest)) => break newest,
             Some(Err(why)) => refused.push(why),
-            None => return (None, false),
+            None => return Choice::None,
         }
     };
+    let cookie = newest.cookie;
     // Under a name that another domain can set, all must be known.
-    if manager.settings().cookie.can_be_planted() {
-        let mut others = Vec::new();
-        for (head, sealed) in opened {
-            match open(head, sealed) {
-                Ok((.., other)) => others.push(other),
-                Err(why) => refused.push(why),
-            }
-        }
-        let (_, _, newest) = &newest;
-        let logins = |other: &Refused| Some([newest.login?.login, other.login?.login]);
-        let mut pairs = others.iter().filter_map(logins);
-        if let Some(login_ids) = pairs.find(|[newest, other]| newest != other) {
-            // An attacker's own session, planted by a sibling domain: what the victim writes would be
-            // theirs.
-            events.push(Event::Rivals { login_ids });
-            let rivals = core::iter::once(*newest).chain(others);
-            refused.extend(rivals.map(|told| Refused {
-                reason: Refusal::Rival,
-                ..told
-            }));
-            return (None, true);
+    let mut valid = Vec::new();
+    for other in opened.filter(|other| settings.cookie_of(other.cookie).can_be_planted()) {
+        match open(other) {
+            Ok((.., other)) => valid.push(other),
+            Err(why) => refused.push(why),
         }
     }
-    let (session, event, _) = newest;
-    (Some((session, event)), false)
+    if !valid.is_empty() {
+        valid.insert(0, newest);
+    }
+    if let Some((cookie, login_ids)) = rivals(settings, &valid) {
+        // An attacker's own session, planted by a sibling domain: what the victim writes would be
+        // theirs.
+        events.push(Event::Rivals { login_ids });
+        refused.extend(valid.iter().map(|valid| Refused {
+            reason: Refusal::Rival,
+            ..valid.told
+        }));
+        return Choice::Rivals(cookie);
+    }
+    Choice::One(session, cookie, event)
+}
+
+/// A cookie that could count.
+struct Valid {
+    cookie: SiteCookie,
+    login: LoginId,
+    /// What is told if it is refused after all.
+    told: Refused,
+}
+
+/// Returns two logins under one name that another domain can set.
+fn rivals<T: SessionData>(
+    settings: &Settings<T>,
+    valid: &[Valid],
+) -> Option<(SiteCookie, [LoginId; 2])> {
+    let mut rest = valid.iter();
+    while let Some(one) = rest.next() {
+        let cookie = settings.cookie_of(one.cookie);
+        let rival = rest.clone().find(|other| {
+            other.login != one.login && settings.cookie_of(other.cookie).name() == cookie.name()
+        });
+        if let Some(other) = rival.filter(|_| cookie.can_be_planted()) {
+            return Some((one.cookie, [one.login, other.login]));
+        }
+    }
+    None
 }
 
 /// Opens one token, down to the session's times.
 fn open_token<T: SessionData>(
     manager: &SessionManager<T>,
     keys: &Keys,
+    codec: &Codec,
     now: Now,
     token: &str,
 ) -> Result<(RecordHead, Sealed), Refused> {
     let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
-    let opened = match keys
-        .codec
-        .open_payload(None, token, now.wall, &mut scratch.0)
-    {
+    let opened = match codec.open_payload(None, token, now.wall, &mut scratch.0) {
         Ok(opened) => opened,
         Err(error) => {
             return Err(Refused {

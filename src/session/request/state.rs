@@ -1,14 +1,14 @@
 use super::{
     close::{self, Answer},
     facts::{Access, RequestFacts},
-    open,
+    open::{self, Brought},
 };
 use crate::session::{
     data::SessionData,
     error::SessionError,
     events::{Event, Refusal},
-    lifecycle::{EndedLogin, LiveSession},
-    manager::SessionManager,
+    lifecycle::LiveSession,
+    manager::{SessionManager, SiteCookie},
     record::Flash,
 };
 use alloc::vec::Vec;
@@ -41,10 +41,9 @@ pub(super) struct State<T> {
     phase: Phase<T>,
     /// Why a cookie was refused, if no other counts.
     pub(super) refused: Option<Refusal>,
-    /// The logins of authentic cookies that do not count.
-    pub(super) others: Vec<EndedLogin>,
-    /// Cookies of two logins came under one name.
-    pub(super) rivals: bool,
+    /// Cookies of two logins came under the name of this one.
+    pub(super) rivals: Option<SiteCookie>,
+    pub(super) brought: Brought,
     /// To be reported once no lock is held.
     pub(super) events: Vec<Event>,
 }
@@ -66,8 +65,8 @@ impl<T: SessionData> State<T> {
             facts: None,
             phase: Phase::Unopened,
             refused: None,
-            others: Vec::new(),
-            rivals: false,
+            rivals: None,
+            brought: Brought::NOTHING,
             events: Vec::new(),
         }
     }
@@ -84,8 +83,8 @@ impl<T: SessionData> State<T> {
             };
             let found = open::open(manager, cookies, &mut self.events);
             self.refused = found.refused;
-            self.others = found.others;
             self.rivals = found.rivals;
+            self.brought = found.brought;
             self.phase = Phase::Open(found.session, Headers::Open);
             if let Some(Access::Refused(request)) = self.facts.as_ref().map(|facts| &facts.access) {
                 self.refused = Some(Refusal::CrossOrigin);
@@ -121,7 +120,7 @@ impl<T: SessionData> State<T> {
             }
             _ => {}
         }
-        if self.rivals && write == Write::Change && !logged_in {
+        if self.rivals.is_some() && write == Write::Change && !logged_in {
             return Err(SessionError::Rivals);
         }
         self.read(manager)
@@ -168,9 +167,10 @@ impl<T: SessionData> State<T> {
             // Nothing of the visitor's is set, removed or renewed.
             return Some(Answer::default());
         }
-        let mut answer = close::close(manager, session, facts, &self.others, head_at, rng, events);
-        if let (true, Some(facts)) = (self.rivals, facts) {
-            let healing = manager.settings().cookie.heal(facts.host(), facts.path());
+        let mut answer = close::close(manager, session, facts, &self.brought, head_at, rng, events);
+        if let (Some(cookie), Some(facts)) = (self.rivals, facts) {
+            let cookie = manager.settings().cookie_of(cookie);
+            let healing = cookie.heal(facts.host(), facts.path());
             answer.set_cookie.splice(..0, healing);
         }
         Some(answer)

@@ -9,5 +9,8 @@ pub struct Readme;
 #[doc = include_str!("../../../src/guide/sessions.md")]
 pub struct SessionManager;
 
+#[doc = include_str!("../../../src/guide/cookies.md")]
+pub struct Cookies;
+
 #[doc = include_str!("../../../src/guide/operations.md")]
 pub struct Operations;

@@ -8,7 +8,7 @@ use crate::keys::master;
 use crate::records::{device_key, dictionary, record};
 use crate::reference::{self, Key, Opener};
 use crate::session::{
-    Candidate, LOGIN, REMEMBERED, Record, Rivals, candidates, counts, cut, end, read_dictionary,
+    Candidate, LOGIN, REMEMBERED, Record, Rivals, candidates_of, counts, cut, end, read_dictionary,
     read_record, write_record,
 };
 use crate::store::{Ticket, write_ticket};
@@ -26,12 +26,22 @@ pub struct Vector {
     now: u32,
     skew: u64,
     floor: u32,
+    /// Cookies that the site had before, and reads.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    formers: Vec<Former>,
     headers: Vec<String>,
     /// The id of the session found, and its values if it is a dictionary, else its data.
     found: Option<Value>,
     /// Whether no session is found because two of different logins open.
     rivals: bool,
     comment: &'static str,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Former {
+    cookie: &'static str,
+    realm: &'static str,
+    session: &'static str,
 }
 
 /// A token in the making.
@@ -107,6 +117,7 @@ fn base(name: &str, comment: &'static str) -> Vector {
         now: NOW,
         skew: 60,
         floor: 0,
+        formers: vec![],
         headers: vec![],
         found: None,
         rivals: false,
@@ -121,21 +132,45 @@ fn find(vector: &Vector, lines: &[Vec<u8>]) -> Result<Option<Value>, Rivals> {
         retired: key.retired_at,
     };
     let keys: Vec<Key> = vector.keys.iter().map(key).collect();
-    let purpose = [vector.cookie, vector.realm, vector.session].join("\0");
-    let opener = Opener {
-        keys: &keys,
-        label: "cookie",
-        purpose: purpose.as_bytes(),
-        ad: None,
-        now: vector.now,
-        skew: vector.skew,
-        max_age: u64::MAX,
-        floor: vector.floor,
-        limit: 16_384,
+    let present = Former {
+        cookie: vector.cookie,
+        realm: vector.realm,
+        session: vector.session,
     };
-    let mut all = vec![];
-    for token in candidates(lines, vector.cookie).iter().flatten() {
-        let Ok(opened) = reference::open(&opener, token) else {
+    let all: Vec<Former> = [&[present][..], &vector.formers].concat();
+    let mut names: Vec<&str> = vec![];
+    for cookie in &all {
+        if !names.contains(&cookie.cookie) {
+            names.push(cookie.cookie);
+        }
+    }
+    let (mut for_present, mut for_formers) = (vec![], vec![]);
+    for (name, token) in candidates_of(lines, &names) {
+        let Some(token) = token else { continue };
+        // The first purpose that the token is for, or that tells another fault.
+        let of_name = all
+            .iter()
+            .enumerate()
+            .filter(|(_, cookie)| cookie.cookie == name);
+        let tried = of_name.map(|(n, cookie)| {
+            let purpose = [cookie.cookie, cookie.realm, cookie.session].join("\0");
+            let opener = Opener {
+                keys: &keys,
+                label: "cookie",
+                purpose: purpose.as_bytes(),
+                ad: None,
+                now: vector.now,
+                skew: vector.skew,
+                max_age: u64::MAX,
+                floor: vector.floor,
+                limit: 16_384,
+            };
+            (n, reference::open(&opener, &token))
+        });
+        let decides = |(_, opened): &(usize, Result<_, reference::Error>)| {
+            !matches!(opened, Err(reference::Error::Invalid))
+        };
+        let Some((n, Ok(opened))) = tried.into_iter().find(decides) else {
             continue;
         };
         let Ok(record) = read_record(&opened.payload) else {
@@ -157,13 +192,21 @@ fn find(vector: &Vector, lines: &[Vec<u8>]) -> Result<Option<Value>, Rivals> {
             }
             _ => json!({ "id": id, "data": hex::encode(record.data) }),
         };
-        all.push(Candidate {
+        let found = match n {
+            0 => &mut for_present,
+            _ => &mut for_formers,
+        };
+        found.push(Candidate {
+            name,
             issued_at: opened.issued_at,
             login_id: record.login_id,
             session,
         });
     }
-    counts(vector.cookie, all)
+    match counts(for_present)? {
+        Some(found) => Ok(Some(found)),
+        None => counts(for_formers),
+    }
 }
 
 struct List(Vec<Vector>);
@@ -213,6 +256,7 @@ pub fn sessions() -> Vec<Vector> {
     several_lines(&mut list);
     many(&mut list);
     rivals(&mut list);
+    formers(&mut list);
     list.0
 }
 
@@ -676,4 +720,228 @@ fn rivals(list: &mut List) {
     let parts = cut(&theirs().token(name), "session", &[40, 80]).join("; ");
     let header = format!("{}; {parts}", join(&[mine()], "beside parts"));
     list.lines(vector(name, "session", COMMENT), &[&header], Err(Rivals));
+}
+
+/// A site that changed its cookie.
+fn formers(list: &mut List) {
+    let sid = Former {
+        cookie: "sid",
+        realm: "",
+        session: "",
+    };
+    let realm = Former {
+        cookie: NAME,
+        realm: "staging",
+        session: "",
+    };
+    let of = |former: Former, n: u8, issued: u32, login: u8| {
+        self::cookie(100, issued, n)
+            .with(|c| c.purpose = [former.cookie, former.realm, former.session])
+            .record(|r| r.login_id = [login; 8])
+    };
+    let present = |n: u8, issued: u32| self::cookie(100, issued, n);
+    let mut case = |name: &str, comment, formers: &[Former], cookies: &[Cookie], id| {
+        let vector = Vector {
+            formers: formers.to_vec(),
+            ..base(name, comment)
+        };
+        list.lines(vector, &[&join(cookies, name)], id);
+    };
+    let comment = "opens with the purpose of its own name";
+    case(
+        "a former name",
+        comment,
+        &[sid],
+        &[of(sid, 1, 10, 1)],
+        Ok(Some(1)),
+    );
+    let comment = "each purpose of the name is tried";
+    case(
+        "a former realm",
+        comment,
+        &[realm],
+        &[of(realm, 1, 10, 1)],
+        Ok(Some(1)),
+    );
+    let second = [sid, realm];
+    case(
+        "the second former cookie",
+        comment,
+        &second,
+        &[of(realm, 1, 10, 1)],
+        Ok(Some(1)),
+    );
+    let other = Former {
+        realm: "test",
+        ..realm
+    };
+    case(
+        "a realm that is no former one",
+        "",
+        &[other],
+        &[of(realm, 1, 10, 1)],
+        Ok(None),
+    );
+    case(
+        "a former name's token under the present name",
+        "",
+        &[sid],
+        &[present(1, 10).with(|c| c.purpose[1] = "sid")],
+        Ok(None),
+    );
+    let comment = "a present one that opens counts";
+    let both = [of(sid, 2, 5, 2), present(1, 50)];
+    case(
+        "a later former one beside a present one",
+        comment,
+        &[sid],
+        &both,
+        Ok(Some(1)),
+    );
+    let both = [of(realm, 2, 5, 2), present(1, 50)];
+    case(
+        "a former realm beside a present one",
+        comment,
+        &[realm],
+        &both,
+        Ok(Some(1)),
+    );
+    let comment = "it does not open, so the former one counts";
+    let idle = || present(1, 4000).record(|r| r.created_at = NOW - 4000);
+    let both = [idle(), of(sid, 2, 50, 2)];
+    case(
+        "a former one beside a present one that is idle",
+        comment,
+        &[sid],
+        &both,
+        Ok(Some(2)),
+    );
+    let strangers = [present(1, 10).with(|c| c.sealer = 9), of(sid, 2, 50, 2)];
+    case(
+        "a former one beside a stranger's",
+        comment,
+        &[sid],
+        &strangers,
+        Ok(Some(2)),
+    );
+    let comment = "two that open, of different logins: none counts";
+    let two = [of(sid, 1, 50, 1), of(sid, 2, 10, 2)];
+    case(
+        "rivals under a former name",
+        comment,
+        &[sid],
+        &two,
+        Err(Rivals),
+    );
+    let staged = Former {
+        realm: "staging",
+        ..sid
+    };
+    let two = [of(sid, 1, 50, 1), of(staged, 2, 10, 2)];
+    case(
+        "rivals of two realms under a former name",
+        comment,
+        &[sid, staged],
+        &two,
+        Err(Rivals),
+    );
+    let host = Former {
+        cookie: "__Host-old",
+        ..sid
+    };
+    let two = [of(host, 1, 50, 1), of(host, 2, 10, 2)];
+    let comment = "no sibling domain can set this name";
+    case(
+        "two logins under a former name with the prefix",
+        comment,
+        &[host],
+        &two,
+        Ok(Some(2)),
+    );
+    let comment = "rivals have one name";
+    let two = [of(sid, 1, 50, 1), of(host, 2, 10, 2)];
+    case(
+        "two logins under two former names",
+        comment,
+        &[sid, host],
+        &two,
+        Ok(Some(2)),
+    );
+    let same = [of(sid, 1, 10, 1), of(host, 2, 10, 2)];
+    let comment = "of one second: the first that was tried";
+    case(
+        "two former names of one second",
+        comment,
+        &[host, sid],
+        &same,
+        Ok(Some(2)),
+    );
+    let three = [of(sid, 1, 50, 1), of(sid, 2, 10, 2), present(3, 50)];
+    let comment = "a present one that opens counts";
+    case(
+        "former rivals beside a present one",
+        comment,
+        &[sid],
+        &three,
+        Ok(Some(3)),
+    );
+    let comment = "present rivals: no former one counts";
+    let session = |n: u8, issued: u32| {
+        let plain = Former {
+            cookie: "session",
+            ..sid
+        };
+        of(plain, n, issued, n)
+    };
+    let name = "present rivals beside a former one";
+    let vector = Vector {
+        cookie: "session",
+        formers: vec![sid],
+        ..base(name, comment)
+    };
+    let three = [session(1, 50), session(2, 10), of(sid, 3, 5, 3)];
+    list.lines(vector, &[&join(&three, name)], Err(Rivals));
+
+    let typed = Former {
+        session: "",
+        ..realm
+    };
+    let name = "a typed session that was a dictionary";
+    let vector = Vector {
+        session: "account",
+        formers: vec![Former { realm: "", ..typed }],
+        ..base(name, "the dictionary is the data of schema 0")
+    };
+    list.lines(vector, &[&join(&[present(1, 10)], name)], Ok(Some(1)));
+    let name = "a typed session of a former type";
+    let member = Former {
+        cookie: NAME,
+        realm: "",
+        session: "member",
+    };
+    let vector = Vector {
+        session: "account",
+        formers: vec![member],
+        ..base(name, "")
+    };
+    let cookie = of(member, 1, 10, 1).record(|r| (r.schema, r.data) = (3, vec![7, 7]));
+    list.lines(vector, &[&join(&[cookie], name)], Ok(Some(1)));
+
+    let former = of(sid, 1, 10, 1).token("behind others");
+    let behind = |count: usize| {
+        let pairs = (0..count).map(|n| format!("{NAME}=h{n}"));
+        // The former cookie stands first, and is tried last.
+        let pairs = [format!("sid={former}")].into_iter().chain(pairs);
+        pairs.collect::<Vec<_>>().join("; ")
+    };
+    for (count, id) in [(15, Some(1)), (16, None)] {
+        let vector = Vector {
+            formers: vec![sid],
+            ..base(
+                &format!("a former cookie behind {count} others"),
+                "at most 16 candidates of all names",
+            )
+        };
+        list.add(vector, &behind(count), id);
+    }
 }

@@ -3,6 +3,7 @@
 pub mod chunks;
 pub mod endings;
 pub mod flash;
+pub mod former;
 pub mod header;
 pub mod keys;
 pub mod life;

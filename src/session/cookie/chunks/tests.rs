@@ -32,9 +32,13 @@ fn cut_up(token: &str) -> Vec<(String, String)> {
 }
 
 fn read(headers: &[&[u8]]) -> Vec<Result<String, Incomplete>> {
-    candidates(&headers.join(&b"; "[..]), NAME)
-        .map(|candidate| candidate.map(Cow::into_owned))
-        .collect()
+    candidates(
+        &headers.join(&b"; "[..]),
+        NAME,
+        &mut CandidateBudget::default(),
+    )
+    .map(|candidate| candidate.map(Cow::into_owned))
+    .collect()
 }
 
 fn read_one(header: impl AsRef<[u8]>) -> Vec<Result<String, Incomplete>> {
@@ -63,7 +67,8 @@ fn is_present(header: &str) -> bool {
 #[test]
 fn a_token_in_one_cookie_is_borrowed() {
     let header = "a=b; __Host-session=hABC; c=d";
-    let found: Vec<_> = candidates(header.as_bytes(), NAME).collect();
+    let found: Vec<_> =
+        candidates(header.as_bytes(), NAME, &mut CandidateBudget::default()).collect();
     let [Ok(Cow::Borrowed(token))] = found[..] else {
         panic!("{found:?}")
     };
@@ -437,7 +442,8 @@ fn candidates_end_at_64_kib() {
         ok(&["h"])
     );
     let header = format!("{NAME}=h; {NAME}={exactly}; {NAME}=hA");
-    let mut rest = candidates(header.as_bytes(), NAME);
+    let mut budget = CandidateBudget::default();
+    let mut rest = candidates(header.as_bytes(), NAME, &mut budget);
     assert_eq!(rest.by_ref().count(), 1);
     assert_eq!(rest.next(), None);
 }
@@ -519,8 +525,29 @@ fn received_names_stand_once_and_only_ours() {
 #[test]
 fn a_name_that_begins_another_sees_nothing_of_it() {
     let header = "session.1=ABCDEFGH.x; session-admin=hB; session=hA";
-    let found: Vec<_> = candidates(header.as_bytes(), "session").collect();
+    let budget = &mut CandidateBudget::default();
+    let found: Vec<_> = candidates(header.as_bytes(), "session", budget).collect();
     assert_eq!(found, [Ok(Cow::Borrowed("hA"))]);
-    let found: Vec<_> = candidates(header.as_bytes(), "session-admin").collect();
+    let found: Vec<_> = candidates(header.as_bytes(), "session-admin", budget).collect();
     assert_eq!(found, [Ok(Cow::Borrowed("hB"))]);
+}
+
+#[test]
+fn names_that_share_a_budget_have_16_candidates_together() {
+    let pairs = |name: &str, count: usize| {
+        let pairs = (0..count).map(|n| format!("{name}=h{n}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    };
+    let header = format!("{}; {}", pairs("old", 15), pairs(NAME, 10));
+    let mut budget = CandidateBudget::default();
+    let mut found = |name| candidates(header.as_bytes(), name, &mut budget).count();
+    assert_eq!([found(NAME), found("old"), found("older")], [10, 6, 0]);
+}
+
+#[test]
+fn a_name_whose_tokens_exceed_64_kib_leaves_nothing_to_the_next() {
+    let header = format!("{NAME}={}; old=h", "h".repeat(64 * 1024 + 1));
+    let mut budget = CandidateBudget::default();
+    let mut found = |name| candidates(header.as_bytes(), name, &mut budget).count();
+    assert_eq!([found(NAME), found("old")], [0, 0]);
 }

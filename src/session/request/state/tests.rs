@@ -6,7 +6,6 @@ use crate::{
     session::{
         Flash, FlashLevel, SaveError, SessionId, SessionManagerBuilder, SessionMap, SkipReason,
         manager::SMALLEST_RECORD,
-        origin::OriginRules,
         record::{Ids, LoginId, MAX_FLASHES, RecordHead},
         request::{RequestHead, facts::RequestFacts},
     },
@@ -111,8 +110,7 @@ fn receive(state: &mut State<SessionMap>, lines: &[&[u8]]) {
         header: |name| lines.iter().copied().filter(move |_| name == "cookie"),
     };
     let sessions = site(|builder| builder);
-    let cookie = &sessions.settings().cookie;
-    let facts = || RequestFacts::read(&head, &OriginRules::default(), cookie);
+    let facts = || RequestFacts::read(&head, &sessions);
     state.facts.get_or_insert_with(facts);
 }
 
