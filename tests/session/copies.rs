@@ -1,15 +1,16 @@
 //! Copies of cookies, in the hands of somebody who keeps every one: a login that was ended never comes
-//! back, on no instance, under no setting, however late an answer is.
+//! back, on no instance, under no setting and no name of the cookie, however late an answer is.
 
 use crate::kit::{
-    clock::{Clock, DAY, HOUR, MINUTE, T0, seconds},
+    browser::Shelf,
+    clock::{Clock, DAY, HOUR, MINUTE, T0, at, seconds},
     exchange::Request,
     keys::key,
     site::{Browser, Site, finish},
 };
 use hardtack::{
     Keyring,
-    session::{Denylist, Event, LoginId, Session},
+    session::{Denylist, Event, FormerCookie, LoginId, Session, SessionManagerBuilder},
 };
 use proptest::{collection::vec, prelude::*};
 use std::{
@@ -17,8 +18,40 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// A name that a sibling domain can set, too.
-const NAME: &str = "sid";
+/// What an instance has as its cookie, and as former ones: the steps from one cookie to another of another
+/// name, domain and realm, and of a third that differs by its domain alone. Sibling domains can set all of
+/// them.
+type Layout = fn(SessionManagerBuilder) -> SessionManagerBuilder;
+
+const LAYOUTS: [Layout; 6] = [
+    |builder| builder.cookie_name("sid"),
+    |builder| builder.cookie_name("sid").former_cookie(site()),
+    |builder| site_wide(builder).former_cookie(former("sid").realm("")),
+    site_wide,
+    |builder| {
+        let builder = builder.cookie_name("sid").domain("shop.example");
+        builder.former_cookie(former("sid"))
+    },
+    |builder| {
+        let other = former("sid").domain("shop.example").realm("");
+        let builder = site_wide(builder).former_cookie(other);
+        builder.former_cookie(former("sid").realm(""))
+    },
+];
+
+fn site_wide(builder: SessionManagerBuilder) -> SessionManagerBuilder {
+    let builder = builder.cookie_name("site").domain("shop.example");
+    builder.realm("two")
+}
+
+/// The cookie of `site_wide`.
+fn site() -> FormerCookie {
+    former("site").domain("shop.example").realm("two")
+}
+
+fn former(name: &str) -> FormerCookie {
+    FormerCookie::new(name).until(at(T0 + 10 * DAY))
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Act {
@@ -70,6 +103,8 @@ enum Step {
     /// Others log in and out, so that the list prunes what it may.
     Others(Instance),
     Rotate,
+    /// An instance starts again, with another layout.
+    Deploy(Instance, usize),
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -103,19 +138,22 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(instance, time)| Step::Wrong(instance, time)),
         2 => instance.prop_map(Step::Others),
         1 => Just(Step::Rotate),
+        3 => (0..3_usize, 0..LAYOUTS.len())
+            .prop_map(|(instance, layout)| Step::Deploy(instance, layout)),
     ]
 }
 
-/// Three instances of one site that share a list. The second one's clock is half a minute ahead; the
-/// third one runs with shorter limits, as during a roll-out.
+/// Three instances of one site that share a list. The second one's clock is half a minute ahead; the third
+/// one has shorter limits.
 struct World {
     instances: [Site; 3],
-    browsers: [Browser; 2],
+    browsers: [Shelf; 2],
     /// Cookie pairs that were ever set, oldest first.
     copies: Vec<String>,
     at_work: Vec<(Request, Act)>,
     /// What the list was told, and is to hold for ever.
     denied: Arc<Mutex<BTreeSet<LoginId>>>,
+    denylist: Denylist,
     keys: u8,
 }
 
@@ -126,26 +164,17 @@ impl World {
         let denylist = Denylist::new().on_insert(move |entry| {
             told.lock().unwrap().insert(entry.login_id);
         });
-        let instance = |ahead, short| {
-            Site::with(&Clock::at(T0 + ahead), |builder| {
-                let builder = builder.cookie_name(NAME).denylist(denylist.clone());
-                if short {
-                    builder
-                        .idle_timeout(seconds(5 * MINUTE))
-                        .absolute_timeout(seconds(10 * MINUTE))
-                        .remember_idle_timeout(seconds(HOUR))
-                        .remember_absolute_timeout(seconds(2 * HOUR))
-                } else {
-                    builder
-                }
-            })
+        let start = |instance: Instance| {
+            let ahead = [0, 30, 0][instance];
+            start(instance, &Clock::at(T0 + ahead), &denylist, LAYOUTS[0])
         };
         World {
-            instances: [instance(0, false), instance(30, false), instance(0, true)],
+            instances: std::array::from_fn(start),
             browsers: Default::default(),
             copies: Vec::new(),
             at_work: Vec::new(),
             denied,
+            denylist,
             keys: 1,
         }
     }
@@ -153,12 +182,12 @@ impl World {
     fn play(&mut self, step: Step) {
         match step {
             Step::Visit(browser, instance, act) => {
-                let header = self.browsers[browser].header();
+                let header = self.browsers[browser].header("/");
                 self.answer(Some(browser), instance, &header, act);
             }
             Step::Planted(browser, instance, copy, act) => {
                 let Some(copy) = self.copy(copy) else { return };
-                let header = format!("{}; {copy}", self.browsers[browser].header());
+                let header = format!("{}; {copy}", self.browsers[browser].header("/"));
                 self.answer(Some(browser), instance, &header, act);
             }
             Step::Stolen(copy, instance, act) => {
@@ -168,7 +197,7 @@ impl World {
                 }
             }
             Step::Begin(browser, instance, act) => {
-                let request = self.instances[instance].request(&self.browsers[browser].header());
+                let request = self.instances[instance].request(&self.browsers[browser].header("/"));
                 let _ = request.len();
                 self.at_work.push((request, act));
             }
@@ -203,13 +232,15 @@ impl World {
             }
             Step::Rotate => {
                 self.keys += 1;
-                let ring = || {
-                    let old = key(self.keys - 1);
-                    Keyring::new(key(self.keys)).accept(old).unwrap()
-                };
                 for site in &self.instances {
-                    site.sessions.set_keyring(ring());
+                    site.sessions.set_keyring(ring(self.keys));
                 }
+            }
+            Step::Deploy(instance, layout) => {
+                self.judge_events();
+                let site = &mut self.instances[instance];
+                *site = start(instance, &site.clock, &self.denylist, LAYOUTS[layout]);
+                site.sessions.set_keyring(ring(self.keys));
             }
         }
         self.judge_events();
@@ -228,6 +259,11 @@ impl World {
         let request = self.instances[instance].request(header);
         act.run(&request);
         self.finish(browser, &request);
+        if let (Some(browser), Act::Destroy) = (browser, act) {
+            let header = self.browsers[browser].header("/");
+            let request = self.instances[instance].request(&header);
+            assert!(request.is_new().unwrap(), "a logout has left a session");
+        }
     }
 
     /// The thief sees every answer.
@@ -249,7 +285,9 @@ impl World {
         }
         self.copies.extend(set);
         if let Some(browser) = browser {
-            self.browsers[browser].take(&reply);
+            for line in &reply.set_cookie {
+                self.browsers[browser].store(line);
+            }
         }
     }
 
@@ -287,6 +325,30 @@ impl World {
             site.events();
         }
         opened
+    }
+}
+
+/// An instance that starts: the third one runs with shorter limits, as during a roll-out.
+fn start(instance: Instance, clock: &Clock, denylist: &Denylist, layout: Layout) -> Site {
+    Site::with(clock, |builder| {
+        let builder = layout(builder.denylist(denylist.clone()));
+        match instance {
+            2 => builder
+                .idle_timeout(seconds(5 * MINUTE))
+                .absolute_timeout(seconds(10 * MINUTE))
+                .remember_idle_timeout(seconds(HOUR))
+                .remember_absolute_timeout(seconds(2 * HOUR)),
+            _ => builder,
+        }
+    })
+}
+
+/// The ring after so many rotations.
+fn ring(keys: u8) -> Keyring {
+    let ring = Keyring::new(key(keys));
+    match keys {
+        1 => ring,
+        _ => ring.accept(key(keys - 1)).unwrap(),
     }
 }
 
@@ -328,6 +390,26 @@ fn a_copy_opens_until_its_login_ends() {
         (Step::Others(0), 3),
         (Step::Pass(6 * DAY), 0),
         (Step::Others(0), 0),
+    ] {
+        world.play(step);
+        assert_eq!(world.judge_copies(), copies, "{step:?}");
+    }
+}
+
+/// And one in which they open on through a change of the cookie, each where it is known.
+#[test]
+fn a_copy_opens_under_its_former_name() {
+    let mut world = World::new();
+    for (step, copies) in [
+        (Step::Visit(0, 0, Act::Insert(1)), 3),
+        (Step::Deploy(0, 1), 3),
+        (Step::Deploy(1, 2), 3),
+        (Step::Deploy(2, 3), 2),
+        (Step::Visit(0, 1, Act::Insert(2)), 5),
+        (Step::Visit(0, 0, Act::Insert(3)), 7),
+        (Step::Visit(0, 1, Act::Destroy), 0),
+        (Step::Pass(2 * MINUTE), 0),
+        (Step::Deploy(0, 5), 0),
     ] {
         world.play(step);
         assert_eq!(world.judge_copies(), copies, "{step:?}");

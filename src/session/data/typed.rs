@@ -46,7 +46,7 @@ pub trait SessionData: Serialize + DeserializeOwned + Default + Send + 'static {
     /// # #[derive(Default, Serialize, Deserialize)]
     /// # struct Cart(Vec<u32>);
     /// impl hardtack::session::SessionData for Cart {
-    ///     const NAME: &'static str = "cart"; // do not change it: a new name loses every cart
+    ///     const NAME: &'static str = "cart"; // a new name loses every cart, but for a `FormerCookie`
     ///     const VERSION: u8 = 1;
     /// }
     /// ```
