@@ -901,7 +901,7 @@ fn settings_that_cannot_work_are_refused() {
 
 /// A browser takes the removal of a prefixed or partitioned cookie only with what it requires.
 #[test]
-fn a_removal_has_what_the_former_name_requires() {
+fn a_removal_has_what_its_prefix_requires() {
     let clock = Clock::new();
     for (name, partitioned, required) in [
         ("__Host-old", false, "; Secure; Path=/; "),

@@ -776,7 +776,7 @@ fn formers(list: &mut List) {
         ..realm
     };
     case(
-        "a realm that is no former one",
+        "a realm that is not a former one",
         "",
         &[other],
         &[of(realm, 1, 10, 1)],
