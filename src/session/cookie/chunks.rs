@@ -105,10 +105,10 @@ pub(super) fn candidates<'h>(
                 }
                 None => Some(Cow::Borrowed(value)),
             };
-            if let Some(token) = &token {
-                if first.as_ref() == Some(token) || others.contains(token) {
-                    return Some(None);
-                }
+            if let Some(token) = &token
+                && (first.as_ref() == Some(token) || others.contains(token))
+            {
+                return Some(None);
             }
             budget.take(token.as_ref().map_or(0, |token| token.len()))?;
             if let Some(token) = &token {
