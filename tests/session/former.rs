@@ -24,6 +24,7 @@ fn former(name: &str) -> FormerCookie {
     FormerCookie::new(name).until(at(UNTIL))
 }
 
+type Act = fn(&Session) -> Result<(), SessionError>;
 type Configure = fn(SessionManagerBuilder) -> SessionManagerBuilder;
 
 /// A change of settings: before it, and after it with the former cookie.
@@ -483,12 +484,9 @@ fn a_request_without_an_authentic_cookie_removes_no_former_one() {
     let stranger = Site::under(ring(9), &clock, |builder| builder.cookie_name("sid"));
     let foreign = log_in(&stranger, 1).header();
     for cookie in ["", "sid=", "sid=PHP", "sid=9.x; sid.1=y", foreign.as_str()] {
-        let log_in = |session: &Session| session.regenerate_for_login();
-        let acts: [fn(&Session) -> Result<(), SessionError>; 3] =
-            [log_in, Session::destroy, |session| {
-                session.insert("cart", 1)
-            }];
-        for act in acts {
+        let log_in: Act = |session| session.regenerate_for_login();
+        let write: Act = |session| session.insert("cart", 1);
+        for act in [log_in, write, Session::destroy] {
             let request = after.request(cookie);
             act(&request).unwrap();
             assert_eq!(removals(&finish(&request), "sid"), [""; 0], "{cookie}");
