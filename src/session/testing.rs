@@ -78,7 +78,7 @@ pub fn session_from_cookie<T: SessionData>(
         authority: None,
         header: |name| (name == "cookie").then_some(cookie.as_bytes()),
     });
-    Session::new(handle)
+    Session::new(handle.give())
 }
 
 /// Returns the session as a browser has it after a response with these `Set-Cookie` values: give all of

@@ -115,6 +115,7 @@ suite! {
         saved_on_5xx
         saved_on_a_session_error
         panic_saves_nothing
+        panic_beside_the_handler
         used_in_its_own_closure
         concurrent_requests
         parallel_writes_last_wins

@@ -40,6 +40,18 @@ impl<T: SessionData> Request<T> {
         Request { exchange, session }
     }
 
+    /// The session, as a handler gets it.
+    pub fn give(&self) -> Session<T> {
+        let head = RequestHead {
+            method: "GET",
+            path: "/",
+            authority: None,
+            header: |_| [],
+        };
+        // Only the first head counts.
+        ready(self.exchange.session(head))
+    }
+
     /// The response to it, whose handler set no header.
     pub fn finish(&self) -> Reply {
         self.finish_with(&[], &[])

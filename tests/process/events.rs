@@ -13,6 +13,7 @@ use kit::{
 use std::{
     fmt::Debug,
     sync::{Arc, Mutex},
+    thread,
 };
 use tracing::{
     Level, Metadata, Subscriber,
@@ -141,6 +142,17 @@ fn play(log: &Log) {
         (Level::DEBUG, "reason=changed"),
         (Level::WARN, "it was replaced by no-store"),
     ]);
+
+    let session = site.request(&browser.header());
+    let handler = session.give();
+    let panicked = thread::spawn(move || {
+        let _handler = handler;
+        std::panic::resume_unwind(Box::new("hunter2"));
+    });
+    assert!(panicked.join().is_err());
+    session.insert("cart", "hunter2").unwrap();
+    let _ = finish(&session);
+    expect(&[opened, (Level::WARN, "reason=the handler panicked")]);
 
     clock.pass(10 * MINUTE);
     let session = site.request(&browser.header());

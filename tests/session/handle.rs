@@ -8,6 +8,7 @@ use crate::kit::{
 };
 use hardtack::session::{
     Event, FlashLevel, SaveError, Session, SessionData, SessionError, SessionManager, SkipReason,
+    testing,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use std::{
@@ -241,13 +242,46 @@ fn a_panic_saves_nothing() {
     let browser = logged_in(&site, "ada");
     let session = site.request(&browser.header());
     session.insert("cart", 7).unwrap();
-    let handler = session.clone();
+    let handler = session.give();
     let caught = catch_unwind(AssertUnwindSafe(move || {
         let _handler = handler;
         quiet_panic();
     }));
     assert!(caught.is_err());
     assert_nothing_saved(&site, &session);
+}
+
+/// A task beside the handler has a clone of the session.
+#[test]
+fn a_panic_beside_the_handler_is_not_the_handlers() {
+    let site = Site::new();
+    let session = site.request("");
+    let handler = session.give();
+    handler.insert("user", "ada").unwrap();
+    let clone = handler.clone();
+    let task = thread::spawn(move || {
+        clone.insert("cart", 7).unwrap();
+        quiet_panic();
+    });
+    assert!(task.join().is_err());
+    drop(handler);
+    assert_eq!(finish(&session).set_cookie.len(), 1);
+}
+
+/// A handler that has only a clone left, and panics with it.
+#[test]
+fn a_panic_counts_if_no_handler_has_its_session() {
+    let site = Site::new();
+    let handler = testing::new_session(&site.sessions);
+    handler.insert("user", "ada").unwrap();
+    let (clone, kept) = (handler.clone(), handler.clone());
+    drop(handler);
+    let panicked = thread::spawn(move || {
+        let _clone = clone;
+        quiet_panic();
+    });
+    assert!(panicked.join().is_err());
+    assert_eq!(testing::set_cookie(&kept), Ok(vec![]));
 }
 
 #[test]
@@ -280,7 +314,7 @@ fn a_panic_counts_while_another_thread_uses_the_session() {
     let browser = logged_in(&site, "ada");
     let session = site.request(&browser.header());
     session.insert("cart", 7).unwrap();
-    let handler = session.clone();
+    let handler = session.give();
     session
         .with(|_| {
             let panicked = thread::spawn(move || {

@@ -49,7 +49,7 @@ pub(crate) fn trace(event: &Event) {
                 SkipReason::TooLate => {
                     tracing::debug!(target: "hardtack", %reason, id, "session not saved");
                 }
-                SkipReason::RenewalFailed(_) => {
+                SkipReason::RenewalFailed(_) | SkipReason::Panicked => {
                     tracing::warn!(target: "hardtack", %reason, id, "session not saved");
                 }
                 _ => tracing::info!(target: "hardtack", %reason, id, "session not saved"),

@@ -39,12 +39,13 @@ use core::{
 /// Drop the exchange without a response, and nothing is saved.
 ///
 /// A handler that panics saves nothing, even if the framework makes a response of the panic. The
-/// exchange learns of a panic when the unwinding drops a session or a clone of the exchange, so give
-/// the handler its session by value.
+/// exchange learns of a panic when the unwinding drops the session that [`session`](Exchange::session)
+/// gave, so give it to the handler by value. A clone of that session, in a task beside the handler, may
+/// panic without effect.
 ///
 /// Two more things are the adapter's. If a handler returns a
-/// [`SessionError`](crate::session::SessionError), answer with an empty 500 and log the error's text.
-/// If a handler asks for a session and finds no exchange, do the same, with a text that says how to
+/// [`SessionError`](crate::session::SessionError), answer with an empty response of its [`status`](crate::session::SessionError::status) and log the
+/// error's text. If a handler asks for a session and finds no exchange, do the same, with a text that says how to
 /// install your adapter.
 ///
 /// ```
@@ -123,7 +124,7 @@ impl<T: SessionData> Exchange<T> {
         I: IntoIterator<Item = &'h [u8]>,
     {
         self.handle.receive(&head);
-        SessionFuture(ready(Session::new(self.handle.clone())))
+        SessionFuture(ready(Session::new(self.handle.give())))
     }
 
     /// Decides what becomes of the session. From here on it is read only: a call that writes is

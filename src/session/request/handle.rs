@@ -28,6 +28,8 @@ use std::sync::{Mutex, PoisonError};
 /// await.
 pub(crate) struct Handle<T: SessionData> {
     shared: Arc<Shared<T>>,
+    /// A handler got it from an adapter. Clones, and what the adapter keeps, are not of this kind.
+    is_given: bool,
 }
 
 struct Shared<T: SessionData> {
@@ -37,7 +39,9 @@ struct Shared<T: SessionData> {
     state: Mutex<State<T>>,
     /// The thread that is inside a call now, or 0.
     inside: AtomicUsize,
-    /// Set when a panic dropped a handle.
+    /// How many handles that handlers got are alive.
+    given: AtomicUsize,
+    /// Set when a handler's panic dropped a handle.
     panicked: AtomicBool,
 }
 
@@ -49,8 +53,19 @@ impl<T: SessionData> Handle<T> {
                 manager,
                 state: Mutex::new(State::new()),
                 inside: AtomicUsize::new(0),
+                given: AtomicUsize::new(0),
                 panicked: AtomicBool::new(false),
             }),
+            is_given: false,
+        }
+    }
+
+    /// Returns a handle for a handler, or for a middleware.
+    pub(crate) fn give(&self) -> Handle<T> {
+        self.shared.given.fetch_add(1, Ordering::Relaxed);
+        Handle {
+            shared: Arc::clone(&self.shared),
+            is_given: true,
         }
     }
 
@@ -236,17 +251,25 @@ impl<T: SessionData> Clone for Handle<T> {
     fn clone(&self) -> Handle<T> {
         Handle {
             shared: Arc::clone(&self.shared),
+            is_given: false,
         }
     }
 }
 
-/// A panic that drops a handle marks the session: a framework that catches the panic answers all the
-/// same, and what the handler left half done is not to be saved.
+/// A handler's panic marks the session: a framework that catches the panic answers all the same, and what
+/// the handler left half done is not to be saved. A panic that drops a clone, while the handler still has
+/// its own handle, is that of a task beside it. Without one, nobody can tell, and nothing is saved.
 impl<T: SessionData> Drop for Handle<T> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        let Shared {
+            given, panicked, ..
+        } = &*self.shared;
+        if std::thread::panicking() && (self.is_given || given.load(Ordering::Relaxed) == 0) {
             // Without the lock: another thread may be inside, and this one may be itself.
-            self.shared.panicked.store(true, Ordering::Relaxed);
+            panicked.store(true, Ordering::Relaxed);
+        }
+        if self.is_given {
+            given.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }

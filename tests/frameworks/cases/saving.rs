@@ -298,6 +298,26 @@ pub fn panic_saves_nothing(framework: &Framework) {
     assert_eq!(browser.visit(|session| session.get("a")).value(), Some(1u8));
 }
 
+/// A task beside the handler panics with a clone of the session. The handler has gone on, and so does what it
+/// wrote.
+pub fn panic_beside_the_handler(framework: &Framework) {
+    let site = Site::new(framework);
+    let mut browser = site.browser_with(&session(&site, 1));
+    let visit = browser.visit(|session| {
+        session.insert("a", 2)?;
+        let clone = session.clone();
+        let task = std::thread::spawn(move || {
+            let _clone = clone;
+            std::panic::resume_unwind(Box::new("the task panics"));
+        });
+        Ok(task.join().is_err())
+    });
+    assert_eq!(visit.response().status, 200);
+    saved(&visit, SaveReason::Changed);
+    assert!(visit.value());
+    assert_eq!(browser.visit(|session| session.get("a")).value(), Some(2u8));
+}
+
 /// A session that is used inside its own closure is an error, and never a hang.
 pub fn used_in_its_own_closure(framework: &Framework) {
     let site = Site::new(framework);
