@@ -3,15 +3,15 @@
 use axum::{
     Form, Router,
     body::Bytes,
-    extract::{Request, State},
+    extract::State,
     http::{HeaderMap, Method, StatusCode, Uri, header::COOKIE},
-    middleware::{self, Next},
+    middleware::from_extractor,
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
 use hardtack::{
     axum::SessionLayer,
-    session::{FlashLevel, Session, SessionError},
+    session::{FlashLevel, SameOrigin, Session, SessionError},
 };
 use site::{Answer, Asked, Cart, Item, Site};
 use std::{error::Error, sync::Arc};
@@ -64,14 +64,6 @@ async fn page(
     })
 }
 
-async fn refuse_cross_origin(request: Request, next: Next) -> Response {
-    let header = |name| request.headers().get(name)?.to_str().ok();
-    if site::is_cross_origin(request.method().as_str(), header) {
-        return StatusCode::FORBIDDEN.into_response();
-    }
-    next.run(request).await
-}
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let (site, sessions) = site::open("Axum")?;
@@ -80,8 +72,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/cart", post(add_to_cart).get(page))
         .fallback(page)
         .with_state(site)
-        .layer(SessionLayer::new(sessions))
-        .layer(middleware::from_fn(refuse_cross_origin));
+        // The operator's forms do not use the session, which would refuse a forged request by itself.
+        .layer(from_extractor::<SameOrigin>())
+        .layer(SessionLayer::new(sessions));
 
     let listener = TcpListener::bind(site::address()?).await?;
     site::announce(listener.local_addr()?);

@@ -29,8 +29,9 @@
 //! `request.extract::<Session>()`.
 
 use crate::session::{
-    Commit, Exchange, HeaderEdit, HeaderEdits, MissingLayer, Plan, RequestHead, Session,
-    SessionData, SessionError, SessionFuture, SessionManager, SessionMap, log,
+    Commit, Exchange, HeaderEdit, HeaderEdits, MissingLayer, Plan, RequestHead, SameOrigin,
+    SameOriginError, Session, SessionData, SessionError, SessionFuture, SessionManager, SessionMap,
+    log,
 };
 use actix_web::{
     Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
@@ -290,6 +291,46 @@ impl<T: SessionData> Future for ExtractFuture<T> {
         match &mut self.0 {
             Ok(session) => Pin::new(session).poll(cx).map(Ok),
             Err(missing) => Poll::Ready(Err(*missing)),
+        }
+    }
+}
+
+/// An argument of a handler. With `actix_web::middleware::from_fn`, it is one of a middleware, to be wrapped
+/// before the [`SessionMiddleware`].
+impl<T: SessionData> FromRequest for SameOrigin<T> {
+    type Error = SameOriginError;
+    type Future = SameOriginFuture<T>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> SameOriginFuture<T> {
+        SameOriginFuture(Session::from_request(request, payload))
+    }
+}
+
+/// Resolves to the guard, as the future of the extractor [`SameOrigin`].
+#[derive(Debug)]
+pub struct SameOriginFuture<T: SessionData = SessionMap>(ExtractFuture<T>);
+
+impl<T: SessionData> Future for SameOriginFuture<T> {
+    type Output = Result<SameOrigin<T>, SameOriginError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let session = ready!(Pin::new(&mut self.0).poll(cx))?;
+        Poll::Ready(SameOrigin::judge(&session))
+    }
+}
+
+impl ResponseError for SameOriginError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            SameOriginError::MissingLayer(missing) => missing.status_code(),
+            SameOriginError::Refused(refused) => refused.status_code(),
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        match self {
+            SameOriginError::MissingLayer(missing) => missing.error_response(),
+            SameOriginError::Refused(refused) => refused.error_response(),
         }
     }
 }

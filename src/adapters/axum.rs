@@ -20,8 +20,8 @@
 //! ```
 
 use crate::session::{
-    Commit, Exchange, HeaderEdit, HeaderEdits, MissingLayer, RequestHead, Session, SessionData,
-    SessionError, SessionManager, SessionMap, log,
+    Commit, Exchange, HeaderEdit, HeaderEdits, MissingLayer, RequestHead, SameOrigin,
+    SameOriginError, Session, SessionData, SessionError, SessionManager, SessionMap, log,
 };
 use alloc::borrow::Cow;
 use axum_core::{
@@ -285,9 +285,31 @@ impl<S: Sync, T: SessionData> FromRequestParts<S> for Session<T> {
     }
 }
 
+/// An argument of a handler. `axum::middleware::from_extractor` makes a layer of it, to be put inside of the
+/// [`SessionLayer`].
+impl<S: Sync, T: SessionData> FromRequestParts<S> for SameOrigin<T> {
+    type Rejection = SameOriginError;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        state: &S,
+    ) -> Result<SameOrigin<T>, SameOriginError> {
+        SameOrigin::judge(&Session::from_request_parts(parts, state).await?)
+    }
+}
+
 impl IntoResponse for MissingLayer {
     fn into_response(self) -> Response {
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+impl IntoResponse for SameOriginError {
+    fn into_response(self) -> Response {
+        match self {
+            SameOriginError::MissingLayer(missing) => missing.into_response(),
+            SameOriginError::Refused(refused) => refused.into_response(),
+        }
     }
 }
 

@@ -38,8 +38,8 @@
 //! write to it.
 
 use crate::session::{
-    Exchange, HeaderEdit, MissingLayer, RequestHead, Session, SessionData, SessionError,
-    SessionManager, SessionMap, log,
+    Exchange, HeaderEdit, MissingLayer, RequestHead, SameOrigin, SameOriginError, Session,
+    SessionData, SessionError, SessionManager, SessionMap, log,
 };
 use alloc::{
     boxed::Box,
@@ -217,7 +217,34 @@ impl<T: SessionData> Sentinel for Session<T> {
 }
 
 fn missing<T: SessionData>() -> MissingLayer {
-    MissingLayer::report::<T>(".attach(hardtack::rocket::SessionFairing::new(sessions))")
+    MissingLayer::report::<T>(
+        ".attach(hardtack::rocket::SessionFairing::new(sessions))",
+        "it has a manager of another type of data, or is attached to another `Rocket`",
+    )
+}
+
+#[rocket::async_trait]
+impl<'r, T: SessionData> FromRequest<'r> for SameOrigin<T> {
+    type Error = SameOriginError;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<SameOrigin<T>, SameOriginError> {
+        let session = match Session::from_request(request).await {
+            Outcome::Success(session) => session,
+            Outcome::Error((status, missing)) => return Outcome::Error((status, missing.into())),
+            Outcome::Forward(status) => return Outcome::Forward(status),
+        };
+        match SameOrigin::judge(&session) {
+            Ok(guard) => Outcome::Success(guard),
+            Err(error) => Outcome::Error((Status::new(error.status()), error)),
+        }
+    }
+}
+
+/// Stops the launch of Rocket if a route has the guard and there is no fairing for sessions.
+impl<T: SessionData> Sentinel for SameOrigin<T> {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        Session::<T>::abort(rocket)
+    }
 }
 
 /// Responds with the application's catcher for 500. The text goes to the log.

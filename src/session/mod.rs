@@ -48,9 +48,9 @@ pub use error::{SaveError, SessionError};
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub(crate) use events::log;
 pub use events::{Event, Refusal, SaveReason, SkipReason};
-#[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
-pub use exchange::MissingLayer;
 pub use exchange::{Commit, Exchange, HeaderEdit, HeaderEdits, Plan, SessionFuture};
+#[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
+pub use exchange::{MissingLayer, SameOrigin, SameOriginError};
 pub use lifecycle::SessionView;
 pub use manager::{ConfigError, FormerCookie, KeyUse, SessionManager, SessionManagerBuilder};
 pub use origin::{CrossOrigin, CrossOriginReason, RequestLine};

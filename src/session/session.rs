@@ -157,6 +157,17 @@ impl<T: SessionData> Session<T> {
         self.handle.write(|session| session.touch())
     }
 
+    /// Fails if the request comes from another origin. Every call that writes to the session checks that by
+    /// itself. A handler that changes something else calls this first. The extractor `SameOrigin` of each
+    /// framework does so for a handler that has no session.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::CrossOrigin`]. See also [Errors](Session#errors).
+    pub fn check_origin(&self) -> Result<(), SessionError> {
+        self.handle.check_origin()
+    }
+
     /// Returns why the session cookie of the request was refused, or `None` if the request carried
     /// no session cookie or a valid one.
     ///

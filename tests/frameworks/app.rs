@@ -108,6 +108,13 @@ pub struct Handles {
 }
 
 impl Handles {
+    pub fn none() -> Handles {
+        Handles {
+            session: None,
+            account: None,
+        }
+    }
+
     pub fn session(session: Session) -> Handles {
         Handles {
             session: Some(session),

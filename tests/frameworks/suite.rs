@@ -184,6 +184,8 @@ suite! {
         allowed_origin
         allowed_origin_with_its_cookie
         method_in_the_form
+        guarded_route
+        guarded_route_of_a_trusted_origin
     }
     endings {
         destroy_ends_what_is_idle

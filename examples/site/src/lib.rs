@@ -75,25 +75,6 @@ pub enum Answer {
     NotFound(String),
 }
 
-/// Returns `true` for a request that may change something and was not sent by a page of this site.
-///
-/// The three servers respond to it with 403, which defeats cross-site request forgery.
-/// `SameSite=Lax` is not enough, because a sibling domain counts as the same site, and a forged
-/// login needs no cookie.
-pub fn is_cross_origin<'h>(method: &str, header: impl Fn(&'static str) -> Option<&'h str>) -> bool {
-    if matches!(method, "GET" | "HEAD" | "OPTIONS") {
-        return false;
-    }
-    match (header("sec-fetch-site"), header("origin")) {
-        (Some(site), _) => !matches!(site, "same-origin" | "none"),
-        (None, Some(origin)) => origin
-            .split_once("://")
-            .is_none_or(|(_, host)| header("host") != Some(host)),
-        // Every current browser sends at least one of the two with a POST.
-        (None, None) => true,
-    }
-}
-
 impl Site {
     /// Serves every page, except those that have a handler in each framework.
     pub fn answer(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
@@ -199,41 +180,4 @@ fn load(session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
         Err(error) => return Err(error),
     }
     Ok(Answer::Redirect("/ballast"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_cross_origin;
-
-    #[test]
-    fn only_pages_of_this_site_can_change_something() {
-        let host = ("host", "localhost:3000");
-        for (method, headers, crossed) in [
-            ("POST", vec![host, ("sec-fetch-site", "same-origin")], false),
-            // The user typed the address or used a bookmark, so no page sent the request.
-            ("POST", vec![host, ("sec-fetch-site", "none")], false),
-            ("POST", vec![host, ("sec-fetch-site", "same-site")], true),
-            ("POST", vec![host, ("sec-fetch-site", "cross-site")], true),
-            (
-                "POST",
-                vec![host, ("origin", "http://localhost:3000")],
-                false,
-            ),
-            (
-                "POST",
-                vec![host, ("origin", "http://localhost:3001")],
-                true,
-            ),
-            ("POST", vec![host, ("origin", "http://localhost")], true),
-            ("POST", vec![host, ("origin", "null")], true),
-            ("POST", vec![("origin", "null")], true),
-            ("POST", vec![host], true),
-            ("DELETE", vec![host], true),
-            ("GET", vec![host, ("sec-fetch-site", "cross-site")], false),
-        ] {
-            let header = |name| headers.iter().find(|(n, _)| *n == name).map(|(_, v)| *v);
-            let found = is_cross_origin(method, header);
-            assert_eq!(found, crossed, "{method} {headers:?}");
-        }
-    }
 }

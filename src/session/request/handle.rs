@@ -104,6 +104,12 @@ impl<T: SessionData> Handle<T> {
         Ok(self.locked(cookies)?)
     }
 
+    /// Fails if the request comes from another origin and has no session for that reason. The first
+    /// refusal is reported as the session's own is.
+    pub(crate) fn check_origin(&self) -> Result<(), SessionError> {
+        self.call(|state| state.check_origin(self.manager()))
+    }
+
     /// Returns why the request's cookie was refused, if it has none that counts.
     pub(crate) fn refused(&self) -> Result<Option<Refusal>, SessionError> {
         self.call(|state| {

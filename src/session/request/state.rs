@@ -126,6 +126,17 @@ impl<T: SessionData> State<T> {
         self.read(manager)
     }
 
+    /// Fails for a request that has no session because of its origin.
+    pub(super) fn check_origin(&mut self, manager: &SessionManager<T>) -> Result<(), SessionError> {
+        let access = self.facts.as_ref().map(|facts| &facts.access);
+        if !matches!(access, Some(Access::Refused(_))) {
+            return Ok(());
+        }
+        // Its first use is what tells the log.
+        self.read(manager)?;
+        Err(SessionError::CrossOrigin)
+    }
+
     /// Returns the flash messages. A request that nobody sees the answer of (HEAD, a prefetch) takes none.
     pub(super) fn take_flashes(
         &mut self,

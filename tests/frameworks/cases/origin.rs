@@ -261,3 +261,71 @@ pub fn method_in_the_form(framework: &Framework) {
     browser.keep(visit);
     assert_eq!(browser.visit(|session| session.get("a")).value(), Some(2u8));
 }
+
+/// A route that does not use the session, guarded: its handler runs for none of the requests that would have no
+/// session.
+pub fn guarded_route(framework: &Framework) {
+    let site = Site::new(framework);
+    let cookie = session(&site, 1).header();
+    for route in framework.guarded {
+        let request = || site.request().route(route).cookie(cookie.clone());
+        let send = |request: Request<'_>| request.run(|_| Ok(((), Answer::new())));
+        for (origin, fetch_site) in [(EVIL, "cross-site"), (SIBLING, "same-site"), ("null", "")] {
+            for forged in [request().form("a=1"), request().form("_method=get")] {
+                let forged = forged.header("host", HOST).header("origin", origin);
+                let forged = match fetch_site {
+                    "" => forged,
+                    fetch_site => forged.header("sec-fetch-site", fetch_site),
+                };
+                let visit = send(forged);
+                assert_eq!(visit.response().status, 403, "{route} {origin}");
+                assert!(visit.result.is_none(), "{route} {origin}");
+                assert_eq!(visit.set_cookie(), NONE);
+                let [Event::CrossOrigin(told)] = &visit.events[..] else {
+                    panic!("{:?}", visit.events);
+                };
+                assert_eq!(told.origin.as_deref(), Some(origin));
+                assert_eq!(told.host.as_deref(), Some(HOST));
+            }
+        }
+        let handshake = request().header("host", HOST).header("origin", EVIL);
+        let handshake = handshake.header("upgrade", "websocket");
+        let visit = send(handshake.header("connection", "close"));
+        assert_eq!(
+            (visit.response().status, visit.result.is_none()),
+            (403, true)
+        );
+        for passes in [
+            request().form(""),
+            from(request().form(""), "https://shop.example", "same-origin"),
+            from(request(), EVIL, "cross-site"),
+        ] {
+            let visit = send(passes);
+            assert_eq!(visit.response().status, 200, "{route}");
+            assert!(visit.result.is_some());
+            // It costs what a route without a session costs.
+            assert_eq!(visit.response().values("vary"), NONE);
+            assert_eq!(visit.events, []);
+        }
+    }
+}
+
+/// The guard has the settings of the manager.
+pub fn guarded_route_of_a_trusted_origin(framework: &Framework) {
+    const APP: &str = "https://app.example";
+    for route in framework.guarded {
+        let site = Site::with(framework, |settings| settings.trust_origin(APP));
+        let visit = from(site.request().route(route).form(""), APP, "cross-site");
+        let visit = visit.run(|_| Ok(((), Answer::new())));
+        assert_eq!(visit.response().status, 200, "{route}");
+        let visit = from(site.request().route(route).form(""), EVIL, "cross-site");
+        let visit = visit.run(|_| Ok(((), Answer::new())));
+        assert_eq!(visit.response().status, 403, "{route}");
+        let site = Site::with(framework, |settings| {
+            settings.allow_cross_origin(move |head| head.path().starts_with(route))
+        });
+        let visit = from(site.request().route(route).form(""), EVIL, "cross-site");
+        let visit = visit.run(|_| Ok(((), Answer::new())));
+        assert_eq!(visit.response().status, 200, "{route}");
+    }
+}

@@ -2,18 +2,19 @@ use super::{Framework, Server};
 use crate::app::{self, Account, Answer, App, Body, Handles, Neighbours};
 use actix_cors::Cors;
 use actix_web::{
-    App as Site, HttpRequest, HttpResponse, HttpServer, Responder,
-    body::BoxBody,
+    App as Site, Error, HttpRequest, HttpResponse, HttpServer, Responder,
+    body::{BoxBody, MessageBody},
     cookie::Cookie,
+    dev::{ServiceRequest, ServiceResponse},
     http::StatusCode,
-    middleware::{Compress, Condition},
+    middleware::{Compress, Condition, Next, from_fn},
     rt::System,
     web::{self, Path},
 };
 use futures_util::stream;
 use hardtack::{
     actix::SessionMiddleware,
-    session::{Session, SessionError},
+    session::{SameOrigin, Session, SessionError},
 };
 use std::{convert::Infallible, net::Ipv4Addr, sync::mpsc, thread};
 
@@ -21,6 +22,7 @@ pub const FRAMEWORK: Framework = Framework {
     name: "actix",
     serve,
     layer: ".wrap(hardtack::actix::SessionMiddleware::new(sessions))",
+    guarded: &["/guarded/", "/layered/"],
     takes_bytes: true,
     answers_panics: false,
 };
@@ -39,6 +41,23 @@ async fn both(
     account: Session<Account>,
 ) -> Result<Answer, SessionError> {
     app::run(&job, Handles::both(session, account))
+}
+
+async fn guarded(job: Path<String>, _: SameOrigin) -> Result<Answer, SessionError> {
+    app::run(&job, Handles::none())
+}
+
+async fn layered(job: Path<String>) -> Result<Answer, SessionError> {
+    app::run(&job, Handles::none())
+}
+
+/// A middleware whose argument is the guard.
+async fn same_origin(
+    _: SameOrigin,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    next.call(request).await
 }
 
 async fn untouched() -> &'static str {
@@ -61,7 +80,13 @@ fn serve(app: App) -> Result<Server, String> {
                     .route("/run/{job}", web::to(run))
                     .route("/account/{job}", web::to(account))
                     .route("/both/{job}", web::to(both))
+                    .route("/guarded/{job}", web::to(guarded))
                     .route("/untouched", web::to(untouched))
+                    .service(
+                        web::scope("/layered")
+                            .route("/{job}", web::to(layered))
+                            .wrap(from_fn(same_origin)),
+                    )
                     .wrap(Condition::new(inside, Compress::default()))
                     .wrap(Condition::new(inside, Cors::permissive()))
                     .wrap(Condition::new(app.layers, for_sessions.clone()))

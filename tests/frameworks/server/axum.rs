@@ -4,13 +4,14 @@ use axum::{
     Router,
     extract::Path,
     http::{StatusCode, header::SET_COOKIE},
+    middleware::from_extractor,
     response::{AppendHeaders, IntoResponse, Response},
     routing::any,
 };
 use futures_util::stream;
 use hardtack::{
     axum::SessionLayer,
-    session::{Session, SessionError},
+    session::{SameOrigin, Session, SessionError},
 };
 use std::{convert::Infallible, net::Ipv4Addr};
 use tokio::{net::TcpListener, runtime::Builder};
@@ -20,6 +21,7 @@ pub const FRAMEWORK: Framework = Framework {
     name: "axum",
     serve,
     layer: ".layer(hardtack::axum::SessionLayer::new(sessions))",
+    guarded: &["/guarded/", "/layered/"],
     takes_bytes: true,
     answers_panics: true,
 };
@@ -43,6 +45,14 @@ async fn both(
     app::run(&job, Handles::both(session, account))
 }
 
+async fn guarded(Path(job): Path<String>, _: SameOrigin) -> Result<Answer, SessionError> {
+    app::run(&job, Handles::none())
+}
+
+async fn layered(Path(job): Path<String>) -> Result<Answer, SessionError> {
+    app::run(&job, Handles::none())
+}
+
 async fn untouched() -> &'static str {
     "untouched"
 }
@@ -52,7 +62,13 @@ fn serve(app: App) -> Result<Server, String> {
         .route("/run/{job}", any(run))
         .route("/account/{job}", any(account))
         .route("/both/{job}", any(both))
+        .route("/guarded/{job}", any(guarded))
         .route("/untouched", any(untouched))
+        .merge(
+            Router::new()
+                .route("/layered/{job}", any(layered))
+                .layer(from_extractor::<SameOrigin>()),
+        )
         .layer(CatchPanicLayer::new());
     let beside = |router: Router| {
         router

@@ -7,7 +7,7 @@ use super::{Framework, Server};
 use crate::app::{self, Answer, App, Handles, Neighbours};
 use adapter::WithSession;
 use futures_util::stream;
-use hardtack::session::{SessionData, SessionManager};
+use hardtack::session::{Session, SessionData, SessionManager};
 use http_body_util::{BodyExt, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
     Request, Response,
@@ -26,6 +26,7 @@ pub const FRAMEWORK: Framework = Framework {
     name: "hyper",
     serve,
     layer: "WithSession::new(sessions, service)",
+    guarded: &["/guarded/"],
     takes_bytes: true,
     answers_panics: true,
 };
@@ -55,6 +56,12 @@ async fn answer(request: &Request<Incoming>) -> Result<Response<Body>, Response<
         "both" => {
             let session = adapter::session(request)?.await;
             Handles::both(session, adapter::session(request)?.await)
+        }
+        "guarded" => {
+            let session: Session = adapter::session(request)?.await;
+            let checked = session.check_origin();
+            checked.map_err(|error| adapter::session_error(&error))?;
+            Handles::none()
         }
         _ => return Ok(Response::new(body(Full::from(route.to_owned())))),
     };

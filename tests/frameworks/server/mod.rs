@@ -20,6 +20,9 @@ pub struct Framework {
     pub serve: fn(App) -> Result<Server, String>,
     /// The call that installs the session.
     pub layer: &'static str,
+    /// The routes without a session that the guard against forged requests protects: by an argument of the
+    /// handler, and by a layer where the framework has layers.
+    pub guarded: &'static [&'static str],
     /// Whether a Cookie line that is not UTF-8 reaches the application.
     pub takes_bytes: bool,
     /// Whether the server answers when a handler panics.

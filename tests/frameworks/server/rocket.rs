@@ -3,7 +3,7 @@ use crate::app::{self, Account, Answer, App, Body, Handles, Neighbours};
 use futures_util::stream;
 use hardtack::{
     rocket::SessionFairing,
-    session::{Session, SessionError},
+    session::{SameOrigin, Session, SessionError},
 };
 use rocket::{
     Config, Request,
@@ -24,6 +24,8 @@ pub const FRAMEWORK: Framework = Framework {
     name: "rocket",
     serve,
     layer: ".attach(hardtack::rocket::SessionFairing::new(sessions))",
+    // A fairing cannot answer a request.
+    guarded: &["/guarded/"],
     takes_bytes: false,
     answers_panics: true,
 };
@@ -56,6 +58,16 @@ async fn both(
     app::run(job, Handles::both(session, account))
 }
 
+#[get("/guarded/<job>")]
+async fn guarded(job: &str, _origin: SameOrigin) -> Result<Answer, SessionError> {
+    app::run(job, Handles::none())
+}
+
+#[post("/guarded/<job>")]
+async fn guarded_post(job: &str, origin: SameOrigin) -> Result<Answer, SessionError> {
+    guarded(job, origin).await
+}
+
 #[get("/untouched")]
 async fn untouched() -> &'static str {
     "untouched"
@@ -70,7 +82,10 @@ fn serve(app: App) -> Result<Server, String> {
         ..Config::release_default()
     };
     let mut rocket = rocket::custom(config)
-        .mount("/", routes![run, post, account, both, untouched])
+        .mount(
+            "/",
+            routes![run, post, account, both, guarded, guarded_post, untouched],
+        )
         .attach(AdHoc::on_liftoff("port", move |rocket| {
             let _ = tell.send(rocket.config().port);
             Box::pin(async {})
