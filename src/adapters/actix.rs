@@ -35,7 +35,7 @@ use crate::session::{
 };
 use actix_web::{
     Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
-    body::EitherBody,
+    body::{BoxBody, EitherBody},
     dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform},
     http::{
         StatusCode,
@@ -219,10 +219,14 @@ fn write<T: SessionData, B>(
     let edits = exchange.finish(plan, values);
     let mut response = match edits.failed() {
         None => response.map_into_left_body(),
-        Some(_) => HttpResponse::new(StatusCode::INTERNAL_SERVER_ERROR).map_into_right_body(),
+        Some(_) => {
+            let body = BoxBody::new(edits.body());
+            HttpResponse::with_body(StatusCode::INTERNAL_SERVER_ERROR, body).map_into_right_body()
+        }
     };
     // `build` refuses every setting with a byte that is not allowed in a header.
-    if write_headers(edits, response.headers_mut()).is_err() {
+    if let Err(error) = write_headers(edits, response.headers_mut()) {
+        log::error(log::Topic::FailedSave, &error);
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     }
     response
@@ -258,6 +262,8 @@ impl<T: SessionData> FromRequest for Session<T> {
         let Some(exchange) = extensions.get::<Exchange<T>>() else {
             return ExtractFuture(Err(MissingLayer::report::<T>(
                 ".wrap(hardtack::actix::SessionMiddleware::new(sessions))",
+                "it is inside of what asks, or it wraps another `Scope` or `Resource`: call it on the `App`, after \
+                 the middleware that uses the session",
             )));
         };
         let uri = request.uri();

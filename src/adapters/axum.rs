@@ -25,10 +25,12 @@ use crate::session::{
 };
 use alloc::borrow::Cow;
 use axum_core::{
+    body::Body,
     extract::FromRequestParts,
     response::{IntoResponse, Response},
 };
 use core::{
+    any::Any,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -122,7 +124,7 @@ impl<S, T, Incoming, Outgoing> Service<Request<Incoming>> for SessionService<S, 
 where
     S: Service<Request<Incoming>, Response = http::Response<Outgoing>>,
     T: SessionData,
-    Outgoing: Default,
+    Outgoing: Default + 'static,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -196,7 +198,7 @@ impl<F, T, Outgoing, E> Future for ResponseFuture<F, http::Response<Outgoing>, T
 where
     F: Future<Output = Result<http::Response<Outgoing>, E>>,
     T: SessionData,
-    Outgoing: Default,
+    Outgoing: Default + 'static,
 {
     type Output = F::Output;
 
@@ -226,13 +228,18 @@ where
     }
 }
 
-fn write<Outgoing: Default>(edits: HeaderEdits, response: &mut http::Response<Outgoing>) {
+fn write<Outgoing: Default + 'static>(edits: HeaderEdits, response: &mut http::Response<Outgoing>) {
     if edits.failed().is_some() {
         *response = http::Response::default();
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        // Another body than Axum's own stays empty.
+        if let Some(body) = (response.body_mut() as &mut dyn Any).downcast_mut::<Body>() {
+            *body = edits.body().into();
+        }
     }
     // `build` refuses every setting with a byte that is not allowed in a header.
-    if write_headers(edits, response.headers_mut()).is_err() {
+    if let Err(error) = write_headers(edits, response.headers_mut()) {
+        log::error(log::Topic::FailedSave, &error);
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     }
 }
@@ -265,6 +272,8 @@ impl<S: Sync, T: SessionData> FromRequestParts<S> for Session<T> {
         let Some(arrived) = parts.extensions.get::<Arrived<T>>() else {
             return Err(MissingLayer::report::<T>(
                 ".layer(hardtack::axum::SessionLayer::new(sessions))",
+                "it is inside of what asks, or the route was added after it: call it after all routes, and after \
+                 the layers that use the session (in a `ServiceBuilder`, before them)",
             ));
         };
         let Arrived {

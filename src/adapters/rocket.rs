@@ -54,6 +54,7 @@ use rocket::{
     request::{FromRequest, Outcome},
     response::{self, Responder},
 };
+use std::io::Cursor;
 
 /// Gives the session to request guards and saves it after the handler.
 ///
@@ -129,8 +130,10 @@ impl<T: SessionData> Fairing for SessionFairing<T> {
         let headers = response.headers();
         let edits = exchange.finish(plan, |name| headers.get(name).map(str::as_bytes));
         if edits.failed().is_some() {
+            let body = edits.body();
             *response = Response::build()
                 .status(Status::InternalServerError)
+                .sized_body(body.len(), Cursor::new(body))
                 .finalize();
         }
         for edit in edits {

@@ -5,12 +5,19 @@ use std::{
     sync::{Mutex, Once},
 };
 use tracing::{
-    Event, Metadata, Subscriber,
+    Event, Level, Metadata, Subscriber,
     field::{Field, Visit},
     span::{Attributes, Id, Record},
 };
 
-static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static LINES: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
+
+/// Prints what was collected, as the library prints what nobody listens to.
+pub fn print() {
+    for (_, line) in LINES.lock().unwrap().iter() {
+        eprintln!("hardtack: {line}");
+    }
+}
 
 /// Collects from now on; the tests of one process share the log.
 pub fn collect() {
@@ -18,16 +25,27 @@ pub fn collect() {
     ONCE.call_once(|| tracing::subscriber::set_global_default(Log).unwrap());
 }
 
+/// Whether a line with this text was logged, as an error or a warning.
+pub fn has(text: &str) -> bool {
+    LINES
+        .lock()
+        .unwrap()
+        .iter()
+        .any(|(_, line)| line.contains(text))
+}
+
 /// Whether a line with this text was logged as an error.
 pub fn has_error(text: &str) -> bool {
-    LINES.lock().unwrap().iter().any(|line| line.contains(text))
+    let lines = LINES.lock().unwrap();
+    let is_error = |(level, line): &(Level, String)| *level == Level::ERROR && line.contains(text);
+    lines.iter().any(is_error)
 }
 
 struct Log;
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "hardtack" && *metadata.level() == tracing::Level::ERROR
+        metadata.target() == "hardtack" && *metadata.level() <= Level::WARN
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -41,7 +59,10 @@ impl Subscriber for Log {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(String::new());
         event.record(&mut line);
-        LINES.lock().unwrap().push(line.0);
+        LINES
+            .lock()
+            .unwrap()
+            .push((*event.metadata().level(), line.0));
     }
 
     fn enter(&self, _: &Id) {}

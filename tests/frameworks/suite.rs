@@ -171,7 +171,8 @@ suite! {
         compression_and_cors_outside
         compression_and_cors_inside
         targeted_cache_fields
-        said_without_a_subscriber
+        no_500_without_a_line
+        failed_save_in_development
     }
     origin {
         forged_forms

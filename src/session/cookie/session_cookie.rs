@@ -125,6 +125,11 @@ impl SessionCookie {
         self.attributes.place() == other.attributes.place()
     }
 
+    /// Returns `true` if browsers take the cookie over https only.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.attributes.secure
+    }
+
     /// Returns `true` if another domain can set a cookie of this name.
     pub(crate) fn can_be_planted(&self) -> bool {
         !self.attributes.is_host_only()

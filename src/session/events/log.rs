@@ -6,6 +6,7 @@ use core::{
     fmt::Display,
     sync::atomic::{AtomicU32, Ordering},
 };
+use std::sync::Once;
 
 /// What a line is about. Lines about one thing are rationed together: how many there are is the sender's
 /// choice.
@@ -23,16 +24,26 @@ pub(crate) enum Topic {
     Denylist,
     Development,
     Keys,
+    Panic,
 }
 
 impl Topic {
-    const COUNT: usize = 8;
+    const COUNT: usize = 9;
+}
+
+/// Returns `true` if somebody listens to `tracing` on this thread. A subscriber of another scope, or one that is
+/// gone, does not count: the line would reach nobody.
+#[cfg(feature = "tracing")]
+pub(super) fn has_subscriber() -> bool {
+    use tracing::{dispatcher, subscriber::NoSubscriber};
+    dispatcher::has_been_set()
+        && dispatcher::get_default(|subscriber| !subscriber.is::<NoSubscriber>())
 }
 
 /// Says what is wrong.
 pub(crate) fn error(topic: Topic, message: &impl Display) {
     #[cfg(feature = "tracing")]
-    if tracing::dispatcher::has_been_set() {
+    if has_subscriber() {
         tracing::error!(target: "hardtack", "{message}");
         return;
     }
@@ -52,11 +63,22 @@ pub(crate) fn failed_call(failed: &SessionError) {
 /// Says what is right for some, and wrong for most.
 pub(crate) fn warn(topic: Topic, message: &impl Display) {
     #[cfg(feature = "tracing")]
-    if tracing::dispatcher::has_been_set() {
+    if has_subscriber() {
         tracing::warn!(target: "hardtack", "{message}");
         return;
     }
     print(topic, message);
+}
+
+/// Says, once, why a developer who looks at the site over http sees a new session each time.
+pub(crate) fn secure_cookie_over_http() {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        warn(
+            Topic::Development,
+            &"a Secure cookie answers a request that seems to come over http: browsers drop it, so each request has a new session; use https, `http://localhost`, or `insecure_for_development`",
+        );
+    });
 }
 
 /// Prints the first, the second, the fourth line about a topic and so on: a log that every request writes

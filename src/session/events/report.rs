@@ -1,13 +1,14 @@
 use super::{
     event::Event,
     log::{self, Topic},
+    reasons::SkipReason,
 };
 
 /// Logs an event: all of them through `tracing` if somebody listens, else those that lose something or
 /// that an operator must see, on standard error.
 pub(crate) fn report(event: &Event) {
     #[cfg(feature = "tracing")]
-    if tracing::dispatcher::has_been_set() {
+    if log::has_subscriber() {
         super::trace::trace(event);
         return;
     }
@@ -18,6 +19,13 @@ pub(crate) fn report(event: &Event) {
                 &format_args!("the session was not saved: {error}"),
             );
         }
+        Event::NotSaved {
+            reason: reason @ SkipReason::Panicked,
+            ..
+        } => log::warn(
+            Topic::Panic,
+            &format_args!("the session was not saved: {reason}"),
+        ),
         Event::CrossOrigin(request) => log::warn(Topic::CrossOrigin, request),
         Event::Rivals { .. } => log::warn(
             Topic::Rivals,

@@ -1,13 +1,13 @@
 use super::caching::{self, CacheControl};
 use crate::session::{error::SaveError, request::Answer};
-use alloc::{borrow::Cow, string::String, vec, vec::Vec};
+use alloc::{borrow::Cow, format, string::String, vec, vec::Vec};
 use core::fmt;
 
 /// What a response carries for its session: edits of its headers, made by [`Exchange::finish`].
 ///
-/// If [`failed`](HeaderEdits::failed) is set, the session could not be saved: replace the response by an
-/// empty 500 first, so that it does not look as if everything went well. Then make the edits, in
-/// their order.
+/// If [`failed`](HeaderEdits::failed) is set, the session could not be saved: first replace the response by
+/// a 500 with this [`body`](HeaderEdits::body), so that it does not look as if everything went well. Then
+/// make the edits, in their order.
 ///
 /// [`Exchange::finish`]: super::Exchange::finish
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct HeaderEdits {
     /// Targeted cache fields (RFC 9213) to set to `no-store`.
     targeted: Vec<&'static str>,
     failed: Option<SaveError>,
+    /// Whether the body of a failure says why.
+    explains: bool,
 }
 
 /// One edit of a response's headers: see [`Exchange`](super::Exchange).
@@ -36,7 +38,11 @@ pub enum HeaderEdit {
 impl HeaderEdits {
     /// Returns the edits for a response, given its own header lines, and whether its Cache-Control was
     /// replaced.
-    pub(super) fn new<'h, I>(answer: Answer, header: impl Fn(&'static str) -> I) -> (Self, bool)
+    pub(super) fn new<'h, I>(
+        answer: Answer,
+        header: impl Fn(&'static str) -> I,
+        explains: bool,
+    ) -> (Self, bool)
     where
         I: IntoIterator<Item = &'h [u8]>,
     {
@@ -47,6 +53,7 @@ impl HeaderEdits {
             cache_control: Some(caching::NO_STORE),
             targeted: Vec::new(),
             failed,
+            explains,
         };
         // The handler's response is discarded, headers included.
         if failed.is_some() {
@@ -66,17 +73,22 @@ impl HeaderEdits {
         (edits, replaced)
     }
 
-    /// Returns the status of an empty response that is to take the place of the handler's, because the
-    /// session could not be saved.
-    #[must_use]
-    pub fn status(&self) -> Option<u16> {
-        self.failed.map(|_| 500)
-    }
-
     /// Returns why the session could not be saved.
     #[must_use]
     pub fn failed(&self) -> Option<SaveError> {
         self.failed
+    }
+
+    /// Returns the body of the 500 that replaces the response of a session that could not be saved. It is
+    /// empty, unless the manager is [insecure for development]: then it is a text that says why.
+    ///
+    /// [insecure for development]: crate::session::SessionManagerBuilder::insecure_for_development
+    #[must_use]
+    pub fn body(&self) -> String {
+        match self.failed {
+            Some(error) if self.explains => format!("the session was not saved: {error}\n"),
+            _ => String::new(),
+        }
     }
 }
 
@@ -131,6 +143,7 @@ impl fmt::Debug for HeaderEdits {
             .field("cache_control", &self.cache_control)
             .field("targeted", &self.targeted)
             .field("failed", &self.failed)
+            .field("explains", &self.explains)
             .finish()
     }
 }

@@ -5,7 +5,7 @@ use crate::session::{
 use core::fmt;
 
 /// Says that a handler asked for a session and no layer provides one. The response is an empty 500,
-/// and the log says what to add.
+/// and the log says what to add, or where to move it.
 ///
 /// ```
 /// use hardtack::session::MissingLayer;
@@ -20,13 +20,15 @@ pub struct MissingLayer {
     /// The type of the data, if it is not a dictionary.
     data: Option<&'static str>,
     add: &'static str,
+    order: &'static str,
 }
 
 impl MissingLayer {
-    /// Makes the error and logs it. `add` is the call that installs the layer.
-    pub(crate) fn report<T: SessionData>(add: &'static str) -> MissingLayer {
+    /// Makes the error and logs it. `add` is the call that installs the layer. `order` says where that call
+    /// belongs, to people who have it.
+    pub(crate) fn report<T: SessionData>(add: &'static str, order: &'static str) -> MissingLayer {
         let data = (!T::NAME.is_empty()).then(core::any::type_name::<T>);
-        let missing = MissingLayer { data, add };
+        let missing = MissingLayer { data, add, order };
         log::error(Topic::Setup, &missing);
         missing
     }
@@ -34,14 +36,15 @@ impl MissingLayer {
 
 impl fmt::Display for MissingLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let add = self.add;
-        match self.data {
-            None => write!(f, "no layer for `Session`: add `{add}`"),
+        let MissingLayer { data, add, order } = self;
+        match data {
+            None => write!(f, "no layer for `Session`: add `{add}`")?,
             Some(data) => write!(
                 f,
                 "no layer for `Session<{data}>`: add `{add}` with a `SessionManager<{data}>`"
-            ),
+            )?,
         }
+        write!(f, "; if it is there, {order}")
     }
 }
 

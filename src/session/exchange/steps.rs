@@ -151,7 +151,8 @@ impl<T: SessionData> Exchange<T> {
         let Some(answer) = plan.0 else {
             return HeaderEdits::default();
         };
-        let (edits, cache_control_replaced) = HeaderEdits::new(answer, header);
+        let explains = self.handle.manager().settings().explains_failures;
+        let (edits, cache_control_replaced) = HeaderEdits::new(answer, header, explains);
         if cache_control_replaced {
             self.handle.manager().report(&Event::CacheControlReplaced);
         }

@@ -926,7 +926,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     }
 
     /// Makes a cookie for http on a developer's machine. The cookie is not Secure, and its default
-    /// name is `session`.
+    /// name is `session`. The 500 of a session that could not be saved has the reason as its body.
     ///
     /// A warning about it goes to standard error, or to `tracing`, at every start.
     ///
@@ -997,6 +997,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
                 recent: RecentEnds::default(),
             },
             origin: self.origin,
+            explains_failures: self.insecure_for_development,
             on_event: self.on_event,
             clock: self.clock,
             realm: self.realm,

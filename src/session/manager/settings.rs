@@ -85,6 +85,8 @@ pub(crate) struct Settings<T> {
     pub(crate) formers: Vec<Former>,
     pub(crate) rules: Rules<T>,
     pub(crate) origin: OriginRules,
+    /// The 500 of a session that was not saved has the reason as its body: on a developer's machine.
+    pub(crate) explains_failures: bool,
     pub(super) on_event: Option<OnEvent>,
     pub(super) clock: Clock,
     pub(super) realm: String,

@@ -6,6 +6,7 @@ use crate::session::{
     origin::{CrossOrigin, RequestLine, RequestOrigin},
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
+use core::net::Ipv4Addr;
 
 /// What a session needs to know of its request.
 pub(super) struct RequestFacts {
@@ -16,6 +17,8 @@ pub(super) struct RequestFacts {
     pub(super) is_preview: bool,
     /// A person waits for the answer: not for that of a preview, or of an image on another page.
     pub(super) renews: bool,
+    /// A browser drops a Secure cookie of the answer, as far as a developer's server can tell.
+    pub(super) drops_cookies: bool,
     /// Host and path, for cookies that another domain can plant.
     location: Option<(Option<String>, String)>,
 }
@@ -46,6 +49,7 @@ impl RequestFacts {
             access: Access::All,
             is_preview: false,
             renews: true,
+            drops_cookies: false,
             location: None,
         };
         match settings.origin.judge(&line, values) {
@@ -81,6 +85,8 @@ impl RequestFacts {
         };
         facts.is_preview = head.method == "HEAD" || is("sec-purpose", b"prefetch");
         facts.renews = !facts.is_preview && !is("sec-fetch-mode", b"no-cors");
+        facts.drops_cookies =
+            cfg!(debug_assertions) && settings.cookie.is_secure() && is_over_http(head);
         let formers = settings.formers.iter().map(|former| &former.cookie);
         facts.location = core::iter::once(&settings.cookie)
             .chain(formers)
@@ -121,4 +127,34 @@ where
         bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
     };
     (is_name(name) && name.len() <= 253).then(|| name.to_ascii_lowercase())
+}
+
+/// Returns `true` for a host that is not this machine, over http: there, browsers take no Secure cookie.
+/// They send `Sec-Fetch-Site` over https and to `localhost` only, and a proxy says what it speaks.
+fn is_over_http<'h, H, I>(head: &RequestHead<'h, H>) -> bool
+where
+    H: Fn(&'static str) -> I,
+    I: IntoIterator<Item = &'h [u8]>,
+{
+    let has = |name, start: &[u8]| {
+        let mut lines = (head.header)(name).into_iter();
+        lines.any(|line| {
+            line.get(..start.len())
+                .is_some_and(|line| line.eq_ignore_ascii_case(start))
+        })
+    };
+    let is_https = has("sec-fetch-site", b"")
+        || has("x-forwarded-proto", b"https")
+        || has("origin", b"https:")
+        || has("referer", b"https:");
+    // Literal IPv6 addresses in brackets are no host names, and the only one that is common is `[::1]`.
+    !is_https && host_name(head).is_some_and(|host| !is_loopback(&host))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let is_address = |host: &str| {
+        host.parse::<Ipv4Addr>()
+            .is_ok_and(|host| host.is_loopback())
+    };
+    host == "localhost" || host.ends_with(".localhost") || is_address(host)
 }

@@ -10,7 +10,7 @@ use crate::{
         data::SessionData,
         endings::RecentEnd,
         error::{SaveError, SessionError},
-        events::{self, Event, Refusal},
+        events::{self, Event, Refusal, log},
         lifecycle::{EndedLogin, LiveSession, Rules},
         manager::SessionManager,
         record::Flash,
@@ -200,12 +200,17 @@ impl<T: SessionData> Handle<T> {
             // A closure that panicked half way poisoned the lock.
             let panicked = lock.is_poisoned() || self.shared.panicked.load(Ordering::Relaxed);
             let answer = state.close(self.manager(), self.shared.head_at, &mut SysRng, panicked)?;
-            Some((answer, core::mem::take(&mut state.events)))
+            let is_dropped = !answer.set_cookie.is_empty()
+                && (state.facts.as_ref()).is_some_and(|facts| facts.drops_cookies);
+            Some((answer, core::mem::take(&mut state.events), is_dropped))
         });
         match closed {
             Ok(None) => None,
-            Ok(Some((answer, events))) => {
+            Ok(Some((answer, events, is_dropped))) => {
                 self.report(&events);
+                if is_dropped {
+                    log::secure_cookie_over_http();
+                }
                 Some(answer)
             }
             // Within a closure of this session, what it does is not done yet.

@@ -10,6 +10,7 @@ use crate::{
 };
 use hardtack::session::{Event, Session, SessionError};
 use std::{env, process::Command};
+use tracing::subscriber::NoSubscriber;
 
 /// Reads or writes, and answers so.
 fn answering(
@@ -155,8 +156,12 @@ pub fn missing_layer(framework: &Framework) {
     log::collect();
     // Rocket refuses to launch at all.
     if let Ok(server) = (framework.serve)(without_layers()) {
-        for path in ["/run/0", "/account/0"] {
-            let response = crate::client::get(server.address, path, &[]).unwrap();
+        let guarded = framework.guarded.iter().map(|route| format!("{route}0"));
+        for path in ["/run/0".into(), "/account/0".into()]
+            .into_iter()
+            .chain(guarded)
+        {
+            let response = crate::client::get(server.address, &path, &[]).unwrap();
             assert_eq!((response.status, response.text()), (500, ""));
         }
     }
@@ -242,36 +247,55 @@ pub fn targeted_cache_fields(framework: &Framework) {
     }
 }
 
-/// Each response that the library makes has its line, also where nobody listens to `tracing`: another
-/// process says them, in which this case runs alone.
-pub fn said_without_a_subscriber(framework: &Framework) {
+/// How a process logs that says what is wrong.
+const LISTENERS: [&str; 3] = ["nobody", "nobody any more", "a subscriber"];
+
+/// Each 500 that the library makes has its line in the log, whoever listens to `tracing`: another process says
+/// them, in which this case runs alone. `.ci/run tests` runs it without the feature `tracing` too.
+pub fn no_500_without_a_line(framework: &Framework) {
     const SPEAKER: &str = "HARDTACK_TEST_SPEAKS";
-    if env::var_os(SPEAKER).is_some() {
-        return fail_in_every_way(framework);
+    if let Ok(listener) = env::var(SPEAKER) {
+        match listener.as_str() {
+            "nobody any more" => tracing::subscriber::with_default(NoSubscriber::new(), || ()),
+            "a subscriber" => log::collect(),
+            _ => {}
+        }
+        fail_in_every_way(framework);
+        return log::print();
     }
-    let said = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "--nocapture"])
-        .arg(format!("{}::said_without_a_subscriber", framework.name))
-        .env(SPEAKER, "yes")
-        .output()
-        .unwrap();
-    assert!(said.status.success());
-    let said = String::from_utf8(said.stderr).unwrap();
-    let mut lines = vec![
-        "the session was not saved: the session needs ",
-        "two logins came under one session cookie name",
-        "a request from https://evil.example to ",
-    ];
-    // The adapter for hyper is this suite's own, and knows `tracing` only.
-    if framework.name != "hyper" {
-        lines.extend([
-            "the value under `a` has another type",
-            "no layer for `Session`: add `",
-        ]);
-    }
-    for line in lines {
-        let is_one = |said: &str| said.starts_with("hardtack: ") && said.contains(line);
-        assert!(said.lines().any(is_one), "{line} in {said}");
+    for listener in LISTENERS {
+        let said = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "--nocapture"])
+            .arg(format!("{}::no_500_without_a_line", framework.name))
+            .env(SPEAKER, listener)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(said.stderr).unwrap();
+        assert!(said.status.success(), "{text}");
+        let mut lines = vec![
+            "the session needs ",
+            "under one session cookie name",
+            "a request from https://evil.example to ",
+            "a request from https://guarded.example to ",
+        ];
+        // The adapter for hyper is this suite's own, and knows `tracing` only.
+        if framework.name != "hyper" {
+            lines.extend([
+                "the value under `a` has another type",
+                "no layer for `Session`: add `",
+            ]);
+        }
+        if cfg!(debug_assertions) {
+            lines.push("a Secure cookie answers a request that seems to come over http");
+        }
+        for line in lines {
+            let is_one = |said: &str| said.starts_with("hardtack: ") && said.contains(line);
+            // Of what others choose the number of, only the first lines are printed.
+            let found = text.lines().filter(|said| is_one(said)).count();
+            assert!(found >= 1, "{listener}: {line} in {text}");
+            let once = line.starts_with("a Secure cookie");
+            assert!(!once || found == 1, "{listener}: {line} in {text}");
+        }
     }
 }
 
@@ -287,16 +311,61 @@ fn fail_in_every_way(framework: &Framework) {
     let cookies = jars.clone().map(|jar| jar.header()).join("; ");
     let visit = site.request().cookie(cookies);
     assert_eq!(status(visit.visit(|session| session.insert("a", 3))), 503);
-    let visit = site
-        .request()
-        .method("POST")
-        .header("origin", "https://evil.example");
-    assert_eq!(status(visit.visit(|session| session.insert("a", 3))), 403);
+    let forged = |origin: &str| site.request().method("POST").header("origin", origin);
+    let visit = forged("https://evil.example").visit(|session| session.insert("a", 3));
+    assert_eq!(status(visit), 403);
+    for route in framework.guarded {
+        let visit = forged("https://guarded.example").route(route);
+        assert_eq!(status(visit.run(|_| Ok(((), Answer::new())))), 403);
+    }
     let visit = site.request().cookie(jars[0].header());
     let visit = visit.visit(|session| session.get::<String>("a").map(drop));
     assert_eq!(status(visit), 500);
+    // Nothing is wrong where a Secure cookie reaches the browser.
+    for (name, value) in [
+        ("host", "127.0.0.1:3000"),
+        ("host", "site.localhost"),
+        ("sec-fetch-site", "none"),
+        ("x-forwarded-proto", "https"),
+    ] {
+        let request = site.request().header(name, value);
+        let request = match name {
+            "host" => request,
+            _ => request.header("host", "shop.example"),
+        };
+        assert_eq!(status(request.visit(|session| session.insert("a", 3))), 200);
+    }
+    assert!(!log::has("a Secure cookie"), "too early");
+    for _ in 0..2 {
+        let request = site.request().header("host", "192.0.2.1:3000");
+        assert_eq!(status(request.visit(|session| session.insert("a", 3))), 200);
+    }
     if let Ok(server) = (framework.serve)(without_layers()) {
         let response = crate::client::get(server.address, "/run/0", &[]).unwrap();
         assert_eq!(response.status, 500);
+    }
+}
+
+/// On a developer's machine the 500 says why. Elsewhere it tells nobody anything.
+pub fn failed_save_in_development(framework: &Framework) {
+    let fail = |site: &Site| {
+        let visit = site.request().visit(|session| {
+            let _ = session.insert("a", "x".repeat(40_000));
+            Ok(())
+        });
+        let response = visit.response();
+        assert_eq!(response.status, 500);
+        response.text().to_owned()
+    };
+    assert_eq!(fail(&Site::new(framework)), "");
+    let site = Site::with(framework, |settings| settings.insecure_for_development());
+    let said = fail(&site);
+    // The adapter for hyper takes any body that has an empty one.
+    if framework.name != "hyper" {
+        assert!(
+            said.starts_with("the session was not saved: the session needs "),
+            "{said}"
+        );
+        assert!(said.ends_with("the maximum is 7000\n"), "{said}");
     }
 }

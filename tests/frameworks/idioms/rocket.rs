@@ -163,7 +163,8 @@ fn a_hidden_guard_fails_with_what_to_add() {
     let client = Client::tracked(rocket(routes![hidden])).unwrap();
     assert_eq!(
         text(&client, "/hidden"),
-        "no layer for `Session`: add `.attach(hardtack::rocket::SessionFairing::new(sessions))`"
+        "no layer for `Session`: add `.attach(hardtack::rocket::SessionFairing::new(sessions))`; if it is there, it has \
+         a manager of another type of data, or is attached to another `Rocket`"
     );
 }
 
