@@ -1,6 +1,8 @@
 //! Chromium keeps and removes a session's cookies with every combination of attributes: a removal
 //! whose attributes are not the setter's would leave the cookie where it is.
 
+mod app;
+
 use axum::{Router, extract::Request, http::header::COOKIE, routing::get};
 use e2e::Browser;
 use hardtack::{
@@ -8,7 +10,6 @@ use hardtack::{
     axum::SessionLayer,
     session::{SameSite, Session, SessionError, SessionManager},
 };
-use std::{net::TcpListener, thread};
 
 /// Long enough for two cookies.
 const LONG: usize = 4500;
@@ -100,19 +101,7 @@ fn serve(cases: &[Case]) -> u16 {
                 .layer(SessionLayer::new(builder.build().unwrap()));
             app.nest(&place, here)
         });
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    listener.set_nonblocking(true).unwrap();
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        runtime.unwrap().block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            axum::serve(listener, app).await.unwrap();
-        });
-    });
-    port
+    app::serve(app)
 }
 
 #[test]
