@@ -8,6 +8,10 @@
 )]
 #![cfg_attr(
     feature = "session",
+    doc = "| [`layers`] | people who add timeouts, CORS, compression: what belongs inside of the session's layer, and what outside |"
+)]
+#![cfg_attr(
+    feature = "session",
     doc = "| [`migrating`] | people who come from another session library |"
 )]
 #![cfg_attr(
@@ -45,6 +49,10 @@ pub mod no_std {}
 #[cfg(feature = "session")]
 #[cfg_attr(not(doctest), doc = include_str!("sessions.md"))]
 pub mod sessions {}
+
+#[cfg(feature = "session")]
+#[cfg_attr(not(doctest), doc = include_str!("layers.md"))]
+pub mod layers {}
 
 #[cfg(feature = "session")]
 #[cfg_attr(not(doctest), doc = include_str!("migrating.md"))]

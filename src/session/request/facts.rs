@@ -147,7 +147,7 @@ where
         || has("x-forwarded-proto", b"https")
         || has("origin", b"https:")
         || has("referer", b"https:");
-    // Literal IPv6 addresses in brackets are no host names, and the only one that is common is `[::1]`.
+    // An IPv6 address is not a name, and the usual one is this machine: `[::1]`.
     !is_https && host_name(head).is_some_and(|host| !is_loopback(&host))
 }
 

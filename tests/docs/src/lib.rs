@@ -12,5 +12,8 @@ pub struct SessionManager;
 #[doc = include_str!("../../../src/guide/cookies.md")]
 pub struct Cookies;
 
+#[doc = include_str!("../../../src/guide/layers.md")]
+pub struct Layers;
+
 #[doc = include_str!("../../../src/guide/operations.md")]
 pub struct Operations;

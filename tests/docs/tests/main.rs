@@ -3,6 +3,7 @@
 mod documented;
 mod keys;
 mod language;
+mod layers;
 mod links;
 mod readme;
 mod security;

@@ -32,9 +32,13 @@ fn every_promise_names_tests_that_exist() {
             } else {
                 format!("fn {function}")
             };
-            let is_named = |line: &str| line.trim_start().starts_with(&start);
+            let is_named = |line: &str| {
+                let line = line.trim_start();
+                line.trim_start_matches("async ").starts_with(&start)
+            };
             assert!(
-                (is_case || source.contains("#[test]")) && source.lines().any(is_named),
+                (is_case || source.contains("#[test]") || source.contains("#[actix_web::test]"))
+                    && source.lines().any(is_named),
                 "{test}"
             );
             named += 1;

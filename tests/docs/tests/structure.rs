@@ -29,6 +29,8 @@ const ADAPTERS_MAY_KNOW: &[&str] = &[
     "MissingLayer",
     "Plan",
     "RequestHead",
+    "SameOrigin",
+    "SameOriginError",
     "Session",
     "SessionData",
     "SessionError",

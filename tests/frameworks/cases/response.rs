@@ -250,7 +250,7 @@ pub fn targeted_cache_fields(framework: &Framework) {
 /// How a process logs that says what is wrong.
 const LISTENERS: [&str; 3] = ["nobody", "nobody any more", "a subscriber"];
 
-/// Each 500 that the library makes has its line in the log, whoever listens to `tracing`: another process says
+/// Each 500 that the library makes has its line in the log, with every kind of listener to `tracing`. Another process says
 /// them, in which this case runs alone. `.ci/run tests` runs it without the feature `tracing` too.
 pub fn no_500_without_a_line(framework: &Framework) {
     const SPEAKER: &str = "HARDTACK_TEST_SPEAKS";

@@ -6,5 +6,7 @@ mod actix;
 mod axum;
 #[cfg(feature = "hyper")]
 mod hyper;
+#[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
+mod layers;
 #[cfg(feature = "rocket")]
 mod rocket;
