@@ -158,3 +158,43 @@ fn is_loopback(host: &str) -> bool {
     };
     host == "localhost" || host.ends_with(".localhost") || is_address(host)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{RequestHead, is_over_http};
+
+    /// Where a developer looks at a debug build.
+    #[test]
+    fn a_host_that_is_not_this_machine_is_over_http_unless_something_says_https() {
+        for (host, other, over_http) in [
+            ("shop.example", ("accept", "https"), true),
+            ("192.0.2.1:3000", ("accept", "https"), true),
+            ("127.0.0.1.example", ("accept", "https"), true),
+            ("mylocalhost:3000", ("accept", "https"), true),
+            ("localhost:3000", ("accept", "https"), false),
+            ("LOCALHOST", ("accept", "https"), false),
+            ("app.site.localhost:3000", ("accept", "https"), false),
+            ("127.9.0.1", ("accept", "https"), false),
+            ("[::1]:3000", ("accept", "https"), false),
+            ("shop.example", ("sec-fetch-site", "none"), false),
+            ("shop.example", ("x-forwarded-proto", "HTTPS"), false),
+            ("shop.example", ("x-forwarded-proto", "http"), true),
+            ("shop.example", ("origin", "https://shop.example"), false),
+            ("shop.example", ("origin", "http://shop.example"), true),
+            ("shop.example", ("referer", "https://shop.example/"), false),
+            ("shop.example", ("referer", "http://shop.example/"), true),
+        ] {
+            let head = RequestHead {
+                method: "GET",
+                path: "/",
+                authority: None,
+                header: |name| {
+                    let lines = [("host", host), other].into_iter();
+                    let lines = lines.filter(move |(found, _)| *found == name);
+                    lines.map(|(_, value)| value.as_bytes())
+                },
+            };
+            assert_eq!(is_over_http(&head), over_http, "{host} {other:?}");
+        }
+    }
+}
