@@ -44,9 +44,9 @@ use core::{
 /// panic without effect.
 ///
 /// Two more things are the adapter's. If a handler returns a
-/// [`SessionError`](crate::session::SessionError), answer with an empty response of its [`status`](crate::session::SessionError::status) and log the
-/// error's text. If a handler asks for a session and finds no exchange, do the same, with a text that says how to
-/// install your adapter.
+/// [`SessionError`](crate::session::SessionError), answer with an empty response of its
+/// [`status`](crate::session::SessionError::status) and log the error's text. If a handler asks for a session
+/// and finds no exchange, answer with an empty 500 and log a text that says how to install your adapter.
 ///
 /// ```
 /// use hardtack::{Key, Keyring, session::{Exchange, HeaderEdit, RequestHead, SessionManager}};
