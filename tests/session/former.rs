@@ -356,6 +356,24 @@ fn a_former_cookie_does_not_count_beside_a_present_one() {
     assert_eq!(old.user(&after), None);
 }
 
+/// A copy of it may have been kept warm.
+#[test]
+fn a_logout_ends_a_former_cookie_that_does_not_open() {
+    let clock = Clock::new();
+    let (before, after) = renamed(&clock);
+    let mut idle = log_in(&before, 2);
+    let copy = idle.clone();
+    clock.pass(20 * MINUTE);
+    idle.visit(&before, |session| session.touch().unwrap());
+    clock.pass(20 * MINUTE);
+    let present = log_in(&after, 1);
+    let request = after.request(&format!("{}; {}", copy.header(), present.header()));
+    request.destroy().unwrap();
+    assert_eq!(destroyed(&after.events()).len(), 2);
+    clock.pass(2 * MINUTE);
+    assert_eq!(idle.user(&after), None);
+}
+
 #[test]
 fn a_former_cookie_counts_beside_a_present_one_that_does_not_open() {
     let clock = Clock::new();
@@ -558,7 +576,17 @@ fn former_cookies_follow_the_keys() {
     assert_eq!(browser.user(&after), None);
     assert_eq!(refusals(&after.events()), [Refusal::Revoked]);
     after.sessions.reject_issued_before(at(T0));
+    // Sealed before the floor, and created after it by a clock that was half a minute ahead.
+    clock.set(T0 + 30);
+    let mut ahead = log_in(&before, 1);
+    clock.set(T0);
+    ahead.visit(&before, |session| session.insert("cart", 1).unwrap());
+    assert_eq!(ahead.user(&after), Some(1));
+    after.sessions.reject_issued_before(at(T0 + 10));
+    assert_eq!(ahead.user(&after), None);
+    after.sessions.reject_issued_before(at(T0));
     after.sessions.set_keyring(ring(2));
+    after.events();
     assert_eq!(browser.user(&after), None);
     assert_eq!(refusals(&after.events()), [Refusal::UnknownKey]);
 }
