@@ -10,10 +10,9 @@ use proptest::{collection::vec, prelude::*};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The idle timeouts are as long, so that `expires_at` shows the absolute end.
 const ABSOLUTE: u32 = 40_000;
 const REMEMBER_ABSOLUTE: u32 = 90_000;
-/// Longer than either, so that `expires_at` shows the absolute end.
-const IDLE: u32 = 100_000;
 
 #[derive(Clone, Debug)]
 enum Op<D> {
@@ -276,9 +275,9 @@ fn site<T: SessionData>(
     Site::with(&Clock::new(), |builder| {
         configure(
             builder
-                .idle_timeout(seconds(IDLE))
+                .idle_timeout(seconds(ABSOLUTE))
                 .absolute_timeout(seconds(ABSOLUTE))
-                .remember_idle_timeout(seconds(IDLE))
+                .remember_idle_timeout(seconds(REMEMBER_ABSOLUTE))
                 .remember_absolute_timeout(seconds(REMEMBER_ABSOLUTE)),
         )
     })

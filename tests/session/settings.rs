@@ -119,6 +119,75 @@ fn attributes_that_no_browser_takes() {
             format!("the domain {domain:?} is not a domain name")
         );
     }
+    for domain in ["com", ".com", "localhost"] {
+        assert_eq!(
+            refused(|builder| named(builder).domain(domain)),
+            format!(
+                "the domain {domain:?} has no dot: browsers set no cookie for all of its hosts"
+            )
+        );
+    }
+}
+
+#[test]
+fn no_browser_keeps_a_cookie_for_more_than_400_days() {
+    const DAY: u64 = 24 * 60 * 60;
+    for (days, max_age) in [(400, 34_560_000), (401, 34_560_000), (399, 34_473_600)] {
+        let age = Duration::from_secs(days * DAY);
+        let builder = SessionManager::builder(ring(1))
+            .remember_absolute_timeout(age)
+            .remember_idle_timeout(age);
+        let session = Request::new(&builder.build().unwrap(), []);
+        session.remember(true).unwrap();
+        session.insert("user", "ada").unwrap();
+        let [line] = &session.finish().set_cookie[..] else {
+            panic!("{days}");
+        };
+        assert!(line.ends_with(&format!("; Max-Age={max_age}")), "{line}");
+    }
+}
+
+#[test]
+fn an_idle_timeout_beyond_the_absolute_one_is_refused() {
+    let hours = |hours: u64| Duration::from_secs(hours * 60 * 60);
+    let say = |idle: &str, absolute: &str| {
+        format!(
+            "`{idle}` is longer than `{absolute}`, which ends the session first: raise `{absolute}`, or lower `{idle}`"
+        )
+    };
+    assert_eq!(
+        refused(|builder| builder.idle_timeout(hours(7 * 24))),
+        say("idle_timeout", "absolute_timeout")
+    );
+    assert_eq!(
+        refused(|builder| builder
+            .absolute_timeout(hours(1))
+            .idle_timeout(hours(2))
+            .data::<Typed>()),
+        say("idle_timeout", "absolute_timeout")
+    );
+    assert_eq!(
+        refused(|builder| builder.remember_idle_timeout(hours(91 * 24))),
+        say("remember_idle_timeout", "remember_absolute_timeout")
+    );
+    // Nobody has chosen the idle timeout here: it follows.
+    let ends = |builder: SessionManagerBuilder, remembered| {
+        let session = Request::new(&builder.build().unwrap(), []);
+        session.remember(remembered).unwrap();
+        let (created, end) = (session.created_at().unwrap(), session.expires_at().unwrap());
+        end.saturating_duration_since(created)
+    };
+    let builder = || SessionManager::builder(ring(1));
+    let minutes = Duration::from_secs(10 * 60);
+    assert_eq!(ends(builder().absolute_timeout(minutes), false), minutes);
+    let short = builder().remember_absolute_timeout(minutes);
+    assert_eq!(ends(short, true), minutes);
+    let same = builder().idle_timeout(hours(9)).absolute_timeout(hours(9));
+    assert_eq!(ends(same, false), hours(9));
+    let endless = builder()
+        .idle_timeout(Duration::MAX)
+        .absolute_timeout(Duration::MAX);
+    assert!(endless.build().is_ok());
 }
 
 #[test]
@@ -134,7 +203,7 @@ fn attributes_that_browsers_take_are_set_as_they_are() {
     };
     assert!(line.ends_with(&format!("; Path={longest}")), "{line}");
 
-    let longest = "a".repeat(253);
+    let longest = format!("{}.org", "a".repeat(249));
     for (name, domain, same_site, attribute) in [
         ("__Http-a", None, SameSite::None, "SameSite=None"),
         ("__Host-Http-a", None, SameSite::Strict, "SameSite=Strict"),

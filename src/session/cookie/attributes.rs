@@ -55,6 +55,9 @@ impl Default for CookieAttributes {
     }
 }
 
+/// The longest that browsers keep a cookie: 400 days (RFC 6265bis, section 5.5).
+const MAX_MAX_AGE: Duration = Duration::from_secs(34_560_000);
+
 impl CookieAttributes {
     pub(crate) const DEFAULT_NAME: &str = "__Host-session";
 
@@ -100,10 +103,15 @@ impl CookieAttributes {
                 self.path
             ));
         }
-        if let Some(domain) = &self.domain
-            && !is_domain(domain)
-        {
-            return Err(format!("the domain {domain:?} is not a domain name"));
+        if let Some(domain) = &self.domain {
+            if !is_domain(domain) {
+                return Err(format!("the domain {domain:?} is not a domain name"));
+            }
+            if !domain.trim_start_matches('.').contains('.') {
+                return Err(format!(
+                    "the domain {domain:?} has no dot: browsers set no cookie for all of its hosts"
+                ));
+            }
         }
         Ok(())
     }
@@ -142,7 +150,8 @@ impl CookieAttributes {
     /// Max-Age.
     pub(super) fn set(&self, name: &str, value: &str, max_age: Option<Duration>) -> String {
         let mut cookie = self.cookie(name, value);
-        cookie.set_max_age(max_age.map(|age| time::Duration::seconds(age.as_secs().cast_signed())));
+        let seconds = |age: Duration| age.min(MAX_MAX_AGE).as_secs().cast_signed();
+        cookie.set_max_age(max_age.map(|age| time::Duration::seconds(seconds(age))));
         cookie.to_string()
     }
 

@@ -308,9 +308,9 @@ pub struct SessionManagerBuilder<T = SessionMap> {
     cookie: CookieAttributes,
     formers: Vec<FormerCookie>,
     realm: String,
-    idle_timeout: Duration,
+    idle_timeout: Option<Duration>,
     absolute_timeout: Duration,
-    remember_idle_timeout: Duration,
+    remember_idle_timeout: Option<Duration>,
     remember_absolute_timeout: Duration,
     renew_after: Option<Duration>,
     floor: Timestamp,
@@ -335,9 +335,9 @@ impl SessionManagerBuilder<SessionMap> {
             cookie: CookieAttributes::default(),
             formers: Vec::new(),
             realm: String::new(),
-            idle_timeout: IDLE_TIMEOUT,
+            idle_timeout: None,
             absolute_timeout: ABSOLUTE_TIMEOUT,
-            remember_idle_timeout: REMEMBER_IDLE,
+            remember_idle_timeout: None,
             remember_absolute_timeout: REMEMBER_ABSOLUTE,
             renew_after: None,
             floor: Timestamp::MIN,
@@ -503,15 +503,17 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         self
     }
 
-    /// Sets the path below which the browser sends the cookie. The default is `/`. Do not rely on a
-    /// path for security (RFC 6265bis, section 4.1.2.4).
+    /// Sets the path below which the browser sends the cookie. The default is `/`. A browser does not
+    /// send the cookie of `/shop/` to `/shop`, so leave the `/` at the end away. Do not rely on a path
+    /// for security (RFC 6265bis, section 4.1.2.4).
     pub fn path(mut self, path: &str) -> Self {
         self.cookie.path = path.into();
         self
     }
 
     /// Sets a domain, so that the browser sends the cookie to all of its hosts. By default, the
-    /// browser sends it only to the host that set it.
+    /// browser sends it only to the host that set it. The domain must be the host of your site or a
+    /// parent of it, and no public suffix such as `co.uk`: otherwise browsers drop the cookie.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
@@ -576,7 +578,8 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         self
     }
 
-    /// Sets how long a session lives without use. The default is 30 minutes.
+    /// Sets how long a session lives without use. The default is 30 minutes. A timeout that is longer
+    /// than [`absolute_timeout`](SessionManagerBuilder::absolute_timeout) is refused.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager}};
@@ -592,7 +595,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// ```
     #[doc(alias("expiry", "max_age", "rolling", "ttl"))]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.idle_timeout = timeout;
+        self.idle_timeout = Some(timeout);
         self
     }
 
@@ -604,7 +607,8 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     }
 
     /// Sets how long a [remembered](crate::session::Session::remember) session lives without use.
-    /// The default is 14 days.
+    /// The default is 14 days. Browsers keep a cookie for 400 days at most, so they end a session
+    /// with a longer timeout earlier.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
@@ -621,7 +625,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// ```
     #[doc(alias("max_age", "permanent"))]
     pub fn remember_idle_timeout(mut self, timeout: Duration) -> Self {
-        self.remember_idle_timeout = timeout;
+        self.remember_idle_timeout = Some(timeout);
         self
     }
 
@@ -984,9 +988,12 @@ impl<T: SessionData> SessionManagerBuilder<T> {
             formers: formers.map_err(ConfigError)?,
             cookie,
             rules: Rules {
-                normal: Timeouts::new(self.idle_timeout, self.absolute_timeout),
+                normal: Timeouts::new(
+                    self.idle_timeout.unwrap_or(IDLE_TIMEOUT),
+                    self.absolute_timeout,
+                ),
                 remembered: Timeouts::new(
-                    self.remember_idle_timeout,
+                    self.remember_idle_timeout.unwrap_or(REMEMBER_IDLE),
                     self.remember_absolute_timeout,
                 ),
                 renew_after: self.renew_after,
@@ -1016,13 +1023,35 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         let second = Duration::from_secs(1);
         for (setting, value) in [
             ("idle_timeout", self.idle_timeout),
-            ("absolute_timeout", self.absolute_timeout),
+            ("absolute_timeout", Some(self.absolute_timeout)),
             ("remember_idle_timeout", self.remember_idle_timeout),
-            ("remember_absolute_timeout", self.remember_absolute_timeout),
+            (
+                "remember_absolute_timeout",
+                Some(self.remember_absolute_timeout),
+            ),
         ] {
-            if value < second {
+            if value.is_some_and(|value| value < second) {
                 return Err(ConfigError(format!(
                     "`{setting}` is shorter than a second: every session would end at once"
+                )));
+            }
+        }
+        for (prefix, idle, absolute) in [
+            ("", self.idle_timeout, self.absolute_timeout),
+            (
+                "remember_",
+                self.remember_idle_timeout,
+                self.remember_absolute_timeout,
+            ),
+        ] {
+            // Only one that somebody has chosen: the default follows a shorter absolute timeout.
+            if idle.is_some_and(|idle| idle > absolute) {
+                let (idle, absolute) = (
+                    format!("{prefix}idle_timeout"),
+                    format!("{prefix}absolute_timeout"),
+                );
+                return Err(ConfigError(format!(
+                    "`{idle}` is longer than `{absolute}`, which ends the session first: raise `{absolute}`, or lower `{idle}`"
                 )));
             }
         }
