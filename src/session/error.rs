@@ -39,8 +39,8 @@ pub enum SessionError {
         /// The kind of value that was found, and the type that the caller asked for.
         reason: String,
     },
-    /// The value cannot be stored under this key. It does not serialize, or its encoding could not be
-    /// read again.
+    /// The value cannot be stored under this key: it does not serialize, or (for
+    /// [`update`](super::Session::update)) its encoding is read as something else.
     Unstorable {
         /// The key.
         key: String,
@@ -142,8 +142,12 @@ pub enum SaveError {
         /// The maximum in bytes, set by `max_cookie_bytes` or `max_chunks`.
         max: usize,
     },
-    /// The session does not serialize, or its encoding could not be read again.
-    Unreadable,
+    /// The data of the session does not serialize, or its encoding is read as something else: see
+    /// [`SessionData`](super::SessionData).
+    Unreadable {
+        /// The name of the type.
+        type_name: &'static str,
+    },
     /// The operating system returned no random bytes.
     Randomness,
     /// The clock is at the end of its range, in 2106.
@@ -161,9 +165,10 @@ impl fmt::Display for SaveError {
                     "the session needs {len} bytes of cookies, the maximum is {max}"
                 )
             }
-            SaveError::Unreadable => {
-                f.write_str("the session does not serialize, or cannot be read again")
-            }
+            SaveError::Unreadable { type_name } => write!(
+                f,
+                "the data of the session does not come back as it is: a field of `{type_name}` {WHY_UNREADABLE}"
+            ),
             SaveError::Randomness => f.write_str("the operating system returned no random bytes"),
             SaveError::Clock => f.write_str("the clock is at the end of its range"),
             SaveError::InUse => {
@@ -174,6 +179,17 @@ impl fmt::Display for SaveError {
 }
 
 impl Error for SaveError {}
+
+impl SaveError {
+    pub(crate) fn unreadable<T>() -> SaveError {
+        SaveError::Unreadable {
+            type_name: core::any::type_name::<T>(),
+        }
+    }
+}
+
+/// Why the data of a typed session does not come back, in most cases.
+pub(crate) const WHY_UNREADABLE: &str = "may have `flatten`, `tag`, `untagged` or `skip_serializing_if`, or read any kind of value, as `serde_json::Value` and `Decimal` do";
 
 impl From<TooLarge> for SaveError {
     fn from(TooLarge { len, max }: TooLarge) -> SaveError {

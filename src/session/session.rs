@@ -515,9 +515,43 @@ impl Session<SessionMap> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::WrongType`] if the value has another type.
+    /// [`SessionError::WrongType`] if the value has another type: see
+    /// [`get_or_remove`](Session::get_or_remove). This response does not renew the session then.
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
-        self.handle.read(|session| session.data().get(key))?
+        self.tell(self.handle.read(|session| session.data().get(key))?)
+    }
+
+    /// Returns the value under this key. Removes a value that has another type and returns `None`, so
+    /// that a session from before you changed the type works again.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = testing::new_session(&sessions);
+    /// session.insert("theme", 2)?; // what an earlier version of the site wrote
+    /// assert!(session.get::<String>("theme").is_err());
+    ///
+    /// assert_eq!(session.get_or_remove::<String>("theme")?, None);
+    /// assert!(!session.contains_key("theme")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn get_or_remove<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
+        match self.handle.read(|session| session.data().get(key))? {
+            Err(SessionError::WrongType { key, reason }) => {
+                self.remove(&key)?;
+                self.handle.tell_wrong_type(&key, &reason, true);
+                Ok(None)
+            }
+            result => result,
+        }
+    }
+
+    /// Tells the operator of a value with another type.
+    fn tell<R>(&self, result: Result<R, SessionError>) -> Result<R, SessionError> {
+        if let Err(SessionError::WrongType { key, reason }) = &result {
+            self.handle.tell_wrong_type(key, reason, false);
+        }
+        result
     }
 
     /// Stores a value under this key and replaces a previous value.
@@ -537,7 +571,8 @@ impl Session<SessionMap> {
     /// # Errors
     ///
     /// [`SessionError::Unstorable`] if the value does not serialize, and the previous value stays;
-    /// [`SessionError::TooBig`], and the new value is stored.
+    /// [`SessionError::TooBig`], and the new value is stored. [`SessionMap::insert`] names the values
+    /// that are stored and cannot be read.
     #[doc(alias("put", "set"))]
     pub fn insert(&self, key: &str, value: impl Serialize) -> Result<(), SessionError> {
         self.handle
@@ -578,11 +613,11 @@ impl Session<SessionMap> {
     /// [`SessionError::WrongType`] if the value has another type; it stays in the session.
     #[doc(alias = "pop")]
     pub fn take<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
-        self.handle.write(|session| {
+        self.tell(self.handle.write(|session| {
             let value = session.data().get(key)?;
             session.data_mut().remove(key);
             Ok(value)
-        })?
+        })?)
     }
 
     /// Passes the value under this key to a closure that may change it, and returns the closure's
@@ -606,17 +641,18 @@ impl Session<SessionMap> {
     ///
     /// # Errors
     ///
-    /// The same as [`get`](Session::get) and [`insert`](Session::insert).
+    /// The same as [`get`](Session::get) and [`insert`](Session::insert). Also
+    /// [`SessionError::Unstorable`] if the value is read as something else, and the previous value stays.
     pub fn update<V, R>(&self, key: &str, f: impl FnOnce(&mut V) -> R) -> Result<R, SessionError>
     where
         V: Serialize + DeserializeOwned + Default,
     {
-        self.handle.grow(|session| {
+        self.tell(self.handle.grow(|session| {
             let mut value = session.data().get(key)?.unwrap_or_default();
             let result = f(&mut value);
-            session.data_mut().insert(key, &value)?;
+            session.data_mut().insert_readable(key, &value)?;
             Ok(result)
-        })
+        }))
     }
 
     /// Returns `true` if there is a value under this key.

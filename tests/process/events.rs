@@ -134,6 +134,17 @@ fn play(log: &Log) {
         (Level::DEBUG, "from=\"__Host-session\""),
     ]);
 
+    browser.send(&site, |session| {
+        session.insert("odd\n", "hunter2").unwrap();
+        session.get::<u8>("odd\n").unwrap_err();
+        session.discard_changes().unwrap();
+    });
+    // A key may be a sender's: it is escaped.
+    expect(&[
+        opened,
+        (Level::WARN, r#"key="odd\n" reason=found a text, wanted u8"#),
+    ]);
+
     let session = site.request(&browser.header());
     session.insert("cart", "hunter2").unwrap();
     let _ = session.finish_with(&[b"public"], &[]);

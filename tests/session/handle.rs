@@ -45,8 +45,11 @@ const WRITES: [(&str, Call); 15] = [
     ("modify", |session| session.modify(|_| ())),
 ];
 
-const READS: [(&str, Call); 11] = [
+const READS: [(&str, Call); 12] = [
     ("get", |session| session.get::<String>("user").map(drop)),
+    ("get_or_remove", |session| {
+        session.get_or_remove::<String>("user").map(drop)
+    }),
     ("contains_key", |session| {
         session.contains_key("user").map(drop)
     }),

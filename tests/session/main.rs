@@ -18,4 +18,5 @@ mod settings;
 mod standard_error;
 mod times;
 mod typed;
+mod values;
 mod words;

@@ -2,10 +2,12 @@
 
 use crate::kit::{
     clock::{Clock, HOUR, MINUTE},
+    keys::ring,
     site::{Browser, Site, finish},
 };
 use hardtack::session::{
     Event, FlashLevel, OldData, Refusal, SaveError, SaveReason, SessionData, SessionError,
+    SessionManager,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _, ser::Error as _};
 
@@ -211,7 +213,7 @@ fn what_cannot_be_read_back_is_not_sent() {
     let (_, reply) = browser.visit(&site, |session| session.replace(Fragile(10)).unwrap());
     assert_eq!(
         (reply.failed, &browser),
-        (Some(SaveError::Unreadable), &Browser::default())
+        (Some(unreadable::<Fragile>()), &Browser::default())
     );
     browser.send(&site, |session| session.replace(Fragile(9)).unwrap());
     site.events();
@@ -223,7 +225,7 @@ fn what_cannot_be_read_back_is_not_sent() {
         });
         assert_eq!(
             (reply.failed, &browser),
-            (Some(SaveError::Unreadable), &before)
+            (Some(unreadable::<Fragile>()), &before)
         );
         let events = site.events();
         assert!(
@@ -232,7 +234,7 @@ fn what_cannot_be_read_back_is_not_sent() {
                 [
                     _,
                     Event::Failed {
-                        error: SaveError::Unreadable,
+                        error: SaveError::Unreadable { .. },
                         ..
                     }
                 ]
@@ -265,14 +267,14 @@ fn what_a_migration_makes_of_a_session_must_be_readable_too() {
     ));
 }
 
-/// A type whose default does not serialize.
+/// A type with a value that does not serialize.
 #[derive(Default)]
 struct Strict(u8);
 
 impl Serialize for Strict {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            n if n < 2 => Err(S::Error::custom("too small")),
+            1 => Err(S::Error::custom("not this one")),
             n => serializer.serialize_u8(n),
         }
     }
@@ -296,7 +298,7 @@ fn a_write_that_does_not_serialize_is_never_taken_for_nothing() {
     let (_, reply) = browser.visit(&site, |session| {
         assert!(session.replace(Strict(1)).is_err())
     });
-    assert_eq!(reply.failed, Some(SaveError::Unreadable));
+    assert_eq!(reply.failed, Some(unreadable::<Strict>()));
     let (_, reply) = browser.visit(&site, |session| {
         session.with(|data| assert_eq!(data.0, 0)).unwrap()
     });
@@ -377,12 +379,23 @@ enum Role {
     Admin,
 }
 
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Member {
     role: Role,
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<u8>,
     visits: Option<u8>,
+}
+
+/// Comes back, as not every member does.
+impl Default for Member {
+    fn default() -> Member {
+        Member {
+            role: Role::Guest,
+            name: Some(0),
+            visits: None,
+        }
+    }
 }
 
 impl SessionData for Member {
@@ -404,7 +417,7 @@ fn what_comes_back_as_something_else_is_not_sent() {
         let site = Site::<Member>::with(&Clock::new(), |builder| builder.data());
         let mut browser = Browser::default();
         let (_, reply) = browser.visit(&site, |session| session.replace(lossy).unwrap());
-        assert_eq!(reply.failed, Some(SaveError::Unreadable));
+        assert_eq!(reply.failed, Some(unreadable::<Member>()));
         assert_eq!(browser, Browser::default());
     }
     let site = Site::<Member>::with(&Clock::new(), |builder| builder.data());
@@ -413,4 +426,75 @@ fn what_comes_back_as_something_else_is_not_sent() {
     browser.send(&site, |session| session.replace(same).unwrap());
     let read = browser.peek(&site, |session| session.replace(Member::default()).unwrap());
     assert_eq!(read, member(Role::Guest, Some(1), None));
+}
+
+/// The names of the session types of this file are in its errors.
+fn unreadable<T>() -> SaveError {
+    SaveError::Unreadable {
+        type_name: std::any::type_name::<T>(),
+    }
+}
+
+macro_rules! session_data {
+    ($($type:ty)*) => {$(
+        impl SessionData for $type {
+            const NAME: &'static str = "odd";
+            const VERSION: u8 = 1;
+        }
+    )*};
+}
+session_data!(Tagged Flattened Anything MaybeAnything);
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum Tagged {
+    #[default]
+    Guest,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Flattened {
+    #[serde(flatten)]
+    more: std::collections::BTreeMap<String, u8>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Anything {
+    value: serde_json::Value,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct MaybeAnything {
+    value: Option<serde_json::Value>,
+}
+
+#[test]
+fn a_type_whose_default_does_not_come_back_is_refused_by_name() {
+    fn refused<T: SessionData>() {
+        let builder = SessionManager::builder(ring(1)).data::<T>();
+        let error = builder.build().unwrap_err().to_string();
+        let name = std::any::type_name::<T>();
+        assert!(
+            error.contains(&format!("a field of `{name}` may have `flatten`")),
+            "{error}"
+        );
+    }
+    refused::<Tagged>();
+    refused::<Flattened>();
+    refused::<Anything>();
+}
+
+#[test]
+fn a_value_that_does_not_come_back_names_its_type() {
+    let site = Site::<MaybeAnything>::with(&Clock::new(), |builder| builder.data());
+    let mut browser = Browser::default();
+    let (_, reply) = browser.visit(&site, |session| {
+        session.modify(|data| data.value = Some(7.into())).unwrap();
+    });
+    let error = reply.failed.unwrap();
+    assert_eq!(error, unreadable::<MaybeAnything>());
+    assert!(
+        error.to_string().contains("MaybeAnything` may have"),
+        "{error}"
+    );
 }

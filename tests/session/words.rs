@@ -52,8 +52,10 @@ fn every_reason_has_its_words() {
             "the session needs 8 bytes of cookies, the maximum is 7",
         ),
         (
-            SaveError::Unreadable,
-            "the session does not serialize, or cannot be read again",
+            SaveError::Unreadable {
+                type_name: "shop::Cart",
+            },
+            "the data of the session does not come back as it is: a field of `shop::Cart` may have `flatten`, `tag`, `untagged` or `skip_serializing_if`, or read any kind of value, as `serde_json::Value` and `Decimal` do",
         ),
         (
             SaveError::Randomness,

@@ -68,19 +68,44 @@ impl SessionMap {
     /// # Ok::<(), SessionError>(())
     /// ```
     ///
+    /// Only [`Session::update`](crate::session::Session::update) checks that the value can be read again,
+    /// because this method takes values that cannot. Three kinds of values are stored and never read:
+    /// an `i128` or `u128` in an untagged, internally tagged or flattened type,
+    /// `serde_json::value::RawValue`, and a type whose `rename` is for one direction only.
+    ///
     /// # Errors
     ///
     /// [`SessionError::Unstorable`] if the value does not serialize. The previous value stays.
     pub fn insert(&mut self, key: &str, value: impl Serialize) -> Result<(), SessionError> {
-        let bytes = cbor::encode(&value).map_err(|error| SessionError::Unstorable {
-            key: key.into(),
-            reason: error.to_string(),
-        })?;
+        let bytes = cbor::encode(&value).map_err(|error| unstorable(key, &error))?;
+        self.put(key, bytes);
+        Ok(())
+    }
+
+    /// Stores a value as [`insert`](SessionMap::insert) does, if it is read as a value with the same
+    /// encoding.
+    pub(crate) fn insert_readable<V>(&mut self, key: &str, value: &V) -> Result<(), SessionError>
+    where
+        V: Serialize + DeserializeOwned,
+    {
+        let again = |bytes: &[u8]| cbor::encode(&cbor::decode::<V>(bytes).ok()?).ok();
+        let bytes = cbor::encode(value).map_err(|error| unstorable(key, &error))?;
+        if again(&bytes).as_ref() != Some(&bytes) {
+            let type_name = core::any::type_name::<V>();
+            return Err(unstorable(
+                key,
+                &format_args!("{type_name} is read as something else"),
+            ));
+        }
+        self.put(key, bytes);
+        Ok(())
+    }
+
+    fn put(&mut self, key: &str, bytes: Vec<u8>) {
         match self.0.get_mut(key) {
             Some(present) => *present = bytes,
             None => drop(self.0.insert(key.into(), bytes)),
         }
-        Ok(())
     }
 
     /// Removes a value. Returns `true` if there was one.
@@ -109,6 +134,13 @@ impl SessionMap {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+fn unstorable(key: &str, reason: &impl fmt::Display) -> SessionError {
+    SessionError::Unstorable {
+        key: key.into(),
+        reason: reason.to_string(),
     }
 }
 

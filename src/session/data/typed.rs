@@ -1,10 +1,14 @@
+use crate::secret::Scratch;
 use alloc::borrow::Cow;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Makes your own type the data of a session, so that handlers ask for `Session<Account>`.
 ///
 /// The type is encoded by postcard, with the limits that [`Codec`](crate::Codec#values) lists. The
-/// encoding also shows whether the session changed. Use a `BTreeMap` and not a `HashMap`, because
+/// encoding also shows whether the session changed. A type whose values do not come back is refused
+/// by `build`, if its default value shows it, and else when such a value is saved: a field with
+/// `flatten`, `tag`, `untagged` or `skip_serializing_if`, and types that read any kind of value, such as
+/// `serde_json::Value` and `Decimal`. Use a `BTreeMap` and not a `HashMap`, because
 /// the order of a `HashMap` can change by itself, and the session would be saved again.
 ///
 /// ```
@@ -130,6 +134,30 @@ pub trait SessionData: Serialize + DeserializeOwned + Default + Send + 'static {
         let _ = old;
         None
     }
+}
+
+/// Reads the data of a record; `None` if bytes are left over.
+pub(crate) fn decode<T: SessionData>(bytes: &[u8]) -> Option<T> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((data, [])) => Some(data),
+        _ => None,
+    }
+}
+
+/// Returns `true` if data with this encoding is read as data with the same encoding. A 500 today is
+/// better than a session tomorrow that is broken, or says something else.
+pub(crate) fn comes_back<T: SessionData>(bytes: &[u8]) -> bool {
+    let again = |data: T| postcard::to_allocvec(&data).ok();
+    let Some(again) = decode(bytes).and_then(again).map(Scratch) else {
+        return false;
+    };
+    // A `HashMap` comes back in another order, of the same bytes.
+    let sorted = |bytes: &[u8]| {
+        let mut sorted = Scratch(bytes.to_vec());
+        sorted.0.sort_unstable();
+        sorted
+    };
+    again.0 == bytes || sorted(&again.0).0 == sorted(bytes).0
 }
 
 /// Holds data that an older version of a type wrote, for [`SessionData::migrate`].

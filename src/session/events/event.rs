@@ -119,6 +119,19 @@ pub enum Event {
         /// The end of every copy, whatever settings and calls make of it.
         absolute_end: Timestamp,
     },
+    /// A value of the dictionary had another type than the handler asked for: its type has changed
+    /// since the session was saved, or two parts of the application share a key. The response does not
+    /// renew the session, unless the value was removed.
+    WrongType {
+        /// The id of the session, if it has one yet.
+        id: Option<SessionId>,
+        /// The key in the dictionary.
+        key: String,
+        /// The kind of value that was found, and the type that the handler asked for.
+        reason: String,
+        /// Whether [`get_or_remove`](crate::session::Session::get_or_remove) removed the value.
+        removed: bool,
+    },
     /// A request from another origin asked for a session, and has none.
     CrossOrigin(CrossOrigin),
     /// Two sessions of different logins came under one cookie name, and neither counts. An attacker on a

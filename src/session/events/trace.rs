@@ -78,6 +78,15 @@ pub(crate) fn trace(event: &Event) {
         } => {
             tracing::debug!(target: "hardtack", %id, %login_id, %absolute_end, "session destroyed");
         }
+        Event::WrongType {
+            id,
+            key,
+            reason,
+            removed,
+        } => {
+            let id = id.map(tracing::field::display);
+            tracing::warn!(target: "hardtack", id, ?key, %reason, removed, "session value has another type");
+        }
         Event::CrossOrigin(request) => tracing::warn!(target: "hardtack", "{request}"),
         Event::Rivals {
             login_ids: [newer, older],

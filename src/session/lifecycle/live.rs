@@ -10,7 +10,7 @@ use crate::{
     KeyState, Timestamp,
     secret::Scratch,
     session::{
-        data::{OldData, SessionData},
+        data::{self, OldData, SessionData},
         error::{SaveError, SessionError},
         events::{Refusal, SaveReason, SkipReason},
         record::{Flash, Ids, MAX_FLASH_BYTES, MAX_FLASHES, Record, RecordHead, SessionId},
@@ -38,6 +38,8 @@ pub(crate) struct LiveSession<T> {
     touched: bool,
     /// Asked for by the handler, due or not.
     renew: bool,
+    /// A value had another type than the handler asked for.
+    misread: bool,
     /// What this request called `remember` with.
     remember: Option<bool>,
     /// How many of the flash messages came with the request.
@@ -96,7 +98,7 @@ impl<T: SessionData> LiveSession<T> {
         let bytes = sealed.record.0.get(sealed.data_at..);
         let bytes = bytes.ok_or(Refusal::Unreadable)?;
         let data = match head.schema.cmp(&T::VERSION) {
-            Ordering::Equal => decode_data(bytes).ok_or(Refusal::Unreadable)?,
+            Ordering::Equal => data::decode(bytes).ok_or(Refusal::Unreadable)?,
             Ordering::Less => {
                 T::migrate(OldData::new(head.schema, bytes)).ok_or(Refusal::OlderSchema)?
             }
@@ -115,6 +117,7 @@ impl<T: SessionData> LiveSession<T> {
             data,
             touched: false,
             renew: false,
+            misread: false,
             remember: None,
         }
     }
@@ -207,6 +210,12 @@ impl<T: SessionData> LiveSession<T> {
     /// Counts the idle time anew with this response, due or not.
     pub(crate) fn touch(&mut self) {
         self.renew = true;
+    }
+
+    /// Notes that the handler could not read a value: a page that fails for it must not keep the session
+    /// alive, or it would fail for as long as somebody uses it.
+    pub(crate) fn misread(&mut self) {
+        self.misread = true;
     }
 
     /// Takes back all that this request has written. What it has ended stays ended.
@@ -492,12 +501,13 @@ impl<T: SessionData> LiveSession<T> {
         now: Timestamp,
         ids: Ids,
     ) -> Result<Option<(SaveReason, Vec<u8>)>, SaveError> {
+        let unreadable = SaveError::unreadable::<T>();
         let Some(sealed) = self.sealed() else {
-            let record = self.encode_readable(ids).ok_or(SaveError::Unreadable)?;
+            let record = self.encode_readable(ids).ok_or(unreadable)?;
             return Ok(Some((SaveReason::Created, record)));
         };
         if self.touched {
-            let record = self.encode_readable(ids).ok_or(SaveError::Unreadable)?;
+            let record = self.encode_readable(ids).ok_or(unreadable)?;
             if record != sealed.record.0 {
                 return Ok(Some((SaveReason::Changed, record)));
             }
@@ -513,7 +523,7 @@ impl<T: SessionData> LiveSession<T> {
             Some(SaveReason::Resealed)
         } else if self.renew
             || sealed.issued_at < rules.reissue_before
-            || timeouts.renewal_due(sealed.issued_at, now, rules.renew_after)
+            || !self.misread && timeouts.renewal_due(sealed.issued_at, now, rules.renew_after)
         {
             Some(SaveReason::Renewed)
         } else {
@@ -521,32 +531,13 @@ impl<T: SessionData> LiveSession<T> {
         }
     }
 
-    /// Returns the record, if its data can be read back to the same bytes: a 500 today is better than a
-    /// session tomorrow that is broken, or says something else.
+    /// Returns the record, if its data comes back as it is.
     fn encode_readable(&self, ids: Ids) -> Option<Vec<u8>> {
         let record = self.head.encode(ids, &self.data).ok()?;
-        // The dictionary has no name. Its encoding is ours, and `insert` reads its values back.
-        if !T::NAME.is_empty() {
-            let bytes = Record::decode(&record).ok()?.data;
-            let again = postcard::to_allocvec(&decode_data::<T>(bytes)?).ok()?;
-            // A `HashMap` comes back in another order, of the same bytes.
-            let sorted = |bytes: &[u8]| {
-                let mut sorted = Scratch(bytes.to_vec());
-                sorted.0.sort_unstable();
-                sorted
-            };
-            if again != bytes && sorted(&again).0 != sorted(bytes).0 {
-                return None;
-            }
+        // The dictionary has no name. Its encoding is ours, and holds values as bytes.
+        if !T::NAME.is_empty() && !data::comes_back::<T>(Record::decode(&record).ok()?.data) {
+            return None;
         }
         Some(record)
-    }
-}
-
-/// Reads the data of a record; `None` if bytes are left over.
-fn decode_data<T: SessionData>(bytes: &[u8]) -> Option<T> {
-    match postcard::take_from_bytes(bytes) {
-        Ok((data, [])) => Some(data),
-        _ => None,
     }
 }

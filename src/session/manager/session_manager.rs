@@ -7,8 +7,9 @@ use crate::{
     KeyError, Keyring, Timestamp,
     session::{
         cookie::{CookieAttributes, CookieLimits, SameSite, SessionCookie},
-        data::{SessionData, SessionMap},
+        data::{self, SessionData, SessionMap},
         endings::{Denied, Denylist, DenylistEntry, RecentEnd, RecentEnds},
+        error::WHY_UNREADABLE,
         events::{
             self, Event,
             log::{self, Topic},
@@ -965,7 +966,8 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// # Errors
     ///
     /// [`ConfigError`] for a cookie that browsers would silently refuse, for sessions that would
-    /// end at once, and for settings that contradict each other.
+    /// end at once, for settings that contradict each other or have no effect, and for a
+    /// [type](SessionData) whose default value does not come back.
     pub fn build(mut self) -> Result<SessionManager<T>, ConfigError> {
         if self.insecure_for_development {
             self.cookie.secure = false;
@@ -1066,6 +1068,13 @@ impl<T: SessionData> SessionManagerBuilder<T> {
                 "`validate` was set before `data`, which changes the type that it takes: set it afterwards"
                     .into(),
             ));
+        }
+        let empty = postcard::to_allocvec(&T::default());
+        if !empty.is_ok_and(|empty| data::comes_back::<T>(&empty)) {
+            return Err(ConfigError(format!(
+                "the default value of the session's type does not come back as it is: a field of `{}` {WHY_UNREADABLE}",
+                core::any::type_name::<T>()
+            )));
         }
         Ok(())
     }

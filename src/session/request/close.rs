@@ -189,9 +189,9 @@ fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
         .map_err(|error| match error {
             SealError::Randomness => SaveError::Randomness,
             SealError::Time => SaveError::Clock,
-            _ => SaveError::Unreadable,
+            _ => SaveError::unreadable::<T>(),
         })?;
     text.truncate(len);
-    let token = String::from_utf8(text).map_err(|_| SaveError::Unreadable)?;
+    let token = String::from_utf8(text).map_err(|_| SaveError::unreadable::<T>())?;
     Ok((token, codec.primary()))
 }

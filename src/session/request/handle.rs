@@ -142,6 +142,26 @@ impl<T: SessionData> Handle<T> {
         self.call(|state| state.write(self.manager(), Write::Login).map(f))
     }
 
+    /// Tells of a value that has another type than the handler asked for. Unless it was removed, this
+    /// response does not renew the session.
+    pub(crate) fn tell_wrong_type(&self, key: &str, reason: &str, removed: bool) {
+        // The only error is a call from within the session's own closure, and then nothing was read.
+        let _ = self.call(|state| {
+            let session = state.read(self.manager())?;
+            if !removed {
+                session.misread();
+            }
+            let event = Event::WrongType {
+                id: session.known_id(),
+                key: key.into(),
+                reason: reason.into(),
+                removed,
+            };
+            state.events.push(event);
+            Ok(())
+        });
+    }
+
     /// Takes the flash messages.
     pub(crate) fn take_flashes(&self) -> Result<Vec<Flash>, SessionError> {
         self.call(|state| state.take_flashes(self.manager()))
