@@ -18,10 +18,8 @@
 //! a value, as in browsers (RFC 6265, section 5.2). hardtack never sets a quoted value, so it
 //! refuses one when it opens the token.
 
-use alloc::{
-    borrow::Cow, borrow::ToOwned, collections::BTreeMap, format, string::String, vec, vec::Vec,
-};
-use memchr::memchr;
+use alloc::{borrow::Cow, borrow::ToOwned, format, string::String, vec, vec::Vec};
+use memchr::{memchr, memmem};
 
 /// The maximum number of parts of a token. The count is one digit.
 pub(crate) const MAX_CHUNKS: usize = 9;
@@ -83,7 +81,7 @@ impl CandidateBudget {
 ///
 /// The iterator ends after 16 candidates, and before the total length would exceed 64 KiB, of all names
 /// that share the budget: how many there are is the sender's choice. The time is linear in the length of
-/// the headers, except for the logarithm of a lookup. A token in one cookie is borrowed.
+/// the headers, except for the comparison of parts with at most 16 candidates. A token in one cookie is borrowed.
 pub(super) fn candidates<'h>(
     header: &'h [u8],
     name: &str,
@@ -92,16 +90,34 @@ pub(super) fn candidates<'h>(
     // Most requests have one token: it needs no list.
     let mut first = None;
     let mut others: Vec<Cow<'h, str>> = Vec::new();
-    // This index is made once, for the first cookie that needs it. A search of all cookies for
-    // every part would be quadratic.
+    // The header is searched once, however many candidates and parts there are.
+    let mut cookies = named(header, name);
+    let (first_cookie, other_cookies) = (cookies.next(), cookies.collect::<Vec<_>>());
     let mut parts = None;
-    cookies(header, name)
-        .filter(|(k, _)| *k == 0)
-        .map_while(move |(_, value)| {
+    let mut joined: Vec<&str> = Vec::new();
+    (0..=other_cookies.len())
+        .map_while(move |at| {
+            let (k, rest) = match at.checked_sub(1) {
+                None => first_cookie?,
+                Some(at) => *other_cookies.get(at)?,
+            };
+            let Some(value) = (k == 0).then_some(rest).and_then(value) else {
+                return Some(None);
+            };
             let token = match announced(value) {
+                // The same again: how often is the sender's choice, so it must not be joined again.
+                Some(_) if joined.contains(&value) => return Some(None),
                 Some((count, first)) => {
-                    let parts = parts.get_or_insert_with(|| index(header, name));
-                    pieces(count, first, parts).map(|pieces| Cow::Owned(pieces.concat()))
+                    let parts = parts.get_or_insert_with(|| {
+                        index(
+                            first_cookie
+                                .into_iter()
+                                .chain(other_cookies.iter().copied()),
+                        )
+                    });
+                    let pieces = pieces(count, first, parts);
+                    joined.extend(pieces.is_some().then_some(value));
+                    pieces.map(|pieces| Cow::Owned(pieces.concat()))
                 }
                 None => Some(Cow::Borrowed(value)),
             };
@@ -257,30 +273,31 @@ fn cookie_name(name: &str, k: usize) -> String {
 
 /// Returns the cookies NAME and NAME.k in the order received, each as k (0 for NAME) and value.
 fn cookies<'h>(header: &'h [u8], name: &str) -> impl Iterator<Item = (usize, &'h str)> {
-    pairs(header).filter_map(move |pair| {
-        // Most pairs belong to other applications, so the name is checked first.
-        let (k, value) = match trim(pair).strip_prefix(name.as_bytes())? {
-            [b'=', value @ ..] => (0, value),
-            [b'.', k @ b'1'..=b'9', b'=', value @ ..] => {
-                (usize::from(k.saturating_sub(b'0')), value)
-            }
+    named(header, name).filter_map(|(k, rest)| Some((k, value(rest)?)))
+}
+
+/// Returns where the values of NAME and NAME.k begin, each with k.
+///
+/// The name is searched for, and not each `;`: a header may have 64 KiB of them. What follows the name
+/// is looked at first, because most of what a hostile header has is refused by it.
+fn named<'h>(header: &'h [u8], name: &str) -> impl Iterator<Item = (usize, &'h [u8])> {
+    memmem::find_iter(header, name).filter_map(move |start| {
+        let (before, named) = header.split_at_checked(start)?;
+        let (k, rest) = match named.get(name.len()..)? {
+            [b'=', rest @ ..] => (0, rest),
+            [b'.', k @ b'1'..=b'9', b'=', rest @ ..] => (usize::from(k.saturating_sub(b'0')), rest),
             _ => return None,
         };
-        let value = core::str::from_utf8(value).ok()?;
-        value.is_ascii().then_some((k, value))
+        // Else it is part of another name, or of a value.
+        matches!(trim_end(before), [] | [.., b';']).then_some((k, rest))
     })
 }
 
-/// Splits the header at each `;`.
-fn pairs(header: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(header);
-    core::iter::from_fn(move || {
-        let header = rest?;
-        let end = memchr(b';', header).unwrap_or(header.len());
-        let (pair, after) = header.split_at_checked(end)?;
-        rest = after.split_first().map(|(_, after)| after);
-        Some(pair)
-    })
+/// Returns the value that `rest` begins with.
+fn value(rest: &[u8]) -> Option<&str> {
+    let value = rest.get(..memchr(b';', rest).unwrap_or(rest.len()))?;
+    let value = core::str::from_utf8(trim_end(value)).ok()?;
+    value.is_ascii().then_some(value)
 }
 
 /// Returns N and part 0, if the value of NAME announces parts.
@@ -294,31 +311,41 @@ fn announced(value: &str) -> Option<(usize, &str)> {
     ))
 }
 
-fn trim(mut pair: &[u8]) -> &[u8] {
-    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = pair {
-        pair = rest;
+fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
     }
-    pair
+    bytes
 }
 
-/// Maps k and F to a part. If several cookies have the same k and F, the first one received is kept.
-type Parts<'h> = BTreeMap<(usize, &'h str), &'h str>;
+/// F, as bytes: it is compared with many others.
+type Fragment = [u8; FRAGMENT.end - FRAGMENT.start];
 
-fn index<'h>(header: &'h [u8], name: &str) -> Parts<'h> {
-    let mut parts = Parts::new();
-    for (k, value) in cookies(header, name) {
-        if let Some((fragment, part)) = value.split_once('.') {
-            parts.entry((k, fragment)).or_insert(part);
+/// The cookies NAME.k in the order received: k, F, and what follows the dot behind it.
+type Parts<'h> = Vec<(usize, Fragment, &'h [u8])>;
+
+/// Most of them are not looked at again, so no value is read yet, and none is sorted.
+fn index<'h>(cookies: impl Iterator<Item = (usize, &'h [u8])>) -> Parts<'h> {
+    let part = |(k, rest): (usize, &'h [u8])| match rest.split_first_chunk() {
+        Some((fragment, [b'.', part @ ..])) => Some((k, *fragment, part)),
+        _ => None,
+    };
+    cookies.filter(|(k, _)| *k > 0).filter_map(part).collect()
+}
+
+/// Returns the `count` pieces of the token that begins with `first`. If several cookies have the same k
+/// and F, the first one received is kept.
+fn pieces<'h>(count: usize, first: &'h str, parts: &Parts<'h>) -> Option<Vec<&'h str>> {
+    let wanted: Fragment = first.as_bytes().get(FRAGMENT)?.try_into().ok()?;
+    let mut pieces = [None; 1 + MAX_CHUNKS];
+    for (k, fragment, part) in parts {
+        if *fragment == wanted
+            && let Some(piece @ None) = pieces.get_mut(*k)
+        {
+            *piece = value(part);
         }
     }
-    parts
-}
-
-/// Returns the `count` pieces of the token that begins with `first`. `count` is at most 9, and the
-/// loop ends at the first part that was not received.
-fn pieces<'h>(count: usize, first: &'h str, parts: &Parts<'h>) -> Option<Vec<&'h str>> {
-    let fragment = first.get(FRAGMENT)?;
-    let others = (1..count).map(|k| parts.get(&(k, fragment)).copied());
+    let others = pieces.get(1..count)?.iter().copied();
     core::iter::once(Some(first)).chain(others).collect()
 }
 

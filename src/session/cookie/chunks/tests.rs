@@ -1,4 +1,5 @@
 use super::*;
+use alloc::collections::BTreeMap;
 use proptest::prelude::*;
 
 const NAME: &str = "__Host-session";
@@ -550,4 +551,22 @@ fn a_name_whose_tokens_exceed_64_kib_leaves_nothing_to_the_next() {
     let mut budget = CandidateBudget::default();
     let mut found = |name| candidates(header.as_bytes(), name, &mut budget).count();
     assert_eq!([found(NAME), found("old")], [0, 0]);
+}
+
+#[test]
+fn a_name_within_another_name_or_a_value_is_not_ours() {
+    for (header, expected) in [
+        ("aaa=1; aa=2", vec!["2"]),
+        ("x aa=1; aa=2", vec!["2"]),
+        ("x=aa=1;\t aa=2 \t", vec!["2"]),
+        ("aa aa=1;aa=2;;aa", vec!["2"]),
+        ("aa=aa=1", vec!["aa=1"]),
+        ("aa.1=1;aa=aa.1=3;aaaa=4;aa=", vec!["aa.1=3", ""]),
+        ("aa", vec![]),
+    ] {
+        let found: Vec<_> = candidates(header.as_bytes(), "aa", &mut CandidateBudget::default())
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(found, expected, "{header}");
+    }
 }
