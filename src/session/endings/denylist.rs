@@ -25,6 +25,13 @@ const MARGIN: Duration = Duration::from_secs(60 * 60);
 /// The clock skew that is assumed until a manager says another.
 const DEFAULT_SKEW: Duration = Duration::from_secs(60);
 
+/// How long a reading of the clock must stand before entries are dropped by it: a clock that jumps ahead,
+/// and is set right within this time, ends no entry early.
+const STEADY: Duration = Duration::from_secs(60 * 60);
+
+/// How often the clock is read for that.
+const READ_EVERY: Duration = Duration::from_secs(60);
+
 type OnInsert = Arc<dyn Fn(&DenylistEntry) + Send + Sync>;
 
 /// Remembers the logins that were ended, so that a copy of an old cookie opens no more.
@@ -33,7 +40,8 @@ type OnInsert = Arc<dyn Fn(&DenylistEntry) + Send + Sync>;
 /// can use it until it expires, also after the visitor has logged out. This list closes that gap.
 /// It holds the [`LoginId`] of each login that was destroyed or replaced, and is asked whenever a
 /// session is opened or saved. An entry stays until the last cookie of the login has expired, and
-/// then for an hour and twice the clock skew.
+/// then for an hour and twice the clock skew. It goes only by a time that the clock has not taken back
+/// within an hour, so a clock that jumps ahead for a while ends no entry early.
 ///
 /// Clones share one list. The list lives in memory: a restart forgets it, and other instances do not
 /// know it. To keep or share it, write each entry that [`on_insert`](Self::on_insert) reports to a
@@ -72,11 +80,47 @@ pub struct Denylist {
 struct List {
     max: usize,
     skew: Duration,
+    time: SteadyTime,
     entries: HashMap<LoginId, (Timestamp, Denied)>,
     /// Those that never logged in, the soonest to end first.
     anonymous: BTreeSet<(Timestamp, LoginId)>,
     /// All others, the soonest to end first.
     logins: BTreeSet<(Timestamp, LoginId)>,
+}
+
+/// The time that entries are dropped by: what the clock said an hour ago or earlier and has not taken back
+/// since. The hour is measured by the clock of the process, which nobody sets.
+#[derive(Default)]
+struct SteadyTime {
+    /// `None` for the first hour.
+    steady: Option<Timestamp>,
+    /// A reading that is to stand for an hour, and when it was taken.
+    pending: Option<(Timestamp, Duration)>,
+    read_at: Option<Duration>,
+}
+
+impl SteadyTime {
+    fn is_due(&self, ticks: Duration) -> bool {
+        let due = |read_at: Duration| ticks.saturating_sub(read_at) >= READ_EVERY;
+        self.read_at.is_none_or(due)
+    }
+
+    fn read(&mut self, wall: Timestamp, ticks: Duration) {
+        self.read_at = Some(ticks);
+        match self.pending {
+            Some((earlier, since)) if wall >= earlier => {
+                if ticks.saturating_sub(since) >= STEADY {
+                    self.steady = Some(earlier);
+                    self.pending = Some((wall, ticks));
+                }
+            }
+            // The first reading, or the clock was set back: what it said before was wrong.
+            _ => {
+                self.steady = self.steady.map(|steady| steady.min(wall));
+                self.pending = Some((wall, ticks));
+            }
+        }
+    }
 }
 
 /// Holds one entry of a [`Denylist`].
@@ -154,6 +198,7 @@ impl Denylist {
             list: Arc::new(RwLock::new(List {
                 max,
                 skew: DEFAULT_SKEW,
+                time: SteadyTime::default(),
                 entries: HashMap::new(),
                 anonymous: BTreeSet::new(),
                 logins: BTreeSet::new(),
@@ -199,6 +244,21 @@ impl Denylist {
         self.read().entries.contains_key(&login_id)
     }
 
+    /// The same for a session of this process, whose manager's clocks say these times.
+    pub(crate) fn is_denied_at(&self, login_id: LoginId, wall: Timestamp, ticks: Duration) -> bool {
+        let (denied, due) = {
+            let list = self.read();
+            (
+                list.entries.contains_key(&login_id),
+                list.time.is_due(ticks),
+            )
+        };
+        if due {
+            self.write().time.read(wall, ticks);
+        }
+        denied
+    }
+
     /// Adds an entry that was kept or came from another instance. `now` is the current time, such
     /// as [`Timestamp::now`].
     ///
@@ -222,7 +282,11 @@ impl Denylist {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn insert(&self, entry: DenylistEntry, now: Timestamp) -> Result<(), DenylistFull> {
-        self.write().insert(entry, now).1
+        let mut list = self.write();
+        if list.is_over(entry.end, now) {
+            return Ok(());
+        }
+        list.insert(entry).1
     }
 
     /// Adds an entry for a session of this process, and reports it to the callback if it is new or
@@ -231,8 +295,8 @@ impl Denylist {
     /// # Errors
     ///
     /// See [`insert`](Self::insert).
-    pub(crate) fn deny(&self, entry: DenylistEntry, now: Timestamp) -> Result<(), DenylistFull> {
-        let (changed, result) = self.write().insert(entry, now);
+    pub(crate) fn deny(&self, entry: DenylistEntry) -> Result<(), DenylistFull> {
+        let (changed, result) = self.write().insert(entry);
         // Reported even if this list had no room: the place that the callback writes to may have.
         if let (Some(entry), Some(callback)) = (changed, &self.on_insert) {
             callback(&entry);
@@ -297,16 +361,17 @@ impl List {
     fn insert(
         &mut self,
         entry: DenylistEntry,
-        now: Timestamp,
     ) -> (Option<DenylistEntry>, Result<(), DenylistFull>) {
-        for _ in 0..PRUNED_AT_ONCE {
-            let pruned = self.pop_over(now);
-            if !pruned {
-                break;
+        if let Some(steady) = self.time.steady {
+            for _ in 0..PRUNED_AT_ONCE {
+                let pruned = self.pop_over(steady);
+                if !pruned {
+                    break;
+                }
             }
-        }
-        if self.is_over(entry.end, now) {
-            return (None, Ok(()));
+            if self.is_over(entry.end, steady) {
+                return (None, Ok(()));
+            }
         }
         let DenylistEntry {
             login_id,

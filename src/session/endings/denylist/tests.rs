@@ -1,7 +1,10 @@
 use super::*;
 use alloc::{string::ToString, vec};
 use proptest::prelude::*;
-use std::sync::Mutex;
+use std::sync::{
+    Mutex,
+    atomic::{AtomicU32, Ordering},
+};
 
 const HOUR: u32 = 60 * 60;
 /// What an entry outlives its login by, with the skew that is assumed.
@@ -20,6 +23,15 @@ fn entry(n: u64, end: u32, denied: Denied) -> DenylistEntry {
         login_id: login(n),
         end: at(end),
         denied,
+    }
+}
+
+/// Lets so much time pass that the list drops entries by this one.
+fn pass_to(list: &Denylist, unix: u32) {
+    static TICKS: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..2 {
+        let ticks = TICKS.fetch_add(HOUR, Ordering::Relaxed);
+        list.is_denied_at(login(0), at(unix), Duration::from_secs(ticks.into()));
     }
 }
 
@@ -67,9 +79,11 @@ fn an_entry_outlives_its_login_by_an_hour_and_twice_the_skew() {
             list.insert(entry(denied as u64, 100, denied), at(0))
                 .unwrap();
         }
+        pass_to(&list, 100 + kept);
         list.insert(entry(9, 1_000_000, Denied::Destroyed), at(100 + kept))
             .unwrap();
         assert_eq!(list.entries().len(), 4, "{skew}");
+        pass_to(&list, 101 + kept);
         list.insert(entry(9, 1_000_001, Denied::Destroyed), at(101 + kept))
             .unwrap();
         assert_eq!(list.entries().len(), 1, "{skew}");
@@ -79,10 +93,45 @@ fn an_entry_outlives_its_login_by_an_hour_and_twice_the_skew() {
         list.insert(entry(5, 100, Denied::Destroyed), at(101 + kept))
             .unwrap();
         assert!(!list.is_denied(login(5)));
+        pass_to(&list, 100 + kept);
         list.insert(entry(5, 100, Denied::Destroyed), at(100 + kept))
             .unwrap();
         assert!(list.is_denied(login(5)));
     }
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_and_is_set_right_drops_nothing() {
+    const YEAR: u32 = 365 * 24 * HOUR;
+    let list = Denylist::new();
+    let read = |minute: u32, ahead: u32| {
+        let seconds = minute * 60;
+        let ticks = Duration::from_secs(seconds.into());
+        list.is_denied_at(login(0), at(seconds + ahead), ticks);
+    };
+    read(0, 0);
+    list.deny(entry(1, HOUR, Denied::Destroyed)).unwrap();
+    // A minute before the first reading has stood for an hour, and for almost an hour more.
+    for minute in 59..=118 {
+        read(minute, YEAR);
+        list.deny(entry(2, 2 * HOUR, Denied::Destroyed)).unwrap();
+        assert!(
+            list.is_denied(login(1)) && list.is_denied(login(2)),
+            "{minute}"
+        );
+    }
+    read(119, 0);
+    for minute in 120..=200 {
+        read(minute, 0);
+        list.deny(entry(3, 9 * HOUR, Denied::Destroyed)).unwrap();
+    }
+    assert!(list.is_denied(login(1)) && list.is_denied(login(2)));
+    // A clock that stays where it is, is right.
+    for minute in 201..=330 {
+        read(minute, YEAR);
+    }
+    list.deny(entry(4, 2 * YEAR, Denied::Destroyed)).unwrap();
+    assert_eq!(sorted(&list).len(), 1);
 }
 
 #[test]
@@ -103,6 +152,7 @@ fn one_insertion_prunes_a_few_and_the_next_ones_the_rest() {
         list.insert(entry(n, 100, Denied::Destroyed), at(0))
             .unwrap();
     }
+    pass_to(&list, 9_999);
     for (n, left) in [(100, 24 + 1), (101, 8 + 2), (102, 3), (103, 4)] {
         list.insert(entry(n, 10_000, Denied::Destroyed), at(9_999))
             .unwrap();
@@ -170,6 +220,7 @@ fn a_full_list_drops_the_anonymous_first_and_then_the_login_that_ends_soonest() 
     assert_whole(&list);
 
     // What is over makes room first.
+    pass_to(&list, 301 + KEPT);
     list.insert(entry(8, 90_000, Denied::Destroyed), at(301 + KEPT))
         .unwrap();
     assert!(!list.is_denied(login(3)) && list.is_denied(login(4)));
@@ -188,22 +239,21 @@ fn a_session_of_this_process_is_reported_once_and_with_no_lock_held() {
     });
     let clone = list.clone();
 
-    list.deny(entry(1, 100, Denied::Anonymous), at(0)).unwrap();
+    list.deny(entry(1, 100, Denied::Anonymous)).unwrap();
     // What is reported is what counts now: the place that keeps it may overwrite.
-    list.deny(entry(1, 70, Denied::Destroyed), at(0)).unwrap();
-    clone.deny(entry(1, 100, Denied::Destroyed), at(0)).unwrap();
-    clone.deny(entry(1, 50, Denied::Replaced), at(0)).unwrap();
-    clone.deny(entry(1, 200, Denied::Destroyed), at(0)).unwrap();
+    list.deny(entry(1, 70, Denied::Destroyed)).unwrap();
+    clone.deny(entry(1, 100, Denied::Destroyed)).unwrap();
+    clone.deny(entry(1, 50, Denied::Replaced)).unwrap();
+    clone.deny(entry(1, 200, Denied::Destroyed)).unwrap();
     // Over: nothing to say. Came from elsewhere: said there.
-    list.deny(entry(2, 0, Denied::Destroyed), at(KEPT + 1))
-        .unwrap();
+    pass_to(&list, KEPT + 1);
+    list.deny(entry(2, 0, Denied::Destroyed)).unwrap();
     list.insert(entry(1, 300, Denied::Destroyed), at(0))
         .unwrap();
     // No room here, but there may be some where the callback writes.
-    list.deny(entry(3, 5, Denied::Destroyed), at(0))
-        .unwrap_err();
+    list.deny(entry(3, 5, Denied::Destroyed)).unwrap_err();
     // A clone from before has no callback.
-    base.deny(entry(1, 400, Denied::Destroyed), at(0)).unwrap();
+    base.deny(entry(1, 400, Denied::Destroyed)).unwrap();
     assert_eq!(
         *reported.lock().unwrap(),
         [
@@ -219,7 +269,7 @@ fn a_session_of_this_process_is_reported_once_and_with_no_lock_held() {
 fn a_callback_that_panics_spoils_nothing() {
     let list = Denylist::new().on_insert(|_| panic!("callback"));
     let denied = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| {
-        list.deny(entry(1, 100, Denied::Destroyed), at(0))
+        list.deny(entry(1, 100, Denied::Destroyed))
     }));
     assert!(denied.is_err());
     assert!(list.is_denied(login(1)));
@@ -296,6 +346,7 @@ proptest! {
         for (n, ahead, denied, pause) in steps {
             now += pause * unit;
             let new = entry(n, now + ahead * unit, denied);
+            pass_to(&list, now);
             let result = list.insert(new, at(now));
 
             let mut expected = Ok(());
