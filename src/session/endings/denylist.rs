@@ -286,7 +286,7 @@ impl Denylist {
         if list.is_over(entry.end, now) {
             return Ok(());
         }
-        list.insert(entry).1
+        list.insert(entry, now).1
     }
 
     /// Adds an entry for a session of this process, and reports it to the callback if it is new or
@@ -295,8 +295,8 @@ impl Denylist {
     /// # Errors
     ///
     /// See [`insert`](Self::insert).
-    pub(crate) fn deny(&self, entry: DenylistEntry) -> Result<(), DenylistFull> {
-        let (changed, result) = self.write().insert(entry);
+    pub(crate) fn deny(&self, entry: DenylistEntry, now: Timestamp) -> Result<(), DenylistFull> {
+        let (changed, result) = self.write().insert(entry, now);
         // Reported even if this list had no room: the place that the callback writes to may have.
         if let (Some(entry), Some(callback)) = (changed, &self.on_insert) {
             callback(&entry);
@@ -361,8 +361,10 @@ impl List {
     fn insert(
         &mut self,
         entry: DenylistEntry,
+        now: Timestamp,
     ) -> (Option<DenylistEntry>, Result<(), DenylistFull>) {
-        if let Some(steady) = self.time.steady {
+        // The earlier of both, because managers with other clocks may share the list.
+        if let Some(steady) = self.time.steady.map(|steady| steady.min(now)) {
             for _ in 0..PRUNED_AT_ONCE {
                 let pruned = self.pop_over(steady);
                 if !pruned {

@@ -259,7 +259,7 @@ impl<T: SessionData> SessionManager<T> {
             end: login.absolute_end,
             denied,
         };
-        let full = rules.denylist.as_ref()?.deny(entry).err()?;
+        let full = rules.denylist.as_ref()?.deny(entry, now.wall).err()?;
         Some(Event::DenylistFull(full))
     }
 

@@ -110,11 +110,13 @@ fn a_clock_that_jumps_ahead_and_is_set_right_drops_nothing() {
         list.is_denied_at(login(0), at(seconds + ahead), ticks);
     };
     read(0, 0);
-    list.deny(entry(1, HOUR, Denied::Destroyed)).unwrap();
+    list.deny(entry(1, HOUR, Denied::Destroyed), at(u32::MAX))
+        .unwrap();
     // A minute before the first reading has stood for an hour, and for almost an hour more.
     for minute in 59..=118 {
         read(minute, YEAR);
-        list.deny(entry(2, 2 * HOUR, Denied::Destroyed)).unwrap();
+        list.deny(entry(2, 2 * HOUR, Denied::Destroyed), at(u32::MAX))
+            .unwrap();
         assert!(
             list.is_denied(login(1)) && list.is_denied(login(2)),
             "{minute}"
@@ -123,14 +125,16 @@ fn a_clock_that_jumps_ahead_and_is_set_right_drops_nothing() {
     read(119, 0);
     for minute in 120..=200 {
         read(minute, 0);
-        list.deny(entry(3, 9 * HOUR, Denied::Destroyed)).unwrap();
+        list.deny(entry(3, 9 * HOUR, Denied::Destroyed), at(u32::MAX))
+            .unwrap();
     }
     assert!(list.is_denied(login(1)) && list.is_denied(login(2)));
     // A clock that stays where it is, is right.
     for minute in 201..=330 {
         read(minute, YEAR);
     }
-    list.deny(entry(4, 2 * YEAR, Denied::Destroyed)).unwrap();
+    list.deny(entry(4, 2 * YEAR, Denied::Destroyed), at(u32::MAX))
+        .unwrap();
     assert_eq!(sorted(&list).len(), 1);
 }
 
@@ -239,21 +243,32 @@ fn a_session_of_this_process_is_reported_once_and_with_no_lock_held() {
     });
     let clone = list.clone();
 
-    list.deny(entry(1, 100, Denied::Anonymous)).unwrap();
+    list.deny(entry(1, 100, Denied::Anonymous), at(u32::MAX))
+        .unwrap();
     // What is reported is what counts now: the place that keeps it may overwrite.
-    list.deny(entry(1, 70, Denied::Destroyed)).unwrap();
-    clone.deny(entry(1, 100, Denied::Destroyed)).unwrap();
-    clone.deny(entry(1, 50, Denied::Replaced)).unwrap();
-    clone.deny(entry(1, 200, Denied::Destroyed)).unwrap();
+    list.deny(entry(1, 70, Denied::Destroyed), at(u32::MAX))
+        .unwrap();
+    clone
+        .deny(entry(1, 100, Denied::Destroyed), at(u32::MAX))
+        .unwrap();
+    clone
+        .deny(entry(1, 50, Denied::Replaced), at(u32::MAX))
+        .unwrap();
+    clone
+        .deny(entry(1, 200, Denied::Destroyed), at(u32::MAX))
+        .unwrap();
     // Over: nothing to say. Came from elsewhere: said there.
     pass_to(&list, KEPT + 1);
-    list.deny(entry(2, 0, Denied::Destroyed)).unwrap();
+    list.deny(entry(2, 0, Denied::Destroyed), at(u32::MAX))
+        .unwrap();
     list.insert(entry(1, 300, Denied::Destroyed), at(0))
         .unwrap();
     // No room here, but there may be some where the callback writes.
-    list.deny(entry(3, 5, Denied::Destroyed)).unwrap_err();
+    list.deny(entry(3, 5, Denied::Destroyed), at(u32::MAX))
+        .unwrap_err();
     // A clone from before has no callback.
-    base.deny(entry(1, 400, Denied::Destroyed)).unwrap();
+    base.deny(entry(1, 400, Denied::Destroyed), at(u32::MAX))
+        .unwrap();
     assert_eq!(
         *reported.lock().unwrap(),
         [
@@ -269,7 +284,7 @@ fn a_session_of_this_process_is_reported_once_and_with_no_lock_held() {
 fn a_callback_that_panics_spoils_nothing() {
     let list = Denylist::new().on_insert(|_| panic!("callback"));
     let denied = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| {
-        list.deny(entry(1, 100, Denied::Destroyed))
+        list.deny(entry(1, 100, Denied::Destroyed), at(u32::MAX))
     }));
     assert!(denied.is_err());
     assert!(list.is_denied(login(1)));
