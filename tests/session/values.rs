@@ -64,7 +64,7 @@ fn a_value_of_another_type_is_told_and_does_not_keep_the_session_alive() {
         let site = Site::new();
         let mut browser = returning(&site);
         site.clock.set(T0 + 20 * MINUTE); // a renewal is due
-        let (result, reply) = browser.visit(&site, |session| handler(session));
+        let (result, reply) = browser.visit(&site, handler);
         assert!(matches!(result, Err(SessionError::WrongType { .. })));
         assert_eq!((reply.failed, reply.set_cookie.len()), (None, 0));
         assert_eq!(told(&site), [("user".to_owned(), false)]);
