@@ -8,6 +8,7 @@
 //! | [`SessionData`] | makes your own type the data of a session |
 //! | [`Event`] | reports every decision to the operator |
 //! | [`Exchange`] | connects sessions to a framework without an adapter |
+//! | [`SessionCodec`] | opens and seals session cookies outside a request, for tools |
 //! | [`testing`] | makes and reads sessions in your tests |
 //!
 //! ```
@@ -37,6 +38,7 @@ mod request;
     reason = "the module is named after the type that handlers use"
 )]
 mod session;
+mod session_codec;
 #[cfg(feature = "store")]
 pub(crate) mod store;
 pub mod testing;
@@ -57,3 +59,4 @@ pub use origin::{CrossOrigin, CrossOriginReason, RequestLine};
 pub use record::{Flash, FlashLevel, LoginId, ParseLoginIdError, ParseSessionIdError, SessionId};
 pub use request::RequestHead;
 pub use session::Session;
+pub use session_codec::{SessionCodec, SessionRecord};

@@ -82,7 +82,7 @@ impl CandidateBudget {
 /// The iterator ends after 16 candidates, and before the total length would exceed 64 KiB, of all names
 /// that share the budget: how many there are is the sender's choice. The time is linear in the length of
 /// the headers, except for the comparison of parts with at most 16 candidates. A token in one cookie is borrowed.
-pub(super) fn candidates<'h>(
+pub(crate) fn candidates<'h>(
     header: &'h [u8],
     name: &str,
     budget: &mut CandidateBudget,

@@ -8,5 +8,5 @@ mod vectors;
 
 pub(crate) use attributes::CookieAttributes;
 pub use attributes::SameSite;
-pub(crate) use chunks::{CandidateBudget, CookieLimits, Incomplete, Names, TooLarge};
+pub(crate) use chunks::{CandidateBudget, CookieLimits, Incomplete, Names, TooLarge, candidates};
 pub(crate) use session_cookie::SessionCookie;

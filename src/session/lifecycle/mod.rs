@@ -11,6 +11,7 @@ mod view;
 
 pub(crate) use decision::{Closing, Decision, Save};
 pub(crate) use live::LiveSession;
+pub(crate) use random::{new_login_id, new_session_id};
 pub(crate) use rules::{Now, Rules, Validate};
 pub(crate) use sealed::{EndedLogin, Sealed};
 pub(crate) use timeouts::Timeouts;

@@ -4,13 +4,13 @@ use crate::session::{
 };
 use rand_core::TryCryptoRng;
 
-pub(super) fn new_session_id<R: TryCryptoRng + ?Sized>(
+pub(crate) fn new_session_id<R: TryCryptoRng + ?Sized>(
     rng: &mut R,
 ) -> Result<SessionId, SaveError> {
     random(rng).map(SessionId::from_bytes)
 }
 
-pub(super) fn new_login_id<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<LoginId, SaveError> {
+pub(crate) fn new_login_id<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<LoginId, SaveError> {
     random(rng).map(LoginId::from_bytes)
 }
 

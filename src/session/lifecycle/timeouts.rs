@@ -25,7 +25,7 @@ impl Timeouts {
     }
 
     /// Returns those that a session was saved with.
-    pub(super) fn of(head: &RecordHead) -> Timeouts {
+    pub(crate) fn of(head: &RecordHead) -> Timeouts {
         Timeouts {
             idle: head.idle_limit,
             lifetime: head.lifetime.min(head.longest),
@@ -42,7 +42,7 @@ impl Timeouts {
     }
 
     /// Refuses a session that is over. Exactly at a limit it is still good.
-    pub(super) fn check(
+    pub(crate) fn check(
         self,
         created_at: Timestamp,
         issued_at: Timestamp,
@@ -63,7 +63,7 @@ impl Timeouts {
     }
 
     /// Returns the end of a session that is not used any more.
-    pub(super) fn end(self, created_at: Timestamp, issued_at: Timestamp) -> Timestamp {
+    pub(crate) fn end(self, created_at: Timestamp, issued_at: Timestamp) -> Timestamp {
         let idle_end = issued_at.saturating_add(Duration::from_secs(self.idle.into()));
         idle_end.min(self.absolute_end(created_at))
     }

@@ -10,5 +10,6 @@ pub(crate) use former::SiteCookie;
 pub use key_use::KeyUse;
 #[cfg(test)]
 pub(crate) use session_manager::SMALLEST_RECORD;
+pub(crate) use session_manager::{ABSOLUTE_TIMEOUT, CLOCK_SKEW, IDLE_TIMEOUT, REMEMBER_ABSOLUTE};
 pub use session_manager::{ConfigError, SessionManager, SessionManagerBuilder};
-pub(crate) use settings::{Keys, Settings};
+pub(crate) use settings::{Keys, Settings, cookie_codec};

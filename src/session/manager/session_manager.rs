@@ -28,10 +28,11 @@ use std::{
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30 * MINUTE);
-const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(12 * HOUR);
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(30 * MINUTE);
+pub(crate) const ABSOLUTE_TIMEOUT: Duration = Duration::from_secs(12 * HOUR);
+pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(MINUTE);
 const REMEMBER_IDLE: Duration = Duration::from_secs(14 * DAY);
-const REMEMBER_ABSOLUTE: Duration = Duration::from_secs(90 * DAY);
+pub(crate) const REMEMBER_ABSOLUTE: Duration = Duration::from_secs(90 * DAY);
 
 /// The length of an empty record with a present timestamp, in bytes.
 pub(crate) const SMALLEST_RECORD: usize = 40;
@@ -350,7 +351,7 @@ impl SessionManagerBuilder<SessionMap> {
             validate: None,
             on_event: None,
             clock: Clock::System,
-            skew: Duration::from_secs(MINUTE),
+            skew: CLOCK_SKEW,
             reissue_before: Timestamp::MIN,
             denylist: None,
             origin: OriginRules::default(),
@@ -1105,7 +1106,7 @@ impl<T> fmt::Debug for SessionManagerBuilder<T> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError(pub(super) String);
+pub struct ConfigError(pub(crate) String);
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -79,6 +79,15 @@ impl Keys {
     }
 }
 
+/// Returns the codec of the sessions under one cookie name, of one realm and one type. No part may hold a zero byte:
+/// then no two cookies share a purpose.
+pub(crate) fn cookie_codec(keyring: &Keyring, name: &str, realm: &str, data: &str) -> Codec {
+    let [name, realm, data] = [name, realm, data].map(str::as_bytes);
+    Codec::with_label(keyring, &[LABEL, &[0], name, &[0], realm, &[0], data])
+        .max_age(Duration::MAX) // the record's limits judge the age
+        .max_token_len(MAX_TOKEN_LEN)
+}
+
 /// Holds settings that [`SessionManagerBuilder`](crate::session::SessionManagerBuilder) has checked.
 pub(crate) struct Settings<T> {
     pub(crate) cookie: SessionCookie,
@@ -96,16 +105,12 @@ pub(crate) struct Settings<T> {
 impl<T: SessionData> Settings<T> {
     /// Returns the codec of this cookie under a ring, and the counts of the ring before for the same keys.
     pub(super) fn keys(&self, keyring: &Keyring, floor: Timestamp, before: &KeyCounts) -> Keys {
-        // `build` refuses zero bytes in every part, so no two cookies share a purpose.
+        // `build` refuses zero bytes in every part.
         let codec = |cookie: &SessionCookie, realm: &str, type_name: &str| {
-            let [name, realm, type_name] =
-                [cookie.name(), realm, type_name].map(|part| part.as_bytes());
-            Codec::with_label(keyring, &[LABEL, &[0], name, &[0], realm, &[0], type_name])
-                .max_age(Duration::MAX) // the record's limits judge the age
+            cookie_codec(keyring, cookie.name(), realm, type_name)
                 .skew(self.rules.skew)
                 .reject_issued_before(floor)
                 .pad_to(self.pad_to)
-                .max_token_len(MAX_TOKEN_LEN)
         };
         let former = |former: &Former| codec(&former.cookie, &former.realm, &former.type_name);
         Keys {

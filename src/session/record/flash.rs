@@ -76,3 +76,14 @@ pub struct Flash {
     /// The text as it was passed to `flash`. Escape it where you show it.
     pub text: String,
 }
+
+impl Flash {
+    /// Makes a message, for a [`SessionRecord`](crate::session::SessionRecord). A handler calls
+    /// [`flash`](crate::session::Session::flash).
+    pub fn new(level: FlashLevel, text: &str) -> Flash {
+        Flash {
+            level,
+            text: text.into(),
+        }
+    }
+}

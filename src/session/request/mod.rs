@@ -11,4 +11,5 @@ mod state;
 pub(crate) use close::Answer;
 pub(crate) use handle::Handle;
 pub use head::RequestHead;
+pub(crate) use open::refusal;
 pub(crate) use state::Write;

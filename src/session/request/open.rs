@@ -364,7 +364,8 @@ fn open_token<T: SessionData>(
     })
 }
 
-fn refusal(error: OpenError) -> Refusal {
+/// Names the refusal of a cookie whose token does not open.
+pub(crate) fn refusal(error: OpenError) -> Refusal {
     match error {
         OpenError::TooLong => Refusal::TooLong,
         OpenError::UnknownVersion => Refusal::UnknownVersion,

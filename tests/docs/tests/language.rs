@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Files, and directories with all their Markdown and Rust.
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "Cargo.toml",
@@ -17,6 +17,7 @@ const PAGES: [&str; 12] = [
     "benches/Cargo.toml",
     "benches/README.md",
     "benches/peers/README.md",
+    "cli",
     "examples",
     "fuzz",
     "src",
