@@ -19,6 +19,11 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * it, because another instance may know it. Sessions that are bound to a device or lie in a store are refused.
  */
 export function findSession(header, settings) {
+  return lookUp(header, settings).session;
+}
+
+/** The session that `findSession` returns, and whether there is none because two logins are `rivals`. */
+export function lookUp(header, settings) {
   const { keys, cookieName, realm, typed = '', formers = [], now, skew = 60, floor = 0 } = settings;
   const { limits = {}, rememberedLimits = limits } = settings;
   const time = now ?? Math.floor(Date.now() / 1000);
@@ -30,7 +35,7 @@ export function findSession(header, settings) {
       if (token === null) continue;
       try {
         const { cookie, opened } = openFor(token, cookies.filter((cookie) => cookie.cookieName === name), {
-          keys, label: 'cookie', now: time, skew, floor, maxAge: Infinity,
+          keys, label: 'cookie', now: time, skew, floor, maxAge: Infinity, limit: 9 * 4096,
         });
         const { issuedAt } = opened;
         const record = readRecord(opened.payload);
@@ -39,7 +44,7 @@ export function findSession(header, settings) {
         if (time > issuedAt + Math.min(record.idleLimit, idle)) continue;
         if (time > record.createdAt + Math.min(record.lifetime, record.longest, lifetime)) continue;
         if (typed === '') record.values = readDictionary(record.data);
-        found[cookie === cookies[0] ? 'present' : 'former'].push({ name, session: { ...record, issuedAt } });
+        found[cookie === cookies[0] ? 'present' : 'former'].push({ name, session: { ...record, issuedAt, keyId: opened.keyId } });
       } catch (error) {
         if (!(error instanceof TokenError)) throw error;
       }
@@ -65,9 +70,34 @@ function counting(found) {
   // A sibling domain can set a name without the prefix, and so plant a session of its own: then none counts.
   const isRival = (one, other) => one.name === other.name && one.session.loginId !== other.session.loginId;
   const plantable = found.filter(({ name }) => !name.startsWith('__Host-'));
-  if (plantable.some((one) => plantable.some((other) => isRival(one, other)))) return null;
+  if (plantable.some((one) => plantable.some((other) => isRival(one, other)))) return { session: null, rivals: true };
   const sessions = found.map(({ session }) => session);
-  return sessions.reduce((latest, one) => (latest && latest.issuedAt >= one.issuedAt ? latest : one), null);
+  const newest = (latest, one) => (latest && latest.issuedAt >= one.issuedAt ? latest : one);
+  return { session: sessions.reduce(newest, null), rivals: false };
+}
+
+/**
+ * The cookies of a token, as names and values: several if it does not fit into one of 4,096 bytes. `attributes` is the
+ * length of the longest attributes.
+ */
+export function cut(token, cookieName, attributes) {
+  const whole = 4096 - cookieName.length - 1 - attributes;
+  if (token.length <= whole) return [[cookieName, token]];
+  const start = `${token.slice(24, 32)}.`;
+  const size = whole - 2 - start.length;
+  const parts = [];
+  for (let at = whole - 2; at < token.length; at += size) parts.push(token.slice(at, at + size));
+  const others = parts.map((part, k) => [`${cookieName}.${k + 1}`, start + part]);
+  return [[cookieName, `${parts.length + 1}.${token.slice(0, whole - 2)}`], ...others];
+}
+
+/** Names and values of the cookies of a request. */
+export function cookiePairs(headers) {
+  const fields = headers.map((header) => Buffer.from(header, 'latin1').toString('latin1')).join('; ').split(';');
+  return fields
+    .filter((field) => field.includes('=') && !/[\x80-\xff]/.test(field))
+    .map(trim)
+    .map((field) => [field.slice(0, field.indexOf('=')), field.slice(field.indexOf('=') + 1)]);
 }
 
 /**
@@ -75,11 +105,7 @@ function counting(found) {
  * lines of the request: HTTP/2 may send several. Names that share a budget have 16 candidates together.
  */
 export function candidates(headers, name, budget = { count: 16, length: 65536 }) {
-  const fields = headers.map((header) => Buffer.from(header, 'latin1').toString('latin1')).join('; ').split(';');
-  const pairs = fields
-    .filter((field) => field.includes('=') && !/[\x80-\xff]/.test(field))
-    .map(trim)
-    .map((field) => [field.slice(0, field.indexOf('=')), field.slice(field.indexOf('=') + 1)]);
+  const pairs = cookiePairs(headers);
   const found = [];
   for (const [key, value] of pairs) {
     if (key !== name) continue;

@@ -37,6 +37,13 @@ impl Cookie {
         self.0["value"].as_str().unwrap()
     }
 
+    /// The same cookie with another value.
+    pub fn with_value(&self, value: &str) -> Cookie {
+        let mut cookie = self.clone();
+        cookie.0["value"] = json!(value);
+        cookie
+    }
+
     /// Whether it ends with the browser.
     pub fn ends_with_browser(&self) -> bool {
         self.0.get("expiry").is_none()

@@ -83,11 +83,34 @@ impl Server {
             .filter(|message| message["target"]["name"] == example)
             .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
             .unwrap();
-        let mut command = Command::new(executable);
+        Server::run(&mut Command::new(executable), keys, "was it deleted?")
+    }
+
+    /// The example on FastAPI.
+    pub fn fastapi(keys: &str) -> Server {
+        let mut command = Command::new(languages().join("venv/bin/python"));
+        command.args(["-B", "serve.py"]).current_dir(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../examples/fastapi"
+        ));
+        Server::run(&mut command, keys, INSTALL)
+    }
+
+    /// The example on Hono.
+    pub fn hono(keys: &str) -> Server {
+        let mut command = Command::new("node");
+        command
+            .arg("serve.mjs")
+            .current_dir(languages().join("hono"));
+        Server::run(&mut command, keys, INSTALL)
+    }
+
+    /// Starts a server that says where it listens.
+    fn run(command: &mut Command, keys: &str, missing: &str) -> Server {
         command
             .env("HARDTACK_ADDR", "127.0.0.1:0")
             .env("HARDTACK_KEYS", keys);
-        let (process, origin) = Process::start(&mut command, "was it deleted?", |line| {
+        let (process, origin) = Process::start(command, missing, |line| {
             let (_, origin) = line.split_once("listening on ")?;
             Some(origin.trim_end_matches('/').to_owned())
         });
@@ -96,6 +119,16 @@ impl Server {
             origin,
         }
     }
+}
+
+const INSTALL: &str = "`tests/interop/install target/languages` installs it";
+
+/// Where the other languages are installed.
+fn languages() -> PathBuf {
+    PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../target/languages"
+    ))
 }
 
 /// nginx before several servers: one request here, the next one there.
@@ -109,18 +142,31 @@ pub struct Proxy {
 impl Proxy {
     /// Starts nginx from a directory that goes when it does.
     pub fn start(servers: &[&Server]) -> Proxy {
+        Proxy::start_with(servers, &[])
+    }
+
+    /// The same, with servers for the pages under a path.
+    pub fn start_with(servers: &[&Server], under: &[(&str, &Server)]) -> Proxy {
+        let address = |server: &Server| server.origin.replace("http://localhost", "127.0.0.1");
         let upstream: String = servers
             .iter()
-            .map(|server| {
+            .map(|server| format!("server {};", address(server)))
+            .collect();
+        let locations: String = under
+            .iter()
+            .map(|(path, server)| {
                 format!(
-                    "server {};",
-                    server.origin.replace("http://localhost", "127.0.0.1")
+                    "location {path} {{ proxy_pass http://{}; }}",
+                    address(server)
                 )
             })
             .collect();
+        let config = include_str!("nginx.conf")
+            .replace("SERVERS;", &upstream)
+            .replace("LOCATIONS;", &locations);
         let started = Instant::now();
         loop {
-            if let Some(proxy) = Proxy::try_start(&upstream) {
+            if let Some(proxy) = Proxy::try_start(&config) {
                 return proxy;
             }
             assert!(started.elapsed() < PATIENCE, "nginx does not answer");
@@ -128,14 +174,12 @@ impl Proxy {
     }
 
     /// Starts nginx on a port that was free. Returns `None` if it ended: another process may have taken the port.
-    fn try_start(upstream: &str) -> Option<Proxy> {
+    fn try_start(config: &str) -> Option<Proxy> {
         let directory = tempfile::tempdir().unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
-        let config = include_str!("nginx.conf")
-            .replace("SERVERS;", upstream)
-            .replace("PORT", &port.to_string());
+        let config = config.replace("PORT", &port.to_string());
         let path = directory.path().join("nginx.conf");
         fs::write(&path, config).unwrap();
         let mut command = Command::new("nginx");
