@@ -781,6 +781,22 @@ fn a_session_is_sealed_from_a_few_words_for_a_test() {
 }
 
 #[test]
+fn a_session_of_a_device_or_a_subject_goes_through_json_and_back() {
+    let (key, _) = new_key();
+    let device = format!("02{}", "ab".repeat(32));
+    let json = json!({ "device_key": device, "subject": "ada", "created_at": "2020-01-01T00:00:00Z",
+        "absolute_timeout": u32::MAX, "longest": u32::MAX });
+    let call = |command: &str| hardtack(&[command]).env("SESSION_KEYS", &key);
+    let header = call("seal").input(json.to_string()).run().good().out;
+    let done = call("open").input(header).run().good();
+    let opened = done.json();
+    for (field, value) in json.as_object().unwrap() {
+        assert_eq!(opened[field], *value, "{field}");
+    }
+    done.says(&["only together with a proof from its device"]);
+}
+
+#[test]
 fn json_that_cannot_be_sealed_says_what_is_wrong() {
     let (key, _) = new_key();
     for (json, word) in [

@@ -93,17 +93,19 @@ export function asKind(value, kind) {
 /** The session of one request: a dictionary whose values are decoded at each reading. Set a changed object again. */
 export class Session {
   #settings; #headers; #now; #crossOrigin;
-  #opened = false; #before = null; #rivals = false; #destroyed = false; #record; #values;
+  #before = null; #rivals = false; #destroyed = false; #record; #values;
+
+  /** Whether the request asked for it. */
+  opened = false;
 
   constructor(settings, headers, now, crossOrigin = false) {
-    Object.assign(this, { opened: false });
     [this.#settings, this.#headers, this.#now, this.#crossOrigin] = [settings, headers, now, crossOrigin];
   }
 
   // The cookie is opened at first use: a request that never asks costs nothing.
   #open() {
-    if (this.#opened) return;
-    this.#opened = this.opened = true;
+    if (this.opened) return;
+    this.opened = true;
     const { cookieName, realm, keys, rejectIssuedBefore: floor, clockSkew: skew } = this.#settings;
     const limits = limitsOf(this.#settings, false);
     const rememberedLimits = limitsOf(this.#settings, true);
@@ -204,7 +206,7 @@ export class Session {
    * a late renewal could bring back a session that was ended meanwhile.
    */
   setCookie(now, elapsed = 0, renews = true) {
-    if (!this.#opened || this.#crossOrigin) return [];
+    if (!this.opened || this.#crossOrigin) return [];
     const settings = this.#settings;
     const [record, before] = [{ ...this.#record, values: this.#values }, this.#before];
     const names = new Set(cookiePairs(this.#headers).map(([name]) => name));
