@@ -51,11 +51,9 @@ fn push_line(header: &mut Vec<u8>, line: &[u8], bare: &str) {
     if !header.is_empty() {
         header.extend_from_slice(b"; ");
     }
-    if let Some(pairs) = field(line, b"cookie:") {
+    // The attributes of a Set-Cookie line look like no token.
+    if let Some(pairs) = field(line, b"cookie:").or_else(|| field(line, b"set-cookie:")) {
         header.extend_from_slice(pairs);
-    } else if let Some(pair) = field(line, b"set-cookie:") {
-        // The rest are attributes.
-        header.extend(pair.iter().take_while(|byte| **byte != b';'));
     } else if let Some((name, value)) = row(line) {
         header.extend([name, b"=", value].concat());
     } else if line.contains(&b'=') {

@@ -257,8 +257,6 @@ class Sessions(unittest.TestCase):
         visitor.now += 1
         visitor.ask("GET", "/slow")
         self.assertEqual(visitor.lines, [], "a late renewal")
-        visitor.ask("HEAD", "/fastapi/")
-        self.assertEqual(visitor.lines, [])
         visitor.ask("GET", "/fastapi/")
         self.assertEqual(len(visitor.lines), 1)
         for wait, user in [(1800, "ada"), (1801, "")]:
@@ -336,6 +334,43 @@ class Sessions(unittest.TestCase):
         with self.assertRaises(hs.Rivals):
             session["user"] = "eve"
         self.assertEqual(session.set_cookie(NOW), [])
+
+    def test_a_renewal_is_left_out_if_it_comes_late_or_nobody_looks_at_the_page(self):
+        settings = hs.Settings(hs.read_keys(NEW))
+        session = hs.Session(settings, [], NOW)
+        session["user"] = "ada"
+        header = [cookie_header(session.set_cookie(NOW))]
+
+        def renewed(age, elapsed, renews=True):
+            session = hs.Session(settings, header, NOW + age)
+            session.get("user")
+            return len(session.set_cookie(NOW + age, elapsed, renews))
+
+        for age, elapsed, count in [(179, 0, 0), (180, 1, 1), (180, 1.1, 0), (899, 1.1, 0), (900, 30, 1), (900, 30.1, 0)]:
+            self.assertEqual(renewed(age, elapsed), count, (age, elapsed))
+        self.assertEqual(renewed(900, 0, renews=False), 0)
+        for method, headers, renews in [
+            ("GET", [], True), ("HEAD", [], False), ("GET", [(b"sec-fetch-mode", b"no-cors")], False),
+            ("GET", [(b"sec-purpose", b"prefetch;prerender")], False),
+        ]:
+            self.assertEqual(hs.renews({"method": method, "headers": headers}), renews)
+
+    def test_a_login_drops_the_messages_of_the_session_before(self):
+        settings = hs.Settings(hs.read_keys(NEW))
+        session = hs.Session(settings, [], NOW)
+        session.flash("info", "planted")
+        session = hs.Session(settings, [cookie_header(session.set_cookie(NOW))], NOW)
+        session.flash("success", "Welcome")
+        session.regenerate_for_login()
+        self.assertEqual(session.take_flashes(), [("success", "Welcome")])
+
+    def test_no_copy_outlives_the_longest_lifetime_of_its_record(self):
+        settings = hs.Settings(hs.read_keys(NEW))
+        record = hs.Record(bytes(16), bytes(8), NOW, 1800, 43200, 100, remembered=True)
+        token = hs.seal_token(hs.write_record(record), settings.keys[0], hs.cookie_purpose(settings.cookie_name), NOW)
+        session = hs.Session(settings, [f"__Host-session={token}".encode()], NOW + 60)
+        session["user"] = "ada"
+        self.assertIn("; Max-Age=40; ", session.set_cookie(NOW + 60)[0])
 
     def test_a_late_answer_does_not_bring_back_what_is_over(self):
         settings = hs.Settings(hs.read_keys(NEW))

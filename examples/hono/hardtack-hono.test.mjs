@@ -258,6 +258,36 @@ test('of two logins under a name that others can set neither counts', () => {
   assert.deepEqual(session.setCookie(NOW), []);
 });
 
+test('a login drops the messages of the session before', () => {
+  const planted = new Session(settings(), [], NOW);
+  planted.flash('info', 'planted');
+  const session = new Session(settings(), [cookieHeader(planted.setCookie(NOW))], NOW);
+  session.flash('success', 'Welcome');
+  session.regenerateForLogin();
+  assert.deepEqual(session.takeFlashes(), [{ level: 'success', text: 'Welcome' }]);
+});
+
+test('a renewal is left out if it comes late', () => {
+  const first = new Session(settings(), [], NOW);
+  first.set('user', 'ada');
+  const header = cookieHeader(first.setCookie(NOW));
+  for (const [age, elapsed, count] of [[179, 0, 0], [180, 1, 1], [180, 1.1, 0], [899, 1.1, 0], [900, 30, 1], [900, 30.1, 0]]) {
+    const session = new Session(settings(), [header], NOW + age);
+    session.get('user');
+    assert.equal(session.setCookie(NOW + age, elapsed).length, count, `${age} ${elapsed}`);
+  }
+});
+
+test('no copy outlives the longest lifetime of its record', () => {
+  const { keys } = settings();
+  const record = { id: '00'.repeat(16), loginId: '00'.repeat(8), createdAt: NOW, idleLimit: 1800, lifetime: 43200, longest: 100,
+    remembered: true, values: new Map() };
+  const token = seal(writeRecord(record), { master: keys[0].master, purpose: cookiePurpose(NAME), label: 'cookie', now: NOW });
+  const session = new Session(settings(), [`${NAME}=${token}`], NOW + 60);
+  session.set('user', 'ada');
+  assert.match(session.setCookie(NOW + 60)[0], /; Max-Age=40; /);
+});
+
 test('a late answer does not bring back what is over', () => {
   const first = new Session(settings(), [], NOW);
   first.set('user', 'ada');
