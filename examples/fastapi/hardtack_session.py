@@ -342,19 +342,29 @@ def pairs(headers):
             yield name.decode(), value.decode()
 
 
-def candidates(headers, cookie_name):
+@dataclass
+class Budget:
+    """What is left of the candidates of one request, whatever names they have."""
+
+    count: int = 16
+    size: int = 65536
+
+
+def candidates(headers, cookie_name, budget=None):
     """The tokens under a name in the order received; None is one that lacks a chunk."""
     received = list(pairs(headers))
-    found, size = [], 0
+    budget, found = budget or Budget(), []
     for name, value in received:
         if name != cookie_name:
             continue
         token = join(received, name, int(value[0]), value[2:]) if re.match(r"[2-9]\.", value) else value
         if token is not None and token in found:
             continue
-        size += len(token or "")
-        if len(found) == 16 or size > 65536:
+        budget.size -= len(token or "")
+        if budget.count == 0 or budget.size < 0:
+            budget.count = 0
             break
+        budget.count -= 1
         found.append(token)
     return found
 
@@ -425,30 +435,48 @@ class Settings:
         return "; HttpOnly; SameSite=Lax" + ("; Secure" if self.secure else "") + "; Path=/"
 
 
-def find_session(headers, settings, now, typed=""):
-    """The session of a request, or None; and whether there are rivals."""
-    purpose = cookie_purpose(settings.cookie_name, settings.realm, typed)
+def find_session(headers, settings, now, typed="", formers=()):
+    """The session of a request, or None; and whether there are rivals. `formers` are the cookies that the site had
+    before and still reads, each its name, realm and type."""
     floor, skew = settings.reject_issued_before, settings.clock_skew
-    found = []
-    for token in candidates(headers, settings.cookie_name):
-        try:
-            if token is None:
+    cookies = [(settings.cookie_name, settings.realm, typed), *formers]
+    budget, present, former = Budget(), [], []
+    for name in dict.fromkeys(name for name, _, _ in cookies):
+        for token in candidates(headers, name, budget):
+            try:
+                if token is None:
+                    continue
+                own = [cookie for cookie in cookies if cookie[0] == name]
+                cookie, (payload, issued_at, key) = open_for(token, own, settings, now)
+                record = read_record(payload)
+                if typed == "":
+                    read_dictionary(record.data)
+            except TokenError:
                 continue
-            payload, issued_at, key = open_token(token, settings.keys, purpose, now, skew=skew, floor=floor)
-            record = read_record(payload)
-            if typed == "":
-                read_dictionary(record.data)
-        except TokenError:
-            continue
-        limits = settings.limits(record)
-        early = record.created_at > issued_at + skew or record.created_at < floor
-        if record.device_key is None and not early and not is_over(record.created_at, issued_at, limits, now):
-            found.append(Found(record, issued_at, key, limits))
+            limits = settings.limits(record)
+            early = record.created_at > issued_at + skew or record.created_at < floor
+            if record.device_key is None and not early and not is_over(record.created_at, issued_at, limits, now):
+                found = former if cookie != cookies[0] else present
+                found.append((name, Found(record, issued_at, key, limits)))
+    counting = present or former
     # A sibling domain can set a name without the prefix, and so plant a session of its own: then none counts.
-    rivals = len({one.record.login_id for one in found}) > 1 and not settings.cookie_name.startswith("__Host-")
-    if rivals or not found:
+    logins = {(name, one.record.login_id) for name, one in counting if not name.startswith("__Host-")}
+    rivals = len(logins) > len({name for name, _ in logins})
+    if rivals or not counting:
         return None, rivals
-    return max(found, key=lambda one: one.issued_at), False
+    return max((one for _, one in counting), key=lambda one: one.issued_at), False
+
+
+def open_for(token, cookies, settings, now):
+    """Opens a token for the first cookie whose purpose it was sealed for."""
+    floor, skew = settings.reject_issued_before, settings.clock_skew
+    for cookie in cookies:
+        try:
+            return cookie, open_token(token, settings.keys, cookie_purpose(*cookie), now, skew=skew, floor=floor)
+        except TokenError as error:
+            if error.code != "Invalid":
+                raise
+    raise TokenError("Invalid")
 
 
 def is_over(created_at, issued_at, limits, now):

@@ -88,7 +88,8 @@ class Vectors(unittest.TestCase):
                 clock_skew=vector["skew"],
             )
             headers = header_lines(vector["headers"])
-            found, rivals = hs.find_session(headers, settings, vector["now"], vector["session"])
+            formers = [(one["cookie"], one["realm"], one["session"]) for one in vector.get("formers") or ()]
+            found, rivals = hs.find_session(headers, settings, vector["now"], vector["session"], formers)
             if found:
                 record = found.record
                 found = {"id": record.id.hex()}
