@@ -12,6 +12,10 @@
 )]
 #![cfg_attr(
     feature = "session",
+    doc = "| [`recipes`] | people who look for a solution: logged-in users, a login form, roles, WebSockets, polling, proxies |"
+)]
+#![cfg_attr(
+    feature = "session",
     doc = "| [`migrating`] | people who come from another session library |"
 )]
 #![cfg_attr(
@@ -53,6 +57,10 @@ pub mod sessions {}
 #[cfg(feature = "session")]
 #[cfg_attr(not(doctest), doc = include_str!("layers.md"))]
 pub mod layers {}
+
+#[cfg(feature = "session")]
+#[cfg_attr(not(doctest), doc = include_str!("recipes.md"))]
+pub mod recipes {}
 
 #[cfg(feature = "session")]
 #[cfg_attr(not(doctest), doc = include_str!("migrating.md"))]

@@ -1,19 +1,32 @@
 //! The code in README.md and the guide: `cargo test --all-features` compiles and runs it here, where
 //! the frameworks are.
 
-#![cfg(all(doctest, feature = "axum", feature = "actix", feature = "rocket"))]
+#![cfg(all(feature = "axum", feature = "actix", feature = "rocket"))]
 
+mod browser;
+
+pub use browser::{Browser, Clock};
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;
 
+#[cfg(doctest)]
 #[doc = include_str!("../../../src/guide/sessions.md")]
 pub struct SessionManager;
 
+#[cfg(doctest)]
 #[doc = include_str!("../../../src/guide/cookies.md")]
 pub struct Cookies;
 
+#[cfg(doctest)]
 #[doc = include_str!("../../../src/guide/layers.md")]
 pub struct Layers;
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../src/guide/recipes.md")]
+pub struct Recipes;
+
+#[cfg(doctest)]
 #[doc = include_str!("../../../src/guide/operations.md")]
 pub struct Operations;
