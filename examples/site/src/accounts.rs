@@ -12,6 +12,9 @@ use std::{
 /// The maximum number of accounts, so that an attacker cannot fill the memory.
 const MAX_ACCOUNTS: usize = 1000;
 
+/// The longest name, in bytes.
+pub(crate) const MAX_NAME: usize = 40;
+
 pub(crate) struct Accounts {
     hashes: Mutex<HashMap<String, PasswordHash>>,
     /// Any hash. It is checked if an account does not exist, because otherwise the time of the
@@ -44,7 +47,7 @@ impl Accounts {
 
     /// Adds an account. The error is a sentence for the page.
     pub(crate) fn add(&self, name: &str, password: &str) -> Result<(), &'static str> {
-        if name.is_empty() || name.len() > 40 {
+        if name.is_empty() || name.len() > MAX_NAME {
             return Err("Choose a name of 1 to 40 characters.");
         }
         if password.len() < 8 {

@@ -16,6 +16,15 @@ pub enum Ware {
 impl Ware {
     pub(crate) const ALL: [Ware; 3] = [Ware::Biscuit, Ware::Limes, Ware::Rope];
 
+    /// Returns the ware of a form's value, which [`Ware::name`] wrote.
+    pub(crate) fn from_name(name: &str) -> Option<Ware> {
+        Ware::ALL.into_iter().find(|ware| ware.name() == name)
+    }
+
+    pub(crate) fn name(self) -> String {
+        format!("{self:?}")
+    }
+
     pub(crate) fn title(self) -> &'static str {
         match self {
             Ware::Biscuit => "Ship's biscuit, a pound",

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// The number of events that are kept.
-const MAX_EVENTS: usize = 100;
+const MAX_EVENTS: usize = 50;
 
 #[derive(Default)]
 pub(crate) struct Journal {

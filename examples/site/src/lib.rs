@@ -24,7 +24,7 @@ mod settings;
 pub use cart::{Cart, Item, Ware};
 pub use settings::{address, announce, open};
 
-use accounts::Accounts;
+use accounts::{Accounts, MAX_NAME};
 use hardtack::session::{FlashLevel, Session, SessionError, SessionManager};
 use journal::Journal;
 use pages::Preferences;
@@ -88,6 +88,7 @@ impl Site {
             ("POST", "/forget") => forget(session),
             ("GET", "/goodbye") => Ok(pages::goodbye()),
             ("GET", "/cart") => pages::cart(session),
+            ("POST", "/cart/remove") => remove_from_cart(session, asked),
             ("GET", "/preferences") => pages::preferences(session),
             ("POST", "/preferences") => prefer(session, asked),
             ("GET", "/ballast") => pages::ballast(session, asked.cookies),
@@ -108,6 +109,7 @@ impl Site {
             session.update("failed logins", |failed: &mut u32| {
                 *failed = failed.saturating_add(1);
             })?;
+            keep_name(session, &name)?;
             session.flash(FlashLevel::Error, "The name or the password is wrong.")?;
             return Ok(Answer::Redirect("/login"));
         }
@@ -117,6 +119,7 @@ impl Site {
     fn register(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
         let name = asked.field("name");
         if let Err(refused) = self.accounts.add(&name, &asked.field("password")) {
+            keep_name(session, &name)?;
             session.flash(FlashLevel::Error, refused)?;
             return Ok(Answer::Redirect("/register"));
         }
@@ -133,15 +136,39 @@ impl Site {
     }
 }
 
+/// Keeps the name for the next form, so that nobody has to type it again. A longer one belongs to nobody,
+/// and might not fit into the session.
+fn keep_name(session: &Session, name: &str) -> Result<(), SessionError> {
+    if name.len() <= MAX_NAME {
+        session.insert("typed name", name)?;
+    }
+    Ok(())
+}
+
 /// Logs the user in. The cart and the preferences stay. The id changes, because an attacker may
 /// have planted the session before the login (session fixation).
 fn enter(session: &Session, name: &str, asked: &Asked<'_>) -> Result<Answer, SessionError> {
     session.remember(asked.field("remember") == "on")?;
     session.regenerate_for_login()?;
     session.remove("failed logins")?;
+    session.remove("typed name")?;
     session.insert("user", name)?;
     session.flash(FlashLevel::Success, format!("Welcome aboard, {name}."))?;
     Ok(Answer::Redirect("/"))
+}
+
+/// Takes one of a ware out of the cart. An unknown ware, or one that is not there, changes nothing.
+fn remove_from_cart(session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
+    if let Some(ware) = Ware::from_name(&asked.field("ware")) {
+        session.update("cart", |cart: &mut Cart| {
+            if let Some(count) = cart.get_mut(&ware) {
+                *count = count.saturating_sub(1);
+            }
+            cart.retain(|_, count| *count > 0);
+        })?;
+        session.flash(FlashLevel::Info, "It is no longer in your cart.")?;
+    }
+    Ok(Answer::Redirect("/cart"))
 }
 
 /// Ends the session. The writes after that start a new session with only the preferences.

@@ -186,6 +186,14 @@ impl Browser {
         self.post("/execute/sync", &json!({ "script": script, "args": [] }))
     }
 
+    /// Makes the window this large, in CSS pixels: smaller than a window of Chromium's own can be.
+    pub fn resize(&self, width: u32, height: u32) {
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size });
+        self.post("/goog/cdp/execute", &command);
+    }
+
     /// The cookies for this page, HttpOnly ones among them, by name.
     pub fn cookies(&self) -> Vec<Cookie> {
         let Value::Array(cookies) = self.get("/cookie") else {

@@ -207,6 +207,97 @@ fn a_session_ends_however_much_it_is_used(visit: &Visit) {
     );
 }
 
+fn polling_keeps_no_session_alive(visit: &Visit) {
+    // As the guide's recipe for polling has it. The answer is readable, and its status is the page's.
+    let poll = |mode: &str| {
+        visit.browser.script(&format!(
+            "const pass = minutes => fetch('/operator/clock', {{
+                 method: 'POST', body: new URLSearchParams({{ minutes }}), redirect: 'manual'
+             }});
+             await pass(20);
+             const answer = await fetch('/cart', {{ mode: '{mode}' }});
+             const length = (await answer.text()).length;
+             await pass(20);
+             return answer.status == 200 && length > 0;"
+        ))
+    };
+    for (mode, lives) in [("cors", true), ("no-cors", false)] {
+        visit.log_in("ada", PASSWORD);
+        // The pages of the site forbid scripts, and this one is plain text.
+        visit.open("/visits");
+        assert_eq!(poll(mode), true);
+        visit.open("/");
+        assert_eq!(visit.is_logged_in(), lives, "{mode}");
+    }
+}
+
+fn an_expired_session_is_named(visit: &Visit) {
+    visit.log_in("ada", PASSWORD);
+    visit.let_pass(31);
+    assert_eq!(visit.flashes(), ["Your session has expired."]);
+    visit.log_in("ada", PASSWORD);
+    assert_eq!(visit.flashes(), ["Welcome aboard, ada."]);
+}
+
+fn a_name_is_kept_after_a_failed_login(visit: &Visit) {
+    let name = |visit: &Visit| {
+        visit
+            .browser
+            .script("return document.querySelector('#name').value")
+    };
+    visit.log_in("adda", PASSWORD);
+    assert_eq!(name(visit), "adda");
+    visit.open("/login");
+    assert_eq!(name(visit), "");
+    // Nobody has a name this long, and it would not fit into the session.
+    visit.open("/login");
+    visit
+        .browser
+        .script("document.querySelector('#name').removeAttribute('maxlength')");
+    let fill = "document.querySelector('#name').value = 'a'.repeat(9000)";
+    visit.browser.script(fill);
+    visit.browser.fill("#password", PASSWORD);
+    visit.browser.follow("main form button");
+    assert_eq!(visit.flashes(), ["The name or the password is wrong."]);
+    assert_eq!(name(visit), "");
+    visit.open("/register");
+    visit.browser.fill("#name", "ada");
+    visit.browser.fill("#password", PASSWORD);
+    visit.browser.follow("main form button");
+    assert_eq!(visit.flashes(), ["This name is taken."]);
+    assert_eq!(name(visit), "ada");
+}
+
+fn a_ware_is_taken_out_of_the_cart(visit: &Visit) {
+    visit.open("/cart");
+    let remove = "[action='/cart/remove'] [value=Limes]";
+    assert!(visit.browser.texts(remove).is_empty());
+    visit.browser.follow("[value=Limes]");
+    visit.browser.follow("[value=Limes]");
+    for left in ["1", "0"] {
+        visit.browser.follow(remove);
+        assert_eq!(visit.browser.text("#count-Limes"), left);
+        assert_eq!(visit.flashes(), ["It is no longer in your cart."]);
+    }
+    assert!(visit.browser.texts(remove).is_empty());
+}
+
+fn the_menu_marks_the_page(visit: &Visit) {
+    for path in [
+        "/",
+        "/cart",
+        "/preferences",
+        "/ballast",
+        "/operator",
+        "/login",
+    ] {
+        visit.open(path);
+        let marked =
+            "return [...document.querySelectorAll('[aria-current=page]')].map(a => a.pathname)";
+        assert_eq!(visit.browser.script(marked), serde_json::json!([path]));
+    }
+}
+
 fn another_site_changes_nothing(visit: &Visit) {
     visit.log_in("ada", PASSWORD);
     for path in ["/logout", "/cart", "/preferences"] {
@@ -226,7 +317,7 @@ fn another_site_changes_nothing(visit: &Visit) {
 
 type Scene = (&'static str, fn(&Visit));
 
-const SCENES: [Scene; 11] = [
+const SCENES: [Scene; 16] = [
     ("nothing read, nothing set", nothing_read_nothing_set),
     ("login", login_keeps_the_cart_and_changes_the_id),
     ("flash", a_message_is_shown_once),
@@ -237,6 +328,11 @@ const SCENES: [Scene; 11] = [
     ("copy", a_copy_is_refused_after_logout),
     ("idle timeout", a_session_ends_when_it_is_not_used),
     ("absolute timeout", a_session_ends_however_much_it_is_used),
+    ("polling", polling_keeps_no_session_alive),
+    ("expired", an_expired_session_is_named),
+    ("name kept", a_name_is_kept_after_a_failed_login),
+    ("cart", a_ware_is_taken_out_of_the_cart),
+    ("menu", the_menu_marks_the_page),
     ("another site", another_site_changes_nothing),
 ];
 

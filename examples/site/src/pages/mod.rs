@@ -3,7 +3,7 @@
 mod layout;
 mod words;
 
-use crate::{Answer, Cart, Site, Ware, settings::keys_file};
+use crate::{Answer, Cart, Site, Ware, accounts::MAX_NAME, settings::keys_file};
 use hardtack::{
     Timestamp,
     session::{Event, Session, SessionError},
@@ -79,14 +79,14 @@ pub(crate) fn home(session: &Session, framework: &str) -> Result<Answer, Session
         }
         form method="post" action="/forget" { button.quiet { "Forget me and my preferences" } }
     };
-    page(session, "hardtack", body)
+    page(session, "/", "hardtack", body)
 }
 
 pub(crate) fn login(session: &Session) -> Result<Answer, SessionError> {
     let failed: u32 = session.get("failed logins")?.unwrap_or_default();
     let body = html! {
         p { "Log in as " code { "ada" } " with the password " code { "analytical engine" } ", or " a href="/register" { "register" } "." }
-        (credentials("/login", "current-password", "Log in"))
+        (credentials(session, "/login", "current-password", "Log in")?)
         @if failed > 0 {
             p.note #failed {
                 strong { (failed) " failed " @if failed == 1 { "attempt" } @else { "attempts" } "." }
@@ -96,28 +96,35 @@ pub(crate) fn login(session: &Session) -> Result<Answer, SessionError> {
             }
         }
     };
-    page(session, "Log in", body)
+    page(session, "/login", "Log in", body)
 }
 
 pub(crate) fn register(session: &Session) -> Result<Answer, SessionError> {
     let body = html! {
         p { "This is a demonstration. Accounts are kept in memory, with passwords hashed by Argon2id. They are lost when the server stops." }
-        (credentials("/register", "new-password", "Register"))
+        (credentials(session, "/register", "new-password", "Register")?)
     };
-    page(session, "Register", body)
+    page(session, "/register", "Register", body)
 }
 
-fn credentials(action: &str, password: &str, button: &str) -> Markup {
-    html! {
+/// Makes the form, with the name of a failed attempt.
+fn credentials(
+    session: &Session,
+    action: &str,
+    password: &str,
+    button: &str,
+) -> Result<Markup, SessionError> {
+    let name: Option<String> = session.take("typed name")?;
+    Ok(html! {
         form.card method="post" action=(action) {
             label for="name" { "Name" }
-            input #name name="name" autocomplete="username" required maxlength="40";
+            input #name name="name" value=[name] autocomplete="username" required maxlength=(MAX_NAME);
             label for="password" { "Password" }
             input #password name="password" type="password" autocomplete=(password) required minlength="8";
             label.check { input name="remember" type="checkbox"; " Keep me logged in when I close the browser" }
             button { (button) }
         }
-    }
+    })
 }
 
 /// Makes a page that does not use the session, so no session is opened and no cookie is set.
@@ -133,15 +140,23 @@ pub(crate) fn cart(session: &Session) -> Result<Answer, SessionError> {
     let cart: Cart = session.get("cart")?.unwrap_or_default();
     let body = html! {
         table {
-            thead { tr { th { "Ware" } th.number { "In your cart" } th { span.hidden { "Add" } } } }
+            thead { tr { th { "Ware" } th.number { "In your cart" } th { span.hidden { "Add or remove" } } } }
             tbody {
                 @for ware in Ware::ALL {
+                    @let count = cart.get(&ware).copied().unwrap_or_default();
                     tr {
                         td { (ware.title()) }
-                        td.number id={ "count-" (format!("{ware:?}")) } { (cart.get(&ware).copied().unwrap_or_default()) }
+                        td.number id={ "count-" (ware.name()) } { (count) }
                         td {
-                            form method="post" action="/cart" {
-                                button name="ware" value=(format!("{ware:?}")) { "Add " span.hidden { (ware.title()) } }
+                            div.row {
+                                form method="post" action="/cart" {
+                                    button name="ware" value=(ware.name()) { "Add" span.hidden { " " (ware.title()) } }
+                                }
+                                @if count > 0 {
+                                    form method="post" action="/cart/remove" {
+                                        button.quiet name="ware" value=(ware.name()) { "Remove" span.hidden { " " (ware.title()) } }
+                                    }
+                                }
                             }
                         }
                     }
@@ -149,7 +164,7 @@ pub(crate) fn cart(session: &Session) -> Result<Answer, SessionError> {
             }
         }
     };
-    page(session, "Cart", body)
+    page(session, "/cart", "Cart", body)
 }
 
 pub(crate) fn preferences(session: &Session) -> Result<Answer, SessionError> {
@@ -171,7 +186,7 @@ pub(crate) fn preferences(session: &Session) -> Result<Answer, SessionError> {
             button { "Save" }
         }
     };
-    page(session, "Preferences", body)
+    page(session, "/preferences", "Preferences", body)
 }
 
 pub(crate) fn ballast(session: &Session, cookies: &str) -> Result<Answer, SessionError> {
@@ -195,12 +210,12 @@ pub(crate) fn ballast(session: &Session, cookies: &str) -> Result<Answer, Sessio
             tbody #cookies { @for (name, value) in cookies { tr { td { code { (name) } } td.number { (value.len()) } } } }
         }
     };
-    page(session, "Ballast", body)
+    page(session, "/ballast", "Ballast", body)
 }
 
 pub(crate) fn not_found(session: &Session) -> Result<Answer, SessionError> {
     let body = html! { p { "This page does not exist. " a href="/" { "Home" } } };
-    Ok(match page(session, "Not found", body)? {
+    Ok(match page(session, "", "Not found", body)? {
         Answer::Html(html) => Answer::NotFound(html),
         other => other,
     })
@@ -232,26 +247,57 @@ impl Site {
             }
             h2 { "Events, latest first" }
             table.dense {
-                thead { tr { th { "Time" } th { "Event" } } }
+                thead { tr { th { "Time" } th { "Event" } th { "Details" } th.wide { "Session" } } }
                 tbody #events {
-                    @for (at, event) in self.journal.events() {
-                        tr { td { (time(at)) } (described(&event)) }
-                    }
+                    @for (at, event) in self.journal.events() { (row(at, &event)) }
                 }
             }
         };
-        page(session, "Operator", body)
+        page(session, "/operator", "Operator", body)
     }
 }
 
-/// Shows the name of an event in bold, then its details.
-fn described(event: &Event) -> Markup {
-    let event = format!("{event:?}");
-    let (what, details) = event.split_once(' ').unwrap_or((&event, ""));
-    html! { td { strong { (what) } " " code { (details.trim_matches(['{', '}', ' '])) } } }
+/// Makes the table's row of one event.
+fn row(at: Timestamp, event: &Event) -> Markup {
+    let debug = format!("{event:?}");
+    let name: &str = debug.split([' ', '(']).next().unwrap_or(&debug);
+    let details = match event {
+        Event::Refused { reason, .. } => format!("{reason:?}"),
+        Event::Saved { reason, len, .. } => format!("{reason:?}, {len} bytes"),
+        Event::NotSaved { reason, .. } => format!("{reason:?}"),
+        Event::Failed { error, .. } => error.to_string(),
+        Event::Opened { key, key_state, .. } => format!("key {key}, {key_state}"),
+        Event::CrossOrigin(request) => request.to_string(),
+        _ => String::new(),
+    };
+    let session = match event {
+        Event::Opened { id, .. } | Event::Saved { id, .. } | Event::Destroyed { id, .. } => {
+            Some(*id)
+        }
+        Event::Refused { id, .. } | Event::NotSaved { id, .. } | Event::Failed { id, .. } => *id,
+        Event::Regenerated { to, .. } => Some(*to),
+        _ => None,
+    };
+    html! {
+        tr {
+            td { (time_of_day(at)) }
+            td { strong { (name) } }
+            td { (details) }
+            td.wide { @if let Some(id) = session { code { (id.to_string().get(..8).unwrap_or_default()) } } }
+        }
+    }
+}
+
+fn date(at: Timestamp) -> String {
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(at.to_unix().into()))
 }
 
 fn time(at: Timestamp) -> Markup {
-    let at = UNIX_EPOCH + Duration::from_secs(at.to_unix().into());
-    html! { time { (httpdate::fmt_http_date(at)) } }
+    html! { time { (date(at)) } }
+}
+
+/// Shows the time without the date, which the page has above.
+fn time_of_day(at: Timestamp) -> Markup {
+    let date = date(at);
+    html! { time title=(date) { (date.split(' ').nth(4).unwrap_or(&date)) } }
 }
