@@ -166,7 +166,7 @@ fn remove_from_cart(session: &Session, asked: &Asked<'_>) -> Result<Answer, Sess
             }
             cart.retain(|_, count| *count > 0);
         })?;
-        session.flash(FlashLevel::Info, "It is no longer in your cart.")?;
+        session.flash(FlashLevel::Info, "It was taken out of your cart.")?;
     }
     Ok(Answer::Redirect("/cart"))
 }

@@ -4,8 +4,10 @@
 #![cfg(all(feature = "axum", feature = "actix", feature = "rocket"))]
 
 mod browser;
+mod recorder;
 
 pub use browser::{Browser, Clock};
+pub use recorder::Recorder;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]

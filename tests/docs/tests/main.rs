@@ -5,6 +5,7 @@ mod keys;
 mod language;
 mod layers;
 mod links;
+mod operations;
 mod readme;
 mod security;
 mod structure;

@@ -277,7 +277,7 @@ fn a_ware_is_taken_out_of_the_cart(visit: &Visit) {
     for left in ["1", "0"] {
         visit.browser.follow(remove);
         assert_eq!(visit.browser.text("#count-Limes"), left);
-        assert_eq!(visit.flashes(), ["It is no longer in your cart."]);
+        assert_eq!(visit.flashes(), ["It was taken out of your cart."]);
     }
     assert!(visit.browser.texts(remove).is_empty());
 }
