@@ -48,14 +48,18 @@ impl Answer {
 /// A cookie of the old library, and what the guide says of it.
 pub struct Old {
     pub name: &'static str,
+    /// The cookie that has the theme, if the theme has one of its own.
+    pub other: Option<&'static str>,
     /// An attribute that it has by default.
     pub attribute: &'static str,
+    /// Whether it outlives the browser: then the session does too.
+    pub remembered: bool,
     /// Whether a copy of it logs in until the date: not where the record in a store is gone.
     pub copies_log_in: bool,
 }
 
-/// Sends requests to an application with a switch. `/old` logs user 7 in as the old library did, `/` returns the
-/// user, `/logout` ends the session.
+/// Sends requests to an application with a switch. `/old` logs user 7 in as the old library did, with the
+/// theme `dark`, `/` returns the user, `/logout` ends the session.
 pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
     let site = Site {
         sessions: SessionManager::builder(Keyring::new(Key::generate().unwrap()))
@@ -67,12 +71,15 @@ pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
     let name = site.old.name;
 
     // Once: the old cookie logs in and goes.
-    let copy = site.old_cookie();
+    let copy = site.old_cookies();
     let answer = site.get(before, &copy);
     assert_eq!(answer.body, "user 7");
-    assert!(answer.removes(name), "{:?}", answer.set_cookie);
+    assert!(site.is_rid_of_old(&answer), "{:?}", answer.set_cookie);
     let session = site.session(&answer).unwrap();
     assert_eq!(session.get("user"), Ok(Some(7)));
+    // With all that the old one held, and for as long.
+    assert_eq!(session.get("theme"), Ok(Some("dark".to_owned())));
+    assert_eq!(session.is_remembered(), Ok(site.old.remembered));
 
     // From then on the session does, also when the date has come.
     let cookie = testing::cookie_header(&session).unwrap();
@@ -84,18 +91,35 @@ pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
         );
     }
 
+    // A visitor without a login keeps the rest, and nobody is logged in. What the session has of its own stays.
+    if let Some(other) = site.old.other {
+        let theme = site.old_cookie(other);
+        let answer = site.get(before, &theme);
+        assert_eq!(answer.body, "nobody");
+        assert!(answer.removes(other) && !answer.removes(name));
+        let session = site.session(&answer).unwrap();
+        assert_eq!(session.get("theme"), Ok(Some("dark".to_owned())));
+        assert_eq!(session.is_remembered(), Ok(false));
+        let light = site.begin(|session| session.insert("theme", "light").unwrap());
+        let answer = site.get(before, &format!("{theme}; {light}"));
+        assert!(answer.removes(other));
+        assert_eq!(site.session(&answer).unwrap_err(), NoSessionError::NotSet);
+        site.is_nobody(after, &theme);
+    }
+
     // A user who is logged in stays logged in. The old cookie is ignored if the session has a user.
     let eight = site.begin(|session| session.insert("user", 8).unwrap());
-    let answer = site.get(before, &format!("{}; {eight}", site.old_cookie()));
+    let answer = site.get(before, &format!("{}; {eight}", site.old_cookies()));
     assert_eq!(answer.body, "user 8");
-    assert!(answer.removes(name));
+    assert!(site.is_rid_of_old(&answer));
     assert_eq!(site.session(&answer).unwrap_err(), NoSessionError::NotSet);
 
     // A session without a user, perhaps planted, gets another id, and keeps its cart.
     let planted = site.begin(|session| session.insert("cart", 1).unwrap());
     let planted_id = site.open(&planted).id().unwrap();
-    let answer = site.get(before, &format!("{planted}; {}", site.old_cookie()));
+    let answer = site.get(before, &format!("{planted}; {}", site.old_cookies()));
     let session = site.session(&answer).unwrap();
+    assert_eq!(session.get("theme"), Ok(Some("dark".to_owned())));
     assert_eq!(
         (session.get("user"), session.get("cart")),
         (Ok(Some(7)), Ok(Some(1)))
@@ -104,7 +128,7 @@ pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
 
     // Forged: its last characters, which are of the value or of the tag over it.
     // Half of an escape would turn into one that is not UTF-8, so the cut moves before it.
-    let old = site.old_cookie();
+    let old = site.old_cookie(name);
     let cut = old.len() - 6;
     let cut = old[..cut]
         .rfind('%')
@@ -124,7 +148,7 @@ pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
         .max_cookie_bytes(122)
         .build()
         .unwrap();
-    let old = site.old_cookie();
+    let old = site.old_cookies();
     let answer = (site.send)(
         small,
         before,
@@ -133,16 +157,16 @@ pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
             cookie: &old,
         },
     );
-    assert_eq!((answer.status, answer.removes(name)), (500, false));
+    assert_eq!((answer.status, answer.set_cookie), (500, vec![]));
 
     // A log-out ends both.
     let answer = site.ask(
         before,
         "/logout",
-        &format!("{}; {eight}", site.old_cookie()),
+        &format!("{}; {eight}", site.old_cookies()),
     );
     assert_eq!(site.session(&answer).unwrap_err(), NoSessionError::Removed);
-    assert!(answer.removes(name));
+    assert!(site.is_rid_of_old(&answer));
 
     // A copy of the first cookie, until the date.
     let found = site.get(before, &copy).body;
@@ -155,7 +179,7 @@ pub fn check(old: Old, send: impl Fn(SessionManager, Now, Ask) -> Answer) {
         }
     );
     site.is_nobody(after, &copy);
-    site.is_nobody(after, &site.old_cookie());
+    site.is_nobody(after, &site.old_cookies());
 }
 
 fn before() -> Timestamp {
@@ -187,18 +211,30 @@ impl<S: Fn(SessionManager, Now, Ask) -> Answer> Site<S> {
         self.ask(now, "/", cookie)
     }
 
-    /// Logs in as the old library did.
-    fn old_cookie(&self) -> String {
-        let Old {
-            name, attribute, ..
-        } = self.old;
+    /// Logs in as the old library did, and returns all of its cookies.
+    fn old_cookies(&self) -> String {
+        let names = [Some(self.old.name), self.old.other];
+        let pairs = names
+            .into_iter()
+            .flatten()
+            .map(|name| self.old_cookie(name));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Logs in as the old library did, and returns one of its cookies.
+    fn old_cookie(&self, name: &str) -> String {
         let answer = self.ask(before, "/old", "");
         let mut lines = answer.set_cookie.iter();
         let line = lines
             .find(|line| line.starts_with(&format!("{name}=")))
             .expect("the old library sets its cookie");
-        assert!(line.contains(attribute), "{line}");
+        assert!(line.contains(self.old.attribute), "{line}");
         line.split(';').next().unwrap_or_default().into()
+    }
+
+    fn is_rid_of_old(&self, answer: &Answer) -> bool {
+        let mut names = [Some(self.old.name), self.old.other].into_iter().flatten();
+        names.all(|name| answer.removes(name))
     }
 
     fn is_nobody(&self, now: Now, cookie: &str) {
