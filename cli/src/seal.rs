@@ -59,7 +59,7 @@ fn seal_session(session: &Session, keys: &Keys) -> Result<(String, Option<String
         .map_err(|error| error.to_string())?;
     let cookies = codec.seal(&record, now).map_err(|error| match error {
         SaveError::Clock => "created_at is in the future".into(),
-        SaveError::Unreadable => {
+        SaveError::Unreadable { .. } => {
             "subject has 1 to 255 bytes, and device_key is a compressed point".into()
         }
         other => other.to_string(),

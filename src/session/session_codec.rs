@@ -128,16 +128,20 @@ impl SessionCodec {
         if record.begins_after(now) {
             return Err(SaveError::Clock);
         }
-        let bytes = Scratch(record.encode().ok_or(SaveError::Unreadable)?);
+        let bytes = Scratch(
+            record
+                .encode()
+                .ok_or(SaveError::unreadable::<SessionRecord>())?,
+        );
         if Record::decode(&bytes.0).map(SessionRecord::of).as_ref() != Ok(record) {
-            return Err(SaveError::Unreadable);
+            return Err(SaveError::unreadable::<SessionRecord>());
         }
         self.cookie.fits(self.codec.token_len(bytes.0.len()))?;
         let sealed = self.codec.seal_with(&Raw(&bytes.0), now, &mut SysRng);
         let token = sealed.map_err(|error| match error {
             SealError::Randomness => SaveError::Randomness,
             SealError::Time => SaveError::Clock,
-            _ => SaveError::Unreadable,
+            _ => SaveError::unreadable::<SessionRecord>(),
         })?;
         let (lines, _) = self.cookie.set(token, None)?;
         let pairs = lines

@@ -148,15 +148,15 @@ fn what_no_site_would_read_is_not_sealed() {
     assert_eq!(sealed(|_| ()), Ok(()));
     assert_eq!(
         sealed(|r| r.subject = Some(String::new())),
-        Err(SaveError::Unreadable)
+        Err(SaveError::unreadable::<SessionRecord>())
     );
     assert_eq!(
         sealed(|r| r.device_key = Some([9; 33])),
-        Err(SaveError::Unreadable)
+        Err(SaveError::unreadable::<SessionRecord>())
     );
     assert_eq!(
         sealed(|r| r.idle_timeout += Duration::from_millis(1)),
-        Err(SaveError::Unreadable)
+        Err(SaveError::unreadable::<SessionRecord>())
     );
     assert_eq!(sealed(|r| r.created_at = after(61)), Err(SaveError::Clock));
     let big = sealed(|r| r.data = vec![0; 40_000]);
