@@ -72,7 +72,7 @@
 //! | `ring` | the cipher of [`ring`](https://docs.rs/ring), which makes the same tokens and is faster on x86-64 |
 //! | `axum`, `actix`, `rocket` | the session in that framework; includes `session` |
 //! | `session` | the session without a framework; includes `std` |
-//! | `store` | the trait for session stores, and a store in memory; sessions do not use one yet |
+//! | `store` | sessions on the server: the trait for session stores, a store in memory, a test suite for your own |
 //! | `tracing` | the events of the session through [`tracing`](https://docs.rs/tracing) |
 //!
 #![cfg_attr(feature = "session", doc = "[guide-sessions]: guide::sessions")]

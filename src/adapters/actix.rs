@@ -217,11 +217,11 @@ fn write<T: SessionData, B>(
 ) -> HttpResponse<EitherBody<B>> {
     let values = |name| response.headers().get_all(name).map(HeaderValue::as_bytes);
     let edits = exchange.finish(plan, values);
-    let mut response = match edits.failed() {
+    let mut response = match edits.status() {
         None => response.map_into_left_body(),
-        Some(_) => {
+        Some(status) => {
             let body = BoxBody::new(edits.body());
-            HttpResponse::with_body(StatusCode::INTERNAL_SERVER_ERROR, body).map_into_right_body()
+            HttpResponse::with_body(status_code(status), body).map_into_right_body()
         }
     };
     // `build` refuses every setting with a byte that is not allowed in a header.
@@ -350,11 +350,15 @@ impl ResponseError for MissingLayer {
 /// Responds with an empty 500. The text goes to the log.
 impl ResponseError for SessionError {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        status_code(self.status())
     }
 
     fn error_response(&self) -> HttpResponse {
         log::failed_call(self);
         HttpResponse::new(self.status_code())
     }
+}
+
+fn status_code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }

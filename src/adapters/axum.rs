@@ -229,9 +229,9 @@ where
 }
 
 fn write<Outgoing: Default + 'static>(edits: HeaderEdits, response: &mut http::Response<Outgoing>) {
-    if edits.failed().is_some() {
+    if let Some(status) = edits.status() {
         *response = http::Response::default();
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        *response.status_mut() = status_code(status);
         // Another body than Axum's own stays empty.
         if let Some(body) = (response.body_mut() as &mut dyn Any).downcast_mut::<Body>() {
             *body = edits.body().into();
@@ -326,9 +326,10 @@ impl IntoResponse for SameOriginError {
 impl IntoResponse for SessionError {
     fn into_response(self) -> Response {
         log::failed_call(&self);
-        let status = StatusCode::from_u16(self.status());
-        status
-            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-            .into_response()
+        status_code(self.status()).into_response()
     }
+}
+
+fn status_code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }

@@ -129,10 +129,10 @@ impl<T: SessionData> Fairing for SessionFairing<T> {
         let plan = exchange.commit(exchange.close()).await;
         let headers = response.headers();
         let edits = exchange.finish(plan, |name| headers.get(name).map(str::as_bytes));
-        if edits.failed().is_some() {
+        if let Some(status) = edits.status() {
             let body = edits.body();
             *response = Response::build()
-                .status(Status::InternalServerError)
+                .status(Status::new(status))
                 .sized_body(body.len(), Cursor::new(body))
                 .finalize();
         }

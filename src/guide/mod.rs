@@ -11,6 +11,10 @@
     doc = "| [`layers`] | people who add timeouts, CORS, compression: what belongs inside of the session's layer, and what outside |"
 )]
 #![cfg_attr(
+    feature = "store",
+    doc = "| [`stores`] | people who keep sessions on the server: engines, failures, devices, moving |"
+)]
+#![cfg_attr(
     feature = "session",
     doc = "| [`recipes`] | people who look for a solution: logged-in users, a login form, roles, WebSockets, polling, proxies |"
 )]
@@ -73,3 +77,7 @@ pub mod cookies {}
 #[cfg(feature = "session")]
 #[cfg_attr(not(doctest), doc = include_str!("operations.md"))]
 pub mod operations {}
+
+#[cfg(feature = "store")]
+#[doc = include_str!("stores.md")]
+pub mod stores {}

@@ -88,4 +88,11 @@ impl KeySlots {
         let slots = self.0.iter();
         slots.filter_map(|slot| Some((slot.id, slot.state?)))
     }
+
+    /// Returns the ids and secrets, the primary first.
+    #[cfg(feature = "store")]
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = (KeyId, &Secret)> + '_ {
+        let slots = self.0.iter();
+        slots.filter_map(|slot| slot.state.map(|_| (slot.id, &slot.secret)))
+    }
 }

@@ -47,12 +47,12 @@ pub enum SessionError {
         /// The type, and the possible reasons.
         reason: String,
     },
-    /// The session is too big for its cookies. It keeps what was written. Remove something, otherwise
-    /// the response is a 500 and the browser keeps the previous cookie.
+    /// The session is too big for its cookies, or for its store. It keeps what was written. Remove
+    /// something, otherwise the response is a 500 and the browser keeps the previous session.
     TooBig {
-        /// The size of the cookies in bytes: their names, `=` and values.
+        /// The size in bytes: of the names, `=` and values of the cookies, or of the sealed record.
         len: usize,
-        /// The maximum in bytes, set by `max_cookie_bytes` or `max_chunks`.
+        /// The maximum in bytes, set by `max_cookie_bytes` or `max_chunks`, or by `max_record_bytes`.
         max: usize,
     },
     /// The session would hold more than 16 flash messages or 1,024 bytes of their text. The message
@@ -64,6 +64,12 @@ pub enum SessionError {
     /// The request brought sessions of two logins under one cookie name, and neither counts: this
     /// response removes what was planted, and the next request works. Answered by 503.
     Rivals,
+    /// The store of the sessions failed, or holds a record that this version of the application cannot
+    /// read. The session is not lost: nothing was overwritten and no cookie removed. Answered by 503.
+    Store,
+    /// The session was used before it was loaded from its store: a session of
+    /// [`testing`](super::testing) whose store does not answer at once.
+    NotLoaded,
     /// The operating system returned no random bytes for a session id.
     Randomness,
 }
@@ -84,7 +90,7 @@ impl fmt::Display for SessionError {
                 write!(f, "the value for `{}` cannot be stored: {reason}", key.escape_debug())
             }
             SessionError::TooBig { len, max } => {
-                write!(f, "the session needs {len} bytes of cookies, the maximum is {max}: remove something")
+                write!(f, "the session needs {len} bytes, the maximum is {max}: remove something")
             }
             SessionError::TooManyFlashes => write!(
                 f,
@@ -96,6 +102,12 @@ impl fmt::Display for SessionError {
             SessionError::Rivals => f.write_str(
                 "two logins came under one session cookie name, and neither counts: send the request again",
             ),
+            SessionError::Store => f.write_str(
+                "the session store failed, or holds a record that cannot be read: the log says which",
+            ),
+            SessionError::NotLoaded => f.write_str(
+                "the session was used before it was loaded from its store: take it from the extractor",
+            ),
             SessionError::Randomness => {
                 f.write_str("the operating system returned no random bytes for a session id")
             }
@@ -105,12 +117,13 @@ impl fmt::Display for SessionError {
 
 impl SessionError {
     /// Returns the HTTP status that a response with this error has: 403 for
-    /// [`CrossOrigin`](SessionError::CrossOrigin), 503 for [`Rivals`](SessionError::Rivals), else 500.
+    /// [`CrossOrigin`](SessionError::CrossOrigin), 503 for [`Rivals`](SessionError::Rivals) and
+    /// [`Store`](SessionError::Store), else 500.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
             SessionError::CrossOrigin => 403,
-            SessionError::Rivals => 503,
+            SessionError::Rivals | SessionError::Store => 503,
             _ => 500,
         }
     }
@@ -118,8 +131,8 @@ impl SessionError {
 
 impl Error for SessionError {}
 
-/// Says why a session could not be saved. The response becomes an empty 500, and the browser keeps
-/// its previous cookie.
+/// Says why a session could not be saved. The response becomes an empty one with the
+/// [status](SaveError::status) of the error, and the browser keeps its previous cookie.
 ///
 /// ```
 /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -135,11 +148,11 @@ impl Error for SessionError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SaveError {
-    /// The session is too big for its cookies.
+    /// The session is too big for its cookies, or for its store.
     TooBig {
-        /// The size of the cookies in bytes: their names, `=` and values.
+        /// The size in bytes: of the names, `=` and values of the cookies, or of the sealed record.
         len: usize,
-        /// The maximum in bytes, set by `max_cookie_bytes` or `max_chunks`.
+        /// The maximum in bytes, set by `max_cookie_bytes` or `max_chunks`, or by `max_record_bytes`.
         max: usize,
     },
     /// The data of the session does not serialize, or its encoding is read as something else: see
@@ -152,6 +165,12 @@ pub enum SaveError {
     Randomness,
     /// The clock is at the end of its range, in 2106.
     Clock,
+    /// The store of the sessions failed, or holds a record that this version of the application cannot
+    /// read. Whether the session was saved may be unknown. Answered by 503.
+    Store,
+    /// Other requests saved the same session so often meanwhile that this one found no gap. Answered by
+    /// 503.
+    Contended,
     /// [`close`](super::Exchange::close) was called inside a closure that was passed to this session.
     InUse,
 }
@@ -160,10 +179,7 @@ impl fmt::Display for SaveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SaveError::TooBig { len, max } => {
-                write!(
-                    f,
-                    "the session needs {len} bytes of cookies, the maximum is {max}"
-                )
+                write!(f, "the session needs {len} bytes, the maximum is {max}")
             }
             SaveError::Unreadable { type_name } => write!(
                 f,
@@ -171,9 +187,27 @@ impl fmt::Display for SaveError {
             ),
             SaveError::Randomness => f.write_str("the operating system returned no random bytes"),
             SaveError::Clock => f.write_str("the clock is at the end of its range"),
+            SaveError::Store => {
+                f.write_str("the session store failed, or its record cannot be read")
+            }
+            SaveError::Contended => {
+                f.write_str("too many other requests saved the same session meanwhile")
+            }
             SaveError::InUse => {
                 f.write_str("the response was finished inside a closure of its session")
             }
+        }
+    }
+}
+
+impl SaveError {
+    /// Returns the HTTP status of the response: 503 for [`Store`](SaveError::Store) and
+    /// [`Contended`](SaveError::Contended), else 500.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            SaveError::Store | SaveError::Contended => 503,
+            _ => 500,
         }
     }
 }

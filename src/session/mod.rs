@@ -49,12 +49,14 @@ pub use endings::{Denied, Denylist, DenylistEntry, DenylistFull, ParseDenylistEn
 pub use error::{SaveError, SessionError};
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub(crate) use events::log;
-pub use events::{Event, Refusal, SaveReason, SkipReason};
+pub use events::{Event, Lost, Refusal, SaveReason, SkipReason};
 pub use exchange::{Commit, Exchange, HeaderEdit, HeaderEdits, Plan, SessionFuture};
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub use exchange::{MissingLayer, SameOrigin, SameOriginError};
 pub use lifecycle::SessionView;
 pub use manager::{ConfigError, FormerCookie, KeyUse, SessionManager, SessionManagerBuilder};
+#[cfg(feature = "store")]
+pub use manager::{Listed, Place};
 pub use origin::{CrossOrigin, CrossOriginReason, RequestLine};
 pub use record::{Flash, FlashLevel, LoginId, ParseLoginIdError, ParseSessionIdError, SessionId};
 pub use request::RequestHead;

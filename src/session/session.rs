@@ -350,6 +350,95 @@ impl<T: SessionData> Session<T> {
         })
     }
 
+    /// Says whose session this is, so that [`SessionManager::list`] and [`SessionManager::end_all`] find it.
+    /// Call it at login, after [`regenerate_for_login`](Session::regenerate_for_login); `None` takes it
+    /// back. It takes a new id, like [`regenerate`](Session::regenerate): a session that somebody planted
+    /// must not be listed as the visitor's.
+    ///
+    /// Use a name that is never given to another person, such as the id in your table of users.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}, store::MemoryStore};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let sessions = SessionManager::builder(keyring).store(MemoryStore::new(1 << 20)).build()?;
+    /// let session = testing::new_session(&sessions);
+    /// session.regenerate_for_login()?;
+    /// session.set_subject(Some("user-7"))?;
+    /// session.describe("Firefox on Linux")?;
+    /// testing::set_cookie(&session)?;
+    /// # async fn devices(sessions: SessionManager) -> Result<(), Box<dyn std::error::Error>> {
+    /// for device in sessions.list("user-7").await? {
+    ///     println!("{} since {}", device.description, device.created_at);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// [`SessionManager::list`]: super::SessionManager::list
+    /// [`SessionManager::end_all`]: super::SessionManager::end_all
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Unstorable`] if the subject has no or more than 255 bytes, or if the store keeps no
+    /// lists; [`SessionError::Randomness`].
+    #[cfg(feature = "store")]
+    pub fn set_subject(&self, subject: Option<&str>) -> Result<(), SessionError> {
+        if let Some(subject) = subject {
+            self.can_be_listed("the subject", subject, 1)?;
+        }
+        let subject = subject.map(String::from);
+        self.handle
+            .write(|session| session.set_subject(subject, &mut SysRng))?
+            .map_err(no_randomness)
+    }
+
+    /// Sets what [`SessionManager::list`](super::SessionManager::list) shows of this session, such as the
+    /// browser. A new id keeps it. It needs a [subject](Session::set_subject).
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Unstorable`] if the text has more than 255 bytes, or if the store keeps no lists.
+    #[cfg(feature = "store")]
+    pub fn describe(&self, text: &str) -> Result<(), SessionError> {
+        self.can_be_listed("the description", text, 0)?;
+        self.handle.write(|session| session.describe(text.into()))
+    }
+
+    #[cfg(feature = "store")]
+    fn can_be_listed(&self, what: &str, text: &str, min: usize) -> Result<(), SessionError> {
+        let reason = if !self.handle.manager().lists_owners() {
+            "the sessions have no store that keeps lists of owners"
+        } else if !(min..=255).contains(&text.len()) {
+            "it has more than 255 bytes, or none"
+        } else {
+            return Ok(());
+        };
+        Err(SessionError::Unstorable {
+            key: what.into(),
+            reason: reason.into(),
+        })
+    }
+
+    /// Ends every other session of this session's [subject](Session::set_subject), and returns their
+    /// number: "log out on all other devices". Without a subject there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Store`] if the store fails. Some of the sessions may have ended.
+    #[cfg(feature = "store")]
+    pub async fn end_others(&self) -> Result<u32, SessionError> {
+        let (subject, own) = self.handle.read(|session| {
+            let own: Vec<SessionId> = session.own_ids().collect();
+            (session.subject().map(String::from), own)
+        })?;
+        let Some(subject) = subject else {
+            return Ok(0);
+        };
+        let ended = self.handle.manager().end_but(&subject, &own).await;
+        ended.map_err(|_| SessionError::Store)
+    }
+
     /// Stores a message for the next page that calls [`take_flashes`](Session::take_flashes). A
     /// session holds at most 16 messages with 1,024 bytes of text in total.
     ///
@@ -492,7 +581,7 @@ impl<T: SessionData> Session<T> {
     ///
     /// The same as [`modify`](Session::modify).
     pub fn replace(&self, data: T) -> Result<T, SessionError> {
-        self.modify(|present| core::mem::replace(present, data))
+        self.handle.grow(|session| Ok(session.replace(data)))
     }
 }
 

@@ -20,6 +20,10 @@
 //! assert!(testing::session_from_set_cookie(&sessions, lines).is_err()); // nothing changed
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! If the manager has a store, let it be a `MemoryStore` in these tests: it answers at once, and nothing
+//! here waits. With a store that does not, every call of a session is
+//! [`SessionError::NotLoaded`](super::SessionError::NotLoaded).
 
 use super::{
     cookie::{Names, SessionCookie},
@@ -33,6 +37,11 @@ use super::{
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use cookie::{Cookie, time};
 use core::{error::Error, fmt, iter};
+#[cfg(feature = "store")]
+use core::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
 
 /// Returns a session as a handler gets it for a request without any cookie.
 ///
@@ -78,7 +87,22 @@ pub fn session_from_cookie<T: SessionData>(
         authority: None,
         header: |name| (name == "cookie").then_some(cookie.as_bytes()),
     });
+    #[cfg(feature = "store")]
+    if let Some(load) = handle.load() {
+        // Without an answer every call of the session says so.
+        let _ = at_once(load);
+    }
     Session::new(handle.give())
+}
+
+/// Returns the result of a future that needs no waiting.
+#[cfg(feature = "store")]
+fn at_once<R>(future: impl Future<Output = R>) -> Option<R> {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(result) => Some(result),
+        Poll::Pending => None,
+    }
 }
 
 /// Returns the session as a browser has it after a response with these `Set-Cookie` values: give all of
@@ -148,7 +172,14 @@ pub fn session_from_set_cookie<T: SessionData, V: AsRef<[u8]>>(
 ///
 /// [`SaveError`], where a response would be a 500.
 pub fn set_cookie<T: SessionData>(session: &Session<T>) -> Result<Vec<String>, SaveError> {
-    match session.handle().close() {
+    let answer = session.handle().close();
+    #[cfg(feature = "store")]
+    let answer = match answer.map(|answer| session.handle().write_to_store(answer)) {
+        Some(Ok(write)) => Some(at_once(write).ok_or(SaveError::Store)?),
+        Some(Err(answer)) => Some(answer),
+        None => None,
+    };
+    match answer {
         None => Ok(Vec::new()),
         Some(Answer {
             failed: None,

@@ -6,7 +6,8 @@ use crate::secret::wipe;
 use base64_simd::{AsOut as _, URL_SAFE_NO_PAD};
 use core::mem::MaybeUninit;
 
-const OVERHEAD: usize = HEADER_LEN + TAG_LEN;
+/// How many bytes a token has besides its plaintext.
+pub(crate) const OVERHEAD: usize = HEADER_LEN + TAG_LEN;
 
 /// Returns the number of characters of a token with a plaintext of this many bytes.
 pub(crate) const fn text_len(plaintext_len: usize) -> usize {
@@ -34,12 +35,25 @@ pub(crate) fn seal(
     plaintext_len: usize,
     buf: &mut [u8],
 ) -> Option<()> {
+    let len = seal_bytes(key, header, associated_data, plaintext_len, buf)?;
+    encode_in_place(buf, len)
+}
+
+/// Does the same without the text: leaves the bytes of the token in `buf`, and returns their number.
+#[inline]
+pub(crate) fn seal_bytes(
+    key: &[u8; 32],
+    header: &HeaderBytes,
+    associated_data: &[u8],
+    plaintext_len: usize,
+    buf: &mut [u8],
+) -> Option<usize> {
     let (head, body) = buf.split_first_chunk_mut::<HEADER_LEN>()?;
     let (plaintext, rest) = body.split_at_mut_checked(plaintext_len)?;
     let tag = rest.first_chunk_mut::<TAG_LEN>()?;
     *head = *header.nonce();
     *tag = aead::seal(key, header.nonce(), associated_data, plaintext).ok()?;
-    encode_in_place(buf, plaintext_len.saturating_add(OVERHEAD))
+    Some(plaintext_len.saturating_add(OVERHEAD))
 }
 
 /// Replaces the first `len` bytes of `buf` by their base64url text, block by block from the end. The
@@ -77,7 +91,13 @@ impl<'b> Body<'b> {
     pub(crate) fn decode(text: &[u8], buf: &'b mut [u8]) -> Option<Body<'b>> {
         let text = text.get(HEADER_TEXT_LEN..)?;
         let decoded: &'b mut [u8] = URL_SAFE_NO_PAD.decode(text, buf.as_out()).ok()?;
-        let (ciphertext, tag) = decoded.split_last_chunk_mut::<TAG_LEN>()?;
+        Body::split(decoded)
+    }
+
+    /// Takes the bytes after the header.
+    #[inline]
+    pub(crate) fn split(bytes: &'b mut [u8]) -> Option<Body<'b>> {
+        let (ciphertext, tag) = bytes.split_last_chunk_mut::<TAG_LEN>()?;
         Some(Body { ciphertext, tag })
     }
 

@@ -58,6 +58,12 @@ impl HeaderBytes {
         header.filter(|_| decoded)
     }
 
+    /// Takes the header of a token that is bytes and not text.
+    #[cfg(feature = "store")]
+    pub(crate) fn from_bytes(bytes: [u8; HEADER_LEN]) -> HeaderBytes {
+        HeaderBytes(bytes)
+    }
+
     pub(crate) fn version(&self) -> u8 {
         let [version, ..] = self.0;
         version

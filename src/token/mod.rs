@@ -16,5 +16,7 @@ mod padding;
 #[cfg(test)]
 pub(crate) use aead::seal as aead_seal;
 pub(crate) use body::{Body, body_len, seal, text_len};
+#[cfg(feature = "store")]
+pub(crate) use body::{OVERHEAD, seal_bytes};
 pub(crate) use header::{HEADER_LEN, HeaderBytes, VERSION_PADDED, VERSION_PLAIN};
 pub(crate) use padding::{pad, padded_len, unpad};

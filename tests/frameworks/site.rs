@@ -6,6 +6,8 @@ use crate::{
     kit::{browser::Jar, clock::Clock, keys},
     server::{Framework, Server},
 };
+#[cfg(feature = "store")]
+use hardtack::store::MemoryStore;
 use hardtack::{
     KeyId, Keyring,
     session::{
@@ -13,6 +15,8 @@ use hardtack::{
         SessionManagerBuilder, testing,
     },
 };
+#[cfg(feature = "store")]
+use std::cell::RefCell;
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex, mpsc},
@@ -26,7 +30,25 @@ pub fn ring() -> Keyring {
 /// Settings under this clock.
 pub fn settings(ring: Keyring, clock: &Clock) -> SessionManagerBuilder {
     let clock = clock.clone();
-    SessionManager::builder(ring).clock(move || clock.now())
+    let builder = SessionManager::builder(ring).clock(move || clock.now());
+    #[cfg(feature = "store")]
+    if let Some(store) = STORE.with_borrow(|store| store.clone()) {
+        return builder.store(store);
+    }
+    builder
+}
+
+#[cfg(feature = "store")]
+thread_local! {
+    /// What all sites of this test keep their sessions in, if it is not the cookie.
+    static STORE: RefCell<Option<MemoryStore>> = const { RefCell::new(None) };
+}
+
+/// Runs a case on sessions in a store.
+#[cfg(feature = "store")]
+pub fn stored(case: impl FnOnce()) {
+    STORE.set(Some(MemoryStore::new(1 << 26)));
+    case();
 }
 
 /// Cookies that these sessions set for what `f` does to a new session: without HTTP.

@@ -52,6 +52,25 @@ impl<T: SessionData> Request<T> {
         ready(self.exchange.session(head))
     }
 
+    /// The same, if the session has to be waited for.
+    pub async fn load(sessions: &SessionManager<T>, cookie: &str) -> Request<T> {
+        let exchange = Exchange::begin(sessions);
+        let session = exchange.session(RequestHead {
+            method: "GET",
+            path: "/",
+            authority: None,
+            header: |name| (name == "cookie").then_some(cookie.as_bytes()),
+        });
+        let session = session.await;
+        Request { exchange, session }
+    }
+
+    /// The response to it, if the store has to be waited for.
+    pub async fn commit(&self) -> Reply {
+        let plan = self.exchange.commit(self.exchange.close()).await;
+        self.exchange.finish(plan, |_| []).into()
+    }
+
     /// The response to it, whose handler set no header.
     pub fn finish(&self) -> Reply {
         self.finish_with(&[], &[])

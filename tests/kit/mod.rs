@@ -15,4 +15,6 @@ pub mod reference;
 pub mod rng;
 #[cfg(feature = "session")]
 pub mod site;
+#[cfg(feature = "store")]
+pub mod store;
 pub mod vector;

@@ -16,6 +16,10 @@ mod rotation;
 mod saving;
 mod settings;
 mod standard_error;
+#[cfg(feature = "store")]
+mod stored;
+#[cfg(feature = "store")]
+mod stored_model;
 mod times;
 mod typed;
 mod values;

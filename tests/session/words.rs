@@ -41,16 +41,13 @@ fn every_reason_has_its_words() {
         (SkipReason::Ended, "the session has ended"),
         (
             SkipReason::RenewalFailed(too_big),
-            "the renewal failed: the session needs 8 bytes of cookies, the maximum is 7",
+            "the renewal failed: the session needs 8 bytes, the maximum is 7",
         ),
     ] {
         assert_eq!(reason.to_string(), words);
     }
     for (error, words) in [
-        (
-            too_big,
-            "the session needs 8 bytes of cookies, the maximum is 7",
-        ),
+        (too_big, "the session needs 8 bytes, the maximum is 7"),
         (
             SaveError::Unreadable {
                 type_name: "shop::Cart",

@@ -135,6 +135,28 @@ impl SessionMap {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// Returns the values that `base` does not have under the same keys.
+    #[cfg(feature = "store")]
+    pub(crate) fn changed_since(mut self, base: &SessionMap) -> SessionMap {
+        self.0.retain(|key, value| base.0.get(key) != Some(value));
+        self
+    }
+
+    /// Returns the keys under which two versions have another value than each other and than `base`.
+    #[cfg(feature = "store")]
+    pub(crate) fn conflicts<'a>(
+        base: &'a SessionMap,
+        mine: &'a SessionMap,
+        theirs: &'a SessionMap,
+    ) -> impl Iterator<Item = &'a str> {
+        mine.0.iter().filter_map(|(key, value)| {
+            let other = theirs.0.get(key)?;
+            let before = base.0.get(key);
+            let lost = other != value && before != Some(value) && before != Some(other);
+            lost.then_some(key.as_str())
+        })
+    }
 }
 
 fn unstorable(key: &str, reason: &impl fmt::Display) -> SessionError {
@@ -148,6 +170,29 @@ fn unstorable(key: &str, reason: &impl fmt::Display) -> SessionError {
 impl SessionData for SessionMap {
     const NAME: &'static str = "";
     const VERSION: u8 = 0;
+
+    /// Merges key by key: a key that one side changed is that side's. Of two changes of one key a removal
+    /// wins, or else `mine`.
+    fn merge(base: &SessionMap, mut mine: SessionMap, mut theirs: SessionMap) -> SessionMap {
+        let mut merged = BTreeMap::new();
+        let keys: Vec<String> = mine.0.keys().chain(theirs.0.keys()).cloned().collect();
+        for key in keys {
+            let before = base.0.get(&key);
+            let (my_value, their_value) = (mine.0.remove(&key), theirs.0.remove(&key));
+            let value = if my_value.as_ref() == before {
+                their_value
+            } else if their_value.as_ref() == before {
+                my_value
+            } else {
+                // A page that was loading must not bring back a login that another has removed.
+                their_value.and(my_value)
+            };
+            if let Some(value) = value {
+                merged.insert(key, value);
+            }
+        }
+        SessionMap(merged)
+    }
 }
 
 /// Prints only the keys, because values may be secret.

@@ -134,6 +134,36 @@ pub trait SessionData: Serialize + DeserializeOwned + Default + Send + 'static {
         let _ = old;
         None
     }
+
+    /// Merges what this request has made of `base` with what another request has made of it and saved
+    /// meanwhile. Only sessions in a store call it. The default keeps `mine`, so that the later save
+    /// wins; an event tells that the other change is lost.
+    ///
+    /// Give the same result for the same values, and keep what either side has removed removed: a page
+    /// that was loading must not revive a login.
+    ///
+    /// ```
+    /// use hardtack::session::SessionData;
+    /// # use serde::{Deserialize, Serialize};
+    ///
+    /// #[derive(Default, Serialize, Deserialize)]
+    /// struct Visits(u32);
+    ///
+    /// impl SessionData for Visits {
+    ///     const NAME: &'static str = "visits";
+    ///     const VERSION: u8 = 1;
+    ///
+    ///     fn merge(base: &Visits, mine: Visits, theirs: Visits) -> Visits {
+    ///         Visits(theirs.0.saturating_add(mine.0.saturating_sub(base.0)))
+    ///     }
+    /// }
+    ///
+    /// assert_eq!(Visits::merge(&Visits(7), Visits(8), Visits(9)).0, 10);
+    /// ```
+    fn merge(base: &Self, mine: Self, theirs: Self) -> Self {
+        let _ = (base, theirs);
+        mine
+    }
 }
 
 /// Reads the data of a record; `None` if bytes are left over.

@@ -1,4 +1,4 @@
-use super::reasons::{Refusal, SaveReason, SkipReason};
+use super::reasons::{Lost, Refusal, SaveReason, SkipReason};
 use crate::{
     KeyId, KeyState, Timestamp,
     session::{
@@ -9,6 +9,9 @@ use crate::{
     },
 };
 use alloc::string::String;
+
+#[cfg(feature = "store")]
+use crate::session::store::StoreErrorKind;
 
 /// Reports a decision about a session to the operator. No event carries a value of the session.
 ///
@@ -55,17 +58,17 @@ pub enum Event {
         /// Its login, if the cookie was authentic.
         login_id: Option<LoginId>,
     },
-    /// The session was saved into a cookie of the response.
+    /// The session was saved into a cookie of the response, or into the store.
     Saved {
         /// The id of the session.
         id: SessionId,
         /// Its login.
         login_id: LoginId,
-        /// The key that sealed the cookie.
+        /// The key that sealed the cookie or the record.
         key: KeyId,
         /// The reason.
         reason: SaveReason,
-        /// The size of the cookies in bytes: their names, `=` and values.
+        /// The size in bytes: of the names, `=` and values of the cookies, or of the sealed record.
         len: usize,
     },
     /// The session had something to save and was not saved. The response was sent without it.
@@ -75,7 +78,8 @@ pub enum Event {
         /// The reason.
         reason: SkipReason,
     },
-    /// The session could not be saved. The response was replaced by a 500.
+    /// The session could not be saved. The response was replaced by an empty one with the
+    /// [status](SaveError::status) of the error.
     Failed {
         /// The id of the session, if it has one yet.
         id: Option<SessionId>,
@@ -143,6 +147,25 @@ pub enum Event {
     /// The [`Denylist`](crate::session::Denylist) had no room for a login that ended: its copies open until
     /// their own end.
     DenylistFull(DenylistFull),
+    /// Another request saved the same session meanwhile, and not all of both could be kept: the later save
+    /// won.
+    Conflict {
+        /// The id of the session.
+        id: SessionId,
+        /// Its login.
+        login_id: LoginId,
+        /// What was lost.
+        lost: Lost,
+    },
+    /// The session store gave no answer. A session that was to be loaded answers
+    /// [`SessionError::Store`](crate::session::SessionError::Store).
+    #[cfg(feature = "store")]
+    StoreFailed {
+        /// In which way it failed.
+        kind: StoreErrorKind,
+        /// What the store said, such as a code of its engine.
+        detail: Option<String>,
+    },
     /// The handler's own Cache-Control, or a targeted field (RFC 9213), would have let a cache keep a
     /// session: it is now `no-store`.
     CacheControlReplaced,

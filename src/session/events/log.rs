@@ -25,10 +25,12 @@ pub(crate) enum Topic {
     Development,
     Keys,
     Panic,
+    #[cfg(feature = "store")]
+    Store,
 }
 
 impl Topic {
-    const COUNT: usize = 9;
+    const COUNT: usize = 10;
 }
 
 /// Returns `true` if somebody listens to `tracing` on this thread. A subscriber of another scope, or one that is
@@ -50,12 +52,12 @@ pub(crate) fn error(topic: Topic, message: &impl Display) {
     print(topic, message);
 }
 
-/// Says why a call failed whose error became the response. Not of a request from another origin or with
-/// rivals: an event has said that, and their number is the sender's choice. It would ration the rest away.
+/// Says why a call failed whose error became the response. Not of a request from another origin, with rivals
+/// or without an answer of the store: an event has said that. Their number would ration the rest away.
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub(crate) fn failed_call(failed: &SessionError) {
     match failed {
-        SessionError::CrossOrigin | SessionError::Rivals => {}
+        SessionError::CrossOrigin | SessionError::Rivals | SessionError::Store => {}
         _ => error(Topic::FailedCall, failed),
     }
 }

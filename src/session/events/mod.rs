@@ -8,5 +8,5 @@ mod report;
 mod trace;
 
 pub use event::Event;
-pub use reasons::{Refusal, SaveReason, SkipReason};
+pub use reasons::{Lost, Refusal, SaveReason, SkipReason};
 pub(crate) use report::report;

@@ -1,4 +1,5 @@
 use crate::session::error::SaveError;
+use alloc::string::String;
 use core::fmt;
 
 /// Says why a session cookie was refused.
@@ -58,6 +59,11 @@ pub enum Refusal {
     Rival,
     /// The request comes from another origin: see [`Event::CrossOrigin`](crate::session::Event::CrossOrigin).
     CrossOrigin,
+    /// The store has nothing of this session, although its time is not over. Look into a rise: the engine
+    /// evicts records, or lost them.
+    Missing,
+    /// The session is in its cookie, and `only_tickets` refuses those.
+    NotATicket,
 }
 
 /// Says why a session was saved.
@@ -128,8 +134,46 @@ pub enum SkipReason {
     /// Its login was ended or replaced while the request was under way, or that of a cookie which had
     /// timed out: a session of the request's own would throw out the new login.
     LoginEnded,
+    /// The store has nothing of this session any more, although its time is not over. Look into a rise:
+    /// the engine evicts records, or lost them.
+    Missing,
     /// It was created in the future: a clock was wrong, and it would live that much longer.
     NotYetValid,
+}
+
+/// Says what a save lost because another request saved the same session meanwhile.
+///
+/// ```
+/// use hardtack::session::{Event, Lost};
+///
+/// /// Counts what is lost under a key: it should have a key for each writer.
+/// fn is_lost(event: &Event, wanted: &str) -> bool {
+///     matches!(event, Event::Conflict { lost: Lost::Key(key), .. } if key == wanted)
+/// }
+///
+/// assert!(!is_lost(&Event::CacheControlReplaced, "cart"));
+/// assert_eq!(Lost::Key("cart".into()).to_string(), "the value under `cart`");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Lost {
+    /// The value of the other request under this key.
+    Key(String),
+    /// The typed data of the other request:
+    /// [`SessionData::merge`](crate::session::SessionData::merge) kept none of it.
+    Data,
+    /// The oldest flash messages, over the limit.
+    Flashes,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lost::Key(key) => write!(f, "the value under `{}`", key.escape_debug()),
+            Lost::Data => f.write_str("the data"),
+            Lost::Flashes => f.write_str("the oldest flash messages"),
+        }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -152,6 +196,8 @@ impl fmt::Display for Refusal {
             Refusal::Ended => "its login ended",
             Refusal::Rival => "another login has the same cookie name",
             Refusal::CrossOrigin => "from another origin",
+            Refusal::Missing => "missing from the store",
+            Refusal::NotATicket => "not a ticket of the store",
         })
     }
 }
@@ -175,6 +221,7 @@ impl fmt::Display for SkipReason {
             SkipReason::TooLate => "too late for a renewal",
             SkipReason::NotValidated => "not validated",
             SkipReason::LoginEnded => "its login ended meanwhile",
+            SkipReason::Missing => "missing from the store",
             SkipReason::NotYetValid => "created in the future",
             SkipReason::Ended => "the session has ended",
         })

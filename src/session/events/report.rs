@@ -4,6 +4,9 @@ use super::{
     reasons::SkipReason,
 };
 
+#[cfg(feature = "store")]
+use crate::session::store::StoreError;
+
 /// Logs an event: all of them through `tracing` if somebody listens, else those that lose something or
 /// that an operator must see, on standard error.
 pub(crate) fn report(event: &Event) {
@@ -31,6 +34,14 @@ pub(crate) fn report(event: &Event) {
             Topic::Rivals,
             &"two logins came under one session cookie name, and neither counts",
         ),
+        #[cfg(feature = "store")]
+        Event::StoreFailed { kind, detail } => {
+            let error = StoreError::from(*kind);
+            match detail {
+                Some(detail) => log::error(Topic::Store, &format_args!("{error}: {detail}")),
+                None => log::error(Topic::Store, &error),
+            }
+        }
         Event::DenylistFull(full) => log::error(Topic::Denylist, full),
         _ => {}
     }

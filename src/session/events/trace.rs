@@ -57,7 +57,8 @@ pub(crate) fn trace(event: &Event) {
         }
         Event::Failed { id, error } => {
             let id = id.map(tracing::field::display);
-            tracing::error!(target: "hardtack", %error, id, "session could not be saved: the response is a 500");
+            let status = error.status();
+            tracing::error!(target: "hardtack", %error, status, id, "session could not be saved: the response is an error");
         }
         Event::Regenerated {
             from,
@@ -92,6 +93,13 @@ pub(crate) fn trace(event: &Event) {
             login_ids: [newer, older],
         } => {
             tracing::warn!(target: "hardtack", %newer, %older, "two logins under one session cookie name: neither counts");
+        }
+        Event::Conflict { id, login_id, lost } => {
+            tracing::info!(target: "hardtack", %id, %login_id, %lost, "two requests saved one session: the later save won");
+        }
+        #[cfg(feature = "store")]
+        Event::StoreFailed { kind, detail } => {
+            tracing::error!(target: "hardtack", ?kind, detail, "the session store gave no answer");
         }
         Event::DenylistFull(full) => tracing::error!(target: "hardtack", "{full}"),
         Event::CacheControlReplaced => {

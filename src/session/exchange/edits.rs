@@ -5,9 +5,9 @@ use core::fmt;
 
 /// What a response carries for its session: edits of its headers, made by [`Exchange::finish`].
 ///
-/// If [`failed`](HeaderEdits::failed) is set, the session could not be saved: first replace the response by
-/// a 500 with this [`body`](HeaderEdits::body), so that it does not look as if everything went well. Then
-/// make the edits, in their order.
+/// If there is a [`status`](HeaderEdits::status), the session could not be saved: first replace the response
+/// by one with this status and this [`body`](HeaderEdits::body), so that it does not look as if everything
+/// went well. Then make the edits, in their order.
 ///
 /// [`Exchange::finish`]: super::Exchange::finish
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -73,13 +73,20 @@ impl HeaderEdits {
         (edits, replaced)
     }
 
+    /// Returns the status of the response that is to take the place of the handler's, because the session
+    /// could not be saved: see [`SaveError::status`].
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.failed.map(|error| error.status())
+    }
+
     /// Returns why the session could not be saved.
     #[must_use]
     pub fn failed(&self) -> Option<SaveError> {
         self.failed
     }
 
-    /// Returns the body of the 500 that replaces the response of a session that could not be saved. It is
+    /// Returns the body of the response that replaces the response of a session that could not be saved. It is
     /// empty, unless the manager is [insecure for development]: then it is a text that says why.
     ///
     /// [insecure for development]: crate::session::SessionManagerBuilder::insecure_for_development

@@ -9,6 +9,8 @@ use crate::session::{
     request::{Answer, Handle, RequestHead},
     session::Session,
 };
+#[cfg(feature = "store")]
+use alloc::boxed::Box;
 use core::{
     fmt,
     future::{Ready, ready},
@@ -117,14 +119,23 @@ impl<T: SessionData> Exchange<T> {
     /// Gives the session to a handler. Takes what it needs of the request's head at once, so the future
     /// borrows nothing. A later call gives the same session, whatever its head says.
     ///
-    /// The future is ready at once: a session in a cookie is opened by its first use.
+    /// For a session in a cookie the future is ready at once: its first use opens it. A session in a store is
+    /// loaded by the future.
     pub fn session<'h, H, I>(&self, head: RequestHead<'h, H>) -> SessionFuture<T>
     where
         H: Fn(&'static str) -> I,
         I: IntoIterator<Item = &'h [u8]>,
     {
         self.handle.receive(&head);
-        SessionFuture(ready(Session::new(self.handle.give())))
+        let session = Session::new(self.handle.give());
+        #[cfg(feature = "store")]
+        if let Some(load) = self.handle.load() {
+            return SessionFuture(Step::Store(Box::pin(async move {
+                load.await;
+                session
+            })));
+        }
+        SessionFuture(Step::Ready(ready(session)))
     }
 
     /// Decides what becomes of the session. From here on it is read only: a call that writes is
@@ -139,7 +150,17 @@ impl<T: SessionData> Exchange<T> {
     /// Writes what the plan has for a store. The future is ready at once for a session in a cookie. It
     /// borrows nothing, so a hand-written future can keep it beside the response.
     pub fn commit(&self, plan: Plan) -> Commit {
-        Commit(ready(plan))
+        #[cfg(feature = "store")]
+        let plan = match plan.0.map(|answer| self.handle.write_to_store(answer)) {
+            Some(Ok(write)) => {
+                return Commit(Step::Store(Box::pin(
+                    async move { Plan(Some(write.await)) },
+                )));
+            }
+            Some(Err(answer)) => Plan(Some(answer)),
+            None => Plan(None),
+        };
+        Commit(Step::Ready(ready(plan)))
     }
 
     /// Returns the edits of the response's headers. `header` gives the values that the response has of a
@@ -188,27 +209,54 @@ impl fmt::Debug for Plan {
 }
 
 /// The future of [`Exchange::session`].
-#[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
-pub struct SessionFuture<T: SessionData = SessionMap>(Ready<Session<T>>);
+pub struct SessionFuture<T: SessionData = SessionMap>(Step<Session<T>>);
 
 impl<T: SessionData> Future for SessionFuture<T> {
     type Output = Session<T>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Session<T>> {
-        Pin::new(&mut self.0).poll(cx)
+        self.0.poll(cx)
+    }
+}
+
+impl<T: SessionData> fmt::Debug for SessionFuture<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionFuture").finish_non_exhaustive()
     }
 }
 
 /// The future of [`Exchange::commit`].
-#[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
-pub struct Commit(Ready<Plan>);
+pub struct Commit(Step<Plan>);
 
 impl Future for Commit {
     type Output = Plan;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Plan> {
-        Pin::new(&mut self.0).poll(cx)
+        self.0.poll(cx)
+    }
+}
+
+impl fmt::Debug for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Commit").finish_non_exhaustive()
+    }
+}
+
+/// A step that is done at once, without a box, or that a store has to do.
+enum Step<R> {
+    Ready(Ready<R>),
+    #[cfg(feature = "store")]
+    Store(Pin<Box<dyn Future<Output = R> + Send>>),
+}
+
+impl<R: Unpin> Step<R> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<R> {
+        match self {
+            Step::Ready(ready) => Pin::new(ready).poll(cx),
+            #[cfg(feature = "store")]
+            Step::Store(step) => step.as_mut().poll(cx),
+        }
     }
 }

@@ -26,6 +26,9 @@ pub(crate) struct Save {
     pub(crate) max_age: Option<Duration>,
     /// The session that this one replaces, under another id.
     pub(crate) replaces: Option<EndedLogin>,
+    /// A cookie that only names the session is due to be sealed anew, whatever changed.
+    #[cfg(feature = "store")]
+    pub(crate) due: bool,
 }
 
 impl Save {

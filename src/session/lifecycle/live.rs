@@ -17,6 +17,8 @@ use crate::{
     },
     timestamp::whole_seconds,
 };
+#[cfg(feature = "store")]
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::{cmp::Ordering, time::Duration};
 use rand_core::TryCryptoRng;
@@ -44,6 +46,12 @@ pub(crate) struct LiveSession<T> {
     remember: Option<bool>,
     /// How many of the flash messages came with the request.
     received_flashes: usize,
+    /// The data was replaced as a whole, and not key by key.
+    #[cfg(feature = "store")]
+    replaced: bool,
+    /// What the list of its owner is to show of it from now on.
+    #[cfg(feature = "store")]
+    description: Option<String>,
 }
 
 /// What the browser had of this session before this request changed it.
@@ -97,13 +105,7 @@ impl<T: SessionData> LiveSession<T> {
     fn read(mut head: RecordHead, sealed: &Sealed) -> Result<LiveSession<T>, Refusal> {
         let bytes = sealed.record.0.get(sealed.data_at..);
         let bytes = bytes.ok_or(Refusal::Unreadable)?;
-        let data = match head.schema.cmp(&T::VERSION) {
-            Ordering::Equal => data::decode(bytes).ok_or(Refusal::Unreadable)?,
-            Ordering::Less => {
-                T::migrate(OldData::new(head.schema, bytes)).ok_or(Refusal::OlderSchema)?
-            }
-            Ordering::Greater => return Err(Refusal::NewerSchema),
-        };
+        let data = read_data(head.schema, bytes)?;
         head.schema = T::VERSION;
         Ok(LiveSession::with(Some(sealed.ids), head, data))
     }
@@ -119,6 +121,10 @@ impl<T: SessionData> LiveSession<T> {
             renew: false,
             misread: false,
             remember: None,
+            #[cfg(feature = "store")]
+            replaced: false,
+            #[cfg(feature = "store")]
+            description: None,
         }
     }
 
@@ -136,6 +142,15 @@ impl<T: SessionData> LiveSession<T> {
     pub(crate) fn data_mut(&mut self) -> &mut T {
         self.touched = true;
         &mut self.data
+    }
+
+    /// Replaces the data as a whole.
+    pub(crate) fn replace(&mut self, data: T) -> T {
+        #[cfg(feature = "store")]
+        {
+            self.replaced = true;
+        }
+        core::mem::replace(self.data_mut(), data)
     }
 
     pub(crate) fn created_at(&self) -> Timestamp {
@@ -364,6 +379,10 @@ impl<T: SessionData> LiveSession<T> {
             record,
             max_age,
             replaces: self.replaced().map(|sealed| sealed.login),
+            #[cfg(feature = "store")]
+            due: self
+                .sealed()
+                .is_some_and(|sealed| self.renewal(rules, now, sealed).is_some()),
         };
         if save.is_renewal() && !closing.renews {
             return Decision::Keep;
@@ -433,7 +452,7 @@ impl<T: SessionData> LiveSession<T> {
         })
     }
 
-    fn sealed(&self) -> Option<&Sealed> {
+    pub(super) fn sealed(&self) -> Option<&Sealed> {
         match &self.before {
             Before::Sealed(sealed) => Some(sealed),
             Before::Nothing | Before::Destroyed => None,
@@ -541,3 +560,17 @@ impl<T: SessionData> LiveSession<T> {
         Some(record)
     }
 }
+
+/// Reads data that this version or an older one wrote.
+pub(super) fn read_data<T: SessionData>(schema: u8, bytes: &[u8]) -> Result<T, Refusal> {
+    match schema.cmp(&T::VERSION) {
+        Ordering::Equal => data::decode(bytes).ok_or(Refusal::Unreadable),
+        Ordering::Less => T::migrate(OldData::new(schema, bytes)).ok_or(Refusal::OlderSchema),
+        Ordering::Greater => Err(Refusal::NewerSchema),
+    }
+}
+
+#[cfg(feature = "store")]
+mod shared;
+#[cfg(feature = "store")]
+pub(crate) use shared::{OwnChange, read_record};

@@ -44,7 +44,7 @@ impl<T> Rules<T> {
     }
 
     /// Returns the longest lifetime that a session which starts today can get.
-    pub(super) fn longest(&self) -> u32 {
+    pub(crate) fn longest(&self) -> u32 {
         self.normal.lifetime.max(self.remembered.lifetime)
     }
 

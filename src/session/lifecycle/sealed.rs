@@ -66,18 +66,14 @@ impl Sealed {
         let judged = if head.device_key.is_some() {
             // Bound to a device: nothing here can ask the device for its proof.
             Err(Refusal::UnknownLayout)
-        } else if head.created_at > issued_at.saturating_add(rules.skew) {
-            // A clock that was wrong when the session began would let it live that much longer.
-            Err(Refusal::NotYetValid)
-        } else if head.created_at < floor {
-            Err(Refusal::Revoked)
-        } else if rules
-            .end_of(ids.login, now)
-            .is_some_and(|end| end.is_final())
-        {
-            Err(Refusal::Ended)
         } else {
-            limits.check(head.created_at, issued_at, now.wall)
+            judge(
+                rules,
+                now,
+                (login, head.created_at, limits),
+                issued_at,
+                floor,
+            )
         };
         judged.map_err(|refusal| (refusal, Some(login)))?;
         let sealed = Sealed {
@@ -92,5 +88,28 @@ impl Sealed {
             record,
         };
         Ok((head, sealed))
+    }
+}
+
+/// Judges the times of a session, and whether its login has ended.
+pub(super) fn judge<T>(
+    rules: &Rules<T>,
+    now: Now,
+    (login, created_at, limits): (EndedLogin, Timestamp, Timeouts),
+    issued_at: Timestamp,
+    floor: Timestamp,
+) -> Result<(), Refusal> {
+    if created_at > issued_at.saturating_add(rules.skew) {
+        // A clock that was wrong when the session began would let it live that much longer.
+        Err(Refusal::NotYetValid)
+    } else if created_at < floor {
+        Err(Refusal::Revoked)
+    } else if rules
+        .end_of(login.login, now)
+        .is_some_and(|end| end.is_final())
+    {
+        Err(Refusal::Ended)
+    } else {
+        limits.check(created_at, issued_at, now.wall)
     }
 }

@@ -58,7 +58,7 @@ impl Timeouts {
     }
 
     /// Returns the latest end, however much the session is used.
-    fn absolute_end(self, created_at: Timestamp) -> Timestamp {
+    pub(super) fn absolute_end(self, created_at: Timestamp) -> Timestamp {
         created_at.saturating_add(Duration::from_secs(self.lifetime.into()))
     }
 

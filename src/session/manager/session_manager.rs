@@ -20,6 +20,9 @@ use crate::{
 };
 use alloc::{boxed::Box, format, string::String, sync::Arc, vec::Vec};
 use core::{error::Error, fmt, time::Duration};
+
+#[cfg(feature = "store")]
+use super::store_settings::StoreOptions;
 use std::{
     path::Path,
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
@@ -328,6 +331,8 @@ pub struct SessionManagerBuilder<T = SessionMap> {
     origin_error: Option<String>,
     insecure_for_development: bool,
     validate_lost: bool,
+    #[cfg(feature = "store")]
+    pub(super) store: StoreOptions,
 }
 
 impl SessionManagerBuilder<SessionMap> {
@@ -358,6 +363,8 @@ impl SessionManagerBuilder<SessionMap> {
             origin_error: None,
             insecure_for_development: false,
             validate_lost: false,
+            #[cfg(feature = "store")]
+            store: StoreOptions::default(),
         }
     }
 
@@ -413,6 +420,8 @@ impl SessionManagerBuilder<SessionMap> {
             origin: self.origin,
             origin_error: self.origin_error,
             insecure_for_development: self.insecure_for_development,
+            #[cfg(feature = "store")]
+            store: self.store,
         }
     }
 }
@@ -1012,10 +1021,12 @@ impl<T: SessionData> SessionManagerBuilder<T> {
             clock: self.clock,
             realm: self.realm,
             pad_to: self.pad_to,
+            #[cfg(feature = "store")]
+            store: self.store.check().map_err(ConfigError)?.map(Arc::new),
         };
-        if let Err(error) = settings.fits(SMALLEST_RECORD) {
+        if let Err(error) = settings.fits_empty(SMALLEST_RECORD) {
             return Err(ConfigError(format!(
-                "an empty session needs {} bytes of cookies, the maximum is {}: no session could be saved",
+                "an empty session needs {} bytes, the maximum is {}: no session could be saved",
                 error.len, error.max
             )));
         }

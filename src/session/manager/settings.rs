@@ -15,9 +15,16 @@ use crate::{
         origin::OriginRules,
     },
 };
+#[cfg(feature = "store")]
+use alloc::sync::Arc;
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::time::Duration;
 use std::{sync::LazyLock, time::Instant};
+
+#[cfg(feature = "store")]
+use super::store_settings::{Place, StoreSettings};
+#[cfg(feature = "store")]
+use crate::session::{record::MAX_TICKET_LEN, store::StoreKeys};
 
 /// The first part of HKDF's info, which separates the keys of sessions from the keys of a codec.
 const LABEL: &[u8] = b"cookie";
@@ -63,6 +70,9 @@ pub(crate) struct Keys {
     /// A session that was created or sealed earlier is revoked.
     pub(crate) floor: Timestamp,
     pub(super) counts: KeyCounts,
+    /// Of what is in the store, if there is one.
+    #[cfg(feature = "store")]
+    pub(crate) store: Option<StoreKeys>,
 }
 
 impl Keys {
@@ -100,6 +110,8 @@ pub(crate) struct Settings<T> {
     pub(super) clock: Clock,
     pub(super) realm: String,
     pub(super) pad_to: usize,
+    #[cfg(feature = "store")]
+    pub(crate) store: Option<Arc<StoreSettings>>,
 }
 
 impl<T: SessionData> Settings<T> {
@@ -118,6 +130,11 @@ impl<T: SessionData> Settings<T> {
             formers: self.formers.iter().map(former).collect(),
             floor,
             counts: before.carried_to(keyring),
+            #[cfg(feature = "store")]
+            store: self
+                .store
+                .is_some()
+                .then(|| StoreKeys::new(keyring, &self.realm, T::NAME, self.pad_to)),
         }
     }
 
@@ -137,8 +154,39 @@ impl<T: SessionData> Settings<T> {
         formers.filter(move |(_, former)| former.is_active(now))
     }
 
-    /// Fails if the token of a record of `len` bytes does not fit into the cookies.
+    /// Fails if a record of `len` bytes does not fit where sessions are saved.
     pub(crate) fn fits(&self, len: usize) -> Result<(), TooLarge> {
+        #[cfg(feature = "store")]
+        if self
+            .store
+            .as_ref()
+            .is_some_and(|store| store.place == Place::Store)
+        {
+            return self.fits_record(len);
+        }
+        self.fits_cookies(len)
+    }
+
+    /// Fails if a record of `len` bytes does not fit into the store.
+    #[cfg(feature = "store")]
+    pub(crate) fn fits_record(&self, len: usize) -> Result<(), TooLarge> {
+        match &self.store {
+            Some(store) => store.fits(len, self.pad_to),
+            None => Ok(()),
+        }
+    }
+
+    /// Fails if the token of a payload of `len` bytes does not fit into the cookies.
+    pub(crate) fn fits_cookies(&self, len: usize) -> Result<(), TooLarge> {
         self.cookie.fits(token_len(len, self.pad_to))
+    }
+
+    /// Fails if not even a session without data could be saved.
+    pub(super) fn fits_empty(&self, record: usize) -> Result<(), TooLarge> {
+        #[cfg(feature = "store")]
+        if self.store.is_some() {
+            self.fits_cookies(MAX_TICKET_LEN)?;
+        }
+        self.fits(record)
     }
 }

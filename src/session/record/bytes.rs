@@ -22,10 +22,10 @@ use serde::Serialize;
 /// The layout written and read here. Another version of hardtack has another one.
 const LAYOUT: u8 = 1;
 
-const REMEMBERED: u8 = 1;
+pub(super) const REMEMBERED: u8 = 1;
 const DEVICE_KEY: u8 = 1 << 1;
 const SUBJECT: u8 = 1 << 2;
-const BY_LOGIN: u8 = 1 << 3;
+pub(super) const BY_LOGIN: u8 = 1 << 3;
 /// Flags of later versions, which may mean anything.
 const UNKNOWN: u8 = 0xf0;
 
@@ -205,10 +205,10 @@ impl<'a> Record<'a> {
 }
 
 /// What is left to read.
-struct Reader<'a>(&'a [u8]);
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
         let (array, rest) = self.0.split_first_chunk().ok_or(RecordError::Malformed)?;
         self.0 = rest;
         Ok(*array)
@@ -216,7 +216,7 @@ impl<'a> Reader<'a> {
 
     /// Seven bits a byte, the lowest first; the highest bit says that another byte follows. A form that
     /// is longer than it must be is malformed, so that one record has one encoding.
-    fn varint(&mut self) -> Result<u32, RecordError> {
+    pub(super) fn varint(&mut self) -> Result<u32, RecordError> {
         let mut number = 0_u32;
         for shift in [0, 7, 14, 21, 28] {
             let [byte] = self.array()?;
@@ -273,7 +273,7 @@ fn put_text(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend_from_slice(text.as_bytes());
 }
 
-fn put_varint(bytes: &mut Vec<u8>, mut number: u32) {
+pub(super) fn put_varint(bytes: &mut Vec<u8>, mut number: u32) {
     while number >= 0x80 {
         bytes.push((number & 0x7f) as u8 | 0x80);
         number >>= 7;

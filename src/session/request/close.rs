@@ -86,11 +86,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
                 answer.set_cookie.extend(cookie.remove(stale, kept));
                 let moves = !session.is_destroyed() && brought.counts != SiteCookie::Present;
                 if moves {
-                    events.push(Event::Moved {
-                        id: save.ids.session,
-                        login_id: save.ids.login,
-                        from: manager.settings().cookie_of(brought.counts).name().into(),
-                    });
+                    events.push(moved(manager, &save, brought));
                 }
                 let all = moves || session.is_login() || session.is_destroyed();
                 let mut lines: Vec<_> =
@@ -129,11 +125,24 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
     answer
 }
 
+/// Returns the event for a session that moves out of a former cookie.
+pub(super) fn moved<T: SessionData>(
+    manager: &SessionManager<T>,
+    save: &Save,
+    brought: &Brought,
+) -> Event {
+    Event::Moved {
+        id: save.ids.session,
+        login_id: save.ids.login,
+        from: manager.settings().cookie_of(brought.counts).name().into(),
+    }
+}
+
 /// Returns the lines that remove the former cookies: `all`, or those that nobody can tell from the present one
 /// and that a later request would bring again beside it. They go whether they were received or not, because the
 /// path of one may have hidden it. A request without any authentic cookie removes none: nothing says that the
 /// browser has one of ours, and the name may be another application's.
-fn remove_formers<'m, T: SessionData>(
+pub(super) fn remove_formers<'m, T: SessionData>(
     manager: &'m SessionManager<T>,
     cookies: &'m [u8],
     brought: &'m Brought,
@@ -168,7 +177,7 @@ fn seal<T: SessionData, R: TryCryptoRng + ?Sized>(
 }
 
 /// Returns the token of a record, and the id of the key that sealed it.
-fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
+pub(super) fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
     manager: &SessionManager<T>,
     record: &[u8],
     now: Timestamp,
@@ -186,12 +195,16 @@ fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
     };
     let len = codec
         .seal_payload(None, now, rng, &mut text, write)
-        .map_err(|error| match error {
-            SealError::Randomness => SaveError::Randomness,
-            SealError::Time => SaveError::Clock,
-            _ => SaveError::unreadable::<T>(),
-        })?;
+        .map_err(save_error::<T>)?;
     text.truncate(len);
     let token = String::from_utf8(text).map_err(|_| SaveError::unreadable::<T>())?;
     Ok((token, codec.primary()))
+}
+
+pub(super) fn save_error<T: SessionData>(error: SealError) -> SaveError {
+    match error {
+        SealError::Randomness => SaveError::Randomness,
+        SealError::Time => SaveError::Clock,
+        _ => SaveError::unreadable::<T>(),
+    }
 }

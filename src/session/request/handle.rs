@@ -24,6 +24,11 @@ use core::{
 use getrandom::SysRng;
 use std::sync::{Mutex, PoisonError};
 
+#[cfg(feature = "store")]
+use super::stored;
+#[cfg(feature = "store")]
+use alloc::boxed::Box;
+
 /// A handle to the session of one request. Clones share it, and none of them holds a lock across an
 /// await.
 pub(crate) struct Handle<T: SessionData> {
@@ -209,6 +214,10 @@ impl<T: SessionData> Handle<T> {
                 let full = self.manager().end(login, RecentEnd::Ended, now);
                 state.events.extend(full);
             }
+            #[cfg(feature = "store")]
+            if let Some(stored) = &mut state.stored {
+                stored.destroyed.extend(told);
+            }
             Ok(())
         })
     }
@@ -243,6 +252,53 @@ impl<T: SessionData> Handle<T> {
                 Some(Answer::failure(SaveError::InUse))
             }
         }
+    }
+
+    /// Returns the load of the session from its store, if it has to be loaded.
+    #[cfg(feature = "store")]
+    pub(crate) fn load(&self) -> Option<impl Future<Output = ()> + Send + use<T>> {
+        let store = self.manager().settings().store.as_ref()?;
+        let tokens = self
+            .locked(|state| {
+                if state.stored.is_some() {
+                    return None;
+                }
+                let cookies = state.facts.as_ref().map_or(&[][..], RequestFacts::cookies);
+                let tokens = stored::begin(self.manager(), cookies);
+                if tokens.is_none() {
+                    state.stored = Some(Box::default());
+                }
+                tokens
+            })
+            .ok()??;
+        let (handle, store) = (self.clone(), Arc::clone(store));
+        Some(async move {
+            let loaded = stored::load(handle.manager(), &store, tokens).await;
+            let events = handle.locked(|state| {
+                state.loaded(loaded);
+                core::mem::take(&mut state.events)
+            });
+            handle.report(&events.unwrap_or_default());
+        })
+    }
+
+    /// Returns the write of the closed session to its store, if there is something to write.
+    #[cfg(feature = "store")]
+    pub(crate) fn write_to_store(
+        &self,
+        answer: Answer,
+    ) -> Result<impl Future<Output = Answer> + Send + use<T>, Answer> {
+        let write = self.locked(|state| state.write.take());
+        let store = self.manager().settings().store.as_ref();
+        let (Ok(Some(write)), Some(store)) = (write, store) else {
+            return Err(answer);
+        };
+        let (handle, store) = (self.clone(), Arc::clone(store));
+        Ok(async move {
+            let (answer, events) = stored::commit(handle.manager(), &store, *write, answer).await;
+            handle.report(&events);
+            answer
+        })
     }
 
     /// Runs `f` on the state, then reports what happened with no lock held.

@@ -7,6 +7,8 @@ mod handle;
 mod head;
 mod open;
 mod state;
+#[cfg(feature = "store")]
+mod stored;
 
 pub(crate) use close::Answer;
 pub(crate) use handle::Handle;

@@ -1,7 +1,7 @@
 //! From the Cookie header to a session.
 
 use crate::{
-    Codec, KeyId, OpenError,
+    Codec, KeyId, KeyState, OpenError, Timestamp,
     secret::Scratch,
     session::{
         cookie::{CandidateBudget, Incomplete},
@@ -15,6 +15,9 @@ use crate::{
 };
 use alloc::{vec, vec::Vec};
 use core::cmp::Reverse;
+
+#[cfg(feature = "store")]
+use crate::session::{lifecycle::SealedTicket, record::Ticket};
 
 /// The most refused cookies of one request that are reported: their number is the sender's choice.
 const MAX_REFUSALS: usize = 8;
@@ -47,25 +50,80 @@ impl Brought {
     };
 }
 
-/// The candidates for the present cookie, or for the former ones.
-#[derive(Default)]
-struct Candidates {
-    opened: Vec<Opened>,
-    refused: Vec<Refused>,
+/// The tokens of a request's cookies, as far as they open by themselves.
+pub(super) struct Tokens {
+    pub(super) now: Now,
+    pub(super) present: Candidates,
+    pub(super) former: Candidates,
 }
 
-struct Opened {
-    cookie: SiteCookie,
-    head: RecordHead,
-    sealed: Sealed,
+/// The candidates for the present cookie, or for the former ones.
+#[derive(Default)]
+pub(super) struct Candidates {
+    pub(super) opened: Vec<Opened>,
+    /// Those whose sessions are in a store.
+    #[cfg(feature = "store")]
+    pub(super) tickets: Vec<(SiteCookie, SealedTicket)>,
+    pub(super) refused: Vec<Refused>,
+}
+
+pub(super) struct Opened {
+    pub(super) cookie: SiteCookie,
+    pub(super) head: RecordHead,
+    pub(super) sealed: Sealed,
+}
+
+/// One token that opened.
+enum Token {
+    Session(RecordHead, Sealed),
+    #[cfg(feature = "store")]
+    Ticket(SealedTicket),
+}
+
+enum Candidate {
+    Session(Opened),
+    #[cfg(feature = "store")]
+    Ticket(SiteCookie, SealedTicket),
+}
+
+impl Candidate {
+    fn of(cookie: SiteCookie, token: Token) -> Candidate {
+        match token {
+            Token::Session(head, sealed) => Candidate::Session(Opened {
+                cookie,
+                head,
+                sealed,
+            }),
+            #[cfg(feature = "store")]
+            Token::Ticket(ticket) => Candidate::Ticket(cookie, ticket),
+        }
+    }
+
+    fn cookie(&self) -> SiteCookie {
+        match self {
+            Candidate::Session(opened) => opened.cookie,
+            #[cfg(feature = "store")]
+            Candidate::Ticket(cookie, _) => *cookie,
+        }
+    }
+}
+
+impl Candidates {
+    fn push(&mut self, candidate: Candidate) {
+        match candidate {
+            Candidate::Session(opened) => self.opened.push(opened),
+            #[cfg(feature = "store")]
+            Candidate::Ticket(cookie, ticket) => self.tickets.push((cookie, ticket)),
+        }
+    }
 }
 
 /// Why a cookie does not count, and what it says of itself.
 #[derive(Clone, Copy)]
-struct Refused {
-    reason: Refusal,
-    key: Option<KeyId>,
-    login: Option<EndedLogin>,
+pub(super) struct Refused {
+    pub(super) reason: Refusal,
+    pub(super) key: Option<KeyId>,
+    pub(super) login: Option<EndedLogin>,
 }
 
 impl Refused {
@@ -99,9 +157,37 @@ pub(super) fn open<T: SessionData>(
     cookies: &[u8],
     events: &mut Vec<Event>,
 ) -> Found<T> {
+    settle(manager, tokens(manager, cookies), events).0
+}
+
+/// Opens the tokens of a Cookie header.
+pub(super) fn tokens<T: SessionData>(manager: &SessionManager<T>, cookies: &[u8]) -> Tokens {
     // The clock is the application's code: read before the keys are locked, because it may set others.
     let now = manager.now();
-    let (mut present, mut former) = read(manager, now, cookies);
+    let (present, former) = read(manager, now, cookies);
+    Tokens {
+        now,
+        present,
+        former,
+    }
+}
+
+/// Decides which session counts, and reports the cookies that were refused. Returns all of those too.
+pub(super) fn settle<T: SessionData>(
+    manager: &SessionManager<T>,
+    tokens: Tokens,
+    events: &mut Vec<Event>,
+) -> (Found<T>, Vec<Refused>) {
+    let Tokens {
+        now,
+        mut present,
+        mut former,
+    } = tokens;
+    for candidates in [&mut present, &mut former] {
+        // Stable: of equals the first stays the first.
+        let opened = &mut candidates.opened;
+        opened.sort_by_key(|opened| Reverse(opened.sealed.issued_at));
+    }
     let opened = || present.opened.iter().chain(&former.opened);
     let mut refused = present.refused.iter().chain(&former.refused);
     let authentic = opened().next().is_some() || refused.any(Refused::is_authentic);
@@ -115,13 +201,13 @@ pub(super) fn open<T: SessionData>(
         choice = choose(manager, &mut former, events);
         present.refused.append(&mut former.refused);
     }
-    let refused = present.refused;
+    let mut refused = present.refused;
     let untold = former.refused.iter();
     others.extend(refused.iter().chain(untold).filter_map(|told| told.login));
     let first = refused.first().map(|refused| refused.reason);
     events.extend(
         refused
-            .into_iter()
+            .iter()
             .take(MAX_REFUSALS)
             .map(|refused| Event::Refused {
                 reason: refused.reason,
@@ -130,7 +216,7 @@ pub(super) fn open<T: SessionData>(
                 login_id: refused.login.map(|login| login.login),
             }),
     );
-    let (session, counts, refused, rivals) = match choice {
+    let (session, counts, first, rivals) = match choice {
         Choice::One(session, cookie, opened) => {
             events.push(opened);
             (session, cookie, None, None)
@@ -138,16 +224,18 @@ pub(super) fn open<T: SessionData>(
         Choice::Rivals(cookie) => (new(), SiteCookie::Present, first, Some(cookie)),
         Choice::None => (new(), SiteCookie::Present, first, None),
     };
-    Found {
+    let found = Found {
         session,
-        refused,
+        refused: first,
         rivals,
         brought: Brought {
             others,
             counts,
             authentic,
         },
-    }
+    };
+    refused.append(&mut former.refused);
+    (found, refused)
 }
 
 /// Opens the candidates under all names: for the present cookie, and for the former ones.
@@ -168,8 +256,8 @@ fn read<T: SessionData>(
                 Err(Incomplete) => Err(Refused::unread(Refusal::Incomplete)),
             };
             match opened {
-                Ok(opened) if opened.cookie == SiteCookie::Present => present.opened.push(opened),
-                Ok(opened) => former.opened.push(opened),
+                Ok(opened) if opened.cookie() == SiteCookie::Present => present.push(opened),
+                Ok(opened) => former.push(opened),
                 Err(why) if which == SiteCookie::Present => present.refused.push(why),
                 Err(why) => former.refused.push(why),
             }
@@ -184,11 +272,6 @@ fn read<T: SessionData>(
             read(SiteCookie::Former(at));
         }
     }
-    for candidates in [&mut present, &mut former] {
-        // Stable: of equals the first stays the first.
-        let opened = &mut candidates.opened;
-        opened.sort_by_key(|opened| Reverse(opened.sealed.issued_at));
-    }
     (present, former)
 }
 
@@ -199,15 +282,11 @@ fn open_candidate<T: SessionData>(
     now: Now,
     which: SiteCookie,
     token: &str,
-) -> Result<Opened, Refused> {
+) -> Result<Candidate, Refused> {
     let settings = manager.settings();
     let open = |codec: &Codec, cookie| {
         let opened = open_token(manager, keys, codec, now, token);
-        opened.map(|(head, sealed)| Opened {
-            cookie,
-            head,
-            sealed,
-        })
+        opened.map(|token| Candidate::of(cookie, token))
     };
     let mut opened = match which {
         SiteCookie::Present => open(&keys.codec, which),
@@ -338,7 +417,7 @@ fn open_token<T: SessionData>(
     codec: &Codec,
     now: Now,
     token: &str,
-) -> Result<(RecordHead, Sealed), Refused> {
+) -> Result<Token, Refused> {
     let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
     let opened = match codec.open_payload(None, token, now.wall, &mut scratch.0) {
         Ok(opened) => opened,
@@ -353,7 +432,7 @@ fn open_token<T: SessionData>(
     let facts = (opened.issued_at, opened.key, opened.key_state);
     let (key, len) = (opened.key, opened.value.len());
     scratch.0.truncate(len);
-    let read = Sealed::read(&manager.settings().rules, now, scratch, facts, keys.floor);
+    let read = read_payload(manager, now, scratch, facts, keys.floor);
     if read.is_ok() {
         keys.count(key, now.wall);
     }
@@ -362,6 +441,29 @@ fn open_token<T: SessionData>(
         key: Some(key),
         login,
     })
+}
+
+/// Reads the record or the ticket of a token, down to its times.
+fn read_payload<T: SessionData>(
+    manager: &SessionManager<T>,
+    now: Now,
+    payload: Scratch,
+    facts: (Timestamp, KeyId, KeyState),
+    floor: Timestamp,
+) -> Result<Token, (Refusal, Option<EndedLogin>)> {
+    let rules = &manager.settings().rules;
+    #[cfg(feature = "store")]
+    if let Some(store) = &manager.settings().store {
+        if Ticket::is(&payload.0) {
+            return SealedTicket::read(rules, now, &payload.0, facts, floor).map(Token::Ticket);
+        }
+        if store.only_tickets {
+            let (_, sealed) = Sealed::read(rules, now, payload, facts, floor)?;
+            return Err((Refusal::NotATicket, Some(sealed.login)));
+        }
+    }
+    let (head, sealed) = Sealed::read(rules, now, payload, facts, floor)?;
+    Ok(Token::Session(head, sealed))
 }
 
 /// Names the refusal of a cookie whose token does not open.

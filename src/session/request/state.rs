@@ -15,6 +15,11 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use rand_core::TryCryptoRng;
 
+#[cfg(feature = "store")]
+use super::stored::{self, Loaded, Stored};
+#[cfg(feature = "store")]
+use alloc::boxed::Box;
+
 /// Where a request stands with its session.
 #[expect(
     clippy::large_enum_variant,
@@ -46,6 +51,12 @@ pub(super) struct State<T> {
     pub(super) brought: Brought,
     /// To be reported once no lock is held.
     pub(super) events: Vec<Event>,
+    /// What the store said, once it was asked.
+    #[cfg(feature = "store")]
+    pub(super) stored: Option<Box<Stored>>,
+    /// What the store has to do for the response.
+    #[cfg(feature = "store")]
+    pub(super) write: Option<Box<stored::Write>>,
 }
 
 /// What a call is going to do.
@@ -68,6 +79,10 @@ impl<T: SessionData> State<T> {
             rivals: None,
             brought: Brought::NOTHING,
             events: Vec::new(),
+            #[cfg(feature = "store")]
+            stored: None,
+            #[cfg(feature = "store")]
+            write: None,
         }
     }
 
@@ -76,6 +91,27 @@ impl<T: SessionData> State<T> {
         &mut self,
         manager: &SessionManager<T>,
     ) -> Result<&mut LiveSession<T>, SessionError> {
+        self.loaded_for(manager, false)?;
+        self.open(manager)
+    }
+
+    /// Fails if the store was not asked yet, or gave no answer that the call needs.
+    fn loaded_for(
+        &mut self,
+        manager: &SessionManager<T>,
+        destroys: bool,
+    ) -> Result<(), SessionError> {
+        #[cfg(feature = "store")]
+        if manager.settings().store.is_some() {
+            let stored = self.stored.as_mut().ok_or(SessionError::NotLoaded)?;
+            stored.used(destroys, &mut self.events)?;
+        }
+        #[cfg(not(feature = "store"))]
+        let _ = (manager, destroys);
+        Ok(())
+    }
+
+    fn open(&mut self, manager: &SessionManager<T>) -> Result<&mut LiveSession<T>, SessionError> {
         if let Phase::Unopened = self.phase {
             let cookies = match &self.facts {
                 Some(facts) => facts.cookies(),
@@ -110,7 +146,8 @@ impl<T: SessionData> State<T> {
             }
             Phase::Unopened | Phase::Open(_, Headers::Open) => {}
         }
-        self.read(manager)?;
+        self.loaded_for(manager, write == Write::Destroy)?;
+        self.open(manager)?;
         let access = self.facts.as_ref().map(|facts| &facts.access);
         let logged_in = matches!(&self.phase, Phase::Open(session, _) if session.is_login());
         match access {
@@ -123,7 +160,39 @@ impl<T: SessionData> State<T> {
         if self.rivals.is_some() && write == Write::Change && !logged_in {
             return Err(SessionError::Rivals);
         }
-        self.read(manager)
+        #[cfg(feature = "store")]
+        if write == Write::Change
+            && !logged_in
+            && self
+                .stored
+                .as_ref()
+                .is_some_and(|stored| stored.is_unreadable())
+        {
+            return Err(SessionError::Store);
+        }
+        self.open(manager)
+    }
+
+    /// Takes what the store said, unless another load was faster.
+    #[cfg(feature = "store")]
+    pub(super) fn loaded(&mut self, loaded: Loaded<T>) {
+        let Phase::Unopened = self.phase else {
+            return;
+        };
+        if self.stored.is_some() {
+            return;
+        }
+        let Loaded {
+            found,
+            stored,
+            events,
+        } = loaded;
+        self.refused = found.refused;
+        self.rivals = found.rivals;
+        self.brought = found.brought;
+        self.phase = Phase::Open(found.session, Headers::Open);
+        self.stored = Some(Box::new(stored));
+        self.events.extend(events);
     }
 
     /// Fails for a request that has no session because of its origin.
@@ -149,6 +218,8 @@ impl<T: SessionData> State<T> {
             Ok(session) => Ok(session.take_flashes()),
             // There is nothing to take: the session is a new one.
             Err(SessionError::CrossOrigin | SessionError::Rivals) => Ok(Vec::new()),
+            #[cfg(feature = "store")]
+            Err(SessionError::Store) => Ok(self.read(manager)?.flashes().to_vec()),
             Err(error) => Err(error),
         }
     }
@@ -166,11 +237,22 @@ impl<T: SessionData> State<T> {
             self.phase = Phase::Unused;
             return None;
         };
+        #[cfg(feature = "store")]
+        if self.stored.as_ref().is_some_and(|stored| !stored.is_used()) {
+            // The handler only took it.
+            self.phase = Phase::Unused;
+            return None;
+        }
         let Headers::Open = core::mem::replace(headers, Headers::Decided) else {
             return None;
         };
         let events = &mut self.events;
         if panicked {
+            #[cfg(feature = "store")]
+            if let (Some(store), Some(stored)) = (&manager.settings().store, &mut self.stored) {
+                // What the handler ended stays ended.
+                self.write = stored::end(manager, store, stored).map(Box::new);
+            }
             return Some(close::abandon(session, events));
         }
         let facts = self.facts.as_ref();
@@ -178,6 +260,18 @@ impl<T: SessionData> State<T> {
             // Nothing of the visitor's is set, removed or renewed.
             return Some(Answer::default());
         }
+        #[cfg(feature = "store")]
+        let mut answer = match (&manager.settings().store, &mut self.stored) {
+            (Some(store), Some(stored)) => {
+                let place = (manager, &**store);
+                let request = (facts, &self.brought, head_at);
+                let (answer, write) = stored::close(place, (session, stored), request, rng, events);
+                self.write = write.map(Box::new);
+                answer
+            }
+            _ => close::close(manager, session, facts, &self.brought, head_at, rng, events),
+        };
+        #[cfg(not(feature = "store"))]
         let mut answer = close::close(manager, session, facts, &self.brought, head_at, rng, events);
         if let (Some(cookie), Some(facts)) = (self.rivals, facts) {
             let cookie = manager.settings().cookie_of(cookie);

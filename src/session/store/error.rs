@@ -68,6 +68,14 @@ impl StoreError {
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
     }
+
+    /// Returns `true` if the store may have done what it was asked to do.
+    pub(crate) fn may_have_acted(&self) -> bool {
+        matches!(
+            self.kind,
+            StoreErrorKind::Unavailable | StoreErrorKind::Timeout
+        )
+    }
 }
 
 impl From<StoreErrorKind> for StoreError {

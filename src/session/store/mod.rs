@@ -2,17 +2,21 @@
 
 pub mod conformance;
 mod contract;
-#[allow(
-    dead_code,
-    reason = "the session manager holds its store in this form; it takes no store yet"
-)]
+mod ending;
 mod erased;
 mod error;
 mod keys;
 mod memory;
+mod merge;
 mod probe;
 mod random;
+mod sealing;
 mod tombstone;
+
+pub(crate) use ending::{Ending, GRACE, PendingEnds};
+pub(crate) use erased::ErasedStore;
+pub(crate) use merge::{Loss, Own, Version, merge, own_writes};
+pub(crate) use sealing::{StoreKeys, Unsealed};
 
 pub use contract::{End, Expect, Found, Owned, Owner, Put, Store, Swap};
 pub use error::{StoreError, StoreErrorKind};

@@ -5,7 +5,7 @@ use hardtack::store::{
     conformance::{self, Fixture},
 };
 use hardtack_memcached::MemcachedStore;
-use servers::{Fault, Proxy, Server, names_nothing, new_key, survives_faults, works_again};
+use servers::{Fault, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults, works_again};
 use std::time::{Duration, Instant};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -219,4 +219,13 @@ fn settings_that_cannot_work_are_refused() {
     for prefix in ["a b", "a\r\nflush_all\r\n", "é", &"a".repeat(201)] {
         assert!(store.clone().prefix(prefix).is_err(), "{prefix}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serves_sessions_of_several_instances() {
+    let Some(node) = servers::memcached() else {
+        return;
+    };
+    let nodes = [node];
+    serves_sessions(async || store(&nodes), false).await;
 }

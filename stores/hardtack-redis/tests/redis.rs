@@ -6,7 +6,7 @@ use hardtack::store::{
 };
 use hardtack_redis::RedisStore;
 use redis::Client;
-use servers::{Fault, Proxy, Server, names_nothing, new_key, survives_faults, works_again};
+use servers::{Fault, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults, works_again};
 use std::{error::Error, time::Duration};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -254,4 +254,12 @@ async fn what_is_neither_record_nor_tombstone_is_not_touched() {
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     let left: String = run(server.port(), &format!("GET hardtack:{hex}")).await;
     assert_eq!(left, "junk");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serves_sessions_of_several_instances() {
+    let Some(server) = servers::redis(&[]) else {
+        return;
+    };
+    serves_sessions(async || store(server.port()), true).await;
 }

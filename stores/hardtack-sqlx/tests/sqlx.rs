@@ -6,7 +6,7 @@ use hardtack::store::{
     conformance::{self, Fixture},
 };
 use hardtack_sqlx::{MySqlStore, PostgresStore, SqliteStore};
-use servers::{Fault, Proxy, Server, names_nothing, new_key, survives_faults, works_again};
+use servers::{Fault, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults, works_again};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Executor, PgPool, SqlitePool,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
@@ -148,8 +148,8 @@ async fn mariadb_passes_the_whole_suite() {
 struct Sqlite(PathBuf);
 
 impl Sqlite {
-    fn new() -> Self {
-        let name = format!("hardtack-sqlite-{}", std::process::id());
+    fn new(test: &str) -> Self {
+        let name = format!("hardtack-sqlite-{test}-{}", std::process::id());
         let directory = std::env::temp_dir().join(name);
         fs::create_dir_all(&directory).unwrap();
         Sqlite(directory)
@@ -194,7 +194,7 @@ impl Fixture for Sqlite {
 
 #[tokio::test]
 async fn sqlite_passes_the_whole_suite() {
-    let report = conformance::run(&Sqlite::new()).await;
+    let report = conformance::run(&Sqlite::new("suite")).await;
     assert!(report.passed(), "{report}");
     assert_eq!(report.skipped().count(), 0, "{report}");
 }
@@ -280,5 +280,20 @@ async fn table_of_another_user_is_enough() {
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     for name in ["", "Sessions", "a b", "a;drop", "1st", "_a", "ä"] {
         assert!(store.clone().table(name).is_err(), "{name}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn serves_sessions_of_several_instances() {
+    let sqlite = Sqlite::new("sessions");
+    serves_sessions(async || sqlite.connect("sessions").await, true).await;
+    if let Some(server) = servers::postgres() {
+        let isolation = "read committed";
+        let postgres = Postgres { server, isolation };
+        serves_sessions(async || postgres.connect("sessions").await, true).await;
+    }
+    if let Some(server) = servers::mariadb() {
+        let mariadb = MariaDb(server);
+        serves_sessions(async || mariadb.connect("sessions").await, true).await;
     }
 }

@@ -3,9 +3,11 @@
 
 mod faults;
 mod proxy;
+mod sessions;
 
 pub use faults::{names_nothing, new_key, survives_faults, works_again};
 pub use proxy::{Fault, Proxy};
+pub use sessions::serves_sessions;
 
 use std::{
     env, fs,

@@ -56,8 +56,8 @@ async fn finish<T: SessionData, B: Default>(
     let plan = exchange.commit(exchange.close()).await;
     let own = |name| response.headers().get_all(name).into_iter();
     let edits = exchange.finish(plan, |name| own(name).map(HeaderValue::as_bytes));
-    if edits.failed().is_some() {
-        response = empty_500();
+    if let Some(status) = edits.status() {
+        response = empty(status);
     }
     let headers = response.headers_mut();
     for edit in edits {
@@ -108,11 +108,11 @@ pub fn session_error<B: Default>(error: &SessionError) -> Response<B> {
 
 fn refuse<B: Default>(error: impl Display) -> Response<B> {
     tracing::error!(target: "hardtack", "{error}");
-    empty_500()
+    empty(500)
 }
 
-fn empty_500<B: Default>() -> Response<B> {
+fn empty<B: Default>(status: u16) -> Response<B> {
     let mut response = Response::default();
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    *response.status_mut() = StatusCode::from_u16(status).expect("a status");
     response
 }

@@ -1,0 +1,128 @@
+//! A session that other requests may save meanwhile: what this request has changed, apart from what it
+//! was given.
+
+use super::{Before, LiveSession, Rules, Sealed, read_data};
+use crate::{
+    Timestamp,
+    session::{
+        data::SessionData,
+        error::SaveError,
+        lifecycle::rules::Now,
+        record::{Ids, Record, RecordHead, SessionId, Ticket, TicketSecret},
+    },
+};
+use alloc::{string::String, vec::Vec};
+use rand_core::TryCryptoRng;
+
+/// What a request has done to a session, for a merge with what others have done to it.
+#[derive(Clone)]
+pub(crate) struct OwnChange {
+    /// The record as the request got it.
+    pub(crate) base: Option<Vec<u8>>,
+    /// The data was replaced as a whole.
+    pub(crate) replaced: bool,
+    /// The flash messages of `base` were shown.
+    pub(crate) took_flashes: bool,
+    /// The request logged somebody in.
+    pub(crate) is_login: bool,
+}
+
+impl<T: SessionData> LiveSession<T> {
+    pub(crate) fn subject(&self) -> Option<&str> {
+        self.head.subject.as_deref()
+    }
+
+    /// Gives the session to somebody, and another id: a planted session must not be listed as theirs.
+    pub(crate) fn set_subject<R: TryCryptoRng + ?Sized>(
+        &mut self,
+        subject: Option<String>,
+        rng: &mut R,
+    ) -> Result<(), SaveError> {
+        self.regenerate(rng)?;
+        self.head.subject = subject;
+        Ok(())
+    }
+
+    pub(crate) fn describe(&mut self, text: String) {
+        self.touched = true;
+        self.description = Some(text);
+    }
+
+    pub(crate) fn take_description(&mut self) -> Option<String> {
+        self.description.take()
+    }
+
+    /// Returns the ids that this session has and had.
+    pub(crate) fn own_ids(&self) -> impl Iterator<Item = SessionId> + use<T> {
+        let before = self.sealed().map(|sealed| sealed.ids.session);
+        self.known_id().into_iter().chain(before)
+    }
+
+    pub(crate) fn own_change(&self) -> OwnChange {
+        let base = self.sealed().map(|sealed| sealed.record.0.clone());
+        OwnChange {
+            base,
+            replaced: self.replaced,
+            took_flashes: self.received_flashes == 0,
+            is_login: self.is_login(),
+        }
+    }
+
+    /// Returns `true` if a response would carry the session anew.
+    pub(crate) fn is_due(&self, rules: &Rules<T>, now: Timestamp) -> bool {
+        let renewal = |sealed| self.renewal(rules, now, sealed).is_some();
+        self.is_changed() || self.sealed().is_some_and(renewal)
+    }
+
+    /// Returns `true` if the login that this session came with has been ended meanwhile.
+    pub(crate) fn has_ended(&self, rules: &Rules<T>, now: Now) -> bool {
+        let end = self
+            .sealed()
+            .and_then(|sealed| rules.end_of(sealed.ids.login, now));
+        end.is_some_and(|end| end.is_final())
+    }
+
+    /// Leaves the session that it came with behind: `own` takes what is to be kept of the data, given the
+    /// data as they came.
+    pub(crate) fn start_over(&mut self, own: impl FnOnce(&T, T) -> T) {
+        let base = self
+            .sealed()
+            .and_then(|sealed| read_record(&sealed.record.0));
+        let base = base.map(|(_, _, data)| data).unwrap_or_default();
+        self.data = own(&base, core::mem::take(&mut self.data));
+        self.before = Before::Nothing;
+    }
+
+    /// Returns the ticket that the record of this session has, as the request got it.
+    pub(crate) fn ticket(&self, secret: TicketSecret) -> Option<Ticket> {
+        let record = Record::decode(&self.sealed()?.record.0).ok()?;
+        Some(Ticket::of(&record, secret))
+    }
+
+    /// Returns a session that stands over another record than before: what this request and others have
+    /// made of it together.
+    pub(crate) fn merged(ids: Ids, head: RecordHead, data: T, theirs: Sealed) -> LiveSession<T> {
+        let mut session = LiveSession::with(Some(ids), head, data).over(theirs);
+        session.touched = true;
+        session
+    }
+
+    /// Returns a session that stands over nothing.
+    pub(crate) fn unsaved(ids: Ids, head: RecordHead, data: T) -> LiveSession<T> {
+        let mut session = LiveSession::with(Some(ids), head, data);
+        session.touched = true;
+        session
+    }
+}
+
+/// Reads a record with its data, of this version or an older one.
+pub(crate) fn read_record<T: SessionData>(record: &[u8]) -> Option<(Ids, RecordHead, T)> {
+    let Record {
+        ids,
+        mut head,
+        data,
+    } = Record::decode(record).ok()?;
+    let data = read_data(head.schema, data).ok()?;
+    head.schema = T::VERSION;
+    Some((ids, head, data))
+}

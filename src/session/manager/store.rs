@@ -1,0 +1,316 @@
+//! The calls of a manager and its builder that are about a store.
+
+use super::{
+    session_manager::{SessionManager, SessionManagerBuilder},
+    store_settings::{Place, StoreSettings},
+};
+use crate::{
+    Timestamp,
+    session::{
+        data::SessionData,
+        record::{About, SessionId},
+        store::{
+            Ending, Found, GRACE, Owned, OwnerKey, RecordKey, Store, StoreError, StoreErrorKind,
+            StoreKeys, Tombstone,
+        },
+    },
+};
+use alloc::{collections::BTreeSet, string::String, sync::Arc, vec::Vec};
+use core::{cmp::Reverse, fmt, time::Duration};
+
+/// How often the sessions of one owner are listed until no new one is among them.
+const MAX_ROUNDS: u32 = 8;
+
+/// A session of a list: see [`SessionManager::list`].
+///
+/// ```
+/// use hardtack::session::Listed;
+///
+/// /// The lines of a page "Your devices". Escape the description where you show it.
+/// fn lines(devices: &[Listed]) -> Vec<String> {
+///     let line = |device: &Listed| format!("{} since {}", device.description, device.created_at);
+///     devices.iter().map(line).collect()
+/// }
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listed {
+    /// The id of the session.
+    pub id: SessionId,
+    /// When somebody logged in.
+    pub created_at: Timestamp,
+    /// When the session last got its id or its description.
+    pub seen_at: Timestamp,
+    /// The text of [`describe`](crate::session::Session::describe).
+    pub description: String,
+}
+
+/// Prints the id and the times, and not the description.
+impl fmt::Debug for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listed")
+            .field("id", &self.id)
+            .field("created_at", &self.created_at)
+            .field("seen_at", &self.seen_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> SessionManagerBuilder<T> {
+    /// Keeps the sessions in a store: the cookie then carries a ticket, and the store a sealed record that
+    /// only the ticket opens. Handlers do not change. [`guide::stores`](crate::guide::stores) says when to
+    /// use one, and what happens when it is down.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// use hardtack::store::MemoryStore;
+    ///
+    /// let sessions = SessionManager::builder(keyring)
+    ///     .store(MemoryStore::new(64 * 1024 * 1024))
+    ///     .build()?;
+    /// let session = testing::new_session(&sessions);
+    /// session.insert("notes", &"#".repeat(10_000))?; // more than cookies hold
+    /// let cookie = testing::cookie_header(&session)?;
+    /// assert!(cookie.len() < 200);
+    ///
+    /// let session = testing::session_from_cookie(&sessions, &cookie);
+    /// assert_eq!(session.get::<String>("notes")?.unwrap().len(), 10_000);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias("backend", "database", "redis"))]
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Limits the size of a sealed record, in bytes. The default is 64 KiB. More than the store takes is a
+    /// [`ConfigError`](super::ConfigError).
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{SessionError, SessionManager, testing}};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// use hardtack::store::MemoryStore;
+    ///
+    /// let sessions = SessionManager::builder(keyring)
+    ///     .store(MemoryStore::new(64 * 1024 * 1024))
+    ///     .max_record_bytes(4096)
+    ///     .build()?;
+    /// let session = testing::new_session(&sessions);
+    /// let error = session.insert("notes", &"#".repeat(5_000)).unwrap_err();
+    /// assert!(matches!(error, SessionError::TooBig { max: 4096, .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn max_record_bytes(mut self, max: usize) -> Self {
+        self.store.max_record_bytes = max;
+        self
+    }
+
+    /// Sets where sessions are saved. The default is [`Place::Store`] once there is a
+    /// [`store`](SessionManagerBuilder::store).
+    /// [`guide::stores`](crate::guide::stores#moving) shows how to move a fleet.
+    pub fn place(mut self, place: Place) -> Self {
+        self.store.place = place;
+        self
+    }
+
+    /// Refuses sessions that are in their cookies: the last step of a move to the store. From then on an
+    /// end in the store needs to be remembered for a minute only.
+    pub fn only_tickets(mut self) -> Self {
+        self.store.only_tickets = true;
+        self
+    }
+}
+
+/// Calls about the store. Without one they answer [`StoreErrorKind::Unsupported`].
+impl<T: SessionData> SessionManager<T> {
+    /// Runs each command that the store will need, and returns an error that names what is missing: a
+    /// permission, a setting, a version. Call it when the server starts.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::SessionManager, store::MemoryStore};
+    /// # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sessions = SessionManager::builder(Keyring::new(Key::generate()?))
+    ///     .store(MemoryStore::new(64 * 1024 * 1024))
+    ///     .build()?;
+    /// sessions.check().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That of the store.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        let store = self.store()?;
+        store.store.check().await
+    }
+
+    /// Deletes at most `limit` records and tombstones past their time, and returns their number. Call it
+    /// from a timer if the engine has no expiry of its own, as SQL: hardtack starts no task.
+    ///
+    /// ```
+    /// # use hardtack::{session::SessionManager, store::StoreError};
+    /// async fn clean_up(sessions: &SessionManager) -> Result<(), StoreError> {
+    ///     while sessions.sweep(1_000).await? == 1_000 {}
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That of the store.
+    pub async fn sweep(&self, limit: u32) -> Result<u32, StoreError> {
+        let store = self.store()?;
+        while store.pending.run_one(&*store.store).await? {}
+        store.store.sweep(limit).await
+    }
+
+    /// Returns the live sessions of a [subject](crate::session::Session::set_subject), newest first. A
+    /// session that is still in its cookie is not among them.
+    ///
+    /// # Errors
+    ///
+    /// That of the store: [`StoreErrorKind::Unsupported`] if it keeps no lists of owners.
+    pub async fn list(&self, subject: &str) -> Result<Vec<Listed>, StoreError> {
+        let mut listed: Vec<Listed> = Vec::new();
+        for (_, entry) in self.owned(subject).await? {
+            let opened = self.with_keys(|keys| keys.open_about(&entry.key, entry.about))?;
+            // An entry under a key that is gone: its session does not open either.
+            let Ok(opened) = opened else { continue };
+            let Ok(about) = About::decode(&opened.plaintext.0) else {
+                continue;
+            };
+            listed.push(Listed {
+                id: about.id,
+                created_at: about.created_at,
+                seen_at: opened.issued_at,
+                description: about.text,
+            });
+        }
+        listed.sort_by_key(|listed| Reverse((listed.created_at, listed.id)));
+        listed.dedup_by_key(|listed| listed.id);
+        Ok(listed)
+    }
+
+    /// Ends one session, on whatever device it is. It may be over already.
+    ///
+    /// ```
+    /// # use hardtack::session::{SessionId, SessionManager};
+    /// # use hardtack::store::StoreError;
+    /// /// Ends a session of the list, if it is the person's own.
+    /// async fn end_device(sessions: &SessionManager, user: &str, id: SessionId) -> Result<bool, StoreError> {
+    ///     let own = sessions.list(user).await?.iter().any(|device| device.id == id);
+    ///     if own {
+    ///         sessions.end_session(id).await?;
+    ///     }
+    ///     Ok(own)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// That of the store. The session may have ended.
+    pub async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
+        let key = self.with_keys(|keys| keys.record_key(id))?;
+        self.end_record(key, None).await
+    }
+
+    /// Ends all sessions of a [subject](crate::session::Session::set_subject), and returns their number:
+    /// "log out everywhere", or an account that is closed.
+    ///
+    /// A login whose password was checked before and that is saved after it survives. Close this gap with
+    /// [`validate`](SessionManagerBuilder::validate) and a version that you keep for each user.
+    ///
+    /// # Errors
+    ///
+    /// That of the store. Some of the sessions may have ended.
+    pub async fn end_all(&self, subject: &str) -> Result<u32, StoreError> {
+        self.end_but(subject, &[]).await
+    }
+
+    /// Returns `true` if the session is in the store: for a WebSocket that outlives its request.
+    ///
+    /// # Errors
+    ///
+    /// That of the store.
+    pub async fn is_live(&self, id: SessionId) -> Result<bool, StoreError> {
+        let key = self.with_keys(|keys| keys.record_key(id))?;
+        let found = self.store()?.store.load(&key, None).await?;
+        Ok(matches!(found, Found::Record(_)))
+    }
+
+    /// Ends all sessions of a subject but these.
+    pub(crate) async fn end_but(
+        &self,
+        subject: &str,
+        spared: &[SessionId],
+    ) -> Result<u32, StoreError> {
+        let spared = self.with_keys(|keys| {
+            let keys = spared.iter().map(|id| keys.record_key(*id));
+            keys.collect::<Vec<_>>()
+        })?;
+        let mut ended = BTreeSet::new();
+        // A session that is renamed meanwhile is in the next list.
+        for _ in 0..MAX_ROUNDS {
+            let owned = self.owned(subject).await?;
+            let is_new = |(_, entry): &(OwnerKey, Owned)| {
+                !spared.contains(&entry.key) && !ended.contains(&entry.key)
+            };
+            let new: Vec<_> = owned.into_iter().filter(is_new).collect();
+            if new.is_empty() {
+                break;
+            }
+            for (owner, entry) in new {
+                self.end_record(entry.key, Some(owner)).await?;
+                ended.insert(entry.key);
+            }
+        }
+        Ok(u32::try_from(ended.len()).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn lists_owners(&self) -> bool {
+        self.store().is_ok_and(|store| store.store.lists_owners())
+    }
+
+    async fn end_record(&self, key: RecordKey, owner: Option<OwnerKey>) -> Result<(), StoreError> {
+        let store = self.store()?;
+        // Whether it was in a cookie before is not known here, nor until when that opens.
+        let longest = Duration::from_secs(self.settings().rules.longest().into());
+        let grace = match store.only_tickets {
+            true => GRACE,
+            false => longest.max(GRACE),
+        };
+        let ending = Ending {
+            key,
+            tombstone: Tombstone::Ended,
+            follows: true,
+            owner,
+            grace,
+        };
+        ending.run(&*store.store).await
+    }
+
+    /// Returns the entries of a subject under each key of the ring.
+    async fn owned(&self, subject: &str) -> Result<Vec<(OwnerKey, Owned)>, StoreError> {
+        let owners = self.with_keys(|keys| keys.owners(subject))?;
+        let mut owned = Vec::new();
+        for owner in owners {
+            let entries = self.store()?.store.owned(&owner).await?;
+            owned.extend(entries.into_iter().map(|entry| (owner, entry)));
+        }
+        Ok(owned)
+    }
+
+    fn with_keys<R>(&self, f: impl FnOnce(&StoreKeys) -> R) -> Result<R, StoreError> {
+        let keys = self.keys();
+        let keys = keys.store.as_ref();
+        keys.map(f)
+            .ok_or_else(|| StoreErrorKind::Unsupported.into())
+    }
+
+    fn store(&self) -> Result<&StoreSettings, StoreError> {
+        let store = self.settings().store.as_deref();
+        store.ok_or_else(|| StoreErrorKind::Unsupported.into())
+    }
+}

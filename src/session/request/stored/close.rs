@@ -1,0 +1,344 @@
+//! From a session to what is to be written to its store, and to the Set-Cookie lines that need no write.
+
+use super::{
+    super::{
+        close::{self, Answer},
+        facts::RequestFacts,
+        open::Brought,
+    },
+    Stored,
+    commit::{Write, ticket_lines},
+    current::{Came, Current, with_keys},
+    saving::{Saving, Way},
+};
+use crate::{
+    Timestamp,
+    session::{
+        cookie::Names,
+        data::SessionData,
+        error::SaveError,
+        events::{Event, SkipReason},
+        lifecycle::{Closing, Decision, EndedLogin, KEEP_MARGIN, LiveSession, Save},
+        manager::{Place, SessionManager, SiteCookie, StoreSettings},
+        record::{SessionId, TicketSecret},
+        store::{Ending, GRACE, Tombstone, own_writes},
+    },
+};
+use alloc::{string::String, vec::Vec};
+use core::time::Duration;
+use rand_core::TryCryptoRng;
+
+/// Decides what becomes of a session. What only the store can decide is left to the write.
+pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
+    (manager, store): (&SessionManager<T>, &StoreSettings),
+    (session, stored): (&mut LiveSession<T>, &mut Stored),
+    (facts, brought, head_at): (Option<&RequestFacts>, &Brought, Duration),
+    rng: &mut R,
+    events: &mut Vec<Event>,
+) -> (Answer, Option<Write>) {
+    let now = manager.now();
+    let ends = ends(manager, store, stored, now.wall);
+    if stored.failed {
+        // There is nothing to save: every call but `destroy` was an error.
+        let answer = removal(manager, session, facts, brought);
+        return (answer, Write::of(ends, None));
+    }
+    if session.is_login() && session.has_ended(&manager.settings().rules, now) {
+        // A logout of another tab was faster. Their credential was checked, so they are logged in, with
+        // nothing of the session that has ended.
+        session.start_over(own_writes);
+    }
+    let current = stored.current.take().filter(|_| !session.is_new());
+    if store.place == Place::Cookie && moves_back(manager, session, current.as_ref(), rng) {
+        let answer = close::close(manager, session, facts, brought, head_at, rng, events);
+        return (answer, Write::of(ends, None));
+    }
+    let description = session.take_description();
+    let describes = description.is_some() && session.subject().is_some();
+    if describes {
+        session.touch();
+    }
+    if let Some(current) = &current
+        && (current.is_retired
+            || !has_its_ticket(session, current)
+            || is_out_of_use(manager, current))
+    {
+        session.touch();
+    }
+    let closing = Closing {
+        now,
+        head_at,
+        renews: facts.is_none_or(|facts| facts.renews),
+        others: &brought.others,
+    };
+    let cookie = &manager.settings().cookie;
+    let cookies = facts.map_or(&[][..], RequestFacts::cookies);
+    let received = cookie.received(cookies);
+    let mut saving = None;
+    let moves = brought.counts != SiteCookie::Present && !session.is_destroyed();
+    let formers = |session: &LiveSession<T>| {
+        let all = moves || session.is_login() || session.is_destroyed();
+        close::remove_formers(manager, cookies, brought, all, now.wall).collect::<Vec<_>>()
+    };
+    let unsaved = match session.decide(&manager.settings().rules, closing, rng) {
+        // The browser has got the cookie of another login or another id meanwhile.
+        Decision::Save(_) if stored.is_over && !session.is_login() => {
+            Decision::Skip(SkipReason::LoginEnded)
+        }
+        Decision::Save(save) => {
+            let ready = !describes
+                && save.is_renewal()
+                && current.as_ref().is_some_and(|it| it.is_kept(now.ticks));
+            let planned = match &current {
+                Some(current) if ready => {
+                    let secret = current.secret.clone();
+                    ticket_lines(manager, &save, secret, received, now.wall, rng)
+                        .map(Planned::Ready)
+                }
+                _ => plan((manager, store), (session, describes), current, &save, rng)
+                    .map(Planned::Write),
+            };
+            match planned {
+                Ok(Planned::Ready((lines, saved))) => {
+                    events.push(saved);
+                    if moves {
+                        events.push(close::moved(manager, &save, brought));
+                    }
+                    let mut set_cookie = formers(session);
+                    set_cookie.extend(lines);
+                    let answer = Answer {
+                        set_cookie,
+                        ..Answer::default()
+                    };
+                    return (answer, Write::of(ends, None));
+                }
+                Ok(Planned::Write((way, secret, from, grace))) => {
+                    saving = Some(Saving {
+                        own: session.own_change(),
+                        description: description.clone(),
+                        formers: formers(session),
+                        moved: moves.then(|| close::moved(manager, &save, brought)),
+                        mine: save.record.clone(),
+                        save,
+                        way,
+                        secret,
+                        from,
+                        grace,
+                        head_at,
+                        renews: closing.renews,
+                        others: brought.others.clone(),
+                        received,
+                        to_remove: session.is_destroyed().then(|| cookie.to_remove(cookies)),
+                    });
+                    Decision::Keep
+                }
+                Err(error) if save.is_renewal() => Decision::Skip(SkipReason::RenewalFailed(error)),
+                Err(error) => Decision::Fail(error),
+            }
+        }
+        decision => decision,
+    };
+    let id = session.known_id();
+    let mut answer = Answer::default();
+    match unsaved {
+        Decision::Skip(reason) => events.push(Event::NotSaved { id, reason }),
+        Decision::Fail(error) => {
+            events.push(Event::Failed { id, error });
+            answer.failed = Some(error);
+        }
+        Decision::Keep | Decision::Save(_) => {}
+    }
+    if saving.is_none() {
+        answer.set_cookie = removal(manager, session, facts, brought).set_cookie;
+    }
+    (answer, Write::of(ends, saving))
+}
+
+/// Leaves to the write what a handler has destroyed before it panicked.
+pub(in crate::session::request) fn end<T: SessionData>(
+    manager: &SessionManager<T>,
+    store: &StoreSettings,
+    stored: &mut Stored,
+) -> Option<Write> {
+    Write::of(ends(manager, store, stored, manager.wall()), None)
+}
+
+enum Planned {
+    Ready((Vec<String>, Event)),
+    Write((Way, TicketSecret, Option<Current>, Duration)),
+}
+
+/// Decides how a save reaches the store.
+fn plan<T: SessionData, R: TryCryptoRng + ?Sized>(
+    (manager, store): (&SessionManager<T>, &StoreSettings),
+    (session, describes): (&LiveSession<T>, bool),
+    current: Option<Current>,
+    save: &Save,
+    rng: &mut R,
+) -> Result<(Way, TicketSecret, Option<Current>, Duration), SaveError> {
+    manager.settings().fits_record(save.record.len())?;
+    let mut fresh = || {
+        let mut secret = TicketSecret([0; 16]);
+        rng.try_fill_bytes(&mut secret.0)
+            .map_err(|_| SaveError::Randomness)?;
+        Ok::<_, SaveError>(secret)
+    };
+    let Some(current) = current else {
+        return Ok((Way::Create, fresh()?, None, GRACE));
+    };
+    let secret = match &current.came {
+        Came::AsTicket(_) => Some(&current.secret),
+        Came::AsSession(..) => None,
+    };
+    let end = session.sealed_login().map(|login| login.absolute_end);
+    let grace = grace(
+        (manager, store),
+        (current.ids.session, secret),
+        end.unwrap_or(Timestamp::MIN),
+        manager.wall(),
+    );
+    let moves = current.ids.session != save.ids.session;
+    let way = match current.tag {
+        None if moves => Way::MoveAndRename,
+        None => Way::Create,
+        Some(tag) if moves => Way::Rename(tag),
+        Some(_) if save.is_renewal() && !current.is_retired && !describes => Way::Keep,
+        Some(tag) => Way::Swap(tag),
+    };
+    let secret = if moves {
+        fresh()?
+    } else {
+        current.secret.clone()
+    };
+    Ok((way, secret, Some(current), grace))
+}
+
+/// Returns `true` if the browser's ticket says of the record what it is. A response with a newer one may
+/// have been lost.
+fn has_its_ticket<T: SessionData>(session: &LiveSession<T>, current: &Current) -> bool {
+    match (&current.came, current.tag) {
+        (Came::AsTicket(came), _) => {
+            let ticket = session.ticket(current.secret.clone());
+            ticket.is_none_or(|ticket| ticket == came.ticket)
+        }
+        (Came::AsSession(..), Some(_)) => false,
+        (Came::AsSession(..), None) => true,
+    }
+}
+
+/// Returns `true` if the key of the token opens nothing any more: the keys changed during the request.
+fn is_out_of_use<T: SessionData>(manager: &SessionManager<T>, current: &Current) -> bool {
+    let key = match &current.came {
+        Came::AsTicket(ticket) => ticket.key,
+        Came::AsSession(_, (_, key, _)) => *key,
+    };
+    with_keys(manager, |keys, _| !keys.is_in_use(key)).unwrap_or(true)
+}
+
+impl Current {
+    /// Returns `true` if the store keeps the record for as long as a ticket of now is good.
+    fn is_kept(&self, ticks: Duration) -> bool {
+        let kept = self
+            .kept_at
+            .is_some_and(|at| ticks.saturating_sub(at) < KEEP_MARGIN);
+        kept && !self.is_retired && matches!(self.came, Came::AsTicket(_))
+    }
+}
+
+/// Gives a session that was in the store another id, to be saved in the cookie under it: the record stays
+/// for those who have its ticket, and no two versions have one id. Returns `false` if it must stay in the
+/// store because it does not fit into the cookie.
+fn moves_back<T: SessionData, R: TryCryptoRng + ?Sized>(
+    manager: &SessionManager<T>,
+    session: &mut LiveSession<T>,
+    current: Option<&Current>,
+    rng: &mut R,
+) -> bool {
+    let Some(current) = current.filter(|current| current.tag.is_some()) else {
+        return true;
+    };
+    let len = session.record_len().unwrap_or(usize::MAX);
+    if manager.settings().fits(len).is_err() {
+        return false;
+    }
+    let moved = session.known_id() != Some(current.ids.session);
+    let is_due = session.is_due(&manager.settings().rules, manager.wall());
+    moved || !is_due || session.regenerate(rng).is_ok()
+}
+
+/// Returns the Set-Cookie lines of a session that was destroyed.
+fn removal<T: SessionData>(
+    manager: &SessionManager<T>,
+    session: &LiveSession<T>,
+    facts: Option<&RequestFacts>,
+    brought: &Brought,
+) -> Answer {
+    let cookie = &manager.settings().cookie;
+    let cookies = facts.map_or(&[][..], RequestFacts::cookies);
+    let removed = match session.is_destroyed() {
+        true => cookie.to_remove(cookies),
+        false => Names::default(),
+    };
+    let mut set_cookie: Vec<_> = cookie.remove(removed, 0).collect();
+    if session.is_destroyed() {
+        let now = manager.wall();
+        set_cookie.extend(close::remove_formers(manager, cookies, brought, true, now));
+    }
+    Answer {
+        set_cookie,
+        ..Answer::default()
+    }
+}
+
+/// Returns what the store has to end.
+fn ends<T: SessionData>(
+    manager: &SessionManager<T>,
+    store: &StoreSettings,
+    stored: &mut Stored,
+    now: Timestamp,
+) -> Vec<Ending> {
+    let destroyed = core::mem::take(&mut stored.destroyed);
+    let ending = |login: &EndedLogin| {
+        let mut received = stored.received.iter();
+        let received = received.find(|received| received.session == login.session);
+        let grace = match received {
+            Some(received) => {
+                let secret = received.secret.as_ref();
+                grace(
+                    (manager, store),
+                    (login.session, secret),
+                    login.absolute_end,
+                    now,
+                )
+            }
+            None => GRACE,
+        };
+        let key = with_keys(manager, |keys, _| keys.record_key(login.session))?;
+        Some(Ending {
+            key,
+            tombstone: Tombstone::Destroyed,
+            follows: received.is_some_and(|received| received.alive),
+            owner: received.and_then(|received| received.owner),
+            grace,
+        })
+    };
+    destroyed.iter().filter_map(ending).collect()
+}
+
+/// Returns how long a tombstone stays. A cookie that held the whole session opens until the end of the
+/// session, so its tombstone has to last that long.
+fn grace<T: SessionData>(
+    (manager, store): (&SessionManager<T>, &StoreSettings),
+    (session, secret): (SessionId, Option<&TicketSecret>),
+    end: Timestamp,
+    now: Timestamp,
+) -> Duration {
+    let was_moved = |secret: &TicketSecret| {
+        let secrets = with_keys(manager, |keys, _| keys.moved_secrets(session));
+        secrets.is_some_and(|all| all.iter().any(|(_, moved)| moved == secret))
+    };
+    if store.only_tickets || !secret.is_none_or(was_moved) {
+        return GRACE;
+    }
+    end.saturating_duration_since(now).max(GRACE)
+}

@@ -1,0 +1,467 @@
+//! Writes a session to its store, between the handler and the headers of the response.
+
+use super::{
+    super::close::{self, Answer},
+    current::with_keys,
+    load::store_failed,
+    merging::{self, Next},
+    owners,
+    saving::{Saving, Unsaved, Way},
+};
+use crate::session::{
+    cookie::Names,
+    data::SessionData,
+    endings::RecentEnd,
+    error::SaveError,
+    events::{Event, Lost, SaveReason, SkipReason},
+    lifecycle::{EndedLogin, Now, Save, keep_saved},
+    manager::{SessionManager, StoreSettings},
+    record::{About, Record, SessionId, Ticket, TicketSecret},
+    store::{
+        self, Ending, Expect, Found, Owner, Put, RecordKey, StoreError, StoreErrorKind, Swap, Tag,
+        Tombstone,
+    },
+};
+use crate::{KeyId, Timestamp};
+use alloc::{boxed::Box, string::String, vec::Vec};
+use core::{future::Future, pin::Pin, time::Duration};
+use getrandom::SysRng;
+use rand_core::TryCryptoRng;
+
+/// How often a save meets another one before it gives up, and how long it tries.
+const MAX_TRIES: u32 = 64;
+const MAX_TIME: Duration = Duration::from_secs(2);
+
+/// What the store has to do for a response.
+pub(crate) struct Write {
+    ends: Vec<Ending>,
+    saving: Option<Saving>,
+}
+
+/// What was saved.
+struct Saved {
+    save: Save,
+    secret: TicketSecret,
+    /// The key and the length of the record, if it was written.
+    written: Option<(KeyId, usize)>,
+    lost: Vec<Lost>,
+}
+
+impl Write {
+    pub(super) fn of(ends: Vec<Ending>, saving: Option<Saving>) -> Option<Write> {
+        let write = Write { ends, saving };
+        (write.saving.is_some() || !write.ends.is_empty()).then_some(write)
+    }
+}
+
+/// Writes to the store, and completes the answer. Returns the events too: they are reported by the caller.
+pub(crate) async fn commit<T: SessionData>(
+    manager: &SessionManager<T>,
+    store: &StoreSettings,
+    write: Write,
+    mut answer: Answer,
+) -> (Answer, Vec<Event>) {
+    let mut events = Vec::new();
+    let Write { ends, saving } = write;
+    for ending in ends {
+        if let Err(error) = ending.run(&*store.store).await {
+            // Another request will try again. This process remembers the end meanwhile.
+            store.pending.push(ending);
+            events.push(store_failed(&error));
+            fail(&mut answer, &mut events, None, SaveError::Store);
+        }
+    }
+    if let Some(saving) = saving {
+        let id = Some(saving.save.ids.session);
+        // Before the store is told how long to keep the record.
+        let now = manager.now();
+        let (renews, received) = (saving.renews, saving.received);
+        let replaced = match saving.own.is_login {
+            true => saving.others.clone(),
+            false => Vec::new(),
+        };
+        let to_remove = saving.to_remove;
+        let (mut formers, moved) = (saving.formers.clone(), saving.moved.clone());
+        let (renewal, came) = (saving.save.is_renewal(), saving.came());
+        // A login that was to end first must not be followed by another one that hides it.
+        let saved = match answer.failed {
+            None => save(manager, store, saving).await,
+            Some(_) => Err(Unsaved::Fail(SaveError::Store)),
+        };
+        let saved = saved.and_then(|saved| {
+            let (lines, event) = finish(manager, &saved, came.as_ref(), received, (now, renews))?;
+            Ok((saved, lines, event))
+        });
+        match saved {
+            Ok((saved, lines, event)) => {
+                if !lines.is_empty() {
+                    formers.extend(lines);
+                    answer.set_cookie = formers;
+                }
+                // A copy of an idle one may have been kept warm.
+                end_replaced(manager, store, &saved, &replaced, &mut events).await;
+                report(manager, saved, event, (now, &replaced), &mut events);
+                events.extend(moved);
+                return (answer, events);
+            }
+            // The ticket that the browser has is as good as it was.
+            Err(Unsaved::Fail(error)) if renewal => events.push(Event::NotSaved {
+                id,
+                reason: SkipReason::RenewalFailed(error),
+            }),
+            Err(Unsaved::Store(error)) if renewal => {
+                events.push(store_failed(&error));
+                let reason = SkipReason::RenewalFailed(SaveError::Store);
+                events.push(Event::NotSaved { id, reason });
+            }
+            Err(Unsaved::Skip(reason)) => events.push(Event::NotSaved { id, reason }),
+            Err(Unsaved::Fail(error)) => fail(&mut answer, &mut events, id, error),
+            Err(Unsaved::Store(error)) => {
+                events.push(store_failed(&error));
+                fail(&mut answer, &mut events, id, SaveError::Store);
+            }
+        }
+        if let Some(names) = to_remove {
+            let cookie = &manager.settings().cookie;
+            answer.set_cookie.extend(cookie.remove(names, 0));
+            answer.set_cookie.append(&mut formers);
+        }
+    }
+    (answer, events)
+}
+
+fn fail(answer: &mut Answer, events: &mut Vec<Event>, id: Option<SessionId>, error: SaveError) {
+    if answer.failed.is_none() {
+        events.push(Event::Failed { id, error });
+    }
+    answer.failed.get_or_insert(error);
+}
+
+/// Seals the ticket of what was saved, if the browser needs another one.
+fn finish<T: SessionData>(
+    manager: &SessionManager<T>,
+    saved: &Saved,
+    came: Option<&Ticket>,
+    received: Names,
+    (now, renews): (Now, bool),
+) -> Result<(Vec<String>, Option<Event>), SaveError> {
+    let save = &saved.save;
+    let record = Record::decode(&save.record).map_err(|_| SaveError::unreadable::<T>())?;
+    let ticket = Ticket::of(&record, saved.secret.clone());
+    let due = save.is_renewal() || (save.due && renews);
+    if came == Some(&ticket) && !due {
+        return Ok((Vec::new(), None));
+    }
+    let secret = saved.secret.clone();
+    let (lines, event) = ticket_lines(manager, save, secret, received, now.wall, &mut SysRng)?;
+    Ok((lines, Some(event)))
+}
+
+fn report<T: SessionData>(
+    manager: &SessionManager<T>,
+    saved: Saved,
+    ticket: Option<Event>,
+    (now, others): (Now, &[EndedLogin]),
+    events: &mut Vec<Event>,
+) {
+    let Saved {
+        save,
+        written,
+        lost,
+        ..
+    } = saved;
+    let (id, login_id) = (save.ids.session, save.ids.login);
+    events.extend(
+        lost.into_iter()
+            .map(|lost| Event::Conflict { id, login_id, lost }),
+    );
+    match written {
+        Some((key, len)) => events.push(Event::Saved {
+            id,
+            login_id,
+            key,
+            reason: save.reason,
+            len,
+        }),
+        None => events.extend(ticket),
+    }
+    for replaced in save.replaces.iter().chain(others) {
+        events.push(Event::Regenerated {
+            from: replaced.session,
+            to: id,
+            from_login: replaced.login,
+            to_login: login_id,
+            absolute_end: replaced.absolute_end,
+        });
+        if replaced.login != login_id {
+            events.extend(manager.end(*replaced, RecentEnd::Replaced, now));
+        }
+    }
+}
+
+/// Ends the other sessions of a browser that has logged in.
+async fn end_replaced<T: SessionData>(
+    manager: &SessionManager<T>,
+    store: &StoreSettings,
+    saved: &Saved,
+    replaced: &[EndedLogin],
+    events: &mut Vec<Event>,
+) {
+    let key = |id| with_keys(manager, |keys, _| keys.record_key(id));
+    let Some(successor) = key(saved.save.ids.session) else {
+        return;
+    };
+    for login in replaced {
+        let Some(key) = key(login.session) else {
+            continue;
+        };
+        let ending = Ending {
+            key,
+            tombstone: Tombstone::Moved(successor),
+            follows: false,
+            owner: None,
+            grace: store::GRACE,
+        };
+        if let Err(error) = ending.run(&*store.store).await {
+            store.pending.push(ending);
+            events.push(store_failed(&error));
+        }
+    }
+}
+
+/// Returns the Set-Cookie lines for a ticket of this record, and the event for them.
+pub(super) fn ticket_lines<T: SessionData, R: TryCryptoRng + ?Sized>(
+    manager: &SessionManager<T>,
+    save: &Save,
+    secret: TicketSecret,
+    received: Names,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<(Vec<String>, Event), SaveError> {
+    let record = Record::decode(&save.record).map_err(|_| SaveError::unreadable::<T>())?;
+    let ticket = Ticket::of(&record, secret).encode();
+    let cookie = &manager.settings().cookie;
+    let (token, key) = close::seal_record(manager, &ticket, now, rng)?;
+    let (mut lines, len) = cookie.set(token, save.max_age)?;
+    let kept = lines.len();
+    lines.extend(cookie.remove(received, kept));
+    let event = Event::Saved {
+        id: save.ids.session,
+        login_id: save.ids.login,
+        key,
+        reason: save.reason,
+        len,
+    };
+    Ok((lines, event))
+}
+
+/// Saves one session: swaps it in, and merges with what others have saved meanwhile.
+async fn save<T: SessionData>(
+    manager: &SessionManager<T>,
+    store: &StoreSettings,
+    mut saving: Saving,
+) -> Result<Saved, Unsaved> {
+    let until = manager.ticks().saturating_add(MAX_TIME);
+    let from = saving.from.as_ref().map(|from| from.ids.session);
+    let from = match from {
+        Some(id) => Some(record_key(manager, id)?),
+        None => None,
+    };
+    let mut lost = Vec::new();
+    if let (Way::MoveAndRename, Some(from)) = (saving.way, &from) {
+        saving.way = move_first(manager, store, &saving, from).await?;
+    }
+    if let (Way::Keep, Some(from)) = (saving.way, &from) {
+        return keep(manager, store, saving, from).await;
+    }
+    for _ in 0..MAX_TRIES {
+        let key = record_key(manager, saving.save.ids.session)?;
+        let record =
+            Record::decode(&saving.save.record).map_err(|_| SaveError::unreadable::<T>())?;
+        let (now, is_new) = (manager.wall(), saving.save.reason == SaveReason::Created);
+        let rules = &manager.settings().rules;
+        let (keep, at_most) = keep_saved(rules, &record.head, is_new, now);
+        let subject = record.head.subject.as_deref();
+        let entry = match subject.filter(|_| store.store.lists_owners()) {
+            Some(subject) if saving.writes_entry() => {
+                if saving.description.is_none() {
+                    let described = owners::description(manager, store, subject, from.as_ref());
+                    saving.description = Some(described.await?);
+                }
+                let about = About {
+                    id: record.ids.session,
+                    created_at: record.head.created_at,
+                    text: saving.description.clone().unwrap_or_default(),
+                };
+                Some(owners::entry(manager, subject, &key, &about, now)?)
+            }
+            _ => None,
+        };
+        let owner = entry.as_ref().map(|(owner, about)| Owner {
+            key: owner,
+            about,
+            keep: at_most,
+        });
+        let (sealed, by) = seal(manager, &saving.secret, &key, &saving.save.record, now)?;
+        let put = |expect| Put {
+            key: &key,
+            expect,
+            record: &sealed,
+            keep,
+            owner,
+        };
+        let call = match (&saving.way, &from) {
+            (Way::Swap(tag), _) => Call::Put(put(Expect::Tag(tag))),
+            (Way::Rename(tag), Some(from)) => {
+                let put = put(Expect::Tag(tag));
+                Call::Rename(from, put, Tombstone::Moved(key), saving.grace)
+            }
+            _ => Call::Put(put(Expect::Absent)),
+        };
+        let (swap, repeated) = twice(store, &call).await?;
+        let next = match swap {
+            Swap::Done => {
+                let written = Some((by, sealed.len()));
+                return Ok(Saved {
+                    save: saving.save,
+                    secret: saving.secret,
+                    written,
+                    lost,
+                });
+            }
+            // The record may hold this save already, and then another's: a merge would apply it twice.
+            Swap::Differs(_) if repeated => return Err(SaveError::Store.into()),
+            Swap::Differs(_) if manager.ticks() > until => {
+                return Err(SaveError::Contended.into());
+            }
+            Swap::Differs(theirs) => {
+                let theirs_key = match (&saving.way, &from) {
+                    (Way::Rename(_), Some(from)) => from,
+                    _ => &key,
+                };
+                merging::merge(manager, &saving, theirs_key, theirs)?
+            }
+            Swap::Ended(tombstone) => merging::over(manager, &saving, Some(tombstone))?,
+            Swap::Missing => merging::over(manager, &saving, None)?,
+        };
+        match next {
+            Next::Put(next) => {
+                saving.save = next.save;
+                saving.way = next.way;
+                saving.secret = next.secret;
+                lost = next.lost;
+            }
+            Next::Done(save, secret) => {
+                return Ok(Saved {
+                    save,
+                    secret,
+                    written: None,
+                    lost: Vec::new(),
+                });
+            }
+        }
+    }
+    Err(SaveError::Contended.into())
+}
+
+/// Puts a session that is in its cookie only under its own id, so that a rename finds it: another request
+/// may be moving it at the same time.
+async fn move_first<T: SessionData>(
+    manager: &SessionManager<T>,
+    store: &StoreSettings,
+    saving: &Saving,
+    key: &RecordKey,
+) -> Result<Way, Unsaved> {
+    let (Some(base), Some(from)) = (&saving.own.base, &saving.from) else {
+        return Ok(Way::Create);
+    };
+    let record = Record::decode(base).map_err(|_| SaveError::unreadable::<T>())?;
+    let now = manager.wall();
+    let (keep, _) = keep_saved(&manager.settings().rules, &record.head, false, now);
+    let (sealed, _) = seal(manager, &from.secret, key, base, now)?;
+    let put = Put {
+        key,
+        expect: Expect::Absent,
+        record: &sealed,
+        keep,
+        owner: None,
+    };
+    // If another request was faster, the rename says what is there, and merges with it.
+    twice(store, &Call::Put(put)).await?;
+    let tag = Tag::of(&sealed).ok_or(StoreError::from(StoreErrorKind::Corrupt))?;
+    Ok(Way::Rename(tag))
+}
+
+/// Lets the store keep a record longer, before the browser gets a ticket that is good for longer.
+async fn keep<T: SessionData>(
+    manager: &SessionManager<T>,
+    store: &StoreSettings,
+    saving: Saving,
+    key: &RecordKey,
+) -> Result<Saved, Unsaved> {
+    let record = Record::decode(&saving.save.record).map_err(|_| SaveError::unreadable::<T>())?;
+    let rules = &manager.settings().rules;
+    let (keep, _) = keep_saved(rules, &record.head, false, manager.wall());
+    match store.store.load(key, Some(keep)).await? {
+        Found::Record(_) => Ok(Saved {
+            save: saving.save,
+            secret: saving.secret,
+            written: None,
+            lost: Vec::new(),
+        }),
+        Found::Ended(_) => Err(Unsaved::Skip(SkipReason::LoginEnded)),
+        Found::Missing => Err(Unsaved::Skip(SkipReason::Missing)),
+    }
+}
+
+enum Call<'a> {
+    Put(Put<'a>),
+    Rename(&'a RecordKey, Put<'a>, Tombstone, Duration),
+}
+
+impl Call<'_> {
+    fn run<'s>(
+        &'s self,
+        store: &'s StoreSettings,
+    ) -> Pin<Box<dyn Future<Output = Result<Swap, StoreError>> + Send + 's>> {
+        match self {
+            Call::Put(put) => store.store.put(*put),
+            Call::Rename(from, put, tombstone, grace) => {
+                store.store.rename(from, *put, *tombstone, *grace)
+            }
+        }
+    }
+}
+
+/// Writes, and once more the same if it is unknown whether the store did it. Returns `true` for the second
+/// time.
+async fn twice(store: &StoreSettings, call: &Call<'_>) -> Result<(Swap, bool), StoreError> {
+    match call.run(store).await {
+        Err(error) if error.may_have_acted() => Ok((call.run(store).await?, true)),
+        swap => Ok((swap?, false)),
+    }
+}
+
+pub(super) fn record_key<T: SessionData>(
+    manager: &SessionManager<T>,
+    id: SessionId,
+) -> Result<RecordKey, StoreError> {
+    with_keys(manager, |keys, _| keys.record_key(id))
+        .ok_or_else(|| StoreErrorKind::Unsupported.into())
+}
+
+/// Seals a record. Returns the key that did it, too.
+fn seal<T: SessionData>(
+    manager: &SessionManager<T>,
+    secret: &TicketSecret,
+    key: &RecordKey,
+    record: &[u8],
+    now: Timestamp,
+) -> Result<(Vec<u8>, KeyId), Unsaved> {
+    let sealed = with_keys(manager, |keys: &store::StoreKeys, _| {
+        let sealed = keys.seal_record(secret, key, record, now, &mut SysRng);
+        sealed.map(|sealed| (sealed, keys.primary()))
+    });
+    let sealed = sealed.ok_or(StoreError::from(StoreErrorKind::Unsupported))?;
+    sealed.map_err(|error| Unsaved::Fail(close::save_error::<T>(error)))
+}

@@ -1,0 +1,137 @@
+//! Where a session is: its record in the store, and the token that opens it.
+
+use super::super::open::{Refused, refusal};
+use crate::{
+    KeyId, KeyState, Timestamp,
+    secret::Scratch,
+    session::{
+        data::SessionData,
+        events::Refusal,
+        lifecycle::{EndedLogin, Now, Sealed, SealedTicket},
+        manager::SessionManager,
+        record::{Ids, RecordHead, TicketSecret},
+        store::{RecordKey, StoreKeys, Tag, Unsealed},
+    },
+};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// What the cookie held.
+pub(super) enum Came {
+    AsTicket(SealedTicket),
+    /// The whole session, with what its token says.
+    AsSession(Ids, (Timestamp, KeyId, KeyState)),
+}
+
+pub(super) struct Current {
+    pub(super) came: Came,
+    pub(super) ids: Ids,
+    pub(super) secret: TicketSecret,
+    /// The version in the store, or `None` if the session is in its cookie only.
+    pub(super) tag: Option<Tag>,
+    /// The key of the record is retired.
+    pub(super) is_retired: bool,
+    /// When the store was last told to keep the record, by the clock of this process.
+    pub(super) kept_at: Option<Duration>,
+}
+
+/// A record that opened, and the secret that opened it.
+pub(super) struct Record {
+    pub(super) unsealed: Unsealed,
+    pub(super) secret: TicketSecret,
+    pub(super) floor: Timestamp,
+}
+
+/// Runs `f` with the keys of this moment. No code of the application runs meanwhile.
+pub(super) fn with_keys<T: SessionData, R>(
+    manager: &SessionManager<T>,
+    f: impl FnOnce(&StoreKeys, Timestamp) -> R,
+) -> Option<R> {
+    let keys = manager.keys();
+    Some(f(keys.store.as_ref()?, keys.floor))
+}
+
+impl Came {
+    pub(super) fn ids(&self) -> Ids {
+        match self {
+            Came::AsTicket(ticket) => ticket.ticket.ids,
+            Came::AsSession(ids, _) => *ids,
+        }
+    }
+
+    /// Opens what the store has under the key of this session.
+    pub(super) fn open<T: SessionData>(
+        &self,
+        manager: &SessionManager<T>,
+        key: &RecordKey,
+        bytes: Vec<u8>,
+    ) -> Result<Record, Refusal> {
+        let opened = with_keys(manager, |keys, floor| {
+            let secrets = match self {
+                Came::AsTicket(ticket) => Vec::from([ticket.ticket.secret.clone()]),
+                // Another request has moved it, perhaps from a cookie under another key.
+                Came::AsSession(ids, _) => {
+                    let secrets = keys.moved_secrets(ids.session).into_iter();
+                    secrets.map(|(_, secret)| secret).collect()
+                }
+            };
+            let mut reason = Refusal::Unreadable;
+            for secret in secrets {
+                match keys.open_record(&secret, key, bytes.clone()) {
+                    Ok(unsealed) => {
+                        return Ok(Record {
+                            unsealed,
+                            secret,
+                            floor,
+                        });
+                    }
+                    Err(error) => reason = refusal(error),
+                }
+            }
+            Err(reason)
+        });
+        opened.unwrap_or(Err(Refusal::Unreadable))
+    }
+
+    /// Reads a record with the times of this token.
+    pub(super) fn read<T: SessionData>(
+        &self,
+        manager: &SessionManager<T>,
+        now: Now,
+        record: Scratch,
+        floor: Timestamp,
+    ) -> Result<(RecordHead, Sealed), (Refusal, Option<EndedLogin>)> {
+        let rules = &manager.settings().rules;
+        match self {
+            Came::AsTicket(ticket) => ticket.read_record(rules, now, record, floor),
+            Came::AsSession(ids, facts) => {
+                let (head, sealed) = Sealed::read(rules, now, record, *facts, floor)?;
+                if sealed.ids != *ids {
+                    return Err((Refusal::Unreadable, Some(sealed.login)));
+                }
+                Ok((head, sealed))
+            }
+        }
+    }
+}
+
+/// Returns `true` for what another instance may be able to read.
+pub(super) fn is_unreadable(refusal: Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::Unreadable
+            | Refusal::UnknownLayout
+            | Refusal::UnknownKey
+            | Refusal::UnknownVersion
+            | Refusal::Invalid
+            | Refusal::NewerSchema
+    )
+}
+
+pub(super) fn refused(reason: Refusal, key: KeyId, login: EndedLogin) -> Refused {
+    Refused {
+        reason,
+        key: Some(key),
+        login: Some(login),
+    }
+}

@@ -1,0 +1,392 @@
+//! From the tickets of a request to its session.
+
+use super::{
+    super::open::{Brought, Candidates, Found, Opened, Refused, Tokens, settle, tokens},
+    Received, Stored,
+    current::{Came, Current, is_unreadable, refused, with_keys},
+};
+use crate::{
+    KeyState,
+    session::{
+        data::SessionData,
+        events::{Event, Refusal},
+        lifecycle::{EndedLogin, LiveSession, Now, Sealed},
+        manager::{SessionManager, SiteCookie, StoreSettings},
+        record::{RecordHead, TicketSecret},
+        store::{Found as InStore, RecordKey, StoreError, StoreErrorKind, Tag, Tombstone},
+    },
+};
+use alloc::{string::ToString as _, vec::Vec};
+use core::{cmp::Reverse, error::Error as _};
+
+/// The most records that a request asks for: the number of its cookies is the sender's choice.
+const MAX_ASKED: usize = 2;
+
+/// What the request and the store came to.
+pub(crate) struct Loaded<T> {
+    pub(crate) found: Found<T>,
+    pub(crate) stored: Stored,
+    pub(crate) events: Vec<Event>,
+}
+
+/// One token whose session the store is asked for.
+struct Ask {
+    cookie: SiteCookie,
+    came: Came,
+    login: EndedLogin,
+    /// The session, if it was in its cookie.
+    session: Option<(RecordHead, Sealed)>,
+}
+
+/// Returns the tokens of a request, if there is one to ask the store for.
+pub(crate) fn begin<T: SessionData>(manager: &SessionManager<T>, cookies: &[u8]) -> Option<Tokens> {
+    let tokens = tokens(manager, cookies);
+    let asks = |all: &Candidates| !all.tickets.is_empty() || !all.opened.is_empty();
+    let asks = asks(&tokens.present) || asks(&tokens.former);
+    asks.then_some(tokens)
+}
+
+/// Asks the store for the sessions of these tokens, newest first.
+pub(crate) async fn load<T: SessionData>(
+    manager: &SessionManager<T>,
+    store: &StoreSettings,
+    tokens: Tokens,
+) -> Loaded<T> {
+    let Tokens {
+        now,
+        mut present,
+        mut former,
+    } = tokens;
+    let asks = asks(&mut present).chain(asks(&mut former));
+    let asks: Vec<Ask> = asks.collect();
+    let mut loading = Loading {
+        present,
+        former,
+        ..Loading::default()
+    };
+    let mut asked = 0_usize;
+    let mut failed = None;
+    for ask in asks {
+        let login = ask.login;
+        let cookie = manager.settings().cookie_of(ask.cookie);
+        // Under a name that another domain can set, two must be known.
+        let enough = loading.has_opened() && !cookie.can_be_planted();
+        let received = loading.receive(&ask);
+        if failed.is_some() || enough || asked == MAX_ASKED {
+            loading.others.push(login);
+            continue;
+        }
+        asked = asked.saturating_add(1);
+        match ask_store(manager, store, &ask, now).await {
+            Ok(answer) => loading.take(manager, now, ask, answer, received),
+            Err(error) => {
+                loading.others.push(login);
+                failed = Some(error);
+            }
+        }
+    }
+    match failed {
+        None => {
+            // It answers: perhaps it takes an end now that it did not take before.
+            if let Err(error) = store.pending.run_one(&*store.store).await {
+                loading.events.push(store_failed(&error));
+            }
+            loading.settle(manager, now)
+        }
+        Some(error) => loading.give_up(manager, now, &error),
+    }
+}
+
+/// Newest first. Of equals a ticket is the newer one: a session does not move back under its id.
+fn asks(candidates: &mut Candidates) -> impl Iterator<Item = Ask> {
+    let tickets = core::mem::take(&mut candidates.tickets).into_iter();
+    let tickets = tickets.map(|(cookie, ticket)| Ask {
+        cookie,
+        login: ticket.login,
+        came: Came::AsTicket(ticket),
+        session: None,
+    });
+    let sessions = core::mem::take(&mut candidates.opened).into_iter();
+    let sessions = sessions.map(|opened| {
+        let Opened {
+            cookie,
+            head,
+            sealed,
+        } = opened;
+        let facts = (sealed.issued_at, sealed.key, sealed.key_state);
+        Ask {
+            cookie,
+            login: sealed.login,
+            came: Came::AsSession(sealed.ids, facts),
+            session: Some((head, sealed)),
+        }
+    });
+    let mut asks: Vec<Ask> = tickets.chain(sessions).collect();
+    asks.sort_by_key(|ask| {
+        Reverse(match &ask.came {
+            Came::AsTicket(ticket) => ticket.issued_at,
+            Came::AsSession(_, (issued_at, ..)) => *issued_at,
+        })
+    });
+    asks.into_iter()
+}
+
+/// What the store has under the key of a session.
+struct StoreAnswer {
+    key: RecordKey,
+    found: InStore,
+    kept: bool,
+}
+
+async fn ask_store<T: SessionData>(
+    manager: &SessionManager<T>,
+    store: &StoreSettings,
+    ask: &Ask,
+    now: Now,
+) -> Result<StoreAnswer, StoreError> {
+    let rules = &manager.settings().rules;
+    let key = with_keys(manager, |keys, _| keys.record_key(ask.came.ids().session))
+        .ok_or(StoreErrorKind::Unsupported)?;
+    let Came::AsTicket(ticket) = &ask.came else {
+        let found = store.store.load(&key, None).await?;
+        return Ok(StoreAnswer {
+            key,
+            found,
+            kept: false,
+        });
+    };
+    let keep = ticket.keep(now.wall);
+    let mut kept = ticket.keeps(rules, now.wall);
+    let mut found = store.store.load(&key, kept.then_some(keep)).await?;
+    if found == InStore::Missing && ticket.is_fresh(now.wall) {
+        // A replica may not have it yet. The statement that writes asks no replica.
+        kept = true;
+        found = store.store.load(&key, Some(keep)).await?;
+    }
+    Ok(StoreAnswer { key, found, kept })
+}
+
+/// What the tokens have come to so far.
+#[derive(Default)]
+struct Loading {
+    present: Candidates,
+    former: Candidates,
+    currents: Vec<Current>,
+    received: Vec<Received>,
+    others: Vec<EndedLogin>,
+    events: Vec<Event>,
+    is_over: bool,
+}
+
+impl Loading {
+    fn has_opened(&self) -> bool {
+        !self.present.opened.is_empty() || !self.former.opened.is_empty()
+    }
+
+    fn of(&mut self, cookie: SiteCookie) -> &mut Candidates {
+        match cookie {
+            SiteCookie::Present => &mut self.present,
+            SiteCookie::Former(_) => &mut self.former,
+        }
+    }
+
+    /// Notes a token. Returns its place.
+    fn receive(&mut self, ask: &Ask) -> usize {
+        let secret: Option<TicketSecret> = match &ask.came {
+            Came::AsTicket(ticket) => Some(ticket.ticket.secret.clone()),
+            Came::AsSession(..) => None,
+        };
+        self.received.push(Received {
+            session: ask.login.session,
+            secret,
+            alive: false,
+            owner: None,
+        });
+        self.received.len().saturating_sub(1)
+    }
+
+    fn take<T: SessionData>(
+        &mut self,
+        manager: &SessionManager<T>,
+        now: Now,
+        ask: Ask,
+        StoreAnswer { key, found, kept }: StoreAnswer,
+        received: usize,
+    ) {
+        let Ask {
+            cookie,
+            came,
+            login,
+            session,
+        } = ask;
+        let open = |(head, sealed)| Opened {
+            cookie,
+            head,
+            sealed,
+        };
+        let token_key = match &came {
+            Came::AsTicket(ticket) => ticket.key,
+            Came::AsSession(_, (_, key, _)) => *key,
+        };
+        let refuse = |reason| refused(reason, token_key, login);
+        match (found, session) {
+            (InStore::Record(bytes), _) => {
+                if let Some(received) = self.received.get_mut(received) {
+                    received.alive = true;
+                }
+                match read(manager, now, came, &key, bytes, kept) {
+                    Ok((opened, current)) => {
+                        let subject = opened.0.subject.as_deref();
+                        let owner = subject.and_then(|subject| {
+                            with_keys(manager, |keys, _| keys.owners(subject).into_iter().next())
+                        });
+                        if let Some(received) = self.received.get_mut(received) {
+                            received.owner = owner.flatten();
+                        }
+                        self.of(cookie).opened.push(open(opened));
+                        self.currents.push(current);
+                    }
+                    Err((reason, of)) => self.of(cookie).refused.push(Refused {
+                        login: of.or(Some(login)),
+                        ..refuse(reason)
+                    }),
+                }
+            }
+            (InStore::Ended(tombstone), _) => {
+                self.is_over |= tombstone != Tombstone::Ended;
+                self.of(cookie).refused.push(refuse(Refusal::Ended));
+            }
+            (InStore::Missing, None) => self.of(cookie).refused.push(refuse(Refusal::Missing)),
+            // It has not moved yet.
+            (InStore::Missing, Some(opened)) => {
+                let secret = with_keys(manager, |keys, _| {
+                    let secrets = keys.moved_secrets(login.session).into_iter();
+                    let mut of_key = secrets.filter(|(key, _)| *key == token_key);
+                    of_key.next().map(|(_, secret)| secret)
+                });
+                match secret.flatten() {
+                    Some(secret) => {
+                        self.currents.push(Current {
+                            ids: came.ids(),
+                            came,
+                            secret,
+                            tag: None,
+                            is_retired: false,
+                            kept_at: None,
+                        });
+                        self.of(cookie).opened.push(open(opened));
+                    }
+                    // The key went while the store was asked.
+                    None => self.of(cookie).refused.push(refuse(Refusal::UnknownKey)),
+                }
+            }
+        }
+    }
+
+    /// Decides which session counts.
+    fn settle<T: SessionData>(mut self, manager: &SessionManager<T>, now: Now) -> Loaded<T> {
+        let tokens = Tokens {
+            now,
+            present: self.present,
+            former: self.former,
+        };
+        let mut untold = Vec::new();
+        let (mut found, refused) = settle(manager, tokens, &mut untold);
+        found.brought.others.append(&mut self.others);
+        found.brought.authentic = true;
+        let id = found.session.known_id();
+        let counts = |current: &Current| Some(current.ids.session) == id;
+        let current = self.currents.into_iter().find(counts);
+        let alive = |refused: &Refused| {
+            let session = refused.login.map(|login| login.session);
+            let mut received = self.received.iter();
+            received.any(|received| received.alive && Some(received.session) == session)
+        };
+        let unreadable = |refused: &Refused| is_unreadable(refused.reason) && alive(refused);
+        let stored = Stored {
+            untold,
+            unreadable: current.is_none() && refused.iter().any(unreadable),
+            is_over: current.is_none() && self.is_over,
+            current,
+            received: self.received,
+            ..Stored::default()
+        };
+        Loaded {
+            found,
+            stored,
+            events: self.events,
+        }
+    }
+
+    /// Leaves the request without a session: what the store did not say, nobody knows.
+    fn give_up<T: SessionData>(
+        mut self,
+        manager: &SessionManager<T>,
+        now: Now,
+        error: &StoreError,
+    ) -> Loaded<T> {
+        self.events.push(store_failed(error));
+        let candidates = [&self.present, &self.former];
+        let opened = candidates.iter().flat_map(|all| &all.opened);
+        let refused = candidates.iter().flat_map(|all| &all.refused);
+        let others = opened
+            .map(|opened| opened.sealed.login)
+            .chain(refused.filter_map(|refused| refused.login))
+            .chain(self.others);
+        let found = Found {
+            session: LiveSession::new(&manager.settings().rules, now.wall),
+            refused: None,
+            rivals: None,
+            brought: Brought {
+                others: others.collect(),
+                authentic: true,
+                ..Brought::NOTHING
+            },
+        };
+        let stored = Stored {
+            failed: true,
+            received: self.received,
+            ..Stored::default()
+        };
+        Loaded {
+            found,
+            stored,
+            events: self.events,
+        }
+    }
+}
+
+/// A session whose times hold.
+type Read = (RecordHead, Sealed);
+
+/// Reads what the store has for a token.
+fn read<T: SessionData>(
+    manager: &SessionManager<T>,
+    now: Now,
+    came: Came,
+    key: &RecordKey,
+    bytes: Vec<u8>,
+    kept: bool,
+) -> Result<(Read, Current), (Refusal, Option<EndedLogin>)> {
+    let tag = Tag::of(&bytes).ok_or((Refusal::Unreadable, None))?;
+    let record = came.open(manager, key, bytes);
+    let record = record.map_err(|reason| (reason, None))?;
+    let is_retired = matches!(record.unsealed.key_state, KeyState::Retired(_));
+    let opened = came.read(manager, now, record.unsealed.plaintext, record.floor)?;
+    let current = Current {
+        ids: came.ids(),
+        came,
+        secret: record.secret,
+        tag: Some(tag),
+        is_retired,
+        kept_at: kept.then_some(now.ticks),
+    };
+    Ok((opened, current))
+}
+
+pub(super) fn store_failed(error: &StoreError) -> Event {
+    Event::StoreFailed {
+        kind: error.kind(),
+        detail: error.source().map(|source| source.to_string()),
+    }
+}

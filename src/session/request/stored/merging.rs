@@ -1,0 +1,208 @@
+//! What a save makes of what others have done to the session meanwhile.
+
+use super::{
+    current::{Record, is_unreadable},
+    saving::{Saving, Unsaved, Way},
+};
+use crate::session::{
+    data::SessionData,
+    error::SaveError,
+    events::{Lost, Refusal, SkipReason},
+    lifecycle::{Decision, LiveSession, OwnChange, Save, read_record},
+    manager::SessionManager,
+    record::{Ids, TicketSecret},
+    store::{Loss, Own, RecordKey, Tag, Tombstone, Version, merge as merge_versions, own_writes},
+};
+use alloc::vec::Vec;
+use getrandom::SysRng;
+
+/// What to do next.
+pub(super) enum Next {
+    Put(Attempt),
+    /// The store has all of it already.
+    Done(Save, TicketSecret),
+}
+
+pub(super) struct Attempt {
+    pub(super) save: Save,
+    pub(super) way: Way,
+    pub(super) secret: TicketSecret,
+    pub(super) lost: Vec<Lost>,
+}
+
+/// Merges with the record that another request has put under `key`. Each time this request's own changes
+/// are merged as they were at first: merged twice they would count twice.
+pub(super) fn merge<T: SessionData>(
+    manager: &SessionManager<T>,
+    saving: &Saving,
+    key: &RecordKey,
+    theirs: Vec<u8>,
+) -> Result<Next, Unsaved> {
+    // Nobody else knows the id of a session that is new.
+    let (Some(from), Some(base)) = (&saving.from, &saving.own.base) else {
+        return Err(SaveError::Store.into());
+    };
+    let tag = Tag::of(&theirs).ok_or(SaveError::Store)?;
+    let Record {
+        unsealed,
+        secret,
+        floor,
+    } = from
+        .came
+        .open(manager, key, theirs)
+        .map_err(|_unreadable| SaveError::Store)?;
+    let now = manager.now();
+    let unreadable = SaveError::Store;
+    let their_record = unsealed.plaintext;
+    let (_, head, data) = read_record::<T>(&their_record.0).ok_or(unreadable)?;
+    let theirs = Version { head, data };
+    let sealed = match from.came.read(manager, now, their_record, floor) {
+        Ok((_, sealed)) => sealed,
+        Err((refusal, _)) if is_unreadable(refusal) => return Err(unreadable.into()),
+        Err(_) if saving.own.is_login => return over(manager, saving, None),
+        Err((Refusal::Ended, _)) => return Err(Unsaved::Skip(SkipReason::LoginEnded)),
+        Err(_) => return Err(Unsaved::Skip(SkipReason::Ended)),
+    };
+    let (ids, mine) = mine::<T>(saving)?;
+    let (merged, lost) = merge_versions(&version(base)?, mine, theirs, own(&saving.own));
+    let mut session = LiveSession::merged(ids, merged.head, merged.data, sealed);
+    let len = session
+        .record_len()
+        .map_err(|_| SaveError::unreadable::<T>())?;
+    manager
+        .settings()
+        .fits_record(len)
+        .map_err(SaveError::from)?;
+    let renames = ids.session != from.ids.session;
+    let secret = if renames {
+        saving.secret.clone()
+    } else {
+        secret
+    };
+    let save = match decide(manager, saving, &mut session)? {
+        Some(save) if save.is_renewal() => return Ok(Next::Done(save, secret)),
+        Some(save) => save,
+        None => return Ok(Next::Done(unchanged(&session, saving)?, secret)),
+    };
+    Ok(Next::Put(Attempt {
+        save,
+        way: if renames {
+            Way::Rename(tag)
+        } else {
+            Way::Swap(tag)
+        },
+        secret,
+        lost: lost.into_iter().map(told).collect(),
+    }))
+}
+
+/// What becomes of a save whose session has ended, or whose record is missing: nothing, unless it logs
+/// somebody in. Their credential was checked, and they would not understand why they are logged out.
+pub(super) fn over<T: SessionData>(
+    manager: &SessionManager<T>,
+    saving: &Saving,
+    tombstone: Option<Tombstone>,
+) -> Result<Next, Unsaved> {
+    if !saving.own.is_login {
+        return Err(Unsaved::Skip(match tombstone {
+            Some(_) => SkipReason::LoginEnded,
+            None => SkipReason::Missing,
+        }));
+    }
+    if matches!(saving.way, Way::Create) {
+        // The key of the first try has a tombstone by now: see the default of `Store::rename`.
+        let (ids, head, data) =
+            read_record::<T>(&saving.save.record).ok_or(SaveError::unreadable::<T>())?;
+        let mut session = LiveSession::unsaved(ids, head, data);
+        session.regenerate(&mut SysRng)?;
+        return anew(manager, saving, session);
+    }
+    let (ids, mine) = mine::<T>(saving)?;
+    let kept = match (tombstone, &saving.own.base) {
+        // It moved, perhaps by the first click of two: it is as good as it was.
+        (Some(Tombstone::Moved(_)), _) | (_, None) => mine,
+        // What it held was another person's to end: only what this request wrote goes on.
+        (_, Some(base)) => Version {
+            data: own_writes(&version::<T>(base)?.data, mine.data),
+            head: mine.head,
+        },
+    };
+    anew(
+        manager,
+        saving,
+        LiveSession::unsaved(ids, kept.head, kept.data),
+    )
+}
+
+fn anew<T: SessionData>(
+    manager: &SessionManager<T>,
+    saving: &Saving,
+    mut session: LiveSession<T>,
+) -> Result<Next, Unsaved> {
+    // A login that wrote nothing leaves nothing to save.
+    let save = decide(manager, saving, &mut session)?;
+    Ok(Next::Put(Attempt {
+        save: save.ok_or(Unsaved::Skip(SkipReason::LoginEnded))?,
+        way: Way::Create,
+        secret: saving.secret.clone(),
+        lost: Vec::new(),
+    }))
+}
+
+/// Asks the rules again, with what the session is now.
+fn decide<T: SessionData>(
+    manager: &SessionManager<T>,
+    saving: &Saving,
+    session: &mut LiveSession<T>,
+) -> Result<Option<Save>, Unsaved> {
+    let closing = saving.closing(manager.now());
+    match session.decide(&manager.settings().rules, closing, &mut SysRng) {
+        Decision::Save(save) => Ok(Some(save)),
+        Decision::Keep => Ok(None),
+        Decision::Skip(reason) => Err(Unsaved::Skip(reason)),
+        Decision::Fail(error) => Err(Unsaved::Fail(error)),
+    }
+}
+
+/// Returns the save of a session that is in the store as it should be.
+fn unchanged<T: SessionData>(session: &LiveSession<T>, saving: &Saving) -> Result<Save, Unsaved> {
+    let record = session
+        .own_change()
+        .base
+        .ok_or(SaveError::unreadable::<T>())?;
+    Ok(Save {
+        reason: saving.save.reason,
+        ids: saving.save.ids,
+        record,
+        max_age: saving.save.max_age,
+        replaces: None,
+        due: false,
+    })
+}
+
+fn version<T: SessionData>(record: &[u8]) -> Result<Version<T>, Unsaved> {
+    let (_, head, data) = read_record(record).ok_or(SaveError::unreadable::<T>())?;
+    Ok(Version { head, data })
+}
+
+/// Returns what this request wanted to save at first.
+fn mine<T: SessionData>(saving: &Saving) -> Result<(Ids, Version<T>), Unsaved> {
+    let (ids, head, data) = read_record(&saving.mine).ok_or(SaveError::unreadable::<T>())?;
+    Ok((ids, Version { head, data }))
+}
+
+fn own(change: &OwnChange) -> Own {
+    Own {
+        replaced: change.replaced,
+        took_flashes: change.took_flashes,
+        is_login: change.is_login,
+    }
+}
+
+fn told(loss: Loss) -> Lost {
+    match loss {
+        Loss::Key(key) => Lost::Key(key),
+        Loss::Data => Lost::Data,
+        Loss::Flashes => Lost::Flashes,
+    }
+}

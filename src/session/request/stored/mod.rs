@@ -1,0 +1,80 @@
+//! The session of a request whose manager has a store: loaded before the handler, saved after it.
+
+mod close;
+mod commit;
+mod current;
+mod load;
+mod merging;
+mod owners;
+mod saving;
+
+pub(super) use close::{close, end};
+pub(super) use commit::{Write, commit};
+pub(super) use load::{Loaded, begin, load};
+
+use crate::session::{
+    error::SessionError,
+    events::Event,
+    lifecycle::EndedLogin,
+    record::{SessionId, TicketSecret},
+    store::OwnerKey,
+};
+use alloc::vec::Vec;
+use current::Current;
+
+/// What a request knows from the store.
+#[derive(Default)]
+pub(super) struct Stored {
+    /// Somebody used the session, and did not only take it.
+    used: bool,
+    /// What is told of the session once somebody uses it.
+    untold: Vec<Event>,
+    /// The store gave no answer.
+    failed: bool,
+    /// There is a record that cannot be read: nothing may take its place.
+    unreadable: bool,
+    /// The session moved to another id or was destroyed a moment ago. The browser has something newer by
+    /// now, which a new session would throw out.
+    is_over: bool,
+    /// Where the session that counts is.
+    current: Option<Current>,
+    /// All authentic tickets and sessions that came.
+    received: Vec<Received>,
+    /// What this request has destroyed.
+    pub(super) destroyed: Vec<EndedLogin>,
+}
+
+struct Received {
+    session: SessionId,
+    /// `None` if the session was in its cookie.
+    secret: Option<TicketSecret>,
+    /// The store had its record.
+    alive: bool,
+    /// Whose it is, if its record says so.
+    owner: Option<OwnerKey>,
+}
+
+impl Stored {
+    /// Lets a call use the session. The end of all needs no record.
+    pub(super) fn used(
+        &mut self,
+        destroys: bool,
+        events: &mut Vec<Event>,
+    ) -> Result<(), SessionError> {
+        self.used = true;
+        events.append(&mut self.untold);
+        if self.failed && !destroys {
+            return Err(SessionError::Store);
+        }
+        Ok(())
+    }
+
+    pub(super) fn is_used(&self) -> bool {
+        self.used
+    }
+
+    /// Returns `true` if only a login, or the end of all, may take the place of what is there.
+    pub(super) fn is_unreadable(&self) -> bool {
+        self.unreadable
+    }
+}

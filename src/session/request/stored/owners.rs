@@ -1,0 +1,58 @@
+//! The entries of sessions in the lists of their owners.
+
+use super::{current::with_keys, saving::Unsaved};
+use crate::{
+    Timestamp,
+    session::{
+        data::SessionData,
+        error::SaveError,
+        manager::{SessionManager, StoreSettings},
+        record::About,
+        store::{OwnerKey, RecordKey, StoreError, StoreErrorKind},
+    },
+};
+use alloc::{string::String, vec::Vec};
+use getrandom::SysRng;
+
+/// Returns what the list shows of the session under its present id, to show the same under the next one.
+pub(super) async fn description<T: SessionData>(
+    manager: &SessionManager<T>,
+    store: &StoreSettings,
+    subject: &str,
+    from: Option<&RecordKey>,
+) -> Result<String, StoreError> {
+    let Some(from) = from else {
+        return Ok(String::new());
+    };
+    let owners = with_keys(manager, |keys, _| keys.owners(subject)).unwrap_or_default();
+    for owner in owners {
+        let owned = store.store.owned(&owner).await?;
+        let Some(entry) = owned.into_iter().find(|entry| entry.key == *from) else {
+            continue;
+        };
+        let opened = with_keys(manager, |keys, _| keys.open_about(from, entry.about));
+        if let Some(Ok(opened)) = opened
+            && let Ok(about) = About::decode(&opened.plaintext.0)
+        {
+            return Ok(about.text);
+        }
+    }
+    Ok(String::new())
+}
+
+/// Returns the owner under the primary key, and the sealed entry.
+pub(super) fn entry<T: SessionData>(
+    manager: &SessionManager<T>,
+    subject: &str,
+    key: &RecordKey,
+    about: &About,
+    now: Timestamp,
+) -> Result<(OwnerKey, Vec<u8>), Unsaved> {
+    let entry = with_keys(manager, |keys, _| {
+        let owner = keys.owners(subject).into_iter().next();
+        let about = keys.seal_about(key, &about.encode(), now, &mut SysRng);
+        owner.zip(about.ok())
+    });
+    let entry = entry.ok_or(StoreError::from(StoreErrorKind::Unsupported))?;
+    entry.ok_or(Unsaved::Fail(SaveError::Randomness))
+}

@@ -1,0 +1,104 @@
+//! One session on its way to the store.
+
+use super::current::{Came, Current};
+use crate::session::{
+    cookie::Names,
+    error::SaveError,
+    events::{Event, SkipReason},
+    lifecycle::{Closing, EndedLogin, Now, OwnChange, Save},
+    record::{Ticket, TicketSecret},
+    store::{StoreError, Tag},
+};
+use alloc::{string::String, vec::Vec};
+use core::time::Duration;
+
+/// One session to be saved.
+pub(crate) struct Saving {
+    pub(super) save: Save,
+    /// The record as this request wants it, before any merge.
+    pub(super) mine: Vec<u8>,
+    pub(super) own: OwnChange,
+    pub(super) way: Way,
+    /// What will open the record.
+    pub(super) secret: TicketSecret,
+    /// Where the session was.
+    pub(super) from: Option<Current>,
+    /// What the list of its owner is to show, if this request says so.
+    pub(super) description: Option<String>,
+    /// How long the tombstone of another id stays.
+    pub(super) grace: Duration,
+    /// When the request's head arrived.
+    pub(super) head_at: Duration,
+    pub(super) renews: bool,
+    /// The logins of authentic cookies that do not count.
+    pub(super) others: Vec<EndedLogin>,
+    /// The lines that remove the former cookies, before a new one is set.
+    pub(super) formers: Vec<String>,
+    /// The event for a session that moves from a former cookie.
+    pub(super) moved: Option<Event>,
+    /// The names of the session's cookies that came.
+    pub(super) received: Names,
+    /// The names to be removed if nothing is saved after all.
+    pub(super) to_remove: Option<Names>,
+}
+
+/// How a save reaches the store.
+#[derive(Clone, Copy)]
+pub(crate) enum Way {
+    /// Under a key that has no record.
+    Create,
+    /// In the place of this version.
+    Swap(Tag),
+    /// In the place of this version, under another key.
+    Rename(Tag),
+    /// The session is in its cookie only: it is created under its id, and then renamed.
+    MoveAndRename,
+    /// As it is, and for longer.
+    Keep,
+}
+
+/// Why nothing was saved.
+pub(super) enum Unsaved {
+    Skip(SkipReason),
+    Fail(SaveError),
+    Store(StoreError),
+}
+
+impl From<StoreError> for Unsaved {
+    fn from(error: StoreError) -> Unsaved {
+        Unsaved::Store(error)
+    }
+}
+
+impl From<SaveError> for Unsaved {
+    fn from(error: SaveError) -> Unsaved {
+        Unsaved::Fail(error)
+    }
+}
+
+impl Saving {
+    /// Returns `true` if the entry in the list of the owner is written anew. A plain save leaves it.
+    pub(super) fn writes_entry(&self) -> bool {
+        let retired = self.from.as_ref().is_some_and(|from| from.is_retired);
+        retired || self.description.is_some() || !matches!(self.way, Way::Swap(_) | Way::Keep)
+    }
+
+    pub(super) fn closing(&self, now: Now) -> Closing<'_> {
+        Closing {
+            now,
+            head_at: self.head_at,
+            renews: self.renews,
+            others: &self.others,
+        }
+    }
+
+    /// The ticket of the browser.
+    pub(super) fn came(&self) -> Option<Ticket> {
+        match &self.from.as_ref()?.came {
+            // It is to get the present cookie.
+            _ if self.moved.is_some() => None,
+            Came::AsTicket(ticket) => Some(ticket.ticket.clone()),
+            Came::AsSession(..) => None,
+        }
+    }
+}

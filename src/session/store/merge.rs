@@ -1,0 +1,159 @@
+//! What becomes of a session that two requests have changed at once.
+
+use crate::session::{
+    data::{SessionData, SessionMap},
+    record::{Flash, MAX_FLASH_BYTES, MAX_FLASHES, RecordHead},
+};
+use alloc::{string::String, vec::Vec};
+
+/// One version of a session.
+pub(crate) struct Version<T> {
+    pub(crate) head: RecordHead,
+    pub(crate) data: T,
+}
+
+/// What this request did, beside what its version says.
+#[derive(Clone, Copy)]
+pub(crate) struct Own {
+    /// It replaced the data as a whole.
+    pub(crate) replaced: bool,
+    /// It showed the flash messages of the base.
+    pub(crate) took_flashes: bool,
+    /// It logged somebody in: times and messages of before are another person's.
+    pub(crate) is_login: bool,
+}
+
+/// What a merge could not keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// Both wrote another value under this key, and the later save wins.
+    Key(String),
+    /// Both changed typed data whose `merge` kept one of them.
+    Data,
+    /// The oldest messages, over the limit.
+    Flashes,
+}
+
+/// Merges what this request has made of `base` with what others have made of it meanwhile.
+pub(crate) fn merge<T: SessionData>(
+    base: &Version<T>,
+    mine: Version<T>,
+    theirs: Version<T>,
+    own: Own,
+) -> (Version<T>, Vec<Loss>) {
+    let mut lost = Vec::new();
+    let head = merge_heads(&base.head, mine.head, &theirs.head, own, &mut lost);
+    let data = if own.replaced {
+        mine.data
+    } else {
+        merge_data(&base.data, mine.data, theirs.data, &mut lost)
+    };
+    (Version { head, data }, lost)
+}
+
+fn merge_heads(
+    base: &RecordHead,
+    mut mine: RecordHead,
+    theirs: &RecordHead,
+    own: Own,
+    lost: &mut Vec<Loss>,
+) -> RecordHead {
+    // A device that was bound meanwhile stays bound.
+    mine.device_key = mine.device_key.or(theirs.device_key);
+    if own.is_login {
+        return mine;
+    }
+    if mine.remembered == base.remembered {
+        mine.remembered = theirs.remembered;
+    }
+    let limit = |base, mine: u32, theirs: u32| match (mine == base, theirs == base) {
+        (true, _) => theirs,
+        (false, true) => mine,
+        (false, false) => mine.min(theirs),
+    };
+    mine.idle_limit = limit(base.idle_limit, mine.idle_limit, theirs.idle_limit);
+    mine.lifetime = limit(base.lifetime, mine.lifetime, theirs.lifetime);
+    mine.flashes = merge_flashes(&base.flashes, &mine.flashes, &theirs.flashes, own, lost);
+    mine
+}
+
+/// Returns theirs, without those that this request has shown, and with those that it has added.
+fn merge_flashes(
+    base: &[Flash],
+    mine: &[Flash],
+    theirs: &[Flash],
+    own: Own,
+    lost: &mut Vec<Loss>,
+) -> Vec<Flash> {
+    let mut merged = theirs.to_vec();
+    let added = if own.took_flashes {
+        for shown in base {
+            if let Some(at) = merged.iter().position(|flash| flash == shown) {
+                merged.remove(at);
+            }
+        }
+        mine
+    } else {
+        mine.get(base.len()..).unwrap_or_default()
+    };
+    merged.extend_from_slice(added);
+    let too_many = |flashes: &[Flash]| {
+        let bytes: usize = flashes.iter().map(|flash| flash.text.len()).sum();
+        flashes.len() > MAX_FLASHES || bytes > MAX_FLASH_BYTES
+    };
+    if too_many(&merged) {
+        lost.push(Loss::Flashes);
+    }
+    while too_many(&merged) {
+        merged.remove(0);
+    }
+    merged
+}
+
+fn merge_data<T: SessionData>(base: &T, mine: T, theirs: T, lost: &mut Vec<Loss>) -> T {
+    let encode = |data: &T| postcard::to_allocvec(data).ok();
+    let [before, my_bytes, their_bytes] = [base, &mine, &theirs].map(encode);
+    // Only one side changed it.
+    if my_bytes == before {
+        return theirs;
+    }
+    if their_bytes == before || their_bytes == my_bytes {
+        return mine;
+    }
+    let merged = T::merge(base, mine, theirs);
+    if T::NAME.is_empty() {
+        let [before, mine, theirs] = [&before, &my_bytes, &their_bytes].map(|bytes| {
+            let bytes = bytes.as_deref().unwrap_or_default();
+            postcard::from_bytes::<SessionMap>(bytes).unwrap_or_default()
+        });
+        lost.extend(
+            SessionMap::conflicts(&before, &mine, &theirs).map(|key| Loss::Key(key.into())),
+        );
+    } else if encode(&merged) == my_bytes {
+        lost.push(Loss::Data);
+    }
+    merged
+}
+
+/// Returns what this request wrote itself: for a login over a session that has ended. Of typed data that is
+/// all.
+pub(crate) fn own_writes<T: SessionData>(base: &T, mine: T) -> T {
+    if !T::NAME.is_empty() {
+        return mine;
+    }
+    let read = |data: &T| {
+        let bytes = postcard::to_allocvec(data).ok()?;
+        postcard::from_bytes::<SessionMap>(&bytes).ok()
+    };
+    let own = |base: SessionMap, mine: SessionMap| {
+        let bytes = postcard::to_allocvec(&mine.changed_since(&base)).ok()?;
+        postcard::from_bytes(&bytes).ok()
+    };
+    let own = read(base)
+        .zip(read(&mine))
+        .and_then(|(base, mine)| own(base, mine));
+    own.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! What a store holds, sealed: the keys of records, owners and descriptions. The section "Server-side
+//! storage" of the format page has the bytes.
+
+use super::{OwnerKey, RecordKey};
+use crate::{
+    KeyId, KeyState, Keyring, OpenError, SealError, Timestamp,
+    keys::KeySlots,
+    secret::{Scratch, Secret},
+    session::record::{SessionId, TicketSecret},
+    token::{self, Body, HEADER_LEN, HeaderBytes, OVERHEAD, VERSION_PADDED, VERSION_PLAIN},
+};
+use alloc::{string::String, vec, vec::Vec};
+use hkdf::Hkdf;
+use rand_core::TryCryptoRng;
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroize as _;
+
+/// The keys of what a store holds for one realm and one type of sessions, under one keyring.
+pub(crate) struct StoreKeys {
+    /// For the secrets of sessions that move from their cookies.
+    ring: Keyring,
+    realm: String,
+    type_name: &'static str,
+    pad_to: usize,
+    salts: KeySlots,
+    owners: KeySlots,
+    abouts: KeySlots,
+}
+
+/// Sealed bytes that opened.
+pub(crate) struct Unsealed {
+    pub(crate) plaintext: Scratch,
+    pub(crate) issued_at: Timestamp,
+    pub(crate) key_state: KeyState,
+}
+
+impl StoreKeys {
+    pub(crate) fn new(
+        ring: &Keyring,
+        realm: &str,
+        type_name: &'static str,
+        pad_to: usize,
+    ) -> StoreKeys {
+        let derive = |label: &[u8]| {
+            ring.derive(&[label, &[0], realm.as_bytes(), &[0], type_name.as_bytes()])
+        };
+        StoreKeys {
+            ring: ring.clone(),
+            realm: realm.into(),
+            type_name,
+            pad_to,
+            salts: derive(b"record"),
+            owners: derive(b"owner"),
+            abouts: derive(b"about"),
+        }
+    }
+
+    /// Returns the name of a session's record. No key is part of it: a rotation renames no record.
+    pub(crate) fn record_key(&self, id: SessionId) -> RecordKey {
+        let (realm, type_name) = (self.realm.as_bytes(), self.type_name.as_bytes());
+        let mut hash = Sha256::new();
+        for part in [b"hardtack record v1", realm, type_name] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        hash.update(id.to_bytes());
+        let digest: [u8; 32] = hash.finalize().into();
+        RecordKey::from_bytes(half(&digest))
+    }
+
+    /// Returns the names of a subject, one for each key of the ring, the primary's first.
+    pub(crate) fn owners(&self, subject: &str) -> Vec<OwnerKey> {
+        let owner = |secret: &Secret| {
+            // The first step of HKDF is HMAC.
+            let (mac, _) = Hkdf::<Sha256>::extract(Some(secret.as_bytes()), subject.as_bytes());
+            OwnerKey::from_bytes(half(&mac.into()))
+        };
+        let secrets = self.owners.secrets();
+        secrets.map(|(_, secret)| owner(secret)).collect()
+    }
+
+    /// Returns the secrets of a session that moves from its cookie, one for each key of the ring, the
+    /// primary's first: two requests that move it at once have to meet in one record.
+    pub(crate) fn moved_secrets(&self, id: SessionId) -> Vec<(KeyId, TicketSecret)> {
+        let (realm, type_name) = (self.realm.as_bytes(), self.type_name.as_bytes());
+        let info: [&[u8]; 7] = [b"move", &[0], realm, &[0], type_name, &[0], &id.to_bytes()];
+        let secrets = self.ring.derive(&info);
+        let secret = |(key, secret): (KeyId, &Secret)| (key, TicketSecret(half(&secret.0)));
+        secrets.secrets().map(secret).collect()
+    }
+
+    /// Returns the length of a sealed record of `len` bytes.
+    pub(crate) fn sealed_len(len: usize, pad_to: usize) -> usize {
+        token::padded_len(len, pad_to).saturating_add(OVERHEAD)
+    }
+
+    /// Returns `true` if the ring has this key, and not as a retired one.
+    pub(crate) fn is_in_use(&self, key: KeyId) -> bool {
+        let state = self.salts.find(key).map(|(state, _)| state);
+        state.is_some_and(|state| !matches!(state, KeyState::Retired(_)))
+    }
+
+    pub(crate) fn primary(&self) -> KeyId {
+        self.salts.primary().0
+    }
+
+    pub(crate) fn seal_record<R: TryCryptoRng + ?Sized>(
+        &self,
+        secret: &TicketSecret,
+        key: &RecordKey,
+        record: &[u8],
+        now: Timestamp,
+        rng: &mut R,
+    ) -> Result<Vec<u8>, SealError> {
+        let (id, salt) = self.salts.primary();
+        let rkey = record_secret(salt, secret);
+        seal((id, &rkey), key, record, self.pad_to, now, rng)
+    }
+
+    pub(crate) fn open_record(
+        &self,
+        secret: &TicketSecret,
+        key: &RecordKey,
+        bytes: Vec<u8>,
+    ) -> Result<Unsealed, OpenError> {
+        open(&self.salts, |salt| record_secret(salt, secret), key, bytes)
+    }
+
+    pub(crate) fn seal_about<R: TryCryptoRng + ?Sized>(
+        &self,
+        key: &RecordKey,
+        about: &[u8],
+        now: Timestamp,
+        rng: &mut R,
+    ) -> Result<Vec<u8>, SealError> {
+        seal(self.abouts.primary(), key, about, self.pad_to, now, rng)
+    }
+
+    pub(crate) fn open_about(
+        &self,
+        key: &RecordKey,
+        bytes: Vec<u8>,
+    ) -> Result<Unsealed, OpenError> {
+        open(&self.abouts, Secret::clone, key, bytes)
+    }
+}
+
+/// The key of one record: nobody has it without the secret in the visitor's cookie.
+fn record_secret(salt: &Secret, secret: &TicketSecret) -> Secret {
+    let (mut prk, hkdf) = Hkdf::<Sha256>::extract(Some(salt.as_bytes()), &secret.0);
+    prk.as_mut_slice().zeroize();
+    let mut rkey = Secret([0; 32]);
+    #[expect(clippy::expect_used, reason = "32 bytes are one block")]
+    hkdf.expand(&[], &mut rkey.0).expect("32 bytes");
+    rkey
+}
+
+fn half(bytes: &[u8; 32]) -> [u8; 16] {
+    let mut half = [0; 16];
+    for (to, from) in half.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    half
+}
+
+/// The record key is in the associated data, so that no record stands in for another.
+fn associated_data(key: &RecordKey) -> [u8; 17] {
+    let mut data = [1; 17];
+    let (_, place) = data.split_at_mut(1);
+    place.copy_from_slice(key.as_bytes());
+    data
+}
+
+fn seal<R: TryCryptoRng + ?Sized>(
+    (id, secret): (KeyId, &Secret),
+    key: &RecordKey,
+    payload: &[u8],
+    pad_to: usize,
+    now: Timestamp,
+    rng: &mut R,
+) -> Result<Vec<u8>, SealError> {
+    if now == Timestamp::MAX {
+        return Err(SealError::Time);
+    }
+    let mut random = [0; 16];
+    rng.try_fill_bytes(&mut random)
+        .map_err(|_| SealError::Randomness)?;
+    let needed = StoreKeys::sealed_len(payload.len(), pad_to);
+    let too_small = SealError::BufferTooSmall { needed };
+    let mut buf = Scratch(vec![0; needed]);
+    let place = buf.0.get_mut(HEADER_LEN..).ok_or(too_small)?;
+    place
+        .get_mut(..payload.len())
+        .ok_or(too_small)?
+        .copy_from_slice(payload);
+    let len = token::pad(place, payload.len(), pad_to).ok_or(too_small)?;
+    let version = if len == payload.len() {
+        VERSION_PLAIN
+    } else {
+        VERSION_PADDED
+    };
+    let header = HeaderBytes::new(version, id, now, random);
+    let data = associated_data(key);
+    token::seal_bytes(secret.as_bytes(), &header, &data, len, &mut buf.0).ok_or(too_small)?;
+    Ok(core::mem::take(&mut buf.0))
+}
+
+fn open(
+    slots: &KeySlots,
+    derive: impl Fn(&Secret) -> Secret,
+    key: &RecordKey,
+    bytes: Vec<u8>,
+) -> Result<Unsealed, OpenError> {
+    let mut bytes = Scratch(bytes);
+    let (header, body) = bytes
+        .0
+        .split_first_chunk_mut::<HEADER_LEN>()
+        .ok_or(OpenError::Invalid)?;
+    let header = HeaderBytes::from_bytes(*header);
+    let body = Body::split(body).ok_or(OpenError::Invalid)?;
+    let padded = match header.version() {
+        VERSION_PLAIN => false,
+        VERSION_PADDED => true,
+        _ => return Err(OpenError::UnknownVersion),
+    };
+    let id = header.key_id();
+    let (key_state, secret) = slots.find(id).ok_or(OpenError::UnknownKey(id))?;
+    let plaintext = body
+        .open(derive(secret).as_bytes(), &header, &associated_data(key))
+        .map_err(|_| OpenError::Invalid)?;
+    let plaintext = if padded {
+        token::unpad(plaintext).ok_or(OpenError::Payload)?
+    } else {
+        plaintext
+    };
+    Ok(Unsealed {
+        plaintext: Scratch(plaintext.to_vec()),
+        issued_at: header.issued_at(),
+        key_state,
+    })
+}
+
+#[cfg(test)]
+mod vectors;

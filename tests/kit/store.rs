@@ -1,0 +1,222 @@
+//! A store that counts its calls, fails when a test says so, and gives way before each call.
+
+use hardtack::store::{
+    End, Found, MemoryStore, Owned, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind,
+    Swap, Tombstone,
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use super::clock::Clock;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The call fails and did nothing.
+    Before,
+    /// The call did what it was asked to, and its answer is lost.
+    After,
+}
+
+#[derive(Default)]
+struct Script {
+    calls: Vec<&'static str>,
+    /// For the next calls, in their order.
+    faults: VecDeque<Option<Fault>>,
+    down: bool,
+    gives_way: bool,
+}
+
+/// Clones share all.
+#[derive(Clone)]
+pub struct Scripted {
+    memory: Arc<Mutex<MemoryStore>>,
+    clock: Clock,
+    script: Arc<Mutex<Script>>,
+}
+
+impl Scripted {
+    pub fn new(clock: &Clock) -> Scripted {
+        Scripted::with_room(clock, 1 << 24)
+    }
+
+    pub fn with_room(clock: &Clock, bytes: usize) -> Scripted {
+        Scripted {
+            memory: Arc::new(Mutex::new(memory(clock, bytes))),
+            clock: clock.clone(),
+            script: Arc::default(),
+        }
+    }
+
+    /// Loses all records, as an engine does that keeps nothing over a restart.
+    pub fn forget(&self) {
+        *self.memory.lock().unwrap() = memory(&self.clock, 1 << 24);
+    }
+
+    fn memory(&self) -> MemoryStore {
+        self.memory.lock().unwrap().clone()
+    }
+
+    /// Every call fails from now on, or none.
+    pub fn set_down(&self, down: bool) {
+        self.script().down = down;
+    }
+
+    /// Each call first lets the others go on.
+    pub fn give_way(&self) {
+        self.script().gives_way = true;
+    }
+
+    /// No call gives way or fails any more.
+    pub fn stand(&self) {
+        *self.script() = Script::default();
+    }
+
+    pub fn fail(&self, faults: &[Option<Fault>]) {
+        self.script().faults.extend(faults);
+    }
+
+    /// The calls since the last time.
+    pub fn calls(&self) -> Vec<&'static str> {
+        std::mem::take(&mut self.script().calls)
+    }
+
+    fn script(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap()
+    }
+
+    async fn call<R>(
+        &self,
+        name: &'static str,
+        call: impl Future<Output = Result<R, StoreError>>,
+    ) -> Result<R, StoreError> {
+        if self.script().gives_way {
+            GiveWay(false).await;
+        }
+        let fault = {
+            let mut script = self.script();
+            script.calls.push(name);
+            let fault = script.faults.pop_front().flatten();
+            if script.down {
+                Some(Fault::Before)
+            } else {
+                fault
+            }
+        };
+        let failed = || StoreError::new(StoreErrorKind::Unavailable, "scripted");
+        match fault {
+            Some(Fault::Before) => Err(failed()),
+            Some(Fault::After) => {
+                call.await?;
+                Err(failed())
+            }
+            None => call.await,
+        }
+    }
+}
+
+fn memory(clock: &Clock, bytes: usize) -> MemoryStore {
+    let clock = clock.clone();
+    MemoryStore::with_clock(bytes, move || Duration::from_secs(clock.unix().into()))
+}
+
+/// Lets the others go on, once.
+struct GiveWay(bool);
+
+impl Future for GiveWay {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl Store for Scripted {
+    async fn load(&self, key: &RecordKey, keep: Option<Duration>) -> Result<Found, StoreError> {
+        let name = if keep.is_some() { "load, keep" } else { "load" };
+        self.call(name, self.memory().load(key, keep)).await
+    }
+
+    async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
+        self.call("put", self.memory().put(put)).await
+    }
+
+    async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
+        self.call("end", self.memory().end(end)).await
+    }
+
+    async fn rename(
+        &self,
+        from: &RecordKey,
+        put: Put<'_>,
+        tombstone: Tombstone,
+        grace: Duration,
+    ) -> Result<Swap, StoreError> {
+        let memory = self.memory();
+        let rename = memory.rename(from, put, tombstone, grace);
+        self.call("rename", rename).await
+    }
+
+    fn lists_owners(&self) -> bool {
+        true
+    }
+
+    async fn owned(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
+        self.call("owned", self.memory().owned(owner)).await
+    }
+
+    async fn sweep(&self, limit: u32) -> Result<u32, StoreError> {
+        self.call("sweep", self.memory().sweep(limit)).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.call("check", self.memory().check()).await
+    }
+
+    fn max_record_bytes(&self) -> usize {
+        self.memory().max_record_bytes()
+    }
+}
+
+/// Futures that a test drives step by step.
+#[derive(Default)]
+pub struct Steps<'f> {
+    running: BTreeMap<usize, Pin<Box<dyn Future<Output = ()> + 'f>>>,
+}
+
+impl<'f> Steps<'f> {
+    pub fn add(&mut self, future: impl Future<Output = ()> + 'f) {
+        self.running.insert(self.running.len(), Box::pin(future));
+    }
+
+    /// How many have not ended.
+    pub fn running(&self) -> usize {
+        self.running.len()
+    }
+
+    /// Lets one of those that run go on to its next call of the store.
+    pub fn step(&mut self, nth: usize) {
+        let name = *self.running.keys().nth(nth).unwrap();
+        let future = self.running.get_mut(&name).unwrap();
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        if future.as_mut().poll(&mut context).is_ready() {
+            self.running.remove(&name);
+        }
+    }
+
+    /// Lets the future with this number, from 0 on, go on to its end.
+    pub fn end(&mut self, name: usize) {
+        while let Some(nth) = self.running.keys().position(|running| *running == name) {
+            self.step(nth);
+        }
+    }
+}

@@ -1,0 +1,1111 @@
+//! Sessions in a store: what a request costs, what outlives what, and what a store that fails does to a
+//! session.
+
+use crate::kit::{
+    clock::{Clock, DAY, MINUTE, T0, at, seconds},
+    exchange::{Reply, Request, ready},
+    keys::{key, ring},
+    site::{Browser, NAME, Site, finish, logged_in},
+    store::{Fault, Scripted, Steps},
+};
+use hardtack::{
+    Keyring,
+    session::{
+        Event, FlashLevel, FormerCookie, Lost, Place, Refusal, SaveError, SaveReason, Session,
+        SessionError, SessionManagerBuilder, SkipReason, testing,
+    },
+    store::{MemoryStore, StoreErrorKind},
+};
+
+fn site() -> (Site, Scripted) {
+    site_with(|builder| builder)
+}
+
+fn site_with(
+    configure: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
+) -> (Site, Scripted) {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let site = Site::with(&clock, |builder| configure(builder.store(store.clone())));
+    (site, store)
+}
+
+/// Somebody who has logged in, and whose cookie came with it.
+fn visitor(site: &Site, store: &Scripted, user: &str) -> Browser {
+    let mut browser = Browser::default();
+    browser.send(site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", user).unwrap();
+    });
+    site.events();
+    store.calls();
+    browser
+}
+
+fn user(session: &Session) -> Option<String> {
+    session.get("user").unwrap()
+}
+
+/// Why cookies were refused.
+fn refusals(site: &Site) -> Vec<Refusal> {
+    let reason = |event| match event {
+        Event::Refused { reason, .. } => Some(reason),
+        _ => None,
+    };
+    site.events().into_iter().filter_map(reason).collect()
+}
+
+fn skipped(site: &Site) -> Vec<SkipReason> {
+    let reason = |event| match event {
+        Event::NotSaved { reason, .. } => Some(reason),
+        _ => None,
+    };
+    site.events().into_iter().filter_map(reason).collect()
+}
+
+#[test]
+fn a_ticket_is_in_the_cookie_and_the_record_in_the_store() {
+    let (site, store) = site();
+    let mut browser = Browser::default();
+    let (_, reply) = browser.visit(&site, |session| {
+        session.insert("note", "#".repeat(20_000)).unwrap();
+    });
+    assert_eq!(store.calls(), ["put"]);
+    assert!(reply.set_cookie.len() == 1 && reply.set_cookie[0].len() < 250);
+    let read = |session: &Session| session.get::<String>("note").unwrap().unwrap().len();
+    assert_eq!(browser.peek(&site, read), 20_000);
+}
+
+#[test]
+fn a_request_costs_what_it_uses() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let exchange = hardtack::session::Exchange::begin(&site.sessions);
+    drop(exchange.close());
+    assert_eq!(store.calls(), [""; 0]);
+    let (_, reply) = browser.visit(&site, |session| assert!(user(session).is_some()));
+    assert_eq!(store.calls(), ["load"]);
+    assert!(reply.set_cookie.is_empty());
+    let (_, reply) = browser.visit(&site, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(store.calls(), ["load", "put"]);
+    assert!(reply.set_cookie.is_empty(), "a save alone sets no cookie");
+    let (_, reply) = browser.visit(&site, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(store.calls(), ["load"], "the same value");
+    assert!(reply.set_cookie.is_empty());
+    site.clock.pass(5 * MINUTE);
+    let (_, reply) = browser.visit(&site, |session| assert!(user(session).is_some()));
+    assert_eq!(
+        store.calls(),
+        ["load, keep"],
+        "a renewal is part of the read"
+    );
+    assert_eq!(reply.set_cookie.len(), 1);
+    browser.send(&site, |session| session.regenerate().unwrap());
+    assert_eq!(store.calls(), ["load", "rename"]);
+    browser.send(&site, |session| session.destroy().unwrap());
+    assert_eq!(store.calls(), ["load", "end"]);
+    assert!(browser.names().is_empty());
+}
+
+#[test]
+fn a_ticket_that_is_over_costs_nothing() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    site.clock.pass(31 * MINUTE);
+    assert_eq!(browser.peek(&site, user), None);
+    assert_eq!(store.calls(), [""; 0]);
+    assert_eq!(refusals(&site), [Refusal::IdleTimeout]);
+}
+
+#[test]
+fn at_most_two_tickets_are_asked_for() {
+    let (site, store) = site_with(|builder| builder.cookie_name("session"));
+    let cookies: Vec<String> = (0..5)
+        .map(|_| visitor(&site, &store, "ada").header())
+        .collect();
+    let request = site.request(&cookies.join("; "));
+    assert!(request.is_new().unwrap(), "rivals");
+    assert_eq!(store.calls(), ["load", "load"]);
+    // A logout ends them all.
+    request.destroy().unwrap();
+    finish(&request);
+    assert_eq!(store.calls(), ["end"; 5]);
+}
+
+#[test]
+fn an_anonymous_session_that_nobody_comes_back_with_is_kept_for_ten_minutes() {
+    let (site, _) = site();
+    let mut robot = Browser::default();
+    robot.send(&site, |session| session.insert("cart", 7).unwrap());
+    let mut person = robot.clone();
+    site.clock.pass(9 * MINUTE);
+    let cart = |session: &Session| session.get::<u32>("cart").unwrap();
+    assert_eq!(person.visit(&site, cart).0, Some(7));
+    site.clock.pass(15 * MINUTE);
+    assert_eq!(person.visit(&site, cart).0, Some(7));
+
+    let mut robot = Browser::default();
+    robot.send(&site, |session| session.insert("cart", 7).unwrap());
+    site.events();
+    site.clock.pass(11 * MINUTE);
+    assert_eq!(robot.visit(&site, cart).0, None);
+    assert_eq!(refusals(&site), [Refusal::Missing]);
+}
+
+#[test]
+fn timeouts_are_those_of_the_ticket() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    for _ in 0..24 {
+        site.clock.pass(25 * MINUTE);
+        assert_eq!(browser.visit(&site, user).0.as_deref(), Some("ada"));
+    }
+    // Ten hours by now. The absolute end comes, however much it is used.
+    for _ in 0..4 {
+        site.clock.pass(25 * MINUTE);
+        browser.send(&site, |session| drop(user(session)));
+    }
+    site.clock.pass(25 * MINUTE);
+    assert_eq!(browser.visit(&site, user).0, None);
+}
+
+#[test]
+fn a_limit_that_another_request_shortened_counts() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let old = browser.clone();
+    browser.send(&site, |session| session.expire_in(seconds(60)).unwrap());
+    site.clock.pass(61);
+    assert_eq!(old.peek(&site, user), None);
+    assert_eq!(refusals(&site), [Refusal::AbsoluteTimeout]);
+}
+
+#[test]
+fn a_remembered_session_gets_its_cookie_although_only_the_record_changed() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let mut other = browser.clone();
+    let (_, reply) = browser.visit(&site, |session| session.remember(true).unwrap());
+    assert!(reply.set_cookie[0].contains("Max-Age="));
+    // The answer was lost: the next one carries it.
+    let (_, reply) = other.visit(&site, |session| drop(user(session)));
+    assert!(reply.set_cookie[0].contains("Max-Age="));
+    site.clock.pass(2 * DAY);
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    assert_eq!(other.user(&site).as_deref(), Some("ada"));
+}
+
+#[test]
+fn a_touch_lets_the_store_keep_the_record_first() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    site.clock.pass(60);
+    let (_, reply) = browser.visit(&site, |session| session.touch().unwrap());
+    assert_eq!(store.calls(), ["load", "load, keep"]);
+    assert_eq!(reply.set_cookie.len(), 1);
+}
+
+#[test]
+fn a_rotated_key_reaches_record_and_ticket() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let retired = |n, old| {
+        let ring = Keyring::new(key(n));
+        ring.accept_retired(key(old), site.clock.now()).unwrap()
+    };
+    site.sessions.set_keyring(retired(2, 1));
+    let (_, reply) = browser.visit(&site, |session| assert!(user(session).is_some()));
+    assert_eq!(store.calls(), ["load, keep", "put"]);
+    assert_eq!(reply.set_cookie.len(), 1);
+    site.sessions.set_keyring(ring(2));
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    assert_eq!(store.calls(), ["load"]);
+}
+
+#[test]
+fn a_record_under_an_unknown_key_is_not_overwritten() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    // Sealed by an instance that has the new key: the ticket is still under the old one.
+    let both = |n, other| Keyring::new(key(n)).accept(key(other)).unwrap();
+    site.sessions.set_keyring(both(2, 1));
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    site.sessions.set_keyring(ring(1));
+    let (written, reply) = browser.visit(&site, |session| {
+        assert_eq!(user(session), None);
+        assert_eq!(session.take_flashes().unwrap(), []);
+        session.insert("cart", 8)
+    });
+    assert_eq!(written, Err(SessionError::Store));
+    assert!(reply.set_cookie.is_empty());
+    site.sessions.set_keyring(both(1, 2));
+    let cart = |session: &Session| session.get::<u32>("cart").unwrap();
+    assert_eq!(browser.peek(&site, cart), Some(7));
+    // The way out: a login, or the end.
+    site.sessions.set_keyring(ring(1));
+    let mut again = browser.clone();
+    again.send(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", "bob").unwrap();
+    });
+    assert_eq!(again.user(&site).as_deref(), Some("bob"));
+    browser.send(&site, |session| session.destroy().unwrap());
+    assert!(browser.names().is_empty());
+}
+
+// What fails.
+
+#[test]
+fn a_store_that_is_down_is_no_logout() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    store.set_down(true);
+    let before = browser.clone();
+    let (calls, reply) = browser.visit(&site, |session| {
+        [
+            session.get::<String>("user").map(drop),
+            session.insert("cart", 7),
+            session.regenerate_for_login(),
+            session.is_new().map(drop),
+            session.refused().map(drop),
+            session.take_flashes().map(drop),
+        ]
+    });
+    assert!(calls.iter().all(|call| *call == Err(SessionError::Store)));
+    assert_eq!(SessionError::Store.status(), 503);
+    assert!(reply.set_cookie.is_empty() && reply.failed.is_none());
+    assert!(browser == before);
+    let events = site.events();
+    let failed = |event: &Event| matches!(event, Event::StoreFailed { kind: StoreErrorKind::Unavailable, detail } if detail.as_deref() == Some("scripted"));
+    assert!(events.iter().any(failed), "{events:?}");
+    store.set_down(false);
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+}
+
+#[test]
+fn a_save_that_the_store_does_not_take_is_a_503() {
+    for fault in [Fault::Before, Fault::After] {
+        let (site, store) = site();
+        let mut browser = visitor(&site, &store, "ada");
+        store.fail(&[None, Some(fault), Some(Fault::Before)]);
+        let (_, reply) = browser.visit(&site, |session| session.insert("cart", 7).unwrap());
+        assert_eq!(reply.failed, Some(SaveError::Store));
+        assert_eq!(SaveError::Store.status(), 503);
+        assert!(reply.set_cookie.is_empty());
+        assert_eq!(store.calls(), ["load", "put", "put"]);
+        let failed = |event: &Event| {
+            matches!(
+                event,
+                Event::Failed {
+                    error: SaveError::Store,
+                    ..
+                }
+            )
+        };
+        assert!(site.events().iter().any(failed));
+        assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    }
+}
+
+#[test]
+fn a_lost_answer_is_asked_for_once_more() {
+    for fault in [Fault::Before, Fault::After] {
+        for handler in [
+            (|session: &Session| session.insert("cart", 7).unwrap()) as fn(&Session),
+            |session| {
+                session.regenerate().unwrap();
+                session.insert("cart", 7).unwrap();
+            },
+        ] {
+            let (site, store) = site();
+            let mut browser = visitor(&site, &store, "ada");
+            store.fail(&[None, Some(fault)]);
+            let (_, reply) = browser.visit(&site, handler);
+            assert_eq!(reply.failed, None);
+            let cart = |session: &Session| session.get::<u32>("cart").unwrap();
+            assert_eq!(browser.peek(&site, cart), Some(7));
+        }
+        let (site, store) = site();
+        store.fail(&[Some(fault)]);
+        assert_eq!(logged_in(&site, "ada").user(&site).as_deref(), Some("ada"));
+    }
+}
+
+#[test]
+fn a_lost_answer_before_anothers_save_is_not_merged() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    browser.send(&site, |session| {
+        session.flash(FlashLevel::Info, "once").unwrap()
+    });
+    // Its put is done, its answer lost; then another one saves, and the second try finds that.
+    let slow = site.request(&browser.header());
+    slow.flash(FlashLevel::Info, "twice?").unwrap();
+    store.calls();
+    store.give_way();
+    store.fail(&[Some(Fault::After)]);
+    let (header, sessions) = (browser.header(), site.sessions.clone());
+    let mut replies = [const { None }; 2];
+    let [mine, theirs] = &mut replies;
+    let mut steps = Steps::default();
+    steps.add(async { *mine = Some(slow.commit().await) });
+    steps.add(async {
+        let request = Request::load(&sessions, &header).await;
+        request.insert("other", 1).unwrap();
+        *theirs = Some(request.commit().await);
+    });
+    steps.step(0);
+    steps.step(0);
+    steps.end(1);
+    steps.end(0);
+    drop(steps);
+    let [mine, theirs] = replies.map(Option::unwrap);
+    assert_eq!((mine.failed, theirs.failed), (Some(SaveError::Store), None));
+}
+
+#[test]
+fn a_logout_works_while_the_store_is_down() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let thief = browser.clone();
+    store.set_down(true);
+    let (_, reply) = browser.visit(&site, |session| session.destroy().unwrap());
+    assert_eq!(
+        reply.failed,
+        Some(SaveError::Store),
+        "the visitor learns of it"
+    );
+    assert!(browser.names().is_empty(), "and is logged out here");
+    store.set_down(false);
+    // This process remembers it, and tells the store as soon as it answers.
+    assert_eq!(thief.peek(&site, user), None);
+    let other = visitor(&site, &store, "bob");
+    other.peek(&site, user);
+    assert!(store.calls().contains(&"end"));
+    site.clock.pass(2 * MINUTE);
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    assert_eq!(thief.peek(&elsewhere, user), None);
+}
+
+#[test]
+fn a_logout_holds_if_its_handler_panics_afterwards() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    let request = site.request(&browser.header());
+    let handler = std::panic::AssertUnwindSafe(|| {
+        let session = request.give();
+        session.destroy().unwrap();
+        panic!("on purpose");
+    });
+    assert!(std::panic::catch_unwind(handler).is_err());
+    finish(&request);
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    assert_eq!(browser.peek(&elsewhere, user), None);
+}
+
+#[test]
+fn a_full_store_refuses_and_loses_nothing() {
+    let clock = Clock::new();
+    let store = Scripted::with_room(&clock, 70_000);
+    let site = Site::with(&clock, |builder| {
+        builder.store(store.clone()).max_record_bytes(60_000)
+    });
+    let mut browser = visitor(&site, &store, "ada");
+    let mut greedy = Browser::default();
+    greedy.send(&site, |session| {
+        session.insert("note", "#".repeat(59_000)).unwrap();
+    });
+    let mut full = Browser::default();
+    let (_, reply) = full.visit(&site, |session| {
+        session.insert("note", "#".repeat(20_000)).unwrap();
+    });
+    assert_eq!(reply.failed, Some(SaveError::Store));
+    assert!(full.names().is_empty());
+    assert_eq!(browser.visit(&site, user).0.as_deref(), Some("ada"));
+}
+
+#[test]
+fn a_record_that_is_too_large_is_an_error_at_once() {
+    let (site, _) = site_with(|builder| builder.max_record_bytes(4096));
+    let error = |session: &Session| session.insert("note", "#".repeat(5000)).unwrap_err();
+    let (error, reply) = Browser::default().visit(&site, error);
+    assert!(matches!(error, SessionError::TooBig { max: 4096, .. }));
+    assert!(matches!(
+        reply.failed,
+        Some(SaveError::TooBig { max: 4096, .. })
+    ));
+    let small = MemoryStore::new(1000);
+    let builder = hardtack::session::SessionManager::builder(ring(1)).store(small);
+    let error = builder.build().unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "`max_record_bytes` is 65536, and the store takes 744 at most: set a smaller one"
+    );
+}
+
+#[test]
+fn a_session_that_waits_for_its_store_is_not_loaded() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    store.give_way();
+    let session = testing::session_from_cookie(&site.sessions, &browser.header());
+    assert_eq!(session.get::<String>("user"), Err(SessionError::NotLoaded));
+    assert_eq!(session.insert("cart", 7), Err(SessionError::NotLoaded));
+}
+
+// Two requests at once.
+
+/// Two requests of one browser, both loaded before either is saved. Returns their replies.
+fn race(
+    site: &Site,
+    browser: &Browser,
+    first: impl FnOnce(&Session),
+    second: impl FnOnce(&Session),
+) -> [Reply; 2] {
+    let [one, two] = [(); 2].map(|()| site.request(&browser.header()));
+    first(&one);
+    second(&two);
+    [finish(&one), finish(&two)]
+}
+
+#[test]
+fn nothing_that_two_requests_write_is_lost() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    race(
+        &site,
+        &browser,
+        |session| {
+            session.insert("cart", 7).unwrap();
+            session.flash(FlashLevel::Info, "one").unwrap();
+        },
+        |session| {
+            session.insert("theme", "dark").unwrap();
+            session.flash(FlashLevel::Info, "two").unwrap();
+        },
+    );
+    let keys = browser.peek(&site, |session| session.keys().unwrap());
+    assert_eq!(keys, ["cart", "theme", "user"]);
+    let flashes = browser.peek(&site, |session| session.take_flashes().unwrap());
+    assert_eq!(flashes.len(), 2);
+    assert!(
+        !site
+            .events()
+            .iter()
+            .any(|event| matches!(event, Event::Conflict { .. }))
+    );
+}
+
+#[test]
+fn the_later_save_of_one_key_wins_and_an_event_says_so() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    race(
+        &site,
+        &browser,
+        |session| session.insert("cart", 7).unwrap(),
+        |session| session.insert("cart", 8).unwrap(),
+    );
+    let cart = |session: &Session| session.get::<u32>("cart").unwrap();
+    assert_eq!(browser.peek(&site, cart), Some(8));
+    let lost = |event: &Event| matches!(event, Event::Conflict { lost: Lost::Key(key), .. } if key == "cart");
+    assert!(site.events().iter().any(lost));
+}
+
+#[test]
+fn a_merge_asks_validate_again() {
+    let (site, store) = site_with(|builder| builder.validate(|session| session.data().len() < 3));
+    let browser = visitor(&site, &store, "ada");
+    race(
+        &site,
+        &browser,
+        |session| session.insert("cart", 7).unwrap(),
+        |session| session.insert("theme", "dark").unwrap(),
+    );
+    assert_eq!(skipped(&site), [SkipReason::NotValidated]);
+    assert_eq!(browser.peek(&site, |session| session.len().unwrap()), 2);
+}
+
+#[test]
+fn a_merge_that_is_too_large_is_a_500_and_the_others_save_stays() {
+    let (site, store) = site_with(|builder| builder.max_record_bytes(4096));
+    let browser = visitor(&site, &store, "ada");
+    let note = "#".repeat(2500);
+    let [_, second] = race(
+        &site,
+        &browser,
+        |session| session.insert("one", &note).unwrap(),
+        |session| session.insert("two", &note).unwrap(),
+    );
+    assert!(matches!(
+        second.failed,
+        Some(SaveError::TooBig { max: 4096, .. })
+    ));
+    let keys = browser.peek(&site, |session| session.keys().unwrap());
+    assert_eq!(keys, ["one", "user"]);
+}
+
+#[test]
+fn a_login_that_is_clicked_twice_logs_in() {
+    let login = |session: &Session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", "ada").unwrap();
+    };
+    let (site, _) = site();
+    let mut browser = Browser::default();
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    let replies = race(&site, &browser, login, login);
+    for reply in replies {
+        assert_eq!(reply.failed, None);
+        let mut browser = browser.clone();
+        browser.take(&reply);
+        let found = browser.peek(&site, |session| {
+            (user(session), session.get::<u32>("cart").unwrap())
+        });
+        assert_eq!(found, (Some("ada".into()), Some(7)));
+    }
+}
+
+#[test]
+fn a_login_merges_what_a_page_wrote_meanwhile() {
+    let (site, _) = site();
+    let mut browser = Browser::default();
+    browser.send(&site, |session| session.insert("seen", 1).unwrap());
+    let [_, login] = race(
+        &site,
+        &browser,
+        |session| session.insert("cart", 7).unwrap(),
+        |session| {
+            session.regenerate_for_login().unwrap();
+            session.insert("user", "ada").unwrap();
+        },
+    );
+    browser.take(&login);
+    let keys = browser.peek(&site, |session| session.keys().unwrap());
+    assert_eq!(keys, ["cart", "seen", "user"]);
+}
+
+#[test]
+fn no_late_answer_brings_back_what_was_ended() {
+    let regenerate = |session: &Session| session.regenerate().unwrap();
+    let write = |session: &Session| session.insert("cart", 7).unwrap();
+    let destroy = |session: &Session| session.destroy().unwrap();
+    for late in [regenerate as fn(&Session), write] {
+        let (site, store) = site();
+        let browser = visitor(&site, &store, "ada");
+        let [_, reply] = race(&site, &browser, destroy, late);
+        assert!(reply.set_cookie.is_empty() && reply.failed.is_none());
+        assert_eq!(browser.user(&site), None);
+        // Nor on another instance, which remembers nothing of it.
+        let (elsewhere, _) = (
+            Site::with(&site.clock, |builder| builder.store(store.clone())),
+            (),
+        );
+        let slow = elsewhere.request(&browser.header());
+        assert!(slow.is_new().unwrap());
+        slow.insert("cart", 7).unwrap();
+        assert!(finish(&slow).set_cookie.is_empty());
+    }
+}
+
+#[test]
+fn a_logout_ends_what_a_parallel_request_renamed() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    let [renamed, _] = race(
+        &site,
+        &browser,
+        |session| session.regenerate().unwrap(),
+        |session| session.destroy().unwrap(),
+    );
+    let mut other = browser.clone();
+    other.take(&renamed);
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    assert_eq!(other.peek(&elsewhere, user), None);
+    assert_eq!(refusals(&elsewhere), [Refusal::Ended]);
+}
+
+#[test]
+fn a_planted_ticket_does_not_end_the_login_that_came_after_it() {
+    let (site, _) = site();
+    let mut planted = Browser::default();
+    planted.send(&site, |session| session.insert("cart", 7).unwrap());
+    let mut victim = planted.clone();
+    victim.send(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", "ada").unwrap();
+    });
+    // The attacker's copy neither follows into the login nor ends it.
+    assert_eq!(planted.visit(&site, user).0, None);
+    planted.send(&site, |session| session.destroy().unwrap());
+    assert_eq!(victim.user(&site).as_deref(), Some("ada"));
+}
+
+#[test]
+fn a_write_with_an_old_ticket_does_not_throw_out_the_new_one() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let old = browser.clone();
+    browser.send(&site, |session| session.regenerate().unwrap());
+    let (_, reply) = old.clone().visit(&site, |session| {
+        assert!(session.is_new().unwrap());
+        session.insert("cart", 7).unwrap();
+    });
+    assert!(reply.set_cookie.is_empty());
+    assert_eq!(skipped(&site), [SkipReason::LoginEnded]);
+    // A login gets through.
+    let mut again = old.clone();
+    again.send(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", "bob").unwrap();
+    });
+    assert_eq!(again.user(&site).as_deref(), Some("bob"));
+    // After a minute an old ticket is a stranger's.
+    site.clock.pass(MINUTE + 1);
+    let (_, reply) = old
+        .clone()
+        .visit(&site, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(reply.set_cookie.len(), 1);
+}
+
+#[test]
+fn a_login_after_a_logout_keeps_only_its_own_writes() {
+    for here in [false, true] {
+        let (site, store) = site();
+        let mut browser = visitor(&site, &store, "ada");
+        browser.send(&site, |session| session.insert("secret", 7).unwrap());
+        let instance = || Site::with(&site.clock, |builder| builder.store(store.clone()));
+        let other = instance();
+        let elsewhere = if here { &site } else { &other };
+        let login = elsewhere.request(&browser.header());
+        login.regenerate_for_login().unwrap();
+        login.insert("user", "bob").unwrap();
+        browser
+            .clone()
+            .send(&site, |session| session.destroy().unwrap());
+        let reply = finish(&login);
+        browser.take(&reply);
+        let keys = browser.peek(elsewhere, |session| session.keys().unwrap());
+        assert_eq!(keys, ["user"]);
+        assert_eq!(browser.user(elsewhere).as_deref(), Some("bob"));
+    }
+}
+
+#[test]
+fn a_save_that_finds_no_gap_gives_up() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    let slow = site.request(&browser.header());
+    slow.insert("cart", 7).unwrap();
+    store.give_way();
+    let (header, sessions) = (browser.header(), site.sessions.clone());
+    let mut reply = None;
+    let mut steps = Steps::default();
+    steps.add(async { reply = Some(slow.commit().await) });
+    steps.step(0);
+    // Before each of its tries another request saves the session.
+    for rival in 0..64 {
+        let (header, sessions) = (header.clone(), sessions.clone());
+        let mut rivals = Steps::default();
+        rivals.add(async move {
+            let request = Request::load(&sessions, &header).await;
+            request.insert("rival", rival).unwrap();
+            assert_eq!(request.commit().await.failed, None);
+        });
+        rivals.end(0);
+        steps.step(0);
+    }
+    assert_eq!(steps.running(), 0);
+    drop(steps);
+    assert_eq!(reply.unwrap().failed, Some(SaveError::Contended));
+    assert_eq!(SaveError::Contended.status(), 503);
+    store.stand();
+    let keys = browser.peek(&site, |session| session.keys().unwrap());
+    assert_eq!(keys, ["rival", "user"]);
+}
+
+#[test]
+fn a_record_that_is_missing_is_not_put_back() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    let slow = site.request(&browser.header());
+    slow.insert("cart", 7).unwrap();
+    store.forget();
+    let reply = finish(&slow);
+    assert!(reply.set_cookie.is_empty() && reply.failed.is_none());
+    assert_eq!(skipped(&site), [SkipReason::Missing]);
+    assert_eq!(browser.user(&site), None);
+}
+
+#[test]
+fn a_fresh_ticket_without_a_record_is_asked_for_once_more() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    // The store lost its memory.
+    let lost = Scripted::new(&site.clock);
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(lost.clone()));
+    assert_eq!(browser.peek(&elsewhere, user), None);
+    assert_eq!(lost.calls(), ["load", "load, keep"]);
+    site.clock.pass(61);
+    assert_eq!(browser.peek(&elsewhere, user), None);
+    assert_eq!(lost.calls(), ["load"]);
+    assert_eq!(refusals(&elsewhere), [Refusal::Missing; 2]);
+}
+
+// Moving.
+
+fn moving(place: Place) -> (Clock, Scripted, Site, Site) {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let before = Site::with(&clock, |builder| builder);
+    let site = Site::with(&clock, |builder| builder.store(store.clone()).place(place));
+    (clock, store, before, site)
+}
+
+#[test]
+fn a_session_in_a_cookie_moves_at_its_next_save() {
+    let (_, store, before, site) = moving(Place::Store);
+    let mut browser = logged_in(&before, "ada");
+    let (id, login) = browser.peek(&before, |session| (session.id(), session.login_id()));
+    let old = browser.clone();
+    let (_, reply) = browser.visit(&site, |session| assert!(user(session).is_some()));
+    assert!(reply.set_cookie.is_empty(), "a read moves nothing");
+    assert_eq!(store.calls(), ["load"]);
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(store.calls(), ["load", "put"]);
+    let now = browser.peek(&site, |session| (session.id(), session.login_id()));
+    assert_eq!(now, (id, login));
+    // An old cookie cannot replay the past: it finds the record, and gets a ticket for it.
+    let mut late = old.clone();
+    let (cart, reply) = late.visit(&site, |session| session.get::<u32>("cart").unwrap());
+    assert_eq!((cart, reply.set_cookie.len()), (Some(7), 1));
+    browser.send(&site, |session| session.destroy().unwrap());
+    assert_eq!(old.user(&site), None);
+    site.clock.pass(10 * MINUTE);
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    assert_eq!(old.user(&elsewhere), None, "not after a minute either");
+}
+
+#[test]
+fn two_requests_that_move_a_session_meet_in_one_record() {
+    let (_, _, before, site) = moving(Place::Store);
+    let mut browser = logged_in(&before, "ada");
+    let [one, two] = race(
+        &site,
+        &browser,
+        |session| session.insert("cart", 7).unwrap(),
+        |session| session.insert("theme", 1).unwrap(),
+    );
+    for reply in [two, one] {
+        browser.take(&reply);
+        let keys = browser.peek(&site, |session| session.keys().unwrap());
+        assert_eq!(keys, ["cart", "theme", "user"]);
+    }
+}
+
+#[test]
+fn a_session_that_moves_and_gets_a_new_id_leaves_no_way_back() {
+    for handler in [
+        (|session: &Session| session.regenerate().unwrap()) as fn(&Session),
+        |session| session.regenerate_for_login().unwrap(),
+    ] {
+        let (_, _, before, site) = moving(Place::Store);
+        let mut browser = logged_in(&before, "ada");
+        let old = browser.clone();
+        let [_, reply] = race(
+            &site,
+            &browser,
+            |session| session.insert("cart", 7).unwrap(),
+            handler,
+        );
+        browser.take(&reply);
+        let keys = browser.peek(&site, |session| session.keys().unwrap());
+        assert_eq!(keys, ["cart", "user"]);
+        site.clock.pass(10 * MINUTE);
+        assert_eq!(old.user(&site), None);
+    }
+}
+
+#[test]
+fn a_rotated_key_does_not_part_those_who_move() {
+    let (clock, store, before, _) = moving(Place::Store);
+    let browser = logged_in(&before, "ada");
+    let both = |n, other| Keyring::new(key(n)).accept(key(other)).unwrap();
+    let [one, two] = [both(1, 2), both(2, 1)]
+        .map(|ring| Site::under(ring, &clock, |builder| builder.store(store.clone())));
+    let mut browsers = [browser.clone(), browser];
+    browsers[0].send(&one, |session| session.insert("cart", 7).unwrap());
+    browsers[1].send(&two, |session| session.insert("theme", 7).unwrap());
+    for browser in browsers {
+        for site in [&one, &two] {
+            assert_eq!(browser.peek(site, |session| session.len().unwrap()), 3);
+        }
+    }
+}
+
+#[test]
+fn a_session_moves_back_under_another_id() {
+    let (_, store, _, site) = moving(Place::Cookie);
+    let stored = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    let plain = Site::with(&site.clock, |builder| builder);
+    let mut browser = visitor(&stored, &store, "ada");
+    let ids = |session: &Session| (session.id().unwrap(), session.login_id().unwrap());
+    let (id, login) = browser.peek(&site, ids);
+    let (_, reply) = browser.visit(&site, |session| drop(user(session)));
+    assert!(reply.set_cookie.is_empty(), "a read moves nothing");
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(
+        browser.user(&plain).as_deref(),
+        Some("ada"),
+        "without any store"
+    );
+    let (new_id, same_login) = browser.peek(&plain, ids);
+    assert!(new_id != id && same_login == login);
+    assert!(!store.calls().contains(&"put"));
+}
+
+#[test]
+fn what_does_not_fit_into_the_cookie_stays_in_the_store() {
+    let (_, store, _, site) = moving(Place::Cookie);
+    let stored = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    let mut browser = Browser::default();
+    browser.send(&stored, |session| {
+        session.insert("note", "#".repeat(20_000)).unwrap();
+    });
+    let (_, reply) = browser.visit(&site, |session| drop(session.remove("nothing")));
+    assert_eq!(reply.failed, None);
+    let note = |session: &Session| {
+        session
+            .get::<String>("note")
+            .unwrap()
+            .map(|note| note.len())
+    };
+    assert_eq!(browser.peek(&site, note), Some(20_000));
+    let (_, reply) = browser.visit(&site, |session| session.touch().unwrap());
+    assert_eq!(reply.failed, None);
+    assert_eq!(browser.peek(&site, note), Some(20_000));
+}
+
+#[test]
+fn only_tickets_refuses_what_is_in_its_cookie() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let before = Site::with(&clock, |builder| builder);
+    let site = Site::with(&clock, |builder| {
+        builder.store(store.clone()).only_tickets()
+    });
+    let browser = logged_in(&before, "ada");
+    assert_eq!(browser.user(&site), None);
+    assert_eq!(refusals(&site), [Refusal::NotATicket]);
+    assert_eq!(store.calls(), [""; 0]);
+}
+
+#[test]
+fn a_site_without_a_store_leaves_a_ticket_alone() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    let before = Site::with(&site.clock, |builder| builder);
+    assert_eq!(browser.user(&before), None);
+    assert_eq!(refusals(&before), [Refusal::UnknownLayout]);
+    assert!(browser.names().contains(&NAME));
+}
+
+#[test]
+fn a_renewal_says_so() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    site.clock.pass(5 * MINUTE);
+    browser.send(&site, |session| drop(user(session)));
+    let saved = |event: &Event| match event {
+        Event::Saved { reason, .. } => Some(*reason),
+        _ => None,
+    };
+    let reasons: Vec<SaveReason> = site.events().iter().filter_map(saved).collect();
+    assert_eq!(reasons, [SaveReason::Renewed]);
+}
+
+// Owners.
+
+/// Somebody who has logged in on one device, and is listed.
+fn device(site: &Site, name: &str) -> Browser {
+    let mut browser = Browser::default();
+    browser.send(site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.set_subject(Some("user-7")).unwrap();
+        session.describe(name).unwrap();
+        session.insert("user", name).unwrap();
+    });
+    browser
+}
+
+fn names(site: &Site) -> Vec<String> {
+    let listed = ready(site.sessions.list("user-7")).unwrap();
+    let mut names: Vec<String> = listed.into_iter().map(|one| one.description).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_sessions_of_a_person_are_listed_under_whatever_id() {
+    let (site, _) = site();
+    let mut phone = device(&site, "phone");
+    let mut laptop = device(&site, "laptop");
+    assert_eq!(names(&site), ["laptop", "phone"]);
+    phone.send(&site, |session| session.regenerate().unwrap());
+    phone.send(&site, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(names(&site), ["laptop", "phone"]);
+    laptop.send(&site, |session| session.describe("old laptop").unwrap());
+    assert_eq!(names(&site), ["old laptop", "phone"]);
+    let id = phone.peek(&site, |session| session.id().unwrap());
+    let listed = ready(site.sessions.list("user-7")).unwrap();
+    assert!(
+        listed
+            .iter()
+            .any(|one| one.id == id && one.description == "phone")
+    );
+    laptop.send(&site, |session| session.destroy().unwrap());
+    assert_eq!(names(&site), ["phone"]);
+    phone.send(&site, |session| session.set_subject(None).unwrap());
+    assert!(names(&site).is_empty());
+    assert_eq!(phone.user(&site).as_deref(), Some("phone"));
+}
+
+#[test]
+fn a_rotated_key_loses_nobody_in_the_list() {
+    let (site, _) = site();
+    let mut phone = device(&site, "phone");
+    let ring = Keyring::new(key(2));
+    let ring = ring.accept_retired(key(1), site.clock.now()).unwrap();
+    site.sessions.set_keyring(ring);
+    assert_eq!(names(&site), ["phone"]);
+    phone.send(&site, |session| drop(user(session)));
+    site.sessions.set_keyring(self::ring(2));
+    assert_eq!(names(&site), ["phone"]);
+}
+
+#[test]
+fn one_session_or_all_of_a_person_end_from_elsewhere() {
+    let (site, store) = site();
+    let [mut phone, laptop, tablet] = ["phone", "laptop", "tablet"].map(|name| device(&site, name));
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    let id = phone.peek(&site, |session| session.id().unwrap());
+    assert!(ready(elsewhere.sessions.is_live(id)).unwrap());
+    // A request that is under way brings nothing back, under no id.
+    let slow = site.request(&phone.header());
+    slow.regenerate().unwrap();
+    ready(elsewhere.sessions.end_session(id)).unwrap();
+    assert!(finish(&slow).set_cookie.is_empty());
+    assert!(!ready(elsewhere.sessions.is_live(id)).unwrap());
+    assert_eq!(phone.user(&site), None);
+    assert_eq!(names(&site), ["laptop", "tablet"]);
+    // A visitor whose session an administrator has ended can begin another one.
+    phone.send(&site, |session| session.insert("user", "guest").unwrap());
+    assert_eq!(phone.user(&site).as_deref(), Some("guest"));
+    let request = site.request(&laptop.header());
+    assert_eq!(ready(request.end_others()), Ok(1));
+    assert_eq!(tablet.user(&site), None);
+    assert_eq!(laptop.user(&site).as_deref(), Some("laptop"));
+    assert_eq!(ready(elsewhere.sessions.end_all("user-7")).unwrap(), 1);
+    assert_eq!(laptop.user(&site), None);
+    assert!(names(&site).is_empty());
+}
+
+#[test]
+fn an_end_of_all_follows_a_session_into_its_next_id() {
+    let (site, store) = site();
+    for gap in 0..6 {
+        let phone = device(&site, "phone");
+        store.give_way();
+        let (header, sessions) = (phone.header(), site.sessions.clone());
+        let mut reply = None;
+        let mut steps = Steps::default();
+        steps.add(async {
+            let request = Request::load(&sessions, &header).await;
+            request.regenerate().unwrap();
+            reply = Some(request.commit().await);
+        });
+        steps.add(async { assert!(sessions.end_all("user-7").await.is_ok()) });
+        for _ in 0..gap {
+            if steps.running() == 2 {
+                steps.step(0);
+            }
+        }
+        steps.end(1);
+        steps.end(0);
+        drop(steps);
+        let mut phone = phone.clone();
+        phone.take(&reply.unwrap());
+        store.stand();
+        assert_eq!(phone.user(&site), None, "{gap}");
+    }
+}
+
+#[test]
+fn who_is_not_listed_is_told_so() {
+    let site = Site::new();
+    let request = site.request("");
+    let error = request.set_subject(Some("user-7")).unwrap_err();
+    assert!(matches!(&error, SessionError::Unstorable { key, .. } if key == "the subject"));
+    let (site, _) = self::site();
+    let request = site.request("");
+    for subject in [String::new(), "#".repeat(256)] {
+        assert!(request.set_subject(Some(&subject)).is_err());
+    }
+    assert!(request.describe(&"#".repeat(256)).is_err());
+    assert_eq!(ready(request.end_others()), Ok(0));
+}
+
+#[test]
+fn a_login_ends_the_idle_tickets_of_its_browser() {
+    let (site, store) = site_with(|builder| builder.cookie_name("session"));
+    let idle = visitor(&site, &store, "ada");
+    site.clock.pass(31 * MINUTE);
+    idle.clone().send(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", "ada").unwrap();
+    });
+    // A copy may have been kept warm.
+    assert_eq!(store.calls(), ["put", "end"]);
+}
+
+#[test]
+fn a_renamed_cookie_leads_to_the_same_record() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let renamed = Site::with(&site.clock, |builder| {
+        builder
+            .store(store.clone())
+            .cookie_name("__Host-id")
+            .former_cookie(FormerCookie::new(NAME).until(at(T0 + DAY)))
+    });
+    assert_eq!(browser.user(&renamed).as_deref(), Some("ada"));
+    browser.send(&renamed, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(browser.names(), ["__Host-id"]);
+    let moved = |event: &Event| matches!(event, Event::Moved { .. });
+    assert!(renamed.events().iter().any(moved));
+    assert_eq!(browser.user(&renamed).as_deref(), Some("ada"));
+    let (_, reply) = browser.visit(&renamed, |session| session.insert("cart", 8).unwrap());
+    assert!(reply.set_cookie.is_empty());
+    browser.send(&renamed, |session| session.destroy().unwrap());
+    assert!(browser.names().is_empty());
+}
+
+#[test]
+fn a_key_that_goes_during_a_request_is_not_left_in_the_ticket() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    browser.send(&site, |session| {
+        session.insert("cart", 7).unwrap();
+        site.sessions.set_keyring(ring(3));
+    });
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+}
+
+#[test]
+fn a_session_that_is_only_taken_is_neither_told_nor_renewed() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    site.clock.pass(5 * MINUTE);
+    let (_, reply) = browser.visit(&site, |_| ());
+    assert_eq!((reply, site.events()), (Reply::default(), vec![]));
+}
