@@ -1,6 +1,6 @@
 use crate::session::error::SaveError;
 use alloc::string::String;
-use core::fmt;
+use core::{error::Error, fmt};
 
 /// Says why a session cookie was refused.
 ///
@@ -201,6 +201,8 @@ impl fmt::Display for Refusal {
         })
     }
 }
+
+impl Error for Refusal {}
 
 impl fmt::Display for SaveReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
