@@ -68,12 +68,15 @@
 //! |---|---|
 //! | none | [`Codec::seal_into`] and [`Codec::open_in`], without `std`, an allocator or a clock |
 //! | `alloc` | [`Codec::seal_with`] and [`Codec::open_at`], for tokens as `String` and values that own their data |
-//! | `std` (default) | [`Codec::seal`], [`Codec::open`], [`Key::generate`] and [`Keyring::from_env`], with the clock, the random bytes and the environment of the operating system |
-//! | `ring` | the cipher of [`ring`](https://docs.rs/ring), which makes the same tokens and is faster on x86-64 |
+//! | `std` (by default) | [`Codec::seal`], [`Codec::open`], [`Key::generate`] and [`Keyring::from_env`], with the clock, the random bytes and the environment of the operating system |
+//! | `ring` (by default) | the cipher of [`ring`](https://docs.rs/ring), which makes the same tokens and is faster; includes `std` |
 //! | `axum`, `actix`, `rocket` | the session in that framework; includes `session` |
 //! | `session` | the session without a framework; includes `std` |
 //! | `store` | sessions on the server: the trait for session stores, a store in memory, a test suite for your own |
 //! | `tracing` | the events of the session through [`tracing`](https://docs.rs/tracing) |
+//!
+//! `ring` has an effect on x86-64 and aarch64, and none on other processors. It needs a C compiler. Turn it off when you
+//! cross-compile without one, or when you want pure Rust: `default-features = false`, with `std` or what else you need.
 //!
 #![cfg_attr(feature = "session", doc = "[guide-sessions]: guide::sessions")]
 #![cfg_attr(

@@ -1,8 +1,8 @@
 //! XChaCha20-Poly1305 ([draft-irtf-cfrg-xchacha-03]) in place, with a detached tag.
 //!
-//! Two implementations give the same bytes. `chacha20poly1305` is the default. With the feature
-//! `ring`, HChaCha20 comes from `chacha20` and ChaCha20-Poly1305 ([RFC 8439]) from `ring`. Both wipe
-//! their keys, but `ring` leaves the subkey of the last nonce on the stack.
+//! Two implementations give the same bytes. With the feature `ring`, on x86-64 and aarch64, HChaCha20
+//! comes from `chacha20` and ChaCha20-Poly1305 ([RFC 8439]) from `ring`. Everything else runs
+//! `chacha20poly1305`. Both wipe their keys, but `ring` leaves the subkey of the last nonce on the stack.
 //!
 //! [draft-irtf-cfrg-xchacha-03]: https://datatracker.ietf.org/doc/html/draft-irtf-cfrg-xchacha-03
 //! [RFC 8439]: https://www.rfc-editor.org/rfc/rfc8439
@@ -13,7 +13,7 @@ pub(crate) const TAG_LEN: usize = 16;
 /// Says that the plaintext to seal is longer than 256 GiB, or that the tag to open does not verify.
 pub(crate) struct AeadError;
 
-#[cfg(not(feature = "ring"))]
+#[cfg(not(all(feature = "ring", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod portable {
     use super::{AeadError, NONCE_LEN, TAG_LEN};
     use chacha20poly1305::{AeadInOut as _, KeyInit as _, XChaCha20Poly1305};
@@ -43,7 +43,7 @@ mod portable {
     }
 }
 
-#[cfg(feature = "ring")]
+#[cfg(all(feature = "ring", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod with_ring {
     use super::{AeadError, NONCE_LEN, TAG_LEN};
     use crate::secret::wipe;
@@ -94,7 +94,7 @@ mod with_ring {
     }
 }
 
-#[cfg(not(feature = "ring"))]
+#[cfg(not(all(feature = "ring", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 pub(crate) use portable::{open, seal};
-#[cfg(feature = "ring")]
+#[cfg(all(feature = "ring", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub(crate) use with_ring::{open, seal};

