@@ -136,13 +136,13 @@ where
 
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
         let exchange = Exchange::begin(&self.sessions);
-        let arrived = Arrived {
-            exchange: exchange.clone(),
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-        };
         let outer = request.extensions().get::<Arrived<T>>();
         if !outer.is_some_and(|outer| outer.exchange.covers(&self.sessions)) {
+            let arrived = Arrived {
+                exchange: exchange.clone(),
+                method: request.method().clone(),
+                uri: request.uri().clone(),
+            };
             request.extensions_mut().insert(arrived);
         }
         ResponseFuture {

@@ -267,7 +267,7 @@ impl Codec {
     /// ```
     #[must_use]
     pub fn inspect(token: &str) -> Option<TokenHeader> {
-        TokenHeader::of(token)
+        TokenHeader::of(token.as_bytes())
     }
 
     /// Binds tokens to associated data, such as the name of a tenant, the id of a form or the path of a
@@ -521,7 +521,7 @@ impl Codec {
     pub(crate) fn open_payload<'b>(
         &self,
         associated_data: Option<&[u8]>,
-        token: &str,
+        token: &[u8],
         now: Timestamp,
         buf: &'b mut [u8],
     ) -> Result<Opened<&'b [u8]>, OpenError> {

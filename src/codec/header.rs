@@ -27,8 +27,8 @@ pub struct TokenHeader {
 }
 
 impl TokenHeader {
-    pub(super) fn of(token: &str) -> Option<TokenHeader> {
-        let header = HeaderBytes::decode(token.as_bytes())?;
+    pub(crate) fn of(token: &[u8]) -> Option<TokenHeader> {
+        let header = HeaderBytes::decode(token)?;
         Some(TokenHeader {
             version: header.version(),
             key: header.key_id(),

@@ -70,7 +70,7 @@ pub(super) fn open_in<'b, T: Deserialize<'b>>(
     now: Timestamp,
     buf: &'b mut [u8],
 ) -> Result<Opened<T>, OpenError> {
-    let opened = open_payload(settings, associated_data, token, now, buf)?;
+    let opened = open_payload(settings, associated_data, token.as_bytes(), now, buf)?;
     match postcard::take_from_bytes(opened.value) {
         Ok((value, [])) => Ok(Opened {
             value,
@@ -88,7 +88,7 @@ pub(super) fn open_in<'b, T: Deserialize<'b>>(
 pub(super) fn open_payload<'b>(
     settings: &Settings,
     associated_data: Option<&[u8]>,
-    token: &str,
+    token: &[u8],
     now: Timestamp,
     buf: &'b mut [u8],
 ) -> Result<Opened<&'b [u8]>, OpenError> {
@@ -102,7 +102,7 @@ pub(super) fn open_payload<'b>(
 fn open_prefixed<'b>(
     settings: &Settings,
     associated_data: &[u8],
-    token: &str,
+    token: &[u8],
     now: Timestamp,
     buf: &'b mut [u8],
 ) -> Result<Opened<&'b [u8]>, OpenError> {
@@ -113,9 +113,8 @@ fn open_prefixed<'b>(
     if buf.len() < needed {
         return Err(OpenError::BufferTooSmall { needed });
     }
-    let text = token.as_bytes();
-    let header = HeaderBytes::decode(text).ok_or(OpenError::Invalid)?;
-    let body = Body::decode(text, buf).ok_or(OpenError::Invalid)?;
+    let header = HeaderBytes::decode(token).ok_or(OpenError::Invalid)?;
+    let body = Body::decode(token, buf).ok_or(OpenError::Invalid)?;
     let padded = match header.version() {
         VERSION_PLAIN => false,
         VERSION_PADDED => true,

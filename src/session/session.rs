@@ -295,7 +295,7 @@ impl<T: SessionData> Session<T> {
     /// ```
     #[doc(alias("flush", "invalidate", "logout", "purge"))]
     pub fn destroy(&self) -> Result<(), SessionError> {
-        self.handle.keep_or_destroy(Write::Destroy, |_| false)
+        self.handle.keep_or_destroy(Write::Destroy, |_, _| false)
     }
 
     /// Sets the end of the session to `after` from now, if it would end later. The time is in whole
@@ -344,8 +344,8 @@ impl<T: SessionData> Session<T> {
     /// ```
     #[doc(alias("max_age", "permanent", "persistent"))]
     pub fn remember(&self, remembered: bool) -> Result<(), SessionError> {
-        let (rules, now) = (self.handle.rules(), self.handle.now());
-        self.handle.keep_or_destroy(Write::Change, |session| {
+        let rules = self.handle.rules();
+        self.handle.keep_or_destroy(Write::Change, |session, now| {
             session.remember(rules, now, remembered)
         })
     }

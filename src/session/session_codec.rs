@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Codec, Keyring, Opened, SealError, Timestamp, secret::Scratch, timestamp::whole_seconds, token,
 };
-use alloc::{borrow::Cow, string::String, vec, vec::Vec};
+use alloc::{string::String, vec, vec::Vec};
 use core::{fmt, time::Duration};
 use getrandom::SysRng;
 use serde::{Serialize, Serializer, ser::SerializeTuple as _};
@@ -89,7 +89,7 @@ impl SessionCodec {
     #[must_use]
     pub fn tokens(cookie_header: &[u8], cookie_name: &str) -> Vec<Option<String>> {
         candidates(cookie_header, cookie_name, &mut CandidateBudget::default())
-            .map(|token| token.ok().map(Cow::into_owned))
+            .map(|token| String::from_utf8(token.ok()?.into_owned()).ok())
             .collect()
     }
 
@@ -103,7 +103,7 @@ impl SessionCodec {
         let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
         let opened = self
             .codec
-            .open_payload(None, token, now, &mut scratch.0)
+            .open_payload(None, token.as_bytes(), now, &mut scratch.0)
             .map_err(refusal)?;
         let record = Record::decode(opened.value).map_err(|error| match error {
             RecordError::UnknownLayout => Refusal::UnknownLayout,

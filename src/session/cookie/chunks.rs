@@ -86,15 +86,15 @@ pub(crate) fn candidates<'h>(
     header: &'h [u8],
     name: &str,
     budget: &mut CandidateBudget,
-) -> impl Iterator<Item = Result<Cow<'h, str>, Incomplete>> {
+) -> impl Iterator<Item = Result<Cow<'h, [u8]>, Incomplete>> {
     // Most requests have one token: it needs no list.
     let mut first = None;
-    let mut others: Vec<Cow<'h, str>> = Vec::new();
+    let mut others: Vec<Cow<'h, [u8]>> = Vec::new();
     // The header is searched once, however many candidates and parts there are.
     let mut cookies = named(header, name);
     let (first_cookie, other_cookies) = (cookies.next(), cookies.collect::<Vec<_>>());
     let mut parts = None;
-    let mut joined: Vec<&str> = Vec::new();
+    let mut joined: Vec<&[u8]> = Vec::new();
     (0..=other_cookies.len())
         .map_while(move |at| {
             let (k, rest) = match at.checked_sub(1) {
@@ -272,7 +272,7 @@ fn cookie_name(name: &str, k: usize) -> String {
 }
 
 /// Returns the cookies NAME and NAME.k in the order received, each as k (0 for NAME) and value.
-fn cookies<'h>(header: &'h [u8], name: &str) -> impl Iterator<Item = (usize, &'h str)> {
+fn cookies<'h>(header: &'h [u8], name: &str) -> impl Iterator<Item = (usize, &'h [u8])> {
     named(header, name).filter_map(|(k, rest)| Some((k, value(rest)?)))
 }
 
@@ -294,21 +294,18 @@ fn named<'h>(header: &'h [u8], name: &str) -> impl Iterator<Item = (usize, &'h [
 }
 
 /// Returns the value that `rest` begins with.
-fn value(rest: &[u8]) -> Option<&str> {
+fn value(rest: &[u8]) -> Option<&[u8]> {
     let value = rest.get(..memchr(b';', rest).unwrap_or(rest.len()))?;
-    let value = core::str::from_utf8(trim_end(value)).ok()?;
+    let value = trim_end(value);
     value.is_ascii().then_some(value)
 }
 
 /// Returns N and part 0, if the value of NAME announces parts.
-fn announced(value: &str) -> Option<(usize, &str)> {
-    let [count @ b'2'..=b'9', b'.', ..] = value.as_bytes() else {
+fn announced(value: &[u8]) -> Option<(usize, &[u8])> {
+    let [count @ b'2'..=b'9', b'.', first @ ..] = value else {
         return None;
     };
-    Some((
-        usize::from(count.saturating_sub(b'0')),
-        value.get(FIRST_OVERHEAD..)?,
-    ))
+    Some((usize::from(count.saturating_sub(b'0')), first))
 }
 
 fn trim_end(mut bytes: &[u8]) -> &[u8] {
@@ -335,8 +332,8 @@ fn index<'h>(cookies: impl Iterator<Item = (usize, &'h [u8])>) -> Parts<'h> {
 
 /// Returns the `count` pieces of the token that begins with `first`. If several cookies have the same k
 /// and F, the first one received is kept.
-fn pieces<'h>(count: usize, first: &'h str, parts: &Parts<'h>) -> Option<Vec<&'h str>> {
-    let wanted: Fragment = first.as_bytes().get(FRAGMENT)?.try_into().ok()?;
+fn pieces<'h>(count: usize, first: &'h [u8], parts: &Parts<'h>) -> Option<Vec<&'h [u8]>> {
+    let wanted: Fragment = first.get(FRAGMENT)?.try_into().ok()?;
     let mut pieces = [None; 1 + MAX_CHUNKS];
     for (k, fragment, part) in parts {
         if *fragment == wanted

@@ -51,7 +51,7 @@ impl SessionCookie {
         &self,
         header: &'h [u8],
         budget: &mut CandidateBudget,
-    ) -> impl Iterator<Item = Result<Cow<'h, str>, Incomplete>> {
+    ) -> impl Iterator<Item = Result<Cow<'h, [u8]>, Incomplete>> {
         chunks::candidates(header, self.name(), budget)
     }
 

@@ -2,11 +2,7 @@
 //! wrote them.
 
 use super::chunks::{CandidateBudget, candidates};
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{format, string::String, vec::Vec};
 use std::fs;
 
 #[derive(serde::Deserialize)]
@@ -37,7 +33,7 @@ fn judge(file: &str) -> usize {
         let header = headers.join(&b"; "[..]);
         let budget = &mut CandidateBudget::default();
         let found: Vec<Option<String>> = candidates(&header, &vector.cookie, budget)
-            .map(|candidate| candidate.ok().map(|token| token.to_string()))
+            .map(|candidate| String::from_utf8(candidate.ok()?.into_owned()).ok())
             .collect();
         assert!(found == vector.tokens, "{}", vector.name);
     }

@@ -9,4 +9,4 @@ mod trace;
 
 pub use event::Event;
 pub use reasons::{Lost, Refusal, SaveReason, SkipReason};
-pub(crate) use report::report;
+pub(crate) use report::{are_traced, report};

@@ -6,12 +6,19 @@ use super::{
 
 #[cfg(feature = "store")]
 use crate::session::store::StoreError;
+/// Returns `true` if a subscriber of `tracing` gets all events.
+pub(crate) fn are_traced() -> bool {
+    #[cfg(feature = "tracing")]
+    return log::has_subscriber();
+    #[cfg(not(feature = "tracing"))]
+    false
+}
 
 /// Logs an event: all of them through `tracing` if somebody listens, else those that lose something or
 /// that an operator must see, on standard error.
 pub(crate) fn report(event: &Event) {
     #[cfg(feature = "tracing")]
-    if log::has_subscriber() {
+    if are_traced() {
         super::trace::trace(event);
         return;
     }

@@ -1,8 +1,11 @@
 use super::{rules::Now, sealed::EndedLogin};
-use crate::session::{
-    error::SaveError,
-    events::{SaveReason, SkipReason},
-    record::Ids,
+use crate::{
+    Timestamp,
+    session::{
+        error::SaveError,
+        events::{SaveReason, SkipReason},
+        record::Ids,
+    },
 };
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -40,12 +43,23 @@ impl Save {
 
 /// The request that a session is closed for.
 #[derive(Clone, Copy)]
-pub(crate) struct Closing<'r> {
-    pub(crate) now: Now,
+pub(crate) struct Closing<'c> {
+    pub(crate) wall: Timestamp,
+    /// The clock that [`Now`] has besides. It is read only if there is something to save.
+    pub(crate) ticks: &'c dyn Fn() -> Duration,
     /// When the request's head arrived.
     pub(crate) head_at: Duration,
     /// Whether the request is one that a person has waited for: a prefetch or an image renews nothing.
     pub(crate) renews: bool,
     /// The logins of its authentic cookies that do not count.
-    pub(crate) others: &'r [EndedLogin],
+    pub(crate) others: &'c [EndedLogin],
+}
+
+impl Closing<'_> {
+    pub(super) fn now(&self) -> Now {
+        Now {
+            wall: self.wall,
+            ticks: (self.ticks)(),
+        }
+    }
 }

@@ -12,14 +12,14 @@ use crate::{
     session::{
         data::{self, OldData, SessionData},
         error::{SaveError, SessionError},
-        events::{Refusal, SaveReason, SkipReason},
+        events::{Event, Refusal, SaveReason, SkipReason},
         record::{Flash, Ids, MAX_FLASH_BYTES, MAX_FLASHES, Record, RecordHead, SessionId},
     },
     timestamp::whole_seconds,
 };
 #[cfg(feature = "store")]
 use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use core::{cmp::Ordering, time::Duration};
 use rand_core::TryCryptoRng;
 
@@ -86,9 +86,9 @@ impl<T: SessionData> LiveSession<T> {
         rules: &Rules<T>,
         head: RecordHead,
         mut sealed: Sealed,
-    ) -> Result<LiveSession<T>, Refusal> {
+    ) -> Result<Box<LiveSession<T>>, Refusal> {
         let migrates = head.schema != T::VERSION;
-        let session = LiveSession::read(head, &sealed)?;
+        let mut session = Box::new(LiveSession::read(head, &sealed)?);
         if migrates {
             // What the handler changes is measured against the session as it was handed to it.
             let record = session.encode_readable(sealed.ids);
@@ -99,7 +99,8 @@ impl<T: SessionData> LiveSession<T> {
         if !session.is_valid(rules, sealed.ids, sealed.issued_at) {
             return Err(Refusal::NotValidated);
         }
-        Ok(session.over(sealed))
+        session.before = Before::Sealed(sealed);
+        Ok(session)
     }
 
     fn read(mut head: RecordHead, sealed: &Sealed) -> Result<LiveSession<T>, Refusal> {
@@ -125,13 +126,6 @@ impl<T: SessionData> LiveSession<T> {
             replaced: false,
             #[cfg(feature = "store")]
             description: None,
-        }
-    }
-
-    fn over(self, sealed: Sealed) -> LiveSession<T> {
-        LiveSession {
-            before: Before::Sealed(sealed),
-            ..self
         }
     }
 
@@ -164,6 +158,16 @@ impl<T: SessionData> LiveSession<T> {
     /// Returns `true` if this request destroyed the session: what is not replaced is removed.
     pub(crate) fn is_destroyed(&self) -> bool {
         matches!(self.before, Before::Destroyed)
+    }
+
+    /// Returns the event for a session that came with the request.
+    pub(crate) fn opened(&self) -> Option<Event> {
+        self.sealed().map(|sealed| Event::Opened {
+            id: sealed.ids.session,
+            login_id: sealed.ids.login,
+            key: sealed.key,
+            key_state: sealed.key_state,
+        })
     }
 
     /// Returns the login that the browser has, as it was sealed.
@@ -244,7 +248,8 @@ impl<T: SessionData> LiveSession<T> {
                 let read = record
                     .ok()
                     .and_then(|head| LiveSession::read(head, &sealed).ok());
-                fresh = read.unwrap_or(fresh).over(sealed);
+                fresh = read.unwrap_or(fresh);
+                fresh.before = Before::Sealed(sealed);
             }
         }
         *self = fresh;
@@ -356,7 +361,7 @@ impl<T: SessionData> LiveSession<T> {
         closing: Closing<'_>,
         rng: &mut R,
     ) -> Decision {
-        let now = closing.now.wall;
+        let now = closing.wall;
         if self.is_blank() {
             return Decision::Keep;
         }
@@ -400,16 +405,17 @@ impl<T: SessionData> LiveSession<T> {
         closing: Closing<'_>,
         save: &Save,
     ) -> Option<SkipReason> {
-        let now = closing.now.wall;
+        let at = closing.now();
+        let now = at.wall;
         if let Some(sealed) = self.sealed() {
             let limits = sealed.limits;
-            let elapsed = closing.now.ticks.saturating_sub(closing.head_at);
+            let elapsed = at.ticks.saturating_sub(closing.head_at);
             let due = age(sealed.issued_at, now) >= limits.idle / 2;
             if save.is_renewal() && elapsed > if due { LATE_WHEN_DUE } else { LATE } {
                 return Some(SkipReason::TooLate);
             }
             // Whatever this process has seen end or be replaced, no answer of it brings back.
-            if rules.forbids_save(sealed.ids.login, self.is_login(), closing.now) {
+            if rules.forbids_save(sealed.ids.login, self.is_login(), at) {
                 return Some(SkipReason::LoginEnded);
             }
             // An answer that took longer than the session lived: it would start its idle time again.
@@ -418,7 +424,7 @@ impl<T: SessionData> LiveSession<T> {
                 return Some(SkipReason::Ended);
             }
         } else if !self.is_login()
-            && rules.ended_lately(closing.others.iter().map(|other| other.login), closing.now)
+            && rules.ended_lately(closing.others.iter().map(|other| other.login), at)
         {
             // Another tab has logged in or out over the same cookie: a session of this one's own would
             // throw out the login that the browser has just got.
@@ -432,7 +438,7 @@ impl<T: SessionData> LiveSession<T> {
             return Some(SkipReason::Ended);
         }
         if rules
-            .end_of(save.ids.login, closing.now)
+            .end_of(save.ids.login, at)
             .is_some_and(|end| end.is_final())
         {
             return Some(SkipReason::LoginEnded);

@@ -267,6 +267,11 @@ impl<T: SessionData> SessionManager<T> {
         Some(Event::DenylistFull(full))
     }
 
+    /// Returns `true` if somebody listens to all events.
+    pub(crate) fn hears(&self) -> bool {
+        self.settings().on_event.is_some() || events::are_traced()
+    }
+
     pub(crate) fn report(&self, event: &Event) {
         events::report(event);
         if let Some(on_event) = &self.settings().on_event {

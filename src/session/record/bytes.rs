@@ -176,15 +176,11 @@ impl<'a> Record<'a> {
         let (idle_limit, lifetime, longest) = (rest.varint()?, rest.varint()?, rest.varint()?);
         let device_key = rest.optional(flags & DEVICE_KEY != 0, Reader::device_key)?;
         let subject = rest.optional(flags & SUBJECT != 0, Reader::subject)?;
-        let (flashes, data) = postcard::take_from_bytes::<Vec<(u8, &str)>>(rest.0)
-            .map_err(|_| RecordError::Malformed)?;
-        let flash = |(level, text): (u8, &str)| {
-            Some(Flash {
-                level: FlashLevel::from_u8(level)?,
-                text: text.to_owned(),
-            })
+        let (flashes, data) = match rest.0 {
+            // Most records have none.
+            [0, data @ ..] => (Vec::new(), data),
+            rest => read_flashes(rest).ok_or(RecordError::Malformed)?,
         };
-        let flashes = flashes.into_iter().map(flash).collect::<Option<_>>();
         Ok(Record {
             ids: Ids { session, login },
             head: RecordHead {
@@ -197,11 +193,23 @@ impl<'a> Record<'a> {
                 longest,
                 device_key,
                 subject,
-                flashes: flashes.ok_or(RecordError::Malformed)?,
+                flashes,
             },
             data,
         })
     }
+}
+
+/// Returns the flash messages and what follows them.
+fn read_flashes(bytes: &[u8]) -> Option<(Vec<Flash>, &[u8])> {
+    let (flashes, rest) = postcard::take_from_bytes::<Vec<(u8, &str)>>(bytes).ok()?;
+    let flash = |(level, text): (u8, &str)| {
+        Some(Flash {
+            level: FlashLevel::from_u8(level)?,
+            text: text.to_owned(),
+        })
+    };
+    Some((flashes.into_iter().map(flash).collect::<Option<_>>()?, rest))
 }
 
 /// What is left to read.
@@ -217,17 +225,19 @@ impl<'a> Reader<'a> {
     /// Seven bits a byte, the lowest first; the highest bit says that another byte follows. A form that
     /// is longer than it must be is malformed, so that one record has one encoding.
     pub(super) fn varint(&mut self) -> Result<u32, RecordError> {
-        let mut number = 0_u32;
-        for shift in [0, 7, 14, 21, 28] {
-            let [byte] = self.array()?;
-            let bits = u32::from(byte & 0x7f);
-            let shifted = bits.checked_shl(shift).ok_or(RecordError::Malformed)?;
-            if shifted >> shift != bits || (byte == 0 && shift > 0) {
-                return Err(RecordError::Malformed);
-            }
-            number |= shifted;
+        let mut number = 0;
+        let mut bytes = self.0.iter();
+        for (shift, byte) in [0, 7, 14, 21, 28].into_iter().zip(&mut bytes) {
+            number |= u32::from(byte & 0x7f).unbounded_shl(shift);
             if byte & 0x80 == 0 {
-                return Ok(number);
+                let longer = *byte == 0 && shift > 0;
+                let beyond_32_bits = *byte > 0x0f && shift == 28;
+                self.0 = bytes.as_slice();
+                return if longer || beyond_32_bits {
+                    Err(RecordError::Malformed)
+                } else {
+                    Ok(number)
+                };
             }
         }
         Err(RecordError::Malformed)

@@ -54,20 +54,21 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
     let cookie = &manager.settings().cookie;
     let cookies = facts.map_or(&[][..], RequestFacts::cookies);
     let closing = Closing {
-        now: manager.now(),
+        wall: manager.wall(),
+        ticks: &|| manager.ticks(),
         head_at,
         renews: facts.is_none_or(|facts| facts.renews),
         others: &brought.others,
     };
     let mut answer = Answer::default();
     let unsaved = match session.decide(&manager.settings().rules, closing, rng) {
-        Decision::Save(save) => match seal(manager, &save, closing.now.wall, rng) {
+        Decision::Save(save) => match seal(manager, &save, closing.wall, rng) {
             Ok((set_cookie, saved)) => {
                 // Parts of a longer session before are of no use, and every request would carry them.
                 let stale = cookie.received(cookies);
                 let kept = set_cookie.len();
                 answer.set_cookie = set_cookie;
-                events.push(saved);
+                events.extend(saved);
                 // A login takes the place of every login that the browser has, of idle ones too: a copy
                 // of those may have been kept warm.
                 let others = brought.others.iter().filter(|_| session.is_login());
@@ -80,7 +81,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
                         absolute_end: replaced.absolute_end,
                     });
                     if replaced.login != save.ids.login {
-                        events.extend(manager.end(*replaced, RecentEnd::Replaced, closing.now));
+                        events.extend(manager.end(*replaced, RecentEnd::Replaced, manager.now()));
                     }
                 }
                 answer.set_cookie.extend(cookie.remove(stale, kept));
@@ -90,7 +91,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
                 }
                 let all = moves || session.is_login() || session.is_destroyed();
                 let mut lines: Vec<_> =
-                    remove_formers(manager, cookies, brought, all, closing.now.wall).collect();
+                    remove_formers(manager, cookies, brought, all, closing.wall).collect();
                 if !lines.is_empty() {
                     // Before the new cookie: a browser that does not know `Partitioned`, or that keeps one
                     // cookie for a host and its domain, takes both for one and would remove what it has set.
@@ -119,7 +120,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
         answer
             .set_cookie
             .extend(cookie.remove(cookie.to_remove(cookies), 0));
-        let formers = remove_formers(manager, cookies, brought, true, closing.now.wall);
+        let formers = remove_formers(manager, cookies, brought, true, closing.wall);
         answer.set_cookie.extend(formers);
     }
     answer
@@ -155,24 +156,24 @@ pub(super) fn remove_formers<'m, T: SessionData>(
     removed.flat_map(move |(_, former)| former.removal(cookies))
 }
 
-/// Seals a record under the primary key. Returns its Set-Cookie lines and the event for them.
+/// Seals a record under the primary key. Returns its Set-Cookie lines, and the event for them if anybody listens.
 fn seal<T: SessionData, R: TryCryptoRng + ?Sized>(
     manager: &SessionManager<T>,
     save: &Save,
     now: Timestamp,
     rng: &mut R,
-) -> Result<(Vec<String>, Event), SaveError> {
+) -> Result<(Vec<String>, Option<Event>), SaveError> {
     let settings = manager.settings();
     settings.fits(save.record.len())?;
     let (token, key) = seal_record(manager, &save.record, now, rng)?;
     let (set_cookie, len) = settings.cookie.set(token, save.max_age)?;
-    let saved = Event::Saved {
+    let saved = manager.hears().then_some(Event::Saved {
         id: save.ids.session,
         login_id: save.ids.login,
         key,
         reason: save.reason,
         len,
-    };
+    });
     Ok((set_cookie, saved))
 }
 

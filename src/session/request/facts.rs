@@ -64,10 +64,12 @@ impl RequestFacts {
             | RequestOrigin::NotABrowser => {}
         }
         for line in values("cookie") {
-            if !facts.cookies.is_empty() {
+            if facts.cookies.is_empty() {
+                facts.cookies = line.to_vec();
+            } else {
                 facts.cookies.extend_from_slice(b"; ");
+                facts.cookies.extend_from_slice(line);
             }
-            facts.cookies.extend_from_slice(line);
         }
         if let Access::LoginOnly = facts.access {
             let brings =

@@ -17,10 +17,7 @@ use crate::{
     },
 };
 use alloc::{sync::Arc, vec::Vec};
-use core::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
-    time::Duration,
-};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use getrandom::SysRng;
 use std::sync::{Mutex, PoisonError};
 
@@ -39,8 +36,6 @@ pub(crate) struct Handle<T: SessionData> {
 
 struct Shared<T: SessionData> {
     manager: SessionManager<T>,
-    /// When the request's head arrived: what is left of it for a late answer counts from here.
-    head_at: Duration,
     state: Mutex<State<T>>,
     /// The thread that is inside a call now, or 0.
     inside: AtomicUsize,
@@ -54,9 +49,8 @@ impl<T: SessionData> Handle<T> {
     pub(crate) fn new(manager: SessionManager<T>) -> Handle<T> {
         Handle {
             shared: Arc::new(Shared {
-                head_at: manager.ticks(),
+                state: Mutex::new(State::new(manager.ticks())),
                 manager,
-                state: Mutex::new(State::new()),
                 inside: AtomicUsize::new(0),
                 given: AtomicUsize::new(0),
                 panicked: AtomicBool::new(false),
@@ -185,16 +179,17 @@ impl<T: SessionData> Handle<T> {
         })
     }
 
-    /// Runs `f`, and ends every login whose cookie the request brought unless it returns `true`.
+    /// Runs `f` with the time, and ends every login whose cookie the request brought unless it returns `true`.
     pub(crate) fn keep_or_destroy(
         &self,
         write: Write,
-        f: impl FnOnce(&mut LiveSession<T>) -> bool,
+        f: impl FnOnce(&mut LiveSession<T>, Timestamp) -> bool,
     ) -> Result<(), SessionError> {
+        // The clock is the application's code, which may use the session.
         let now = self.manager().now();
         self.call(|state| {
             let session = state.write(self.manager(), write)?;
-            if f(session) {
+            if f(session, now.wall) {
                 return Ok(());
             }
             let own = session.sealed_login();
@@ -224,23 +219,27 @@ impl<T: SessionData> Handle<T> {
 
     /// Closes the session: see `State::close`.
     pub(crate) fn close(&self) -> Option<Answer> {
+        let (mut events, mut is_dropped) = (Vec::new(), false);
         let closed = self.locked(|state| {
+            if state.close_unused() {
+                return None;
+            }
             let lock = &self.shared.state;
             // A closure that panicked half way poisoned the lock.
             let panicked = lock.is_poisoned() || self.shared.panicked.load(Ordering::Relaxed);
-            let answer = state.close(self.manager(), self.shared.head_at, &mut SysRng, panicked)?;
-            let is_dropped = !answer.set_cookie.is_empty()
+            let answer = state.close(self.manager(), &mut SysRng, panicked)?;
+            is_dropped = !answer.set_cookie.is_empty()
                 && (state.facts.as_ref()).is_some_and(|facts| facts.drops_cookies);
-            Some((answer, core::mem::take(&mut state.events), is_dropped))
+            events = core::mem::take(&mut state.events);
+            Some(answer)
         });
         match closed {
-            Ok(None) => None,
-            Ok(Some((answer, events, is_dropped))) => {
+            Ok(answer) => {
                 self.report(&events);
                 if is_dropped {
                     log::secure_cookie_over_http();
                 }
-                Some(answer)
+                answer
             }
             // Within a closure of this session, what it does is not done yet.
             Err(InUse) => {
@@ -264,7 +263,7 @@ impl<T: SessionData> Handle<T> {
                     return None;
                 }
                 let cookies = state.facts.as_ref().map_or(&[][..], RequestFacts::cookies);
-                let tokens = stored::begin(self.manager(), cookies);
+                let tokens = stored::begin(self.manager(), cookies, state.head_at);
                 if tokens.is_none() {
                     state.stored = Some(Box::default());
                 }
@@ -306,9 +305,11 @@ impl<T: SessionData> Handle<T> {
         &self,
         f: impl FnOnce(&mut State<T>) -> Result<R, SessionError>,
     ) -> Result<R, SessionError> {
-        let (result, events) = self.locked(|state| {
+        let mut events = Vec::new();
+        let result = self.locked(|state| {
             let result = f(state);
-            (result, core::mem::take(&mut state.events))
+            events = core::mem::take(&mut state.events);
+            result
         })?;
         self.report(&events);
         result

@@ -1,7 +1,7 @@
 //! From the Cookie header to a session.
 
 use crate::{
-    Codec, KeyId, KeyState, OpenError, Timestamp,
+    Codec, KeyId, KeyState, OpenError, Timestamp, TokenHeader,
     secret::Scratch,
     session::{
         cookie::{CandidateBudget, Incomplete},
@@ -13,8 +13,8 @@ use crate::{
     },
     token,
 };
-use alloc::{vec, vec::Vec};
-use core::cmp::Reverse;
+use alloc::{boxed::Box, vec, vec::Vec};
+use core::{cmp::Reverse, time::Duration};
 
 #[cfg(feature = "store")]
 use crate::session::{lifecycle::SealedTicket, record::Ticket};
@@ -24,7 +24,7 @@ const MAX_REFUSALS: usize = 8;
 
 /// What the cookies of a request came to.
 pub(super) struct Found<T> {
-    pub(super) session: LiveSession<T>,
+    pub(super) session: Box<LiveSession<T>>,
     /// Why the first cookie was refused, if none counts.
     pub(super) refused: Option<Refusal>,
     /// Two logins under the name of this cookie: neither counts.
@@ -60,11 +60,46 @@ pub(super) struct Tokens {
 /// The candidates for the present cookie, or for the former ones.
 #[derive(Default)]
 pub(super) struct Candidates {
-    pub(super) opened: Vec<Opened>,
+    pub(super) opened: Openable,
     /// Those whose sessions are in a store.
     #[cfg(feature = "store")]
     pub(super) tickets: Vec<(SiteCookie, SealedTicket)>,
     pub(super) refused: Vec<Refused>,
+}
+
+/// The candidates that open. Most requests have one, which needs no list.
+#[derive(Default)]
+pub(super) struct Openable {
+    first: Option<Opened>,
+    others: Vec<Opened>,
+}
+
+impl Openable {
+    #[cfg(feature = "store")]
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    pub(super) fn push(&mut self, opened: Opened) {
+        match self.first {
+            None => self.first = Some(opened),
+            Some(_) => self.others.push(opened),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Opened> {
+        self.first.iter().chain(&self.others)
+    }
+
+    /// Returns those that were sealed last first, and equals in the order received.
+    pub(super) fn newest_first(mut self) -> impl Iterator<Item = Opened> {
+        if !self.others.is_empty() {
+            self.others.splice(..0, self.first.take());
+            self.others
+                .sort_by_key(|opened| Reverse(opened.sealed.issued_at));
+        }
+        self.first.into_iter().chain(self.others)
+    }
 }
 
 pub(super) struct Opened {
@@ -155,15 +190,23 @@ impl Refused {
 pub(super) fn open<T: SessionData>(
     manager: &SessionManager<T>,
     cookies: &[u8],
+    head_at: Duration,
     events: &mut Vec<Event>,
 ) -> Found<T> {
-    settle(manager, tokens(manager, cookies), events).0
+    settle(manager, tokens(manager, cookies, head_at), events).0
 }
 
 /// Opens the tokens of a Cookie header.
-pub(super) fn tokens<T: SessionData>(manager: &SessionManager<T>, cookies: &[u8]) -> Tokens {
+pub(super) fn tokens<T: SessionData>(
+    manager: &SessionManager<T>,
+    cookies: &[u8],
+    head_at: Duration,
+) -> Tokens {
     // The clock is the application's code: read before the keys are locked, because it may set others.
-    let now = manager.now();
+    let now = Now {
+        wall: manager.wall(),
+        ticks: head_at,
+    };
     let (present, former) = read(manager, now, cookies);
     Tokens {
         now,
@@ -183,19 +226,14 @@ pub(super) fn settle<T: SessionData>(
         mut present,
         mut former,
     } = tokens;
-    for candidates in [&mut present, &mut former] {
-        // Stable: of equals the first stays the first.
-        let opened = &mut candidates.opened;
-        opened.sort_by_key(|opened| Reverse(opened.sealed.issued_at));
-    }
-    let opened = || present.opened.iter().chain(&former.opened);
+    let opened = || present.opened.iter().chain(former.opened.iter());
     let mut refused = present.refused.iter().chain(&former.refused);
     let authentic = opened().next().is_some() || refused.any(Refused::is_authentic);
     let mut others: Vec<_> = match opened().nth(1) {
         Some(_) => opened().map(|opened| opened.sealed.login).collect(),
         None => Vec::new(),
     };
-    let new = || LiveSession::new(&manager.settings().rules, now.wall);
+    let new = || Box::new(LiveSession::new(&manager.settings().rules, now.wall));
     let mut choice = choose(manager, &mut present, events);
     if let Choice::None = choice {
         choice = choose(manager, &mut former, events);
@@ -217,8 +255,8 @@ pub(super) fn settle<T: SessionData>(
             }),
     );
     let (session, counts, first, rivals) = match choice {
-        Choice::One(session, cookie, opened) => {
-            events.push(opened);
+        Choice::One(session, cookie) => {
+            events.extend(session.opened().filter(|_| manager.hears()));
             (session, cookie, None, None)
         }
         Choice::Rivals(cookie) => (new(), SiteCookie::Present, first, Some(cookie)),
@@ -281,7 +319,7 @@ fn open_candidate<T: SessionData>(
     keys: &Keys,
     now: Now,
     which: SiteCookie,
-    token: &str,
+    token: &[u8],
 ) -> Result<Candidate, Refused> {
     let settings = manager.settings();
     let open = |codec: &Codec, cookie| {
@@ -309,13 +347,9 @@ fn open_candidate<T: SessionData>(
 }
 
 /// What becomes of cookies that open.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one for each request, and a box would be an allocation"
-)]
 enum Choice<T> {
     None,
-    One(LiveSession<T>, SiteCookie, Event),
+    One(Box<LiveSession<T>>, SiteCookie),
     /// Two logins under the name of this cookie.
     Rivals(SiteCookie),
 }
@@ -335,24 +369,18 @@ fn choose<T: SessionData>(
             key: Some(sealed.key),
             login: Some(sealed.login),
         };
-        let event = Event::Opened {
-            id: sealed.ids.session,
-            login_id: sealed.ids.login,
-            key: sealed.key,
-            key_state: sealed.key_state,
-        };
         let valid = Valid {
             cookie: opened.cookie,
             login: sealed.ids.login,
             told,
         };
         match LiveSession::open(&settings.rules, opened.head, sealed) {
-            Ok(session) => Ok((session, event, valid)),
+            Ok(session) => Ok((session, valid)),
             Err(reason) => Err(Refused { reason, ..told }),
         }
     };
-    let mut opened = core::mem::take(&mut candidates.opened).into_iter();
-    let (session, event, newest) = loop {
+    let mut opened = core::mem::take(&mut candidates.opened).newest_first();
+    let (session, newest) = loop {
         match opened.next().map(open) {
             Some(Ok(newest)) => break newest,
             Some(Err(why)) => refused.push(why),
@@ -364,7 +392,7 @@ fn choose<T: SessionData>(
     let mut valid = Vec::new();
     for other in opened.filter(|other| settings.cookie_of(other.cookie).can_be_planted()) {
         match open(other) {
-            Ok((.., other)) => valid.push(other),
+            Ok((_, other)) => valid.push(other),
             Err(why) => refused.push(why),
         }
     }
@@ -381,7 +409,7 @@ fn choose<T: SessionData>(
         }));
         return Choice::Rivals(cookie);
     }
-    Choice::One(session, cookie, event)
+    Choice::One(session, cookie)
 }
 
 /// A cookie that could count.
@@ -416,7 +444,7 @@ fn open_token<T: SessionData>(
     keys: &Keys,
     codec: &Codec,
     now: Now,
-    token: &str,
+    token: &[u8],
 ) -> Result<Token, Refused> {
     let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
     let opened = match codec.open_payload(None, token, now.wall, &mut scratch.0) {
@@ -424,7 +452,7 @@ fn open_token<T: SessionData>(
         Err(error) => {
             return Err(Refused {
                 reason: refusal(error),
-                key: Codec::inspect(token).map(|header| header.key),
+                key: TokenHeader::of(token).map(|header| header.key),
                 login: None,
             });
         }

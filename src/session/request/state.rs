@@ -11,24 +11,19 @@ use crate::session::{
     manager::{SessionManager, SiteCookie},
     record::Flash,
 };
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
 use rand_core::TryCryptoRng;
 
 #[cfg(feature = "store")]
 use super::stored::{self, Loaded, Stored};
-#[cfg(feature = "store")]
-use alloc::boxed::Box;
 
 /// Where a request stands with its session.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one for each request, and a box would be an allocation"
-)]
 enum Phase<T> {
     /// Nobody has used the session: its cookies were not looked at.
     Unopened,
-    Open(LiveSession<T>, Headers),
+    /// In a box: most requests to a site never have one, and it is moved on its way here.
+    Open(Box<LiveSession<T>>, Headers),
     /// The headers are decided, and nobody has used the session until then.
     Unused,
 }
@@ -41,6 +36,9 @@ enum Headers {
 
 /// What a request and its response have of a session.
 pub(super) struct State<T> {
+    /// When the request's head arrived: logins that ended later are over for it, and a late answer counts
+    /// from here.
+    pub(super) head_at: Duration,
     /// `None` until the session is asked for.
     pub(super) facts: Option<RequestFacts>,
     phase: Phase<T>,
@@ -71,8 +69,9 @@ pub(crate) enum Write {
 }
 
 impl<T: SessionData> State<T> {
-    pub(super) fn new() -> State<T> {
+    pub(super) fn new(head_at: Duration) -> State<T> {
         State {
+            head_at,
             facts: None,
             phase: Phase::Unopened,
             refused: None,
@@ -117,7 +116,7 @@ impl<T: SessionData> State<T> {
                 Some(facts) => facts.cookies(),
                 None => &[],
             };
-            let found = open::open(manager, cookies, &mut self.events);
+            let found = open::open(manager, cookies, self.head_at, &mut self.events);
             self.refused = found.refused;
             self.rivals = found.rivals;
             self.brought = found.brought;
@@ -224,17 +223,26 @@ impl<T: SessionData> State<T> {
         }
     }
 
-    /// Decides what the response carries: nothing if nobody used the session, or at a second call.
+    /// Closes a session that nobody has used until now. Returns `false` if somebody has.
+    pub(super) fn close_unused(&mut self) -> bool {
+        match self.phase {
+            Phase::Open(..) => false,
+            Phase::Unopened | Phase::Unused => {
+                self.phase = Phase::Unused;
+                true
+            }
+        }
+    }
+
+    /// Decides what the response carries for a session that was used: nothing at a second call.
     /// What a handler that panicked has left half done is not saved.
     pub(super) fn close<R: TryCryptoRng + ?Sized>(
         &mut self,
         manager: &SessionManager<T>,
-        head_at: Duration,
         rng: &mut R,
         panicked: bool,
     ) -> Option<Answer> {
         let Phase::Open(session, headers) = &mut self.phase else {
-            self.phase = Phase::Unused;
             return None;
         };
         #[cfg(feature = "store")]
@@ -264,15 +272,31 @@ impl<T: SessionData> State<T> {
         let mut answer = match (&manager.settings().store, &mut self.stored) {
             (Some(store), Some(stored)) => {
                 let place = (manager, &**store);
-                let request = (facts, &self.brought, head_at);
+                let request = (facts, &self.brought, self.head_at);
                 let (answer, write) = stored::close(place, (session, stored), request, rng, events);
                 self.write = write.map(Box::new);
                 answer
             }
-            _ => close::close(manager, session, facts, &self.brought, head_at, rng, events),
+            _ => close::close(
+                manager,
+                session,
+                facts,
+                &self.brought,
+                self.head_at,
+                rng,
+                events,
+            ),
         };
         #[cfg(not(feature = "store"))]
-        let mut answer = close::close(manager, session, facts, &self.brought, head_at, rng, events);
+        let mut answer = close::close(
+            manager,
+            session,
+            facts,
+            &self.brought,
+            self.head_at,
+            rng,
+            events,
+        );
         if let (Some(cookie), Some(facts)) = (self.rivals, facts) {
             let cookie = manager.settings().cookie_of(cookie);
             let healing = cookie.heal(facts.host(), facts.path());

@@ -102,7 +102,8 @@ impl<T: SessionData> LiveSession<T> {
     /// Returns a session that stands over another record than before: what this request and others have
     /// made of it together.
     pub(crate) fn merged(ids: Ids, head: RecordHead, data: T, theirs: Sealed) -> LiveSession<T> {
-        let mut session = LiveSession::with(Some(ids), head, data).over(theirs);
+        let mut session = LiveSession::with(Some(ids), head, data);
+        session.before = Before::Sealed(theirs);
         session.touched = true;
         session
     }

@@ -85,9 +85,14 @@ std::thread_local!(static NOW: Cell<u32> = const { Cell::new(T0) });
 fn site(configure: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder) -> SessionManager {
     let key = Key::from_bytes(core::array::from_fn(|i| (i * i * 31) as u8 ^ 0xb7)).unwrap();
     let clock = || Timestamp::from_unix(NOW.get());
-    configure(SessionManager::builder(Keyring::new(key)).clock(clock))
-        .build()
-        .unwrap()
+    let listens = |_: &Event| {};
+    configure(
+        SessionManager::builder(Keyring::new(key))
+            .clock(clock)
+            .on_event(listens),
+    )
+    .build()
+    .unwrap()
 }
 
 /// One request at a time of its own: `f` gets what a handler's calls get.
@@ -97,7 +102,7 @@ fn at<R>(sessions: &SessionManager, now: u32, f: impl FnOnce(&SessionManager) ->
 }
 
 fn request(cookie: &str) -> State<SessionMap> {
-    let mut state = State::new();
+    let mut state = State::new(Duration::from_secs(NOW.get().into()));
     receive(&mut state, &[cookie.as_bytes()]);
     state
 }
@@ -137,7 +142,7 @@ impl State<SessionMap> {
     }
 
     fn finish<R: TryCryptoRng>(&mut self, cx: &SessionManager, rng: &mut R) -> Outcome {
-        let answer = self.close(cx, cx.ticks(), rng, false).expect("was used");
+        let answer = self.close(cx, rng, false).expect("was used");
         match answer.failed {
             None => Ok(answer.set_cookie),
             Some(error) => Err((answer.set_cookie, error)),
@@ -159,6 +164,24 @@ fn saved(sessions: &SessionManager) -> String {
 }
 
 #[test]
+#[cfg(not(feature = "tracing"))]
+fn no_event_is_made_if_nobody_listens() {
+    let cookie = saved(&site(|builder| builder));
+    let key = Key::from_bytes(core::array::from_fn(|i| (i * i * 31) as u8 ^ 0xb7)).unwrap();
+    let unheard = SessionManager::builder(Keyring::new(key));
+    let unheard = unheard
+        .clock(|| Timestamp::from_unix(NOW.get()))
+        .build()
+        .unwrap();
+    at(&unheard, T0, |cx| {
+        let mut state = request(&cookie);
+        insert(&mut state, cx, "cart");
+        state.finish(cx, &mut Counting(0)).unwrap();
+        assert_eq!(state.events, []);
+    });
+}
+
+#[test]
 fn the_record_is_that_of_the_format() {
     let sessions = site(|builder| builder);
     let cookie = saved(&sessions);
@@ -167,7 +190,7 @@ fn the_record_is_that_of_the_format() {
     let opened = at(&sessions, T0, |cx| {
         cx.keys()
             .codec
-            .open_payload(None, token, cx.wall(), &mut buf)
+            .open_payload(None, token.as_bytes(), cx.wall(), &mut buf)
             .unwrap()
     });
     // layout, schema, ids, flags, created-at, 1800, 43200, 90 days, no flashes, {"user": 7}
@@ -328,7 +351,7 @@ fn headers_are_received_once() {
         let mut state = request("a=b");
         receive(&mut state, &[cookie.as_bytes()]);
         assert!(state.is_new(cx));
-        let mut state = State::<SessionMap>::new();
+        let mut state = State::<SessionMap>::new(Duration::ZERO);
         receive(
             &mut state,
             &[b"a=b".as_slice(), b"", cookie.as_bytes(), b"c=d"],

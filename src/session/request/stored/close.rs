@@ -66,7 +66,8 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
         session.touch();
     }
     let closing = Closing {
-        now,
+        wall: now.wall,
+        ticks: &|| now.ticks,
         head_at,
         renews: facts.is_none_or(|facts| facts.renews),
         others: &brought.others,

@@ -16,8 +16,8 @@ use crate::{
         store::{Found as InStore, RecordKey, StoreError, StoreErrorKind, Tag, Tombstone},
     },
 };
-use alloc::{string::ToString as _, vec::Vec};
-use core::{cmp::Reverse, error::Error as _};
+use alloc::{boxed::Box, string::ToString as _, vec::Vec};
+use core::{cmp::Reverse, error::Error as _, time::Duration};
 
 /// The most records that a request asks for: the number of its cookies is the sender's choice.
 const MAX_ASKED: usize = 2;
@@ -39,8 +39,12 @@ struct Ask {
 }
 
 /// Returns the tokens of a request, if there is one to ask the store for.
-pub(crate) fn begin<T: SessionData>(manager: &SessionManager<T>, cookies: &[u8]) -> Option<Tokens> {
-    let tokens = tokens(manager, cookies);
+pub(crate) fn begin<T: SessionData>(
+    manager: &SessionManager<T>,
+    cookies: &[u8],
+    head_at: Duration,
+) -> Option<Tokens> {
+    let tokens = tokens(manager, cookies, head_at);
     let asks = |all: &Candidates| !all.tickets.is_empty() || !all.opened.is_empty();
     let asks = asks(&tokens.present) || asks(&tokens.former);
     asks.then_some(tokens)
@@ -106,7 +110,7 @@ fn asks(candidates: &mut Candidates) -> impl Iterator<Item = Ask> {
         came: Came::AsTicket(ticket),
         session: None,
     });
-    let sessions = core::mem::take(&mut candidates.opened).into_iter();
+    let sessions = core::mem::take(&mut candidates.opened).newest_first();
     let sessions = sessions.map(|opened| {
         let Opened {
             cookie,
@@ -327,14 +331,14 @@ impl Loading {
     ) -> Loaded<T> {
         self.events.push(store_failed(error));
         let candidates = [&self.present, &self.former];
-        let opened = candidates.iter().flat_map(|all| &all.opened);
+        let opened = candidates.iter().flat_map(|all| all.opened.iter());
         let refused = candidates.iter().flat_map(|all| &all.refused);
         let others = opened
             .map(|opened| opened.sealed.login)
             .chain(refused.filter_map(|refused| refused.login))
             .chain(self.others);
         let found = Found {
-            session: LiveSession::new(&manager.settings().rules, now.wall),
+            session: Box::new(LiveSession::new(&manager.settings().rules, now.wall)),
             refused: None,
             rivals: None,
             brought: Brought {

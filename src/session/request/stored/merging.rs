@@ -155,7 +155,8 @@ fn decide<T: SessionData>(
     saving: &Saving,
     session: &mut LiveSession<T>,
 ) -> Result<Option<Save>, Unsaved> {
-    let closing = saving.closing(manager.now());
+    let ticks = &|| manager.ticks();
+    let closing = saving.closing(manager.wall(), ticks);
     match session.decide(&manager.settings().rules, closing, &mut SysRng) {
         Decision::Save(save) => Ok(Some(save)),
         Decision::Keep => Ok(None),

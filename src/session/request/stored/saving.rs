@@ -1,13 +1,16 @@
 //! One session on its way to the store.
 
 use super::current::{Came, Current};
-use crate::session::{
-    cookie::Names,
-    error::SaveError,
-    events::{Event, SkipReason},
-    lifecycle::{Closing, EndedLogin, Now, OwnChange, Save},
-    record::{Ticket, TicketSecret},
-    store::{StoreError, Tag},
+use crate::{
+    Timestamp,
+    session::{
+        cookie::Names,
+        error::SaveError,
+        events::{Event, SkipReason},
+        lifecycle::{Closing, EndedLogin, OwnChange, Save},
+        record::{Ticket, TicketSecret},
+        store::{StoreError, Tag},
+    },
 };
 use alloc::{string::String, vec::Vec};
 use core::time::Duration;
@@ -83,9 +86,14 @@ impl Saving {
         retired || self.description.is_some() || !matches!(self.way, Way::Swap(_) | Way::Keep)
     }
 
-    pub(super) fn closing(&self, now: Now) -> Closing<'_> {
+    pub(super) fn closing<'s>(
+        &'s self,
+        wall: Timestamp,
+        ticks: &'s dyn Fn() -> Duration,
+    ) -> Closing<'s> {
         Closing {
-            now,
+            wall,
+            ticks,
             head_at: self.head_at,
             renews: self.renews,
             others: &self.others,
