@@ -15,17 +15,17 @@ const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../chart.svg");
 /// The size drawn, of those in the tables.
 const SIZE: usize = SIZES[1];
 
-pub fn write(default: &Run, ring: &Run) {
+pub fn write(portable: &Run, ring: &Run) {
     let panels = [
-        codec("Time to open it", default, ring, Operation::Open),
+        codec("Time to open it", portable, ring, Operation::Open),
         codec(
             "Time to seal it (* with a generator in the process)",
-            default,
+            portable,
             ring,
             Operation::Seal,
         ),
         characters(ring),
-        requests(default, ring),
+        requests(portable, ring),
     ];
     fs::write(FILE, svg(&panels)).expect("the chart can be written");
 }
@@ -42,7 +42,7 @@ struct Bar {
     own: bool,
 }
 
-fn codec(title: &'static str, default: &Run, ring: &Run, operation: Operation) -> Panel {
+fn codec(title: &'static str, portable: &Run, ring: &Run, operation: Operation) -> Panel {
     let in_process = |name: &str| {
         name == SEAL_WITH
             || ring
@@ -58,7 +58,7 @@ fn codec(title: &'static str, default: &Run, ring: &Run, operation: Operation) -
         }
     };
     let mut bars = times(
-        default.codec(operation, SIZE),
+        portable.codec(operation, SIZE),
         ring.codec(operation, SIZE),
         label,
     );
@@ -85,11 +85,12 @@ fn characters(run: &Run) -> Panel {
     }
 }
 
-fn requests(default: &Run, ring: &Run) -> Panel {
+fn requests(portable: &Run, ring: &Run) -> Panel {
     let mut bars = Vec::new();
     for framework in Framework::ALL {
-        let [default, ring] = [default, ring].map(|run| &run.request(framework, Act::Read).timings);
-        let mut group = times(default, ring, |name| format!("{framework:?}: {name}"));
+        let [portable, ring] =
+            [portable, ring].map(|run| &run.request(framework, Act::Read).timings);
+        let mut group = times(portable, ring, |name| format!("{framework:?}: {name}"));
         group.sort_by(|a, b| a.length.total_cmp(&b.length));
         bars.append(&mut group);
     }
@@ -100,7 +101,7 @@ fn requests(default: &Run, ring: &Run) -> Panel {
 }
 
 /// Peers as in the run with ring, hardtack as in both.
-fn times(default: &[Timing], ring: &[Timing], label: impl Fn(&str) -> String) -> Vec<Bar> {
+fn times(portable: &[Timing], ring: &[Timing], label: impl Fn(&str) -> String) -> Vec<Bar> {
     let mut bars = Vec::new();
     for timing in ring.iter().filter(|timing| !timing.frame) {
         let own = own(&timing.name);
@@ -112,9 +113,9 @@ fn times(default: &[Timing], ring: &[Timing], label: impl Fn(&str) -> String) ->
         };
         let label = label(&timing.name);
         if own {
-            let other = named(default, &timing.name).expect("hardtack is in both runs");
-            bars.push(bar(format!("{label} (ring)"), timing.nanoseconds));
-            bars.push(bar(label, other.nanoseconds));
+            let other = named(portable, &timing.name).expect("hardtack is in both runs");
+            bars.push(bar(format!("{label} (without ring)"), other.nanoseconds));
+            bars.push(bar(label, timing.nanoseconds));
         } else {
             bars.push(bar(label, timing.nanoseconds));
         }

@@ -12,11 +12,11 @@ mod seshcookie;
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use self::hardtack::Hardtack;
-use crate::harness::{Contender, Timing, compare};
-use crate::payload::{Account, SIZES, text};
+use crate::harness::{Contender, How, Timing, compare};
+use crate::payload::{Account, NUMBERS, Numbers, SIZES, text};
 
 /// Seals and opens, with keys made once: an [`Account`] in the encoding that goes with the crate, and plain text, which
 /// leaves the encoding out.
@@ -27,6 +27,8 @@ trait Codec: Sized + 'static {
     fn new() -> Self;
     fn seal(&self, account: &Account) -> String;
     fn open(&self, token: &str) -> Option<Account>;
+    fn seal_numbers(&self, numbers: &Numbers) -> String;
+    fn open_numbers(&self, token: &str) -> Option<Numbers>;
     fn seal_text(&self, text: &str) -> String;
     fn open_text(&self, token: &str) -> Option<impl AsRef<[u8]>>;
     /// What `open` does only because there is no other way in.
@@ -78,7 +80,7 @@ trait Peer: 'static {
 /// What a [`Peer`] opens a token to.
 trait Plain {
     fn text(&self) -> Option<&str>;
-    fn json(&self) -> Option<Account> {
+    fn json<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(self.text()?).ok()
     }
 }
@@ -87,12 +89,19 @@ impl Plain for Vec<u8> {
     fn text(&self) -> Option<&str> {
         str::from_utf8(self).ok()
     }
-    fn json(&self) -> Option<Account> {
+    fn json<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_slice(self).ok()
     }
 }
 
 struct Json<P>(P);
+
+impl<P: Peer> Json<P> {
+    fn seal_json(&self, value: &impl Serialize) -> String {
+        let json = serde_json::to_string(value).expect("the value is JSON");
+        self.0.seal(json.into())
+    }
+}
 
 impl<P: Peer> Codec for Json<P> {
     const ABOUT: About = P::ABOUT;
@@ -101,13 +110,15 @@ impl<P: Peer> Codec for Json<P> {
         Self(P::new())
     }
     fn seal(&self, account: &Account) -> String {
-        self.0.seal(
-            serde_json::to_string(account)
-                .expect("an account is JSON")
-                .into(),
-        )
+        self.seal_json(account)
     }
     fn open(&self, token: &str) -> Option<Account> {
+        self.0.open(token)?.json()
+    }
+    fn seal_numbers(&self, numbers: &Numbers) -> String {
+        self.seal_json(numbers)
+    }
+    fn open_numbers(&self, token: &str) -> Option<Numbers> {
         self.0.open(token)?.json()
     }
     fn seal_text(&self, text: &str) -> String {
@@ -193,34 +204,45 @@ pub struct Group {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Operation {
+    /// Of an account, which is mostly text.
     Open,
+    OpenNumbers,
     OpenText,
     Seal,
+    SealNumbers,
     SealText,
 }
 
-pub fn measure(rounds: usize) -> Vec<Group> {
-    let mut groups = Vec::new();
-    for size in SIZES {
-        for operation in [
-            Operation::Open,
-            Operation::OpenText,
-            Operation::Seal,
-            Operation::SealText,
-        ] {
-            eprintln!("tokens, {operation:?}, {size} bytes");
-            let mut contenders = match operation {
-                Operation::Open | Operation::OpenText => openers(operation, size),
-                Operation::Seal | Operation::SealText => sealers(operation, size),
-            };
-            groups.push(Group {
-                operation,
-                size,
-                timings: compare(&mut contenders, rounds),
-            });
+pub fn measure(how: How) -> Vec<Group> {
+    let sized = SIZES.into_iter().flat_map(|size| {
+        [
+            (Operation::Open, size),
+            (Operation::OpenText, size),
+            (Operation::Seal, size),
+            (Operation::SealText, size),
+        ]
+    });
+    let numbers = [
+        (Operation::OpenNumbers, NUMBERS),
+        (Operation::SealNumbers, NUMBERS),
+    ];
+    let measured = sized.chain(numbers).map(|(operation, size)| {
+        eprintln!("tokens, {operation:?}, {size} bytes");
+        let mut contenders = match operation {
+            Operation::Open | Operation::OpenNumbers | Operation::OpenText => {
+                openers(operation, size)
+            }
+            Operation::Seal | Operation::SealNumbers | Operation::SealText => {
+                sealers(operation, size)
+            }
+        };
+        Group {
+            operation,
+            size,
+            timings: compare(&mut contenders, how),
         }
-    }
-    groups
+    });
+    measured.collect()
 }
 
 fn openers(operation: Operation, size: usize) -> Vec<Contender<'static>> {
@@ -230,6 +252,11 @@ fn openers(operation: Operation, size: usize) -> Vec<Contender<'static>> {
             let token = codec.seal(&Account::sized(size));
             Contender::new(C::ABOUT.name, move || {
                 codec.open(&token).expect("a fresh token opens")
+            })
+        } else if operation == Operation::OpenNumbers {
+            let token = codec.seal_numbers(&Numbers::new());
+            Contender::new(C::ABOUT.name, move || {
+                codec.open_numbers(&token).expect("a fresh token opens")
             })
         } else {
             let token = codec.seal_text(&text(size));
@@ -260,6 +287,9 @@ fn sealers(operation: Operation, size: usize) -> Vec<Contender<'static>> {
         let contender = if operation == Operation::Seal {
             let account = Account::sized(size);
             Contender::new(C::ABOUT.name, move || codec.seal(&account))
+        } else if operation == Operation::SealNumbers {
+            let numbers = Numbers::new();
+            Contender::new(C::ABOUT.name, move || codec.seal_numbers(&numbers))
         } else {
             let text = text(size);
             Contender::new(C::ABOUT.name, move || codec.seal_text(&text))
@@ -271,6 +301,9 @@ fn sealers(operation: Operation, size: usize) -> Vec<Contender<'static>> {
     let (codec, account, text) = (Hardtack::new(), Account::sized(size), text(size));
     contenders.push(if operation == Operation::Seal {
         Contender::new(SEAL_WITH, move || codec.seal_with(&account)).against(SEAL_WITH)
+    } else if operation == Operation::SealNumbers {
+        let numbers = Numbers::new();
+        Contender::new(SEAL_WITH, move || codec.seal_with(&numbers)).against(SEAL_WITH)
     } else {
         Contender::new(SEAL_WITH, move || codec.seal_text_with(&text)).against(SEAL_WITH)
     });
@@ -284,6 +317,14 @@ mod tests {
     /// What is timed is what is claimed: the same value comes back, under the right key only, unchanged only.
     fn round_trips<C: Codec>() {
         let (codec, other) = (C::new(), C::new());
+        let numbers = Numbers::new();
+        let token = codec.seal_numbers(&numbers);
+        assert_eq!(
+            codec.open_numbers(&token),
+            Some(numbers),
+            "{}",
+            C::ABOUT.name
+        );
         for size in SIZES {
             let account = Account::sized(size);
             let token = codec.seal(&account);

@@ -16,7 +16,7 @@ use std::{env, fs};
 use run::Run;
 
 const USAGE: &str = "usage: peers measure FILE [--quick]
-       peers report DEFAULT-FILE RING-FILE [V3-FILE] [--quick] [--check]";
+       peers report PORTABLE-FILE RING-FILE [V3-FILE] [--quick] [--check]";
 
 fn main() -> ExitCode {
     let (flags, arguments): (Vec<String>, Vec<String>) = env::args()
@@ -27,25 +27,30 @@ fn main() -> ExitCode {
         flags.iter().any(|flag| flag == "--check"),
     );
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        // Of itself: see `harness::instructions`.
+        ["count"] => {
+            Run::count();
+            ExitCode::SUCCESS
+        }
         ["measure", file] => {
-            let run = Run::measure(if quick { 60 } else { 1000 });
+            let run = Run::measure(if quick { 300 } else { 5000 });
             fs::write(file, serde_json::to_string(&run).expect("a run is JSON"))
                 .expect("the file can be written");
             ExitCode::SUCCESS
         }
-        ["report", default, ring, ref v3 @ ..] if v3.len() <= 1 => {
-            let (default, ring) = (Run::read(default), Run::read(ring));
+        ["report", portable, ring, ref v3 @ ..] if v3.len() <= 1 => {
+            let (portable, ring) = (Run::read(portable), Run::read(ring));
             let v3 = v3.first().map(|file| Run::read(file));
-            let table = report::table(&default, &ring, v3.as_ref());
+            let table = report::table(&portable, &ring, v3.as_ref());
             println!("{table}");
-            let claims = claims::all(&default, &ring);
+            let claims = claims::all(&portable, &ring);
             for claim in &claims {
                 println!("{claim}");
             }
             // A quick run is too rough to be published.
             if !quick {
                 report::write(&table);
-                chart::write(&default, &ring);
+                chart::write(&portable, &ring);
             }
             if check && claims.iter().any(|claim| !claim.holds()) {
                 ExitCode::FAILURE

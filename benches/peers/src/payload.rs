@@ -52,6 +52,50 @@ impl Account {
     }
 }
 
+/// The bytes of [`Numbers`] as postcard.
+pub const NUMBERS: usize = 103;
+
+/// A session that is mostly numbers, as of a shop or a game.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Numbers {
+    pub user: u64,
+    pub tenant: u32,
+    pub last_seen: u64,
+    pub balance: i64,
+    pub admin: bool,
+    pub items: Vec<Item>,
+    pub scores: Vec<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    pub product: u32,
+    pub count: u8,
+    pub price: f64,
+}
+
+impl Numbers {
+    pub fn new() -> Self {
+        let item = |number: u8| Item {
+            product: 40_000 + 517 * u32::from(number),
+            count: number,
+            price: 17.25 + f64::from(number),
+        };
+        Numbers {
+            user: 8_412_009_331,
+            tenant: 7_203,
+            last_seen: 1_763_600_000,
+            balance: -1_250_075,
+            admin: false,
+            items: (1..=5).map(item).collect(),
+            scores: (1..=9)
+                .map(|number| 300 * number)
+                .chain([7, 11, 13, 90])
+                .collect(),
+        }
+    }
+}
+
 /// `length` characters of text.
 pub fn text(length: usize) -> String {
     "So twice five miles of fertile ground with walls and towers were girdled round. "
@@ -74,5 +118,9 @@ mod tests {
             );
             assert_eq!(text(size).len(), size);
         }
+        assert_eq!(
+            postcard::to_allocvec(&Numbers::new()).unwrap().len(),
+            NUMBERS
+        );
     }
 }

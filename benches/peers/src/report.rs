@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use crate::codec::{Operation, SEAL, SEAL_WITH, Token};
 use crate::harness::Timing;
-use crate::payload::SIZES;
+use crate::payload::{NUMBERS, SIZES};
 use crate::request::{Act, Framework};
 use crate::run::{Run, named, own};
 
@@ -31,23 +31,27 @@ fn replaced(readme: &str, table: &str) -> Option<String> {
     Some(format!("{before}{BEGIN}\n{table}\n{END}{after}"))
 }
 
-/// `v3` is hardtack alone, with its default backend, in a build for x86-64-v3.
-pub fn table(default: &Run, ring: &Run, v3: Option<&Run>) -> String {
+/// `v3` is hardtack alone, without `ring`, in a build for x86-64-v3.
+pub fn table(portable: &Run, ring: &Run, v3: Option<&Run>) -> String {
     let mut out = conditions();
-    out += "\nTime to open a session of each size. The numbers in brackets divide a peer's time by hardtack's time in the same run, \
-            first with `ring`, then by default:\n\n";
-    timings(&mut out, default, ring, v3, Operation::Open);
+    out += "\nEach cell has the time, and the instructions of the program without those of the system, as valgrind counts them. Its \
+            processor has AES and AVX2, and neither VAES nor AVX-512.\n";
+    out += "\nTime to open a session of each size, which is mostly text. The numbers in brackets divide a peer's time by hardtack's time \
+            in the same run, first with `ring`, then without:\n\n";
+    timings(&mut out, portable, ring, v3, Operation::Open);
     out += "\nTime to seal it. The numbers in brackets compare with hardtack on the same source of randomness:\n\n";
-    timings(&mut out, default, ring, v3, Operation::Seal);
+    timings(&mut out, portable, ring, v3, Operation::Seal);
+    out += "\nTime to open a session of 103 bytes that is mostly numbers, and to seal it:\n\n";
+    numbers(&mut out, portable, ring);
     out += "\nLength of the token, in characters:\n\n";
     characters(&mut out, &ring.tokens);
     out += "\nTime that a session with one value adds to a request, compared with the same application under a layer that does \
             nothing. It can be negative for a peer that has no layer:\n\n";
-    requests(&mut out, default, ring);
+    requests(&mut out, portable, ring);
     out += "\n<details><summary>The same text for every library, without the cost of JSON</summary>\n\nOpen:\n\n";
-    timings(&mut out, default, ring, None, Operation::OpenText);
+    timings(&mut out, portable, ring, None, Operation::OpenText);
     out += "\nSeal:\n\n";
-    timings(&mut out, default, ring, None, Operation::SealText);
+    timings(&mut out, portable, ring, None, Operation::SealText);
     out += "\n</details>\n";
     out
 }
@@ -114,48 +118,25 @@ fn versions() -> Vec<String> {
     MEASURED.iter().map(version).collect()
 }
 
-fn timings(out: &mut String, default: &Run, ring: &Run, v3: Option<&Run>, operation: Operation) {
+fn timings(out: &mut String, portable: &Run, ring: &Run, v3: Option<&Run>, operation: Operation) {
     let sealing = matches!(operation, Operation::Seal | Operation::SealText);
     header(out, SIZES.map(|size| format!("{size} bytes")).as_slice());
     let names: &[&str] = if sealing { &[SEAL, SEAL_WITH] } else { &[SEAL] };
     for name in names {
-        let v3 = v3.map(|run| (run, "default, x86-64-v3"));
-        for (run, backend) in [(ring, "`ring`"), (default, "default")]
+        let v3 = v3.map(|run| (run, WITHOUT_FOR_V3));
+        for (run, backend) in BACKENDS
+            .map(|(run, backend)| ([ring, portable][run], backend))
             .into_iter()
             .chain(v3)
         {
             let cells = SIZES.map(|size| {
-                duration(
-                    named(run.codec(operation, size), name)
-                        .expect("hardtack is measured")
-                        .nanoseconds,
-                )
+                figures(named(run.codec(operation, size), name).expect("hardtack is measured"))
             });
-            let label = match *name {
-                SEAL_WITH => {
-                    format!("**hardtack**, {backend}, `seal_with` and a generator in the process")
-                }
-                _ => format!("**hardtack**, {backend}"),
-            };
-            row(out, &label, &cells);
+            row(out, &own_label(name, backend), &cells);
         }
     }
     for name in peers(ring.codec(operation, SIZES[1])) {
-        let cells = SIZES.map(|size| {
-            let find = |run: &Run| {
-                named(run.codec(operation, size), name)
-                    .expect("it is in both runs")
-                    .clone()
-            };
-            let (ring, default) = (find(ring), find(default));
-            let ratio = |timing: &Timing| timing.ratio.expect("peers have a ratio");
-            format!(
-                "{} ({:.1}, {:.1})",
-                duration(ring.nanoseconds),
-                ratio(&ring),
-                ratio(&default)
-            )
-        });
+        let cells = SIZES.map(|size| compared(portable, ring, operation, size, name));
         let process = ring
             .tokens
             .iter()
@@ -166,6 +147,58 @@ fn timings(out: &mut String, default: &Run, ring: &Run, v3: Option<&Run>, operat
             name.to_owned()
         };
         row(out, &label, &cells);
+    }
+}
+
+/// What hardtack is built with, and which of the runs with `ring` and without has it.
+const BACKENDS: [(usize, &str); 2] = [(0, ""), (1, ", without `ring`")];
+const WITHOUT_FOR_V3: &str = ", without `ring`, x86-64-v3";
+
+fn own_label(name: &str, backend: &str) -> String {
+    match name {
+        SEAL_WITH => format!("**hardtack**{backend}, `seal_with` and a generator in the process"),
+        _ => format!("**hardtack**{backend}"),
+    }
+}
+
+/// The figures of a peer, and its ratios to hardtack.
+fn compared(portable: &Run, ring: &Run, operation: Operation, size: usize, name: &str) -> String {
+    let [ring, portable] =
+        [ring, portable].map(|run| named(run.codec(operation, size), name).expect("it is in both"));
+    let ratio = |timing: &Timing| timing.ratio.expect("peers have a ratio");
+    format!(
+        "{} ({:.1}, {:.1})",
+        figures(ring),
+        ratio(ring),
+        ratio(portable)
+    )
+}
+
+/// One payload, opened and sealed.
+fn numbers(out: &mut String, portable: &Run, ring: &Run) {
+    let operations = [Operation::OpenNumbers, Operation::SealNumbers];
+    header(out, &["open", "seal"].map(str::to_owned));
+    for (run, backend) in BACKENDS {
+        let run = [ring, portable][run];
+        for name in [SEAL, SEAL_WITH] {
+            let cells = operations.map(|operation| {
+                named(run.codec(operation, NUMBERS), name).map_or(String::new(), figures)
+            });
+            row(out, &own_label(name, backend), &cells);
+        }
+    }
+    for name in peers(ring.codec(Operation::OpenNumbers, NUMBERS)) {
+        let cells = operations.map(|operation| compared(portable, ring, operation, NUMBERS, name));
+        row(out, name, &cells);
+    }
+}
+
+/// The time, and the instructions if they were counted.
+fn figures(timing: &Timing) -> String {
+    let time = duration(timing.nanoseconds);
+    match timing.instructions {
+        Some(count) => format!("{time}, {:.1}k", count / 1e3),
+        None => time,
     }
 }
 
@@ -209,7 +242,7 @@ fn characters(out: &mut String, tokens: &[Token]) {
     }
 }
 
-fn requests(out: &mut String, default: &Run, ring: &Run) {
+fn requests(out: &mut String, portable: &Run, ring: &Run) {
     header(
         out,
         &["untouched", "one value read", "one value written"].map(str::to_owned),
@@ -217,16 +250,15 @@ fn requests(out: &mut String, default: &Run, ring: &Run) {
     for framework in Framework::ALL {
         let cells = |run: &Run, name: &str| {
             Act::ALL.map(|act| {
-                named(&run.request(framework, act).timings, name)
-                    .map_or(String::new(), |timing| duration(timing.nanoseconds))
+                named(&run.request(framework, act).timings, name).map_or(String::new(), figures)
             })
         };
         let timings = &ring.request(framework, Act::Read).timings;
         for timing in timings.iter().filter(|timing| !timing.frame) {
             if own(&timing.name) {
-                for (run, backend) in [(ring, "`ring`"), (default, "default")] {
-                    let label = format!("{framework:?}: **{}**, {backend}", timing.name);
-                    row(out, &label, &cells(run, &timing.name));
+                for (run, backend) in BACKENDS {
+                    let label = format!("{framework:?}: **{}**{backend}", timing.name);
+                    row(out, &label, &cells([ring, portable][run], &timing.name));
                 }
             } else {
                 let cells = cells(ring, &timing.name);

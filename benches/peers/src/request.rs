@@ -10,7 +10,7 @@ use hardtack::session::{SessionData, SessionManager};
 use hardtack::{Key, Keyring};
 use serde::{Deserialize, Serialize};
 
-use crate::harness::{Contender, Timing, compare};
+use crate::harness::{Contender, How, Timing, compare};
 
 /// One application of one framework, with the routes of [`Act`].
 pub struct App {
@@ -104,7 +104,7 @@ fn keyring() -> Keyring {
 const NOTHING: &str = "a layer that does nothing";
 /// The names of hardtack's own: a dictionary, as most peers have, and one type.
 pub const HARDTACK: &str = "hardtack";
-const HARDTACK_TYPED: &str = "hardtack, typed";
+pub const HARDTACK_TYPED: &str = "hardtack, typed";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Framework {
@@ -136,7 +136,7 @@ pub struct Group {
     pub encrypting: Vec<String>,
 }
 
-pub fn measure(rounds: usize) -> Vec<Group> {
+pub fn measure(how: How) -> Vec<Group> {
     let mut groups = Vec::new();
     for framework in Framework::ALL {
         let apps = framework.apps();
@@ -168,7 +168,7 @@ pub fn measure(rounds: usize) -> Vec<Group> {
             groups.push(Group {
                 framework,
                 act,
-                timings: compare(&mut contenders, rounds),
+                timings: compare(&mut contenders, how),
                 encrypting: apps
                     .iter()
                     .filter(|app| app.encrypts)

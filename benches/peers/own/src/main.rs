@@ -13,17 +13,18 @@ use std::{env, fs};
 use hardtack::{Codec, Key, Keyring, Timestamp};
 use serde_json::json;
 
-use harness::{Contender, compare};
+use harness::{Contender, How, compare};
 use payload::{Account, SIZES};
 
 fn main() {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let (file, flags) = arguments.split_first().expect("usage: own FILE [--quick]");
     let rounds = if flags.iter().any(|flag| flag == "--quick") {
-        60
+        300
     } else {
-        1000
+        5000
     };
+    let how = How::Timed(rounds);
     let keyring = Keyring::new(Key::generate().expect("the system has randomness"));
     let codec = Codec::new(&keyring, "peers/1");
     let mut groups = Vec::new();
@@ -42,9 +43,9 @@ fn main() {
             Contender::new("hardtack", seal),
             Contender::new("hardtack seal_with", seal_with),
         ];
-        let timings = compare(&mut opener, rounds);
+        let timings = compare(&mut opener, how);
         groups.push(json!({ "operation": "Open", "size": size, "timings": timings }));
-        let timings = compare(&mut sealers, rounds);
+        let timings = compare(&mut sealers, how);
         groups.push(json!({ "operation": "Seal", "size": size, "timings": timings }));
     }
     let run = json!({ "ring": false, "tokens": [], "codecs": groups, "requests": [] });

@@ -3,7 +3,8 @@
 use hardtack::{Codec as Hard, Key, Keyring, Timestamp};
 
 use super::{About, Codec, Randomness, SEAL};
-use crate::payload::Account;
+use crate::payload::{Account, Numbers};
+use serde::Serialize;
 
 pub struct Hardtack(Hard);
 
@@ -25,6 +26,12 @@ impl Codec for Hardtack {
     fn open(&self, token: &str) -> Option<Account> {
         self.0.open(token).ok().map(|opened| opened.value)
     }
+    fn seal_numbers(&self, numbers: &Numbers) -> String {
+        self.0.seal(numbers).expect("numbers seal")
+    }
+    fn open_numbers(&self, token: &str) -> Option<Numbers> {
+        self.0.open(token).ok().map(|opened| opened.value)
+    }
     fn seal_text(&self, text: &str) -> String {
         self.0.seal(text).expect("text seals")
     }
@@ -35,10 +42,10 @@ impl Codec for Hardtack {
 
 impl Hardtack {
     /// As `seal`, with `rand`'s generator of the thread: what the peers use that keep one.
-    pub fn seal_with(&self, account: &Account) -> String {
+    pub fn seal_with(&self, value: &impl Serialize) -> String {
         self.0
-            .seal_with(account, Timestamp::now(), &mut rand::rng())
-            .expect("an account seals")
+            .seal_with(value, Timestamp::now(), &mut rand::rng())
+            .expect("a value seals")
     }
     pub fn seal_text_with(&self, text: &str) -> String {
         self.0

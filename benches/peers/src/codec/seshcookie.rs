@@ -14,10 +14,11 @@ use seshcookie::{Session, SessionConfig, SessionKeys, SessionLayer};
 use tower::{Layer, Service, service_fn};
 
 use super::{About, Codec, Randomness};
-use crate::payload::Account;
+use crate::payload::{Account, Numbers};
 
 pub struct Seshcookie {
     account: SessionLayer<Account>,
+    numbers: SessionLayer<Numbers>,
     text: SessionLayer<String>,
 }
 
@@ -64,6 +65,7 @@ impl Codec for Seshcookie {
         let key: [u8; 32] = rand::random();
         Self {
             account: layer(&key),
+            numbers: layer(&key),
             text: layer(&key),
         }
     }
@@ -72,6 +74,12 @@ impl Codec for Seshcookie {
     }
     fn open(&self, header: &str) -> Option<Account> {
         open(&self.account, header)
+    }
+    fn seal_numbers(&self, numbers: &Numbers) -> String {
+        seal(&self.numbers, numbers)
+    }
+    fn open_numbers(&self, header: &str) -> Option<Numbers> {
+        open(&self.numbers, header)
     }
     fn seal_text(&self, text: &str) -> String {
         seal(&self.text, &text.to_owned())
