@@ -67,11 +67,16 @@ pub(super) struct Candidates {
     pub(super) refused: Vec<Refused>,
 }
 
-/// The candidates that open. Most requests have one, which needs no list.
+/// The candidates that open. Most requests have one, which needs no list. Each is in a box, because it is moved
+/// often on its way into a session.
 #[derive(Default)]
+#[expect(
+    clippy::vec_box,
+    reason = "each is in its box before it is known to be one of several"
+)]
 pub(super) struct Openable {
-    first: Option<Opened>,
-    others: Vec<Opened>,
+    first: Option<Box<Opened>>,
+    others: Vec<Box<Opened>>,
 }
 
 impl Openable {
@@ -80,19 +85,19 @@ impl Openable {
         self.first.is_none()
     }
 
-    pub(super) fn push(&mut self, opened: Opened) {
+    pub(super) fn push(&mut self, opened: Box<Opened>) {
         match self.first {
             None => self.first = Some(opened),
             Some(_) => self.others.push(opened),
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Opened> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Box<Opened>> {
         self.first.iter().chain(&self.others)
     }
 
     /// Returns those that were sealed last first, and equals in the order received.
-    pub(super) fn newest_first(mut self) -> impl Iterator<Item = Opened> {
+    pub(super) fn newest_first(mut self) -> impl Iterator<Item = Box<Opened>> {
         if !self.others.is_empty() {
             self.others.splice(..0, self.first.take());
             self.others
@@ -116,7 +121,7 @@ enum Token {
 }
 
 enum Candidate {
-    Session(Opened),
+    Session(Box<Opened>),
     #[cfg(feature = "store")]
     Ticket(SiteCookie, SealedTicket),
 }
@@ -124,11 +129,11 @@ enum Candidate {
 impl Candidate {
     fn of(cookie: SiteCookie, token: Token) -> Candidate {
         match token {
-            Token::Session(head, sealed) => Candidate::Session(Opened {
+            Token::Session(head, sealed) => Candidate::Session(Box::new(Opened {
                 cookie,
                 head,
                 sealed,
-            }),
+            })),
             #[cfg(feature = "store")]
             Token::Ticket(ticket) => Candidate::Ticket(cookie, ticket),
         }
@@ -330,6 +335,9 @@ fn open_candidate<T: SessionData>(
         SiteCookie::Present => open(&keys.codec, which),
         SiteCookie::Former(_) => Err(Refused::unread(Refusal::Invalid)),
     };
+    if opened.is_ok() || settings.formers.is_empty() {
+        return opened;
+    }
     let name = settings.cookie_of(which).name();
     for (at, former) in settings.formers_at(now.wall) {
         // No other purpose mends another fault.
@@ -362,7 +370,8 @@ fn choose<T: SessionData>(
 ) -> Choice<T> {
     let settings = manager.settings();
     let refused = &mut candidates.refused;
-    let open = |opened: Opened| {
+    let open = |opened: Box<Opened>| {
+        let opened = *opened;
         let sealed = opened.sealed;
         let told = Refused {
             reason: Refusal::NotValidated,

@@ -116,7 +116,7 @@ fn asks(candidates: &mut Candidates) -> impl Iterator<Item = Ask> {
             cookie,
             head,
             sealed,
-        } = opened;
+        } = *opened;
         let facts = (sealed.issued_at, sealed.key, sealed.key_state);
         Ask {
             cookie,
@@ -223,10 +223,12 @@ impl Loading {
             login,
             session,
         } = ask;
-        let open = |(head, sealed)| Opened {
-            cookie,
-            head,
-            sealed,
+        let open = |(head, sealed)| {
+            Box::new(Opened {
+                cookie,
+                head,
+                sealed,
+            })
         };
         let token_key = match &came {
             Came::AsTicket(ticket) => ticket.key,
