@@ -18,6 +18,7 @@ use crate::{
 use alloc::{string::String, vec, vec::Vec};
 use core::{fmt, time::Duration};
 use getrandom::SysRng;
+use memchr::memmem::Finder;
 use serde::{Serialize, Serializer, ser::SerializeTuple as _};
 
 /// Opens and seals session cookies outside a request, without the type of their data: for tools, such as the command
@@ -88,9 +89,13 @@ impl SessionCodec {
     /// that lacks a chunk. It takes at most as many as a request may bring.
     #[must_use]
     pub fn tokens(cookie_header: &[u8], cookie_name: &str) -> Vec<Option<String>> {
-        candidates(cookie_header, cookie_name, &mut CandidateBudget::default())
-            .map(|token| String::from_utf8(token.ok()?.into_owned()).ok())
-            .collect()
+        candidates(
+            cookie_header,
+            &Finder::new(cookie_name),
+            &mut CandidateBudget::default(),
+        )
+        .map(|token| String::from_utf8(token.ok()?.into_owned()).ok())
+        .collect()
     }
 
     /// Opens a token and reads its record. Whether the session is over, [`SessionRecord::check`] tells.

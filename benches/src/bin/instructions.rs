@@ -48,7 +48,7 @@ const LIMITS: [(&str, f64); 3] = [
 
 /// Cookie headers of 64 KiB, which a stranger can send, and the most that a request with one may take for
 /// one that reads a session of [`SIZE`] bytes.
-const HOSTILE_LIMIT: f64 = 60.0;
+const HOSTILE_LIMIT: f64 = 80.0;
 const HOSTILE: [&str; 11] = [
     "hostile separators",
     "hostile spaces",

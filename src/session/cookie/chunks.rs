@@ -19,7 +19,7 @@
 //! refuses one when it opens the token.
 
 use alloc::{borrow::Cow, borrow::ToOwned, format, string::String, vec, vec::Vec};
-use memchr::{memchr, memmem};
+use memchr::{memchr, memmem::Finder};
 
 /// The maximum number of parts of a token. The count is one digit.
 pub(crate) const MAX_CHUNKS: usize = 9;
@@ -84,7 +84,7 @@ impl CandidateBudget {
 /// the headers, except for the comparison of parts with at most 16 candidates. A token in one cookie is borrowed.
 pub(crate) fn candidates<'h>(
     header: &'h [u8],
-    name: &str,
+    name: &Finder<'_>,
     budget: &mut CandidateBudget,
 ) -> impl Iterator<Item = Result<Cow<'h, [u8]>, Incomplete>> {
     // Most requests have one token: it needs no list.
@@ -141,7 +141,7 @@ pub(crate) fn candidates<'h>(
 
 /// Returns which of NAME and NAME.1 to NAME.9 were received, with any values. They are removed when
 /// the session ends, or when it needs fewer parts than before.
-pub(super) fn received(header: &[u8], name: &str) -> Names {
+pub(super) fn received(header: &[u8], name: &Finder<'_>) -> Names {
     cookies(header, name).fold(Names::default(), |names, (k, _)| names.with(k))
 }
 
@@ -272,7 +272,7 @@ fn cookie_name(name: &str, k: usize) -> String {
 }
 
 /// Returns the cookies NAME and NAME.k in the order received, each as k (0 for NAME) and value.
-fn cookies<'h>(header: &'h [u8], name: &str) -> impl Iterator<Item = (usize, &'h [u8])> {
+fn cookies<'h>(header: &'h [u8], name: &Finder<'_>) -> impl Iterator<Item = (usize, &'h [u8])> {
     named(header, name).filter_map(|(k, rest)| Some((k, value(rest)?)))
 }
 
@@ -280,10 +280,11 @@ fn cookies<'h>(header: &'h [u8], name: &str) -> impl Iterator<Item = (usize, &'h
 ///
 /// The name is searched for, and not each `;`: a header may have 64 KiB of them. What follows the name
 /// is looked at first, because most of what a hostile header has is refused by it.
-fn named<'h>(header: &'h [u8], name: &str) -> impl Iterator<Item = (usize, &'h [u8])> {
-    memmem::find_iter(header, name).filter_map(move |start| {
+fn named<'h>(header: &'h [u8], name: &Finder<'_>) -> impl Iterator<Item = (usize, &'h [u8])> {
+    let len = name.needle().len();
+    name.find_iter(header).filter_map(move |start| {
         let (before, named) = header.split_at_checked(start)?;
-        let (k, rest) = match named.get(name.len()..)? {
+        let (k, rest) = match named.get(len..)? {
             [b'=', rest @ ..] => (0, rest),
             [b'.', k @ b'1'..=b'9', b'=', rest @ ..] => (usize::from(k.saturating_sub(b'0')), rest),
             _ => return None,

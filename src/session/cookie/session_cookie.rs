@@ -4,6 +4,7 @@ use super::{
 };
 use alloc::{borrow::Cow, format, string::String, vec::Vec};
 use core::time::Duration;
+use memchr::memmem::Finder;
 
 /// The most lines that remove planted cookies: the path's length is the sender's choice.
 const MAX_HEALING_LINES: usize = 32;
@@ -11,6 +12,8 @@ const MAX_HEALING_LINES: usize = 32;
 /// The cookie of a site's sessions.
 pub(crate) struct SessionCookie {
     attributes: CookieAttributes,
+    /// Finds the name in Cookie headers. To make one takes as long as a search.
+    finder: Finder<'static>,
     limits: CookieLimits,
     /// The text after the value in a Set-Cookie line without Max-Age. It is always the same.
     tail: String,
@@ -35,6 +38,7 @@ impl SessionCookie {
         let line = |max_age| attributes.set("", "", max_age);
         let longest = Duration::from_secs(u32::MAX.into());
         Ok(SessionCookie {
+            finder: Finder::new(&attributes.name).into_owned(),
             tail: line(None).split_off(1),
             attributes_len: line(Some(longest)).len().saturating_sub(1),
             attributes,
@@ -52,12 +56,12 @@ impl SessionCookie {
         header: &'h [u8],
         budget: &mut CandidateBudget,
     ) -> impl Iterator<Item = Result<Cow<'h, [u8]>, Incomplete>> {
-        chunks::candidates(header, self.name(), budget)
+        chunks::candidates(header, &self.finder, budget)
     }
 
     /// Returns which names of this cookie and of its chunks are in a Cookie header.
     pub(crate) fn received(&self, header: &[u8]) -> Names {
-        chunks::received(header, self.name())
+        chunks::received(header, &self.finder)
     }
 
     /// Fails if a token of `len` characters does not fit into the cookies. The length is that of

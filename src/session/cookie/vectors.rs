@@ -3,6 +3,7 @@
 
 use super::chunks::{CandidateBudget, candidates};
 use alloc::{format, string::String, vec::Vec};
+use memchr::memmem::Finder;
 use std::fs;
 
 #[derive(serde::Deserialize)]
@@ -32,7 +33,7 @@ fn judge(file: &str) -> usize {
         let headers: Vec<Vec<u8>> = vector.headers.iter().map(|text| unescape(text)).collect();
         let header = headers.join(&b"; "[..]);
         let budget = &mut CandidateBudget::default();
-        let found: Vec<Option<String>> = candidates(&header, &vector.cookie, budget)
+        let found: Vec<Option<String>> = candidates(&header, &Finder::new(&vector.cookie), budget)
             .map(|candidate| String::from_utf8(candidate.ok()?.into_owned()).ok())
             .collect();
         assert!(found == vector.tokens, "{}", vector.name);

@@ -35,7 +35,7 @@ fn cut_up(token: &str) -> Vec<(String, String)> {
 fn read(headers: &[&[u8]]) -> Vec<Result<String, Incomplete>> {
     candidates(
         &headers.join(&b"; "[..]),
-        NAME,
+        &Finder::new(NAME),
         &mut CandidateBudget::default(),
     )
     .map(|candidate| candidate.map(|token| String::from_utf8(token.into_owned()).unwrap()))
@@ -54,13 +54,13 @@ fn ok(tokens: &[&str]) -> Vec<Result<String, Incomplete>> {
 }
 
 fn names(headers: &[&[u8]]) -> Vec<String> {
-    received(&headers.join(&b"; "[..]), NAME)
+    received(&headers.join(&b"; "[..]), &Finder::new(NAME))
         .beyond(0, NAME)
         .collect()
 }
 
 fn is_present(header: &str) -> bool {
-    received(header.as_bytes(), NAME)
+    received(header.as_bytes(), &Finder::new(NAME))
         .beyond(0, NAME)
         .any(|name| name == NAME)
 }
@@ -68,8 +68,12 @@ fn is_present(header: &str) -> bool {
 #[test]
 fn a_token_in_one_cookie_is_borrowed() {
     let header = "a=b; __Host-session=hABC; c=d";
-    let found: Vec<_> =
-        candidates(header.as_bytes(), NAME, &mut CandidateBudget::default()).collect();
+    let found: Vec<_> = candidates(
+        header.as_bytes(),
+        &Finder::new(NAME),
+        &mut CandidateBudget::default(),
+    )
+    .collect();
     let [Ok(Cow::Borrowed(token))] = found[..] else {
         panic!("{found:?}")
     };
@@ -444,7 +448,8 @@ fn candidates_end_at_64_kib() {
     );
     let header = format!("{NAME}=h; {NAME}={exactly}; {NAME}=hA");
     let mut budget = CandidateBudget::default();
-    let mut rest = candidates(header.as_bytes(), NAME, &mut budget);
+    let name = Finder::new(NAME);
+    let mut rest = candidates(header.as_bytes(), &name, &mut budget);
     assert_eq!(rest.by_ref().count(), 1);
     assert_eq!(rest.next(), None);
 }
@@ -527,9 +532,10 @@ fn received_names_stand_once_and_only_ours() {
 fn a_name_that_begins_another_sees_nothing_of_it() {
     let header = "session.1=ABCDEFGH.x; session-admin=hB; session=hA";
     let budget = &mut CandidateBudget::default();
-    let found: Vec<_> = candidates(header.as_bytes(), "session", budget).collect();
+    let found: Vec<_> = candidates(header.as_bytes(), &Finder::new("session"), budget).collect();
     assert_eq!(found, [Ok(Cow::Borrowed(&b"hA"[..]))]);
-    let found: Vec<_> = candidates(header.as_bytes(), "session-admin", budget).collect();
+    let found: Vec<_> =
+        candidates(header.as_bytes(), &Finder::new("session-admin"), budget).collect();
     assert_eq!(found, [Ok(Cow::Borrowed(&b"hB"[..]))]);
 }
 
@@ -541,7 +547,7 @@ fn names_that_share_a_budget_have_16_candidates_together() {
     };
     let header = format!("{}; {}", pairs("old", 15), pairs(NAME, 10));
     let mut budget = CandidateBudget::default();
-    let mut found = |name| candidates(header.as_bytes(), name, &mut budget).count();
+    let mut found = |name| candidates(header.as_bytes(), &Finder::new(name), &mut budget).count();
     assert_eq!([found(NAME), found("old"), found("older")], [10, 6, 0]);
 }
 
@@ -549,7 +555,7 @@ fn names_that_share_a_budget_have_16_candidates_together() {
 fn a_name_whose_tokens_exceed_64_kib_leaves_nothing_to_the_next() {
     let header = format!("{NAME}={}; old=h", "h".repeat(64 * 1024 + 1));
     let mut budget = CandidateBudget::default();
-    let mut found = |name| candidates(header.as_bytes(), name, &mut budget).count();
+    let mut found = |name| candidates(header.as_bytes(), &Finder::new(name), &mut budget).count();
     assert_eq!([found(NAME), found("old")], [0, 0]);
 }
 
@@ -564,9 +570,13 @@ fn a_name_within_another_name_or_a_value_is_not_ours() {
         ("aa.1=1;aa=aa.1=3;aaaa=4;aa=", vec!["aa.1=3", ""]),
         ("aa", vec![]),
     ] {
-        let found: Vec<_> = candidates(header.as_bytes(), "aa", &mut CandidateBudget::default())
-            .map(|token| String::from_utf8(token.unwrap().into_owned()).unwrap())
-            .collect();
+        let found: Vec<_> = candidates(
+            header.as_bytes(),
+            &Finder::new("aa"),
+            &mut CandidateBudget::default(),
+        )
+        .map(|token| String::from_utf8(token.unwrap().into_owned()).unwrap())
+        .collect();
         assert_eq!(found, expected, "{header}");
     }
 }
