@@ -5,7 +5,9 @@ use hardtack::store::{
     conformance::{self, Fixture},
 };
 use hardtack_memcached::MemcachedStore;
-use servers::{Fault, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults, works_again};
+use servers::{
+    Fault, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults, works_again,
+};
 use std::time::{Duration, Instant};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},

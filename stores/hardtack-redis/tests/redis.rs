@@ -6,7 +6,9 @@ use hardtack::store::{
 };
 use hardtack_redis::RedisStore;
 use redis::Client;
-use servers::{Fault, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults, works_again};
+use servers::{
+    Fault, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults, works_again,
+};
 use std::{error::Error, time::Duration};
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -6,7 +6,9 @@ use hardtack::store::{
     conformance::{self, Fixture},
 };
 use hardtack_sqlx::{MySqlStore, PostgresStore, SqliteStore};
-use servers::{Fault, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults, works_again};
+use servers::{
+    Fault, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults, works_again,
+};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Executor, PgPool, SqlitePool,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
