@@ -639,7 +639,7 @@ fn a_session_that_is_over_is_shown_and_says_since_when() {
         .good();
     open(&sealed.out).good();
 
-    let absolute = sessions(&key, 2 * DAY).idle_timeout(Duration::from_secs(9 * DAY));
+    let absolute = sessions(&key, 2 * DAY).idle_timeout(Duration::from_secs(DAY / 2));
     let header = cookie(&absolute.build().unwrap(), &[("user", json!(7))]);
     let done = open(&header).fails(
         1,
