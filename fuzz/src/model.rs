@@ -127,6 +127,8 @@ struct Cookie {
 struct Current {
     record: Record,
     cookie: Option<(Cookie, bool)>,
+    /// The login of an authentic cookie that does not count.
+    other: Option<LoginId>,
     destroyed: bool,
     /// What this request called `remember` with.
     remember: Option<bool>,
@@ -322,7 +324,10 @@ impl World {
         let record = good
             .as_ref()
             .map_or(Record::new(now), |(cookie, _)| cookie.record.clone());
+        let other = tab.received.as_ref().filter(|_| good.is_none());
+        let other = other.filter(|cookie| self.is_authentic(cookie));
         tab.current = Some(Current {
+            other: other.and_then(|cookie| cookie.record.login),
             received_flashes: record.flashes.len(),
             record,
             cookie: good,

@@ -152,6 +152,7 @@ impl World {
         *current = Current {
             record: Record::new(self.now()),
             cookie: None,
+            other: None,
             destroyed: true,
             remember: None,
             received_flashes: 0,

@@ -55,6 +55,9 @@ impl World {
             if over && !is_login {
                 return false;
             }
+        } else if !is_login && self.end_of(current.other).is_some() {
+            // It would take the place of the login of another tab.
+            return false;
         }
         in_time
             && record.created_at <= now + 60
@@ -117,6 +120,9 @@ impl World {
                     && cookie.record.login != Some(login)
                 {
                     self.end(cookie.record.login, Ended::Replaced);
+                }
+                if current.record.by_login && current.cookie.is_none() {
+                    self.end(current.other, Ended::Replaced);
                 }
                 let end = (now + idle).min(current.record.created_at + lifetime);
                 let remembered = current.record.remembered;
