@@ -86,6 +86,27 @@ fn a_late_write_over_an_idle_cookie_does_not_replace_the_login_of_another_tab() 
     }
 }
 
+/// A browser with a live cookie and an older one of the same session: each is reported once.
+#[test]
+fn a_login_reports_each_session_that_it_replaces_once() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    let older = browser.header();
+    browser.send(&site, |session| session.regenerate().unwrap());
+    site.events();
+    let request = site.request(&format!("{older}; {}", browser.header()));
+    request.regenerate_for_login().unwrap();
+    assert_eq!(finish(&request).set_cookie.len(), 1);
+    let events = site.events();
+    let replaced = events.iter().filter_map(|event| match event {
+        Event::Regenerated { from, .. } => Some(*from),
+        _ => None,
+    });
+    let replaced: Vec<_> = replaced.collect();
+    assert_eq!(replaced.len(), 2, "{events:?}");
+    assert_ne!(replaced[0], replaced[1]);
+}
+
 /// Two tabs log in over one session, with and without a list that denies what was replaced.
 #[test]
 fn of_two_logins_at_once_the_later_counts() {

@@ -8,7 +8,7 @@ use crate::{
         endings::RecentEnd,
         error::SaveError,
         events::{Event, SkipReason},
-        lifecycle::{Closing, Decision, LiveSession, Save},
+        lifecycle::{Closing, Decision, EndedLogin, LiveSession, Save},
         manager::{SessionManager, SiteCookie},
     },
 };
@@ -71,19 +71,11 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
                 events.extend(saved);
                 // A login takes the place of every login that the browser has, of idle ones too: a copy
                 // of those may have been kept warm.
-                let others = brought.others.iter().filter(|_| session.is_login());
-                for replaced in save.replaces.iter().chain(others) {
-                    events.push(Event::Regenerated {
-                        from: replaced.session,
-                        to: save.ids.session,
-                        from_login: replaced.login,
-                        to_login: save.ids.login,
-                        absolute_end: replaced.absolute_end,
-                    });
-                    if replaced.login != save.ids.login {
-                        events.extend(manager.end(*replaced, RecentEnd::Replaced, manager.now()));
-                    }
-                }
+                let others = match session.is_login() {
+                    true => &brought.others[..],
+                    false => &[],
+                };
+                report_replaced(manager, &save, others, events);
                 answer.set_cookie.extend(cookie.remove(stale, kept));
                 let moves = !session.is_destroyed() && brought.counts != SiteCookie::Present;
                 if moves {
@@ -154,6 +146,32 @@ pub(super) fn remove_formers<'m, T: SessionData>(
     let removed =
         formers.filter(move |(_, former)| brought.authentic && (all || former.opens_as_present));
     removed.flat_map(move |(_, former)| former.removal(cookies))
+}
+
+/// Reports the sessions that a save has replaced, each of them once, and ends their logins if a new one takes their place.
+pub(super) fn report_replaced<T: SessionData>(
+    manager: &SessionManager<T>,
+    save: &Save,
+    others: &[EndedLogin],
+    events: &mut Vec<Event>,
+) {
+    let mut told: Vec<&EndedLogin> = Vec::new();
+    for replaced in save.replaces.iter().chain(others) {
+        if told.contains(&replaced) {
+            continue;
+        }
+        told.push(replaced);
+        events.push(Event::Regenerated {
+            from: replaced.session,
+            to: save.ids.session,
+            from_login: replaced.login,
+            to_login: save.ids.login,
+            absolute_end: replaced.absolute_end,
+        });
+        if replaced.login != save.ids.login {
+            events.extend(manager.end(*replaced, RecentEnd::Replaced, manager.now()));
+        }
+    }
 }
 
 /// Seals a record under the primary key. Returns its Set-Cookie lines, and the event for them if anybody listens.

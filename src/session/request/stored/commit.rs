@@ -11,7 +11,6 @@ use super::{
 use crate::session::{
     cookie::Names,
     data::SessionData,
-    endings::RecentEnd,
     error::SaveError,
     events::{Event, Lost, SaveReason, SkipReason},
     lifecycle::{EndedLogin, Now, Save, keep_saved},
@@ -100,7 +99,7 @@ pub(crate) async fn commit<T: SessionData>(
                 }
                 // A copy of an idle one may have been kept warm.
                 end_replaced(manager, store, &saved, &replaced, &mut events).await;
-                report(manager, saved, event, (now, &replaced), &mut events);
+                report(manager, saved, event, &replaced, &mut events);
                 events.extend(moved);
                 return (answer, events);
             }
@@ -161,7 +160,7 @@ fn report<T: SessionData>(
     manager: &SessionManager<T>,
     saved: Saved,
     ticket: Option<Event>,
-    (now, others): (Now, &[EndedLogin]),
+    others: &[EndedLogin],
     events: &mut Vec<Event>,
 ) {
     let Saved {
@@ -185,18 +184,7 @@ fn report<T: SessionData>(
         }),
         None => events.extend(ticket),
     }
-    for replaced in save.replaces.iter().chain(others) {
-        events.push(Event::Regenerated {
-            from: replaced.session,
-            to: id,
-            from_login: replaced.login,
-            to_login: login_id,
-            absolute_end: replaced.absolute_end,
-        });
-        if replaced.login != login_id {
-            events.extend(manager.end(*replaced, RecentEnd::Replaced, now));
-        }
-    }
+    close::report_replaced(manager, &save, others, events);
 }
 
 /// Ends the other sessions of a browser that has logged in.
