@@ -1,12 +1,12 @@
 //! Reads, sets and removes the session cookie. No other module knows its attributes or its chunks.
 
 mod attributes;
-mod chunks;
 mod session_cookie;
 #[cfg(test)]
 mod vectors;
 
 pub(crate) use attributes::CookieAttributes;
 pub use attributes::SameSite;
-pub(crate) use chunks::{CandidateBudget, CookieLimits, Incomplete, Names, TooLarge, candidates};
-pub(crate) use session_cookie::SessionCookie;
+pub(crate) use session_cookie::{
+    CandidateBudget, CookieLimits, Incomplete, Names, SessionCookie, TooLarge, candidates,
+};

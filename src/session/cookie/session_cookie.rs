@@ -1,10 +1,51 @@
-use super::{
-    attributes::{CookieAttributes, is_path},
-    chunks::{self, CandidateBudget, CookieLimits, Incomplete, MAX_CHUNKS, Names, TooLarge},
-};
-use alloc::{borrow::Cow, format, string::String, vec::Vec};
+//! Reads, sets and removes the cookie of a session. A token that is too long for one cookie is cut into chunks.
+//!
+//! ```text
+//! NAME   = token                       if it fits
+//! NAME   = N "." part 0                otherwise; 2 <= N <= 9
+//! NAME.k = F "." part k                1 <= k < N; F = characters 24..32 of the token
+//! ```
+//!
+//! A token begins with `h`, so it is never mistaken for a part. F is random, and only the browser
+//! and the server know it. So the parts of two tokens are never mixed, and an attacker on a sibling
+//! domain cannot insert a part.
+//!
+//! The Cookie header is read as bytes and split at `;`. Only SP and HTAB around a pair are trimmed.
+//! If other white space were trimmed too, a sibling domain could set a cookie named U+00A0
+//! `__Host-session`, and it would be read as `__Host-session` without the guarantees of the prefix.
+//! If a pair has a byte outside ASCII, only this pair is skipped, so the cookie of another
+//! application cannot hide the session. Names are compared byte by byte. Double quotes are part of
+//! a value, as in browsers (RFC 6265, section 5.2). hardtack never sets a quoted value, so it
+//! refuses one when it opens the token.
+
+use super::attributes::{CookieAttributes, is_path};
+use alloc::{borrow::Cow, borrow::ToOwned, format, string::String, vec, vec::Vec};
 use core::time::Duration;
-use memchr::memmem::Finder;
+use memchr::{memchr, memmem::Finder};
+
+/// The maximum number of parts of a token. The count is one digit.
+pub(crate) const MAX_CHUNKS: usize = 9;
+
+/// The maximum length of all candidates of one request, in characters. It bounds the work that an
+/// attacker can cause with one header.
+const MAX_CANDIDATE_BYTES: usize = 64 * 1024;
+
+/// The most candidates of one request, for the same reason.
+const MAX_CANDIDATES: usize = 16;
+
+/// The maximum length of one cookie in browsers, in bytes. RFC 6265, section 6.1, promises 4096 for
+/// the name, the value and the attributes together. RFC 6265bis, Chromium and Firefox count only
+/// the name and the value, and other browsers have counted the `=` too. The whole line is counted
+/// here, which fits by every count.
+const MAX_COOKIE_BYTES: usize = 4096;
+
+/// The place of F in a token, within the random field of its header.
+const FRAGMENT: core::ops::Range<usize> = 24..32;
+
+/// The characters around a part: `N.` for the first part, `.k` in the name and `F.` for the others.
+const FIRST_OVERHEAD: usize = 2;
+const NEXT_OVERHEAD: usize = 2 + 8 + 1;
+const _: () = assert!(FRAGMENT.end - FRAGMENT.start == 8);
 
 /// The most lines that remove planted cookies: the path's length is the sender's choice.
 const MAX_HEALING_LINES: usize = 32;
@@ -56,18 +97,18 @@ impl SessionCookie {
         header: &'h [u8],
         budget: &mut CandidateBudget,
     ) -> impl Iterator<Item = Result<Cow<'h, [u8]>, Incomplete>> {
-        chunks::candidates(header, &self.finder, budget)
+        candidates(header, &self.finder, budget)
     }
 
     /// Returns which names of this cookie and of its chunks are in a Cookie header.
     pub(crate) fn received(&self, header: &[u8]) -> Names {
-        chunks::received(header, &self.finder)
+        received(header, &self.finder)
     }
 
     /// Fails if a token of `len` characters does not fit into the cookies. The length is that of
     /// the final token, after sealing and encoding.
     pub(crate) fn fits(&self, len: usize) -> Result<(), TooLarge> {
-        chunks::fits(len, self.name(), self.attributes_len, self.limits)
+        fits(len, self.name(), self.attributes_len, self.limits)
     }
 
     /// Returns the Set-Cookie lines for a token, and the total length of their names, `=` and values.
@@ -76,7 +117,7 @@ impl SessionCookie {
         token: String,
         max_age: Option<Duration>,
     ) -> Result<(Vec<String>, usize), TooLarge> {
-        let cookies = chunks::cut(token, self.name(), self.attributes_len, self.limits)?;
+        let cookies = cut(token, self.name(), self.attributes_len, self.limits)?;
         let len = |(name, value): &(String, String)| {
             name.len().saturating_add(1).saturating_add(value.len())
         };
@@ -173,6 +214,303 @@ impl SessionCookie {
             .map(|(domain, path)| self.attributes.remove_from(self.name(), domain, path))
             .collect()
     }
+}
+
+/// Says that a cookie announced parts, and at least one part was not received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Incomplete;
+
+/// What is left of the candidates of one request, whatever names they have.
+pub(crate) struct CandidateBudget {
+    bytes: usize,
+    count: usize,
+}
+
+impl Default for CandidateBudget {
+    fn default() -> CandidateBudget {
+        CandidateBudget {
+            bytes: MAX_CANDIDATE_BYTES,
+            count: MAX_CANDIDATES,
+        }
+    }
+}
+
+impl CandidateBudget {
+    /// Takes a token of `len` characters, or nothing more.
+    fn take(&mut self, len: usize) -> Option<()> {
+        let Some(bytes) = self.bytes.checked_sub(len) else {
+            self.count = 0;
+            return None;
+        };
+        self.count = self.count.checked_sub(1)?;
+        self.bytes = bytes;
+        Some(())
+    }
+}
+
+/// Returns the tokens under `name`, whole or joined, in the order received, each of them once.
+///
+/// The iterator ends after 16 candidates, and before the total length would exceed 64 KiB, of all names
+/// that share the budget: how many there are is the sender's choice. The time is linear in the length of
+/// the headers, except for the comparison of parts with at most 16 candidates. A token in one cookie is borrowed.
+pub(crate) fn candidates<'h>(
+    header: &'h [u8],
+    name: &Finder<'_>,
+    budget: &mut CandidateBudget,
+) -> impl Iterator<Item = Result<Cow<'h, [u8]>, Incomplete>> {
+    // Most requests have one token: it needs no list.
+    let mut first = None;
+    let mut others: Vec<Cow<'h, [u8]>> = Vec::new();
+    // The header is searched once, however many candidates and parts there are.
+    let mut cookies = named(header, name);
+    let (first_cookie, other_cookies) = (cookies.next(), cookies.collect::<Vec<_>>());
+    let mut parts = None;
+    let mut joined: Vec<&[u8]> = Vec::new();
+    (0..=other_cookies.len())
+        .map_while(move |at| {
+            let (k, rest) = match at.checked_sub(1) {
+                None => first_cookie?,
+                Some(at) => *other_cookies.get(at)?,
+            };
+            let Some(value) = (k == 0).then_some(rest).and_then(value) else {
+                return Some(None);
+            };
+            let token = match announced(value) {
+                // The same again: how often is the sender's choice, so it must not be joined again.
+                Some(_) if joined.contains(&value) => return Some(None),
+                Some((count, first)) => {
+                    let parts = parts.get_or_insert_with(|| {
+                        index(
+                            first_cookie
+                                .into_iter()
+                                .chain(other_cookies.iter().copied()),
+                        )
+                    });
+                    let pieces = pieces(count, first, parts);
+                    joined.extend(pieces.is_some().then_some(value));
+                    pieces.map(|pieces| Cow::Owned(pieces.concat()))
+                }
+                None => Some(Cow::Borrowed(value)),
+            };
+            if let Some(token) = &token
+                && (first.as_ref() == Some(token) || others.contains(token))
+            {
+                return Some(None);
+            }
+            budget.take(token.as_ref().map_or(0, |token| token.len()))?;
+            if let Some(token) = &token {
+                match &first {
+                    None => first = Some(token.clone()),
+                    Some(_) => others.push(token.clone()),
+                }
+            }
+            Some(Some(token.ok_or(Incomplete)))
+        })
+        .fuse()
+        .flatten()
+}
+
+/// Returns which of NAME and NAME.1 to NAME.9 were received, with any values. They are removed when
+/// the session ends, or when it needs fewer parts than before.
+fn received(header: &[u8], name: &Finder<'_>) -> Names {
+    cookies(header, name).fold(Names::default(), |names, (k, _)| names.with(k))
+}
+
+/// Holds a set of the names NAME (at 0) and NAME.1 to NAME.9.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) struct Names([bool; 1 + MAX_CHUNKS]);
+
+impl Names {
+    pub(crate) fn with(mut self, k: usize) -> Names {
+        if let Some(named) = self.0.get_mut(k) {
+            *named = true;
+        }
+        self
+    }
+
+    /// Returns the names from number `count` on, in ascending order.
+    fn beyond(self, count: usize, name: &str) -> impl Iterator<Item = String> {
+        let names = self.0.into_iter().enumerate().skip(count);
+        names
+            .filter(|(_, named)| *named)
+            .map(move |(k, _)| cookie_name(name, k))
+    }
+}
+
+/// Returns the cookies that carry `token`, a token of the codec. It is one cookie if the token
+/// fits, or one for each part.
+///
+/// `attributes` is the length of the attributes in the longest Set-Cookie line, from the first `;`
+/// on.
+fn cut(
+    token: String,
+    name: &str,
+    attributes: usize,
+    limits: CookieLimits,
+) -> Result<Vec<(String, String)>, TooLarge> {
+    let plan = plan(token.len(), name, attributes, limits)?;
+    let Some(fragment) = token.get(FRAGMENT).filter(|_| plan.count > 1) else {
+        return Ok(vec![(name.to_owned(), token)]);
+    };
+    let split = |token, len| str::split_at_checked(token, len).unwrap_or((token, ""));
+    let (first, mut rest) = split(&token, plan.first);
+    let mut cookies = vec![(name.to_owned(), format!("{}.{first}", plan.count))];
+    for k in 1..plan.count {
+        let (part, after) = split(rest, plan.next);
+        cookies.push((cookie_name(name, k), format!("{fragment}.{part}")));
+        rest = after;
+    }
+    Ok(cookies)
+}
+
+/// Fails if a token of `len` characters could not be sent. `insert` needs to know this before
+/// sealing.
+fn fits(len: usize, name: &str, attributes: usize, limits: CookieLimits) -> Result<(), TooLarge> {
+    plan(len, name, attributes, limits).map(drop)
+}
+
+/// Holds the limits that the application sets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CookieLimits {
+    /// The maximum number of cookies, up to [`MAX_CHUNKS`].
+    pub(crate) max_chunks: usize,
+    /// The maximum length of `NAME=` and value in bytes, for all cookies together. Every request
+    /// carries them.
+    pub(crate) max_cookie_bytes: usize,
+}
+
+/// Says that a token does not fit into the cookies that are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct TooLarge {
+    /// The length of the names, `=` and values of all its cookies, in bytes.
+    pub(crate) len: usize,
+    /// The maximum in bytes.
+    pub(crate) max: usize,
+}
+
+/// Says how to split a token: the number of cookies, and the characters of the token in the first
+/// cookie and in each of the others.
+struct Plan {
+    count: usize,
+    first: usize,
+    next: usize,
+}
+
+fn plan(
+    token: usize,
+    name: &str,
+    attributes: usize,
+    limits: CookieLimits,
+) -> Result<Plan, TooLarge> {
+    let name = name.len().saturating_add(1);
+    let whole = MAX_COOKIE_BYTES.saturating_sub(name.saturating_add(attributes));
+    let first = whole.saturating_sub(FIRST_OVERHEAD);
+    let next = whole.saturating_sub(NEXT_OVERHEAD);
+    let mut len = name.saturating_add(token);
+    let mut max = name.saturating_add(whole);
+    let mut others = 0;
+    // If the first part has no room for F, only one cookie is possible.
+    if token > whole && first >= FRAGMENT.end {
+        others = token.saturating_sub(first).div_ceil(next);
+        len = len
+            .saturating_add(FIRST_OVERHEAD)
+            .saturating_add(others.saturating_mul(name.saturating_add(NEXT_OVERHEAD)));
+        max = max.saturating_mul(MAX_CHUNKS);
+    }
+    let allowed = name.saturating_add(whole).saturating_mul(limits.max_chunks);
+    let max = max.min(allowed).min(limits.max_cookie_bytes);
+    if len <= max {
+        Ok(Plan {
+            count: others.saturating_add(1),
+            first,
+            next,
+        })
+    } else {
+        Err(TooLarge { len, max })
+    }
+}
+
+fn cookie_name(name: &str, k: usize) -> String {
+    match k {
+        0 => name.to_owned(),
+        _ => format!("{name}.{k}"),
+    }
+}
+
+/// Returns the cookies NAME and NAME.k in the order received, each as k (0 for NAME) and value.
+fn cookies<'h>(header: &'h [u8], name: &Finder<'_>) -> impl Iterator<Item = (usize, &'h [u8])> {
+    named(header, name).filter_map(|(k, rest)| Some((k, value(rest)?)))
+}
+
+/// Returns where the values of NAME and NAME.k begin, each with k.
+///
+/// The name is searched for, and not each `;`: a header may have 64 KiB of them. What follows the name
+/// is looked at first, because most of what a hostile header has is refused by it.
+fn named<'h>(header: &'h [u8], name: &Finder<'_>) -> impl Iterator<Item = (usize, &'h [u8])> {
+    let len = name.needle().len();
+    name.find_iter(header).filter_map(move |start| {
+        let (before, named) = header.split_at_checked(start)?;
+        let (k, rest) = match named.get(len..)? {
+            [b'=', rest @ ..] => (0, rest),
+            [b'.', k @ b'1'..=b'9', b'=', rest @ ..] => (usize::from(k.saturating_sub(b'0')), rest),
+            _ => return None,
+        };
+        // Else it is part of another name, or of a value.
+        matches!(trim_end(before), [] | [.., b';']).then_some((k, rest))
+    })
+}
+
+/// Returns the value that `rest` begins with.
+fn value(rest: &[u8]) -> Option<&[u8]> {
+    let value = rest.get(..memchr(b';', rest).unwrap_or(rest.len()))?;
+    let value = trim_end(value);
+    value.is_ascii().then_some(value)
+}
+
+/// Returns N and part 0, if the value of NAME announces parts.
+fn announced(value: &[u8]) -> Option<(usize, &[u8])> {
+    let [count @ b'2'..=b'9', b'.', first @ ..] = value else {
+        return None;
+    };
+    Some((usize::from(count.saturating_sub(b'0')), first))
+}
+
+fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// F, as bytes: it is compared with many others.
+type Fragment = [u8; FRAGMENT.end - FRAGMENT.start];
+
+/// The cookies NAME.k in the order received: k, F, and what follows the dot behind it.
+type Parts<'h> = Vec<(usize, Fragment, &'h [u8])>;
+
+/// Most of them are not looked at again, so no value is read yet, and none is sorted.
+fn index<'h>(cookies: impl Iterator<Item = (usize, &'h [u8])>) -> Parts<'h> {
+    let part = |(k, rest): (usize, &'h [u8])| match rest.split_first_chunk() {
+        Some((fragment, [b'.', part @ ..])) => Some((k, *fragment, part)),
+        _ => None,
+    };
+    cookies.filter(|(k, _)| *k > 0).filter_map(part).collect()
+}
+
+/// Returns the `count` pieces of the token that begins with `first`. If several cookies have the same k
+/// and F, the first one received is kept.
+fn pieces<'h>(count: usize, first: &'h [u8], parts: &Parts<'h>) -> Option<Vec<&'h [u8]>> {
+    let wanted: Fragment = first.get(FRAGMENT)?.try_into().ok()?;
+    let mut pieces = [None; 1 + MAX_CHUNKS];
+    for (k, fragment, part) in parts {
+        if *fragment == wanted
+            && let Some(piece @ None) = pieces.get_mut(*k)
+        {
+            *piece = value(part);
+        }
+    }
+    let others = pieces.get(1..count)?.iter().copied();
+    core::iter::once(Some(first)).chain(others).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Checks the test vectors of Cookie headers and of split tokens. The reference implementation
 //! wrote them.
 
-use super::chunks::{CandidateBudget, candidates};
+use super::session_cookie::{CandidateBudget, candidates};
 use alloc::{format, string::String, vec::Vec};
 use memchr::memmem::Finder;
 use std::fs;

@@ -1,4 +1,8 @@
-use super::caching::{self, CacheControl};
+//! Writes what a response carries for its session, and decides what it tells caches (RFC 9111, RFC 9213).
+//!
+//! A shared cache that keeps a response with somebody's session logs every later visitor in as that
+//! person (CVE-2023-30861 of Flask, CVE-2025-48947 of nextjs-auth0).
+
 use crate::session::{error::SaveError, request::Answer};
 use alloc::{borrow::Cow, format, string::String, vec, vec::Vec};
 use core::fmt;
@@ -49,8 +53,8 @@ impl HeaderEdits {
         let Answer { set_cookie, failed } = answer;
         let mut edits = HeaderEdits {
             set_cookie,
-            vary: caching::vary([]),
-            cache_control: Some(caching::NO_STORE),
+            vary: vary([]),
+            cache_control: Some(NO_STORE),
             targeted: Vec::new(),
             failed,
             explains,
@@ -59,15 +63,15 @@ impl HeaderEdits {
         if failed.is_some() {
             return (edits, false);
         }
-        edits.vary = caching::vary(header("vary"));
+        edits.vary = vary(header("vary"));
         let own = header("cache-control");
-        let decision = caching::cache_control(own, !edits.set_cookie.is_empty());
+        let decision = cache_control(own, !edits.set_cookie.is_empty());
         edits.cache_control = match decision {
             CacheControl::Keep => None,
             CacheControl::Set(value) | CacheControl::Replace(value) => Some(value),
         };
         if !edits.set_cookie.is_empty() {
-            edits.targeted.extend(caching::targeted(header));
+            edits.targeted.extend(targeted(header));
         }
         let replaced = matches!(decision, CacheControl::Replace(_)) || !edits.targeted.is_empty();
         (edits, replaced)
@@ -135,7 +139,7 @@ impl Iterator for IntoIter {
             return Some(HeaderEdit::Set("cache-control", cache_control.into()));
         }
         let name = self.targeted.next()?;
-        Some(HeaderEdit::Set(name, caching::NO_STORE.into()))
+        Some(HeaderEdit::Set(name, NO_STORE.into()))
     }
 }
 
@@ -154,3 +158,209 @@ impl fmt::Debug for HeaderEdits {
             .finish()
     }
 }
+
+/// Tells a cache not to keep the response.
+const NO_STORE: &str = "no-store";
+
+/// Returns what the response's `Vary` is to be, or `None` if its own lines are right.
+///
+/// It is one line, for some middleware takes the first line for all of them (actix-cors 0.7), and a
+/// shared cache would never learn of the second.
+fn vary<'a>(own: impl IntoIterator<Item = &'a [u8]>) -> Option<Cow<'static, str>> {
+    let mut line = String::new();
+    let members = own
+        .into_iter()
+        .flat_map(|line| line.split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii);
+    for name in members {
+        if name == b"*" || name.eq_ignore_ascii_case(b"cookie") {
+            return None;
+        }
+        // Field names are tokens (RFC 9110, 12.5.5). Other bytes could make the line invalid.
+        if let (true, Ok(name)) = (is_token(name), str::from_utf8(name)) {
+            line.push_str(name);
+            line.push_str(", ");
+        }
+    }
+    if line.is_empty() {
+        return Some(Cow::Borrowed("Cookie"));
+    }
+    line.push_str("Cookie");
+    Some(Cow::Owned(line))
+}
+
+/// Says what becomes of a response's `Cache-Control`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CacheControl {
+    /// The handler's own lines are right.
+    Keep,
+    /// The handler set none.
+    Set(&'static str),
+    /// The handler's own would let a shared cache keep a cookie.
+    Replace(&'static str),
+}
+
+/// Returns what becomes of the response's `Cache-Control`, given all its lines.
+///
+/// A response that sets the session's cookie is closed to shared caches whatever the handler said.
+/// One that only read the session is private unless the handler said something.
+fn cache_control<'a>(own: impl IntoIterator<Item = &'a [u8]>, sets_cookie: bool) -> CacheControl {
+    let directives = Directives::read(own);
+    match (directives.present, sets_cookie) {
+        (false, true) => CacheControl::Set(NO_STORE),
+        (false, false) => CacheControl::Set("private"),
+        (true, true) if !directives.closed(true) => CacheControl::Replace(NO_STORE),
+        (true, _) => CacheControl::Keep,
+    }
+}
+
+/// Lists the fields that a class of shared caches obeys in place of `Cache-Control`. A private
+/// `Cache-Control` does not reach such a cache.
+///
+/// A framework is asked for a field by its name, in lower case, so this is a list. It has
+/// `CDN-Cache-Control` of RFC 9213, the targeted fields of vendors, and two that are older than the
+/// RFC. The `bool` says whether `private` closes the cache. In the older two it means nothing, and
+/// LiteSpeed has a private cache of its own, which tells visitors apart by address.
+///
+/// `X-Accel-Expires` is not here: nginx keeps no response with a Set-Cookie.
+const TARGETED: [(&str, bool); 9] = [
+    ("cdn-cache-control", true),
+    ("akamai-cache-control", true),
+    ("cloudflare-cdn-cache-control", true),
+    ("deno-cdn-cache-control", true),
+    ("netlify-cdn-cache-control", true),
+    ("vercel-cdn-cache-control", true),
+    ("x-litespeed-cache-control", false),
+    ("surrogate-control", false),
+    ("edge-control", false),
+];
+
+/// Returns the names of the targeted fields that are to be replaced by [`NO_STORE`] in a response that
+/// sets the session's cookie. `lines` gives the response's values under a name.
+///
+/// A field that is not there is not set: its caches then obey `Cache-Control`.
+fn targeted<'a, L>(lines: impl Fn(&'static str) -> L) -> impl Iterator<Item = &'static str>
+where
+    L: IntoIterator<Item = &'a [u8]>,
+{
+    TARGETED.into_iter().filter_map(move |(name, private)| {
+        let directives = Directives::read(lines(name));
+        (directives.present && !directives.closed(private)).then_some(name)
+    })
+}
+
+/// Holds what the lines of one field say about keeping the response.
+#[derive(Clone, Copy, Debug, Default)]
+struct Directives {
+    /// The response has the field.
+    present: bool,
+    /// A quoted string has no end, and each cache guesses where it ends.
+    malformed: bool,
+    private: Directive,
+    no_store: Directive,
+    must_understand: Directive,
+    /// There is more than how the page is put together.
+    other: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Directive {
+    /// By itself: it speaks of the whole response.
+    bare: bool,
+    /// With an argument: `private="set-cookie"` speaks of that field alone, and `private=?0` says
+    /// "no" in the structured fields of RFC 9213.
+    with_argument: bool,
+}
+
+impl Directives {
+    fn read<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Directives {
+        let mut read = Directives::default();
+        for line in lines {
+            read.present = true;
+            let mut rest = line;
+            while !rest.is_empty() {
+                let (member, end) = match member(rest) {
+                    Ok(split) => split,
+                    Err(Unterminated) => {
+                        read.malformed = true;
+                        break;
+                    }
+                };
+                rest = end;
+                read.note(member.trim_ascii());
+            }
+        }
+        read
+    }
+
+    fn note(&mut self, member: &[u8]) {
+        let (name, with_argument) = match member.iter().position(|byte| *byte == b'=') {
+            Some(equals) => (member.get(..equals).unwrap_or_default(), true),
+            None => (member, false),
+        };
+        let is = |directive: &str| name.trim_ascii().eq_ignore_ascii_case(directive.as_bytes());
+        // `content` of `Surrogate-Control` and `dca` of `Edge-Control` say how a page is put together
+        // at the edge, and nothing about keeping it.
+        self.other |= !(member.is_empty() || is("content") || is("dca"));
+        for (name, directive) in [
+            ("private", &mut self.private),
+            ("no-store", &mut self.no_store),
+            ("must-understand", &mut self.must_understand),
+        ] {
+            if is(name) {
+                directive.bare |= !with_argument;
+                directive.with_argument |= with_argument;
+            }
+        }
+    }
+
+    /// Returns `true` if no shared cache keeps the response, whichever way it reads the field.
+    fn closed(self, private_closes: bool) -> bool {
+        // A directive that is there both ways: some caches take the first, some the last.
+        let clear = |directive: Directive| directive.bare && !directive.with_argument;
+        // Beside `must-understand` a cache that knows the status ignores `no-store`
+        // (RFC 9111, 5.2.2.3).
+        let must_understand = self.must_understand.bare || self.must_understand.with_argument;
+        let silent = !private_closes && !self.other;
+        !self.malformed
+            && (silent
+                || clear(self.private) && private_closes
+                || clear(self.no_store) && !must_understand)
+    }
+}
+
+/// Says that a quoted string does not end in its line.
+struct Unterminated;
+
+/// Cuts the first member off a list, at the first comma outside of a quoted string (RFC 9110,
+/// 5.6.1 and 5.6.4). In `no-cache="x, private"` the comma, and so `private`, is part of a string.
+fn member(list: &[u8]) -> Result<(&[u8], &[u8]), Unterminated> {
+    let (mut quoted, mut escaped) = (false, false);
+    for (i, byte) in list.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' if !quoted => {
+                let (member, rest) = list.split_at(i);
+                return Ok((member, rest.get(1..).unwrap_or_default()));
+            }
+            _ => {}
+        }
+    }
+    if quoted {
+        Err(Unterminated)
+    } else {
+        Ok((list, &[]))
+    }
+}
+
+/// Returns `true` for a token (RFC 9110, 5.6.2).
+fn is_token(name: &[u8]) -> bool {
+    let is_token_byte =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !name.is_empty() && name.iter().all(is_token_byte)
+}
+
+#[cfg(test)]
+mod tests;

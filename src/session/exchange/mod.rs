@@ -1,6 +1,5 @@
 //! One request and its response: what an adapter drives.
 
-mod caching;
 mod edits;
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 mod missing;

@@ -1,4 +1,4 @@
-use super::{rules::Now, sealed::EndedLogin};
+use super::rules::{EndedLogin, Now};
 use crate::{
     Timestamp,
     session::{

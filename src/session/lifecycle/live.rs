@@ -1,9 +1,7 @@
 use super::{
     decision::{Closing, Decision, Save},
     random::{new_login_id, new_session_id},
-    rules::Rules,
-    sealed::{EndedLogin, Sealed},
-    timeouts::{Timeouts, age},
+    rules::{EndedLogin, Rules, Sealed, Timeouts, age},
     view::SessionView,
 };
 use crate::{
@@ -15,7 +13,6 @@ use crate::{
         events::{Event, Refusal, SaveReason, SkipReason},
         record::{Flash, Ids, MAX_FLASH_BYTES, MAX_FLASHES, Record, RecordHead, SessionId},
     },
-    timestamp::whole_seconds,
 };
 #[cfg(feature = "store")]
 use alloc::string::String;
@@ -237,24 +234,6 @@ impl<T: SessionData> LiveSession<T> {
         self.misread = true;
     }
 
-    /// Takes back all that this request has written. What it has ended stays ended.
-    pub(crate) fn discard_changes(&mut self, rules: &Rules<T>, now: Timestamp) {
-        let mut fresh = LiveSession::new(rules, now);
-        match core::mem::replace(&mut self.before, Before::Nothing) {
-            Before::Nothing => {}
-            Before::Destroyed => fresh.before = Before::Destroyed,
-            Before::Sealed(sealed) => {
-                let record = Record::decode(&sealed.record.0).map(|record| record.head);
-                let read = record
-                    .ok()
-                    .and_then(|head| LiveSession::read(head, &sealed).ok());
-                fresh = read.unwrap_or(fresh);
-                fresh.before = Before::Sealed(sealed);
-            }
-        }
-        *self = fresh;
-    }
-
     pub(crate) fn flash(&mut self, flash: Flash) -> Result<(), SessionError> {
         self.touched = true;
         let flashes = &mut self.head.flashes;
@@ -275,83 +254,6 @@ impl<T: SessionData> LiveSession<T> {
         self.touched = true;
         self.received_flashes = 0;
         core::mem::take(&mut self.head.flashes)
-    }
-
-    /// Gives the session another id, so that a planted one (session fixation) is worth nothing.
-    pub(crate) fn regenerate<R: TryCryptoRng + ?Sized>(
-        &mut self,
-        rng: &mut R,
-    ) -> Result<(), SaveError> {
-        self.touched = true;
-        let session = new_session_id(rng)?;
-        self.ids = Some(Ids {
-            session,
-            ..self.ids(rng)?
-        });
-        Ok(())
-    }
-
-    /// Starts a login: other ids and a new lifetime. What the session was told before, about how long to
-    /// live and which messages to show, was for another person.
-    pub(crate) fn regenerate_for_login<R: TryCryptoRng + ?Sized>(
-        &mut self,
-        rules: &Rules<T>,
-        now: Timestamp,
-        rng: &mut R,
-    ) -> Result<(), SaveError> {
-        self.touched = true;
-        let ids = Ids {
-            session: new_session_id(rng)?,
-            login: new_login_id(rng)?,
-        };
-        self.ids = Some(ids);
-        self.head.by_login = true;
-        self.head.created_at = now;
-        self.head.longest = rules.longest();
-        self.head.remembered = self.remember.unwrap_or(false);
-        self.set_timeouts(rules.timeouts(self.head.remembered));
-        let received = self.received_flashes.min(self.head.flashes.len());
-        self.head.flashes.drain(..received);
-        self.received_flashes = 0;
-        Ok(())
-    }
-
-    /// Ends the session `after` from now at the latest.
-    pub(crate) fn expire_in(&mut self, rules: &Rules<T>, now: Timestamp, after: Duration) {
-        self.touched = true;
-        let end = now.saturating_add(after);
-        let lifetime = whole_seconds(end.saturating_duration_since(self.head.created_at));
-        // Nor beyond the settings, or raising them would bring back what should be over.
-        self.head.lifetime = lifetime.min(self.timeouts(rules).lifetime);
-    }
-
-    /// Returns `false` if a session that is remembered no longer would be over by now: it is to be
-    /// destroyed, because the browser would keep it as it is.
-    pub(crate) fn remember(&mut self, rules: &Rules<T>, now: Timestamp, remembered: bool) -> bool {
-        self.touched = true;
-        self.remember = Some(remembered);
-        if self.head.remembered == remembered {
-            return true;
-        }
-        let timeouts = rules.timeouts(remembered);
-        let over = timeouts.check(self.head.created_at, now, now).is_err();
-        // A new session has nothing to end: a clock that jumped makes it old, and a cookie that was
-        // refused stays.
-        if over && !self.is_new() {
-            return false;
-        }
-        self.head.remembered = remembered;
-        self.set_timeouts(timeouts);
-        true
-    }
-
-    /// Starts an empty session in the place of this one.
-    pub(crate) fn destroy(&mut self, rules: &Rules<T>, now: Timestamp) {
-        *self = LiveSession {
-            before: Before::Destroyed,
-            touched: true,
-            ..LiveSession::new(rules, now)
-        };
     }
 
     /// Decides what becomes of the session now that its response is due.
@@ -470,11 +372,6 @@ impl<T: SessionData> LiveSession<T> {
         Timeouts::of(&self.head).and(rules.timeouts(self.head.remembered))
     }
 
-    fn set_timeouts(&mut self, Timeouts { idle, lifetime }: Timeouts) {
-        self.head.idle_limit = idle;
-        self.head.lifetime = lifetime;
-    }
-
     /// Returns the sealed session that this one replaces: the same under another id.
     fn replaced(&self) -> Option<&Sealed> {
         let id = self.known_id();
@@ -576,6 +473,7 @@ pub(super) fn read_data<T: SessionData>(schema: u8, bytes: &[u8]) -> Result<T, R
     }
 }
 
+mod changes;
 #[cfg(feature = "store")]
 mod shared;
 #[cfg(feature = "store")]

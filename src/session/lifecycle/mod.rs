@@ -5,10 +5,8 @@ mod decision;
 mod live;
 mod random;
 mod rules;
-mod sealed;
 #[cfg(feature = "store")]
 mod ticket;
-mod timeouts;
 mod view;
 
 pub(crate) use decision::{Closing, Decision, Save};
@@ -16,9 +14,7 @@ pub(crate) use live::LiveSession;
 #[cfg(feature = "store")]
 pub(crate) use live::{OwnChange, read_record};
 pub(crate) use random::{new_login_id, new_session_id};
-pub(crate) use rules::{Now, Rules, Validate};
-pub(crate) use sealed::{EndedLogin, Sealed};
+pub(crate) use rules::{EndedLogin, Now, Rules, Sealed, Timeouts, Validate};
 #[cfg(feature = "store")]
 pub(crate) use ticket::{KEEP_MARGIN, SealedTicket, keep_saved};
-pub(crate) use timeouts::Timeouts;
 pub use view::SessionView;

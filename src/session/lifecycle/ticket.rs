@@ -1,10 +1,6 @@
 //! A session in a store, whose cookie holds a ticket: the ticket's times count with those of the record.
 
-use super::{
-    rules::{Now, Rules},
-    sealed::{EndedLogin, Sealed, judge},
-    timeouts::{Timeouts, age},
-};
+use super::rules::{EndedLogin, Now, Rules, Sealed, Timeouts, age, judge};
 use crate::{
     KeyId, KeyState, Timestamp,
     secret::Scratch,

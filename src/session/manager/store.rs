@@ -1,7 +1,8 @@
 //! The calls of a manager and its builder that are about a store.
 
 use super::{
-    session_manager::{SessionManager, SessionManagerBuilder},
+    builder::SessionManagerBuilder,
+    session_manager::SessionManager,
     store_settings::{Place, StoreSettings},
 };
 use crate::{
