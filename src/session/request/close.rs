@@ -10,6 +10,7 @@ use crate::{
         events::{Event, SkipReason},
         lifecycle::{Closing, Decision, EndedLogin, LiveSession, Save},
         manager::{SessionManager, SiteCookie},
+        record::SessionId,
     },
 };
 use alloc::{string::String, vec, vec::Vec};
@@ -45,9 +46,7 @@ pub(super) fn abandon<T: SessionData>(session: &LiveSession<T>, events: &mut Vec
 pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
     manager: &SessionManager<T>,
     session: &mut LiveSession<T>,
-    facts: Option<&RequestFacts>,
-    brought: &Brought,
-    head_at: Duration,
+    (facts, brought, head_at): (Option<&RequestFacts>, &Brought, Duration),
     rng: &mut R,
     events: &mut Vec<Event>,
 ) -> Answer {
@@ -98,15 +97,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
         },
         decision => decision,
     };
-    let id = session.known_id();
-    match unsaved {
-        Decision::Skip(reason) => events.push(Event::NotSaved { id, reason }),
-        Decision::Fail(error) => {
-            events.push(Event::Failed { id, error });
-            answer.failed = Some(error);
-        }
-        Decision::Keep | Decision::Save(_) => {}
-    }
+    answer.failed = report_unsaved(&unsaved, session.known_id(), events);
     // Only `destroy` removes what it does not replace.
     if session.is_destroyed() {
         answer
@@ -116,6 +107,25 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
         answer.set_cookie.extend(formers);
     }
     answer
+}
+
+/// Reports a session that is not saved, and returns the error that its response is to show.
+pub(super) fn report_unsaved(
+    decision: &Decision,
+    id: Option<SessionId>,
+    events: &mut Vec<Event>,
+) -> Option<SaveError> {
+    match *decision {
+        Decision::Keep | Decision::Save(_) => None,
+        Decision::Skip(reason) => {
+            events.push(Event::NotSaved { id, reason });
+            None
+        }
+        Decision::Fail(error) => {
+            events.push(Event::Failed { id, error });
+            Some(error)
+        }
+    }
 }
 
 /// Returns the event for a session that moves out of a former cookie.

@@ -268,35 +268,23 @@ impl<T: SessionData> State<T> {
             // Nothing of the visitor's is set, removed or renewed.
             return Some(Answer::default());
         }
+        let request = (facts, &self.brought, self.head_at);
         #[cfg(feature = "store")]
-        let mut answer = match (&manager.settings().store, &mut self.stored) {
+        let in_store = match (&manager.settings().store, &mut self.stored) {
             (Some(store), Some(stored)) => {
                 let place = (manager, &**store);
-                let request = (facts, &self.brought, self.head_at);
                 let (answer, write) = stored::close(place, (session, stored), request, rng, events);
                 self.write = write.map(Box::new);
-                answer
+                Some(answer)
             }
-            _ => close::close(
-                manager,
-                session,
-                facts,
-                &self.brought,
-                self.head_at,
-                rng,
-                events,
-            ),
+            _ => None,
         };
         #[cfg(not(feature = "store"))]
-        let mut answer = close::close(
-            manager,
-            session,
-            facts,
-            &self.brought,
-            self.head_at,
-            rng,
-            events,
-        );
+        let in_store = None;
+        let mut answer = match in_store {
+            Some(answer) => answer,
+            None => close::close(manager, session, request, rng, events),
+        };
         if let (Some(cookie), Some(facts)) = (self.rivals, facts) {
             let cookie = manager.settings().cookie_of(cookie);
             let healing = cookie.heal(facts.host(), facts.path());

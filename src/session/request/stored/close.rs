@@ -50,7 +50,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
     }
     let current = stored.current.take().filter(|_| !session.is_new());
     if store.place == Place::Cookie && moves_back(manager, session, current.as_ref(), rng) {
-        let answer = close::close(manager, session, facts, brought, head_at, rng, events);
+        let answer = close::close(manager, session, (facts, brought, head_at), rng, events);
         return (answer, Write::of(ends, None));
     }
     let description = session.take_description();
@@ -139,19 +139,12 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
         }
         decision => decision,
     };
-    let id = session.known_id();
-    let mut answer = Answer::default();
-    match unsaved {
-        Decision::Skip(reason) => events.push(Event::NotSaved { id, reason }),
-        Decision::Fail(error) => {
-            events.push(Event::Failed { id, error });
-            answer.failed = Some(error);
-        }
-        Decision::Keep | Decision::Save(_) => {}
-    }
-    if saving.is_none() {
-        answer.set_cookie = removal(manager, session, facts, brought).set_cookie;
-    }
+    let failed = close::report_unsaved(&unsaved, session.known_id(), events);
+    let mut answer = match saving {
+        Some(_) => Answer::default(),
+        None => removal(manager, session, facts, brought),
+    };
+    answer.failed = failed;
     (answer, Write::of(ends, saving))
 }
 
