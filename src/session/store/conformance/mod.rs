@@ -55,6 +55,7 @@
 
 mod cases;
 mod join;
+mod kit;
 
 use super::{Store, StoreError, random};
 use alloc::{boxed::Box, format, string::String, vec::Vec};
@@ -245,12 +246,12 @@ impl<'a, F: Fixture> Bench<'a, F> {
 
     /// Lets a time pass, with what an engine may add to it, and sweeps what is over.
     async fn advance_past(&self, keep: Duration) -> Result<(), Stop> {
-        self.advance(keep.saturating_add(cases::SLACK)).await?;
+        self.advance(keep.saturating_add(kit::SLACK)).await?;
         self.sweep().await
     }
 
     async fn sweep(&self) -> Result<(), Stop> {
-        for _ in 0..cases::TRIES {
+        for _ in 0..kit::TRIES {
             if self.store.sweep(1_000).await? == 0 {
                 return Ok(());
             }

@@ -1,0 +1,251 @@
+//! Owners, and the rest.
+
+use super::super::{
+    super::{End, Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, Swap, Tombstone},
+    Bench, Case, Fixture, Stop,
+    join::cut_short,
+    kit::{GRACE, KEEP, create, same, tag},
+};
+use alloc::{format, vec, vec::Vec};
+use core::time::Duration;
+
+impl<F: Fixture> Bench<'_, F> {
+    /// The keys and descriptions of an owner's records, in the order of the keys.
+    async fn owned(&self, owner: &OwnerKey) -> Result<Vec<(RecordKey, Vec<u8>)>, Stop> {
+        if !self.store.lists_owners() {
+            return Err(Stop::Skipped(
+                "the store does not list the records of an owner",
+            ));
+        }
+        let owned = self.store.owned(owner).await?;
+        let mut owned: Vec<_> = owned.into_iter().map(|it| (it.key, it.about)).collect();
+        owned.sort();
+        Ok(owned)
+    }
+
+    async fn create_owned(
+        &self,
+        owner: &OwnerKey,
+        about: &[u8],
+        keep: Duration,
+    ) -> Result<RecordKey, Stop> {
+        let (key, record) = (self.key(), self.record());
+        let owner = Owner {
+            key: owner,
+            about,
+            keep,
+        };
+        let put = Put {
+            owner: Some(owner),
+            ..create(&key, &record, keep)
+        };
+        same!(self.store.put(put).await?, Swap::Done, "create");
+        Ok(key)
+    }
+}
+
+fn sorted<const N: usize>(mut owned: [(RecordKey, &[u8]); N]) -> Vec<(RecordKey, Vec<u8>)> {
+    owned.sort();
+    owned.map(|(key, about)| (key, about.to_vec())).into()
+}
+
+pub(super) async fn owner_lists_what_is_live<F: Fixture>(bench: &Bench<'_, F>) -> Case {
+    let (owner, other) = (bench.owner(), bench.owner());
+    same!(bench.owned(&owner).await?, vec![], "an unknown owner");
+    let about: Vec<u8> = (0..=u8::MAX).collect();
+    let first = bench.create_owned(&owner, &about, KEEP).await?;
+    let second = bench.create_owned(&owner, b"second", KEEP).await?;
+    let long = KEEP.saturating_mul(3);
+    let third = bench.create_owned(&owner, b"third", long).await?;
+    let others = bench.create_owned(&other, b"another's", KEEP).await?;
+    let owned = bench.owned(&owner).await?;
+    let expected = sorted([(first, &about), (second, b"second"), (third, b"third")]);
+    same!(owned, expected, "three records");
+    same!(
+        bench.owned(&other).await?,
+        sorted([(others, b"another's")]),
+        "another's"
+    );
+
+    // Ended with the owner told, and without.
+    let end = End {
+        key: &first,
+        expect: None,
+        tombstone: Tombstone::Ended,
+        grace: GRACE,
+        owner: Some(&owner),
+    };
+    same!(bench.store.end(end).await?, Swap::Done, "end");
+    let ended = bench.end(&others, None, Tombstone::Ended).await?;
+    same!(ended, Swap::Done, "end");
+    let expected = sorted([(second, b"second"), (third, b"third")]);
+    same!(bench.owned(&owner).await?, expected, "after an end");
+    same!(bench.owned(&other).await?, vec![], "the other's after it");
+
+    bench.advance_past(KEEP).await?;
+    let expected = sorted([(third, b"third")]);
+    same!(
+        bench.owned(&owner).await?,
+        expected,
+        "after the second's time"
+    );
+    Ok(())
+}
+
+pub(super) async fn owner_lists_what_was_renamed<F: Fixture>(bench: &Bench<'_, F>) -> Case {
+    let owner = bench.owner();
+    same!(bench.owned(&owner).await?, vec![], "an unknown owner");
+    // A login: the record had no owner before. Then a new id of the same login.
+    let (mut from, mut before) = bench.created(KEEP).await?;
+    for about in [b"login", b"newid"] {
+        let (to, after) = (bench.key(), bench.record());
+        let expect = tag(&before)?;
+        let owner = Owner {
+            key: &owner,
+            about,
+            keep: KEEP,
+        };
+        let put = Put {
+            expect: Expect::Tag(&expect),
+            owner: Some(owner),
+            ..create(&to, &after, KEEP)
+        };
+        let moved = Tombstone::Moved(to);
+        let renamed = bench.store.rename(&from, put, moved, GRACE).await?;
+        same!(renamed, Swap::Done, "rename");
+        let expected = sorted([(to, about)]);
+        same!(bench.owned(owner.key).await?, expected, "after a rename");
+        (from, before) = (to, after);
+    }
+    Ok(())
+}
+
+pub(super) async fn owner_stays_at_a_put_without_one<F: Fixture>(bench: &Bench<'_, F>) -> Case {
+    let owner = bench.owner();
+    same!(bench.owned(&owner).await?, vec![], "an unknown owner");
+    let key = bench.create_owned(&owner, b"first", KEEP).await?;
+    let Found::Record(record) = bench.found(&key).await? else {
+        return Err(Stop::Failed("the record is gone".into()));
+    };
+    let next = bench.record();
+    let swapped = bench.swap(&key, &record, &next).await?;
+    same!(swapped, Swap::Done, "swap");
+    let expected = sorted([(key, b"first")]);
+    same!(bench.owned(&owner).await?, expected, "without an owner");
+    let expect = tag(&next)?;
+    let described = Owner {
+        key: &owner,
+        about: b"second",
+        keep: KEEP,
+    };
+    let last = bench.record();
+    let put = Put {
+        expect: Expect::Tag(&expect),
+        owner: Some(described),
+        ..create(&key, &last, KEEP)
+    };
+    same!(bench.store.put(put).await?, Swap::Done, "swap");
+    let expected = sorted([(key, b"second")]);
+    same!(bench.owned(&owner).await?, expected, "with an owner");
+    Ok(())
+}
+
+pub(super) async fn owner_has_at_most_1000_records<F: Fixture>(bench: &Bench<'_, F>) -> Case {
+    // A robot that logs in with one account must not grow its list without bound.
+    let owner = bench.owner();
+    same!(bench.owned(&owner).await?, vec![], "an unknown owner");
+    let first = bench.create_owned(&owner, b"", KEEP).await?;
+    let long = KEEP.saturating_mul(3);
+    let mut last = first;
+    for _ in 0..1_000 {
+        last = bench.create_owned(&owner, b"", long).await?;
+    }
+    let found = bench.found(&first).await?;
+    same!(found, Found::Ended(Tombstone::Ended), "the first of 1,001");
+    let owned = bench.owned(&owner).await?;
+    same!(owned.len(), 1_000, "records of one owner");
+    same!(
+        owned.iter().any(|(key, _)| *key == last),
+        true,
+        "the last is listed"
+    );
+    Ok(())
+}
+
+// The rest.
+
+pub(super) async fn namespaces_do_not_meet<F: Fixture>(bench: &Bench<'_, F>) -> Case {
+    let owner = bench.owner();
+    let (key, record) = (bench.key(), bench.record());
+    let owned = Put {
+        owner: Some(Owner {
+            key: &owner,
+            about: b"",
+            keep: KEEP,
+        }),
+        ..create(&key, &record, KEEP)
+    };
+    same!(bench.store.put(owned).await?, Swap::Done, "create");
+    let found = bench.stranger.load(&key, None).await?;
+    same!(found, Found::Missing, "load elsewhere");
+    let end = End {
+        key: &key,
+        expect: None,
+        tombstone: Tombstone::Ended,
+        grace: GRACE,
+        owner: Some(&owner),
+    };
+    same!(bench.stranger.end(end).await?, Swap::Done, "end elsewhere");
+    same!(bench.found(&key).await?, Found::Record(record), "load");
+    if bench.store.lists_owners() {
+        let strangers = bench.stranger.owned(&owner).await?.len();
+        same!(strangers, 0, "records of the owner elsewhere");
+        same!(bench.owned(&owner).await?.len(), 1, "records of the owner");
+    }
+    Ok(())
+}
+
+pub(super) async fn dropped_futures_leave_whole_records<F: Fixture>(bench: &Bench<'_, F>) -> Case {
+    // The visitor closes the connection while the session is saved.
+    let (key, mut record) = bench.created(KEEP).await?;
+    for polls in 0..24 {
+        let next = bench.record_of(3_000);
+        let answer = cut_short(bench.swap(&key, &record, &next), polls).await;
+        if let Some(answer) = answer {
+            same!(answer?, Swap::Done, "swap");
+        }
+        // What was dropped may still be on its way: it is there, or it is not, as a whole.
+        let found = bench.found(&key).await?;
+        let Found::Record(found) = found else {
+            return Err(Stop::Failed(format!("load: {found:?}")));
+        };
+        if found != record && found != next {
+            return Err(Stop::Failed("a mixture of two records".into()));
+        }
+        let settled = bench.record();
+        record = match bench.swap(&key, &found, &settled).await? {
+            Swap::Done => settled,
+            // It arrived just now.
+            Swap::Differs(late) if late == next => late,
+            other => return Err(Stop::Failed(format!("swap after it: {other:?}"))),
+        };
+
+        let to = bench.key();
+        let (from, before) = bench.created(KEEP).await?;
+        let after = bench.record();
+        let _ = cut_short(bench.rename(&from, &before, &to, &after), polls).await;
+        // At every moment the session is under one of the keys.
+        if let Found::Ended(_) | Found::Missing = bench.found(&from).await? {
+            same!(
+                bench.found(&to).await?,
+                Found::Record(after.clone()),
+                "the new key of an old one that ended"
+            );
+        }
+        // A repeat finishes what was begun.
+        let renamed = bench.rename(&from, &before, &to, &after).await?;
+        same!(renamed, Swap::Done, "rename after it");
+        same!(bench.found(&to).await?, Found::Record(after), "the new key");
+    }
+    Ok(())
+}
