@@ -74,6 +74,7 @@
 //! | `session` | the session without a framework; includes `std` |
 //! | `store` | sessions on the server: the trait for session stores, a store in memory, a test suite for your own |
 //! | `tracing` | the events of the session through [`tracing`](https://docs.rs/tracing) |
+//! | `unstable-device-bound` | sessions bound to the browser's device; may change in any release, outside of semver |
 //!
 //! `ring` has an effect on x86-64 and aarch64, and none on other processors. It needs a C compiler. Turn it off when you
 //! cross-compile without one, or when you want pure Rust: `default-features = false`, with `std` or what else you need.

@@ -24,6 +24,8 @@
 
 mod cookie;
 mod data;
+#[cfg(feature = "unstable-device-bound")]
+mod device;
 mod endings;
 mod error;
 mod events;

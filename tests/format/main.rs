@@ -13,6 +13,10 @@ mod aead;
 #[allow(dead_code)]
 mod secret;
 
+#[cfg(feature = "unstable-device-bound")]
+#[path = "../../src/session/device/verify.rs"]
+mod verify;
+
 #[cfg(feature = "std")]
 mod interop;
 #[cfg(feature = "session")]

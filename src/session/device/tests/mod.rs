@@ -1,0 +1,2 @@
+mod jws;
+mod verify;
