@@ -1,10 +1,14 @@
 //! The bodies of the fuzz targets: functions of bytes that panic if a promise is broken. `fuzz_targets/` runs them with
 //! libFuzzer, `tests/corpus.rs` replays their corpus with nothing but `cargo test`.
 
+extern crate alloc;
+
 mod cookies;
+mod device;
 mod keys;
 mod kit;
 mod model;
+mod proofs;
 mod record;
 mod tokens;
 mod values;
@@ -12,6 +16,7 @@ mod values;
 pub use cookies::{chunks, cookie_headers};
 pub use keys::{key_text, keyring};
 pub use model::session_model;
+pub use proofs::device_proof;
 pub use record::record;
 pub use tokens::{mutate_token, open_bytes, open_text, reference, seal_open};
 pub use values::cbor_values;
@@ -19,7 +24,7 @@ pub use values::cbor_values;
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its file and of its corpus.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 13] = [
     ("open_bytes", open_bytes),
     ("open_text", open_text),
     ("seal_open", seal_open),
@@ -32,6 +37,7 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("chunks", chunks),
     ("record", record),
     ("cbor_values", cbor_values),
+    ("device_proof", device_proof),
 ];
 
 use arbitrary::{Arbitrary, Unstructured};
