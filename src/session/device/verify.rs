@@ -1,5 +1,8 @@
 //! ECDSA on P-256 with SHA-256, as ES256 of [RFC 7518] has it: signatures are r and s, 32 bytes each.
 //!
+//! Two implementations agree on every signature. With the feature `ring`, on x86-64 and aarch64, `ring`
+//! verifies. Everything else runs `p256`, which also computes the points.
+//!
 //! Of the two values that s may have, both are accepted: ES256 names neither, and browsers sign with
 //! either. A second form of a signature that verifies gains an attacker nothing, for what counts is the
 //! challenge that was signed.
@@ -31,6 +34,10 @@ pub(crate) fn decompress(key: &[u8; KEY_LEN]) -> Option<[u8; POINT_LEN]> {
     point.to_sec1_point(false).as_bytes().try_into().ok()
 }
 
+#[cfg(any(
+    test,
+    not(all(feature = "ring", any(target_arch = "x86_64", target_arch = "aarch64")))
+))]
 pub(crate) mod portable {
     use super::{POINT_LEN, SIGNATURE_LEN};
     use p256::ecdsa::{Signature, VerifyingKey, signature::Verifier as _};
@@ -48,4 +55,23 @@ pub(crate) mod portable {
     }
 }
 
+#[cfg(all(feature = "ring", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(crate) mod with_ring {
+    use super::{POINT_LEN, SIGNATURE_LEN};
+    use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
+
+    pub(crate) fn is_signed(
+        message: &[u8],
+        signature: &[u8; SIGNATURE_LEN],
+        point: &[u8; POINT_LEN],
+    ) -> bool {
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+            .verify(message, signature)
+            .is_ok()
+    }
+}
+
+#[cfg(not(all(feature = "ring", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 pub(crate) use portable::is_signed;
+#[cfg(all(feature = "ring", any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(crate) use with_ring::is_signed;
