@@ -29,9 +29,9 @@
 //! `request.extract::<Session>()`.
 
 use crate::session::{
-    Commit, Exchange, HeaderEdit, HeaderEdits, MissingLayer, Plan, RequestHead, SameOrigin,
-    SameOriginError, Session, SessionData, SessionError, SessionFuture, SessionManager, SessionMap,
-    log,
+    Commit, EndpointFuture, Exchange, HeaderEdit, HeaderEdits, MissingLayer, Plan, RequestHead,
+    SameOrigin, SameOriginError, Session, SessionData, SessionError, SessionFuture, SessionManager,
+    SessionMap, log,
 };
 use actix_web::{
     Error, FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError,
@@ -135,6 +135,16 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let exchange = Exchange::begin(&self.sessions);
+        let values = |name| request.headers().get_all(name).map(HeaderValue::as_bytes);
+        if let Some(endpoint) = exchange.endpoint(&head(request.request(), values)) {
+            let (request, _) = request.into_parts();
+            return ResponseFuture {
+                inner: None,
+                exchange,
+                endpoint: Some((request, endpoint)),
+                closing: None,
+            };
+        }
         let covered = match request.extensions().get::<Exchange<T>>() {
             Some(outer) => outer.covers(&self.sessions),
             None => false,
@@ -143,8 +153,9 @@ where
             request.extensions_mut().insert(exchange.clone());
         }
         ResponseFuture {
-            inner: self.inner.call(request),
+            inner: Some(self.inner.call(request)),
             exchange,
+            endpoint: None,
             closing: None,
         }
     }
@@ -162,9 +173,11 @@ pin_project! {
     /// }
     /// ```
     pub struct ResponseFuture<F, R, T: SessionData = SessionMap> {
+        // `None` if the session layer answers itself.
         #[pin]
-        inner: F,
+        inner: Option<F>,
         exchange: Exchange<T>,
+        endpoint: Option<(HttpRequest, EndpointFuture)>,
         // The response that waits until its session is committed.
         closing: Option<(Result<R, Error>, Commit)>,
     }
@@ -179,12 +192,20 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let (response, mut commit) = match this.closing.take() {
-            Some(closing) => closing,
-            None => {
-                let response = ready!(this.inner.poll(cx));
+        if let Some((request, endpoint)) = this.endpoint {
+            let edits = ready!(Pin::new(endpoint).poll(cx));
+            let response = edit(edits, HttpResponse::new(StatusCode::OK));
+            let response = ServiceResponse::new(request.clone(), response.map_into_boxed_body());
+            return Poll::Ready(Ok(response.map_into_right_body()));
+        }
+        let (response, mut commit) = match (this.closing.take(), this.inner.as_pin_mut()) {
+            (Some(closing), _) => closing,
+            (None, Some(inner)) => {
+                let response = ready!(inner.poll(cx));
                 (response, this.exchange.commit(this.exchange.close()))
             }
+            // Without an endpoint there is always an inner service.
+            (None, None) => return Poll::Pending,
         };
         let Poll::Ready(plan) = Pin::new(&mut commit).poll(cx) else {
             *this.closing = Some((response, commit));
@@ -217,6 +238,10 @@ fn write<T: SessionData, B>(
 ) -> HttpResponse<EitherBody<B>> {
     let values = |name| response.headers().get_all(name).map(HeaderValue::as_bytes);
     let edits = exchange.finish(plan, values);
+    edit(edits, response)
+}
+
+fn edit<B>(edits: HeaderEdits, response: HttpResponse<B>) -> HttpResponse<EitherBody<B>> {
     let mut response = match edits.status() {
         None => response.map_into_left_body(),
         Some(status) => {
@@ -266,13 +291,18 @@ impl<T: SessionData> FromRequest for Session<T> {
                  the middleware that uses the session",
             )));
         };
-        let uri = request.uri();
-        ExtractFuture(Ok(exchange.session(RequestHead {
-            method: request.method().as_str(),
-            path: uri.path(),
-            authority: uri.authority().map(|authority| authority.as_str()),
-            header: |name| request.headers().get_all(name).map(HeaderValue::as_bytes),
-        })))
+        let values = |name| request.headers().get_all(name).map(HeaderValue::as_bytes);
+        ExtractFuture(Ok(exchange.session(head(request, values))))
+    }
+}
+
+fn head<'r, H>(request: &'r HttpRequest, header: H) -> RequestHead<'r, H> {
+    let uri = request.uri();
+    RequestHead {
+        method: request.method().as_str(),
+        path: uri.path(),
+        authority: uri.authority().map(|authority| authority.as_str()),
+        header,
     }
 }
 

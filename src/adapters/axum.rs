@@ -20,8 +20,9 @@
 //! ```
 
 use crate::session::{
-    Commit, Exchange, HeaderEdit, HeaderEdits, MissingLayer, RequestHead, SameOrigin,
-    SameOriginError, Session, SessionData, SessionError, SessionManager, SessionMap, log,
+    Commit, EndpointFuture, Exchange, HeaderEdit, HeaderEdits, MissingLayer, RequestHead,
+    SameOrigin, SameOriginError, Session, SessionData, SessionError, SessionManager, SessionMap,
+    log,
 };
 use alloc::borrow::Cow;
 use axum_core::{
@@ -136,6 +137,17 @@ where
 
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
         let exchange = Exchange::begin(&self.sessions);
+        let headers = request.headers();
+        let values = |name| headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+        let endpoint = exchange.endpoint(&head(request.method(), request.uri(), values));
+        if endpoint.is_some() {
+            return ResponseFuture {
+                inner: None,
+                exchange,
+                endpoint,
+                closing: None,
+            };
+        }
         let outer = request.extensions().get::<Arrived<T>>();
         if !outer.is_some_and(|outer| outer.exchange.covers(&self.sessions)) {
             let arrived = Arrived {
@@ -146,8 +158,9 @@ where
             request.extensions_mut().insert(arrived);
         }
         ResponseFuture {
-            inner: self.inner.call(request),
+            inner: Some(self.inner.call(request)),
             exchange,
+            endpoint: None,
             closing: None,
         }
     }
@@ -186,9 +199,11 @@ pin_project! {
     /// }
     /// ```
     pub struct ResponseFuture<F, R, T: SessionData = SessionMap> {
+        // `None` if the session layer answers itself.
         #[pin]
-        inner: F,
+        inner: Option<F>,
         exchange: Exchange<T>,
+        endpoint: Option<EndpointFuture>,
         // The response that waits until its session is committed.
         closing: Option<(R, Commit)>,
     }
@@ -204,12 +219,20 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let (mut response, mut commit) = match this.closing.take() {
-            Some(closing) => closing,
-            None => {
-                let response = ready!(this.inner.poll(cx))?;
+        if let Some(endpoint) = this.endpoint {
+            let edits = ready!(Pin::new(endpoint).poll(cx));
+            let mut response = http::Response::default();
+            write(edits, &mut response);
+            return Poll::Ready(Ok(response));
+        }
+        let (mut response, mut commit) = match (this.closing.take(), this.inner.as_pin_mut()) {
+            (Some(closing), _) => closing,
+            (None, Some(inner)) => {
+                let response = ready!(inner.poll(cx))?;
                 (response, this.exchange.commit(this.exchange.close()))
             }
+            // Without an endpoint there is always an inner service.
+            (None, None) => return Poll::Pending,
         };
         let Poll::Ready(plan) = Pin::new(&mut commit).poll(cx) else {
             *this.closing = Some((response, commit));
@@ -228,13 +251,27 @@ where
     }
 }
 
+fn head<'r, H>(method: &'r Method, uri: &'r Uri, header: H) -> RequestHead<'r, H> {
+    RequestHead {
+        method: method.as_str(),
+        path: uri.path(),
+        authority: uri.authority().map(|authority| authority.as_str()),
+        header,
+    }
+}
+
 fn write<Outgoing: Default + 'static>(edits: HeaderEdits, response: &mut http::Response<Outgoing>) {
     if let Some(status) = edits.status() {
         *response = http::Response::default();
         *response.status_mut() = status_code(status);
         // Another body than Axum's own stays empty.
-        if let Some(body) = (response.body_mut() as &mut dyn Any).downcast_mut::<Body>() {
-            *body = edits.body().into();
+        match (response.body_mut() as &mut dyn Any).downcast_mut::<Body>() {
+            Some(body) => *body = edits.body().into(),
+            None if edits.body().is_empty() => {}
+            None => log::error(
+                log::Topic::Setup,
+                &"the body of the responses is not Axum's, and what the session layer says was left out",
+            ),
         }
     }
     // `build` refuses every setting with a byte that is not allowed in a header.
@@ -281,15 +318,9 @@ impl<S: Sync, T: SessionData> FromRequestParts<S> for Session<T> {
             method,
             uri,
         } = arrived;
-        let session = exchange.session(RequestHead {
-            method: method.as_str(),
-            path: uri.path(),
-            authority: uri.authority().map(|authority| authority.as_str()),
-            header: |name| {
-                let values = parts.headers.get_all(name);
-                values.into_iter().map(HeaderValue::as_bytes)
-            },
-        });
+        let headers = &parts.headers;
+        let values = |name| headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+        let session = exchange.session(head(method, uri, values));
         Ok(session.await)
     }
 }

@@ -38,8 +38,8 @@
 //! write to it.
 
 use crate::session::{
-    Exchange, HeaderEdit, MissingLayer, RequestHead, SameOrigin, SameOriginError, Session,
-    SessionData, SessionError, SessionManager, SessionMap, log,
+    Exchange, HeaderEdit, HeaderEdits, MissingLayer, RequestHead, SameOrigin, SameOriginError,
+    Session, SessionData, SessionError, SessionManager, SessionMap, log,
 };
 use alloc::{
     boxed::Box,
@@ -47,12 +47,17 @@ use alloc::{
     string::{String, ToString as _},
     vec::Vec,
 };
+use core::{
+    marker::PhantomData,
+    sync::atomic::{AtomicIsize, Ordering},
+};
 use rocket::{
     Build, Data, Ignite, Request, Response, Rocket, Sentinel,
     fairing::{self, Fairing, Info, Kind},
     http::{Method, Status},
     request::{FromRequest, Outcome},
     response::{self, Responder},
+    route::{self, Handler, Route},
 };
 use std::io::Cursor;
 
@@ -115,6 +120,10 @@ impl<T: SessionData> Fairing for SessionFairing<T> {
             );
             return Err(rocket);
         }
+        let rocket = match Exchange::has_endpoint(&self.sessions) {
+            true => rocket.mount("/", [endpoint_route::<T>()]),
+            false => rocket,
+        };
         Ok(rocket.manage(Attached(self.sessions.clone())))
     }
 
@@ -129,21 +138,69 @@ impl<T: SessionData> Fairing for SessionFairing<T> {
         let plan = exchange.commit(exchange.close()).await;
         let headers = response.headers();
         let edits = exchange.finish(plan, |name| headers.get(name).map(str::as_bytes));
-        if let Some(status) = edits.status() {
-            let body = edits.body();
-            *response = Response::build()
-                .status(Status::new(status))
-                .sized_body(body.len(), Cursor::new(body))
-                .finalize();
-        }
-        for edit in edits {
-            match edit {
-                HeaderEdit::Append(name, value) => response.adjoin_raw_header(name, value),
-                HeaderEdit::Set(name, value) => {
-                    response.set_raw_header(name, value);
-                }
+        write(edits, response);
+    }
+}
+
+fn write(edits: HeaderEdits, response: &mut Response<'_>) {
+    if let Some(status) = edits.status() {
+        let body = edits.body();
+        *response = Response::build()
+            .status(Status::new(status))
+            .sized_body(body.len(), Cursor::new(body))
+            .finalize();
+    }
+    for edit in edits {
+        match edit {
+            HeaderEdit::Append(name, value) => response.adjoin_raw_header(name, value),
+            HeaderEdit::Set(name, value) => {
+                response.set_raw_header(name, value);
             }
         }
+    }
+}
+
+/// Before every route of the application, for a fairing cannot answer by itself. Each manager has its own
+/// rank, because Rocket takes two routes of one rank and path for a mistake.
+fn endpoint_route<T: SessionData>() -> Route {
+    static MANAGERS: AtomicIsize = AtomicIsize::new(0);
+    let rank = BEFORE_ALL.saturating_sub(MANAGERS.fetch_add(1, Ordering::Relaxed));
+    let mut route = Route::ranked(rank, Method::Post, "/<path..>", Endpoint::<T>(PhantomData));
+    route.name = Some("hardtack session endpoint".into());
+    route
+}
+
+/// Far below the ranks that Rocket gives.
+const BEFORE_ALL: isize = -1000;
+
+struct Endpoint<T>(PhantomData<fn() -> T>);
+
+impl<T> Clone for Endpoint<T> {
+    fn clone(&self) -> Endpoint<T> {
+        Endpoint(PhantomData)
+    }
+}
+
+#[rocket::async_trait]
+impl<T: SessionData> Handler for Endpoint<T> {
+    async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> route::Outcome<'r> {
+        let attached = request.rocket().state::<Attached<T>>();
+        let answer = attached.and_then(|Attached(sessions)| {
+            let Begun { exchange, method } = Begun::of(request, sessions);
+            let headers = request.headers();
+            exchange.endpoint(&RequestHead {
+                method: method.as_str(),
+                path: request.uri().path().raw().as_str(),
+                authority: None,
+                header: |name| headers.get(name).map(str::as_bytes),
+            })
+        });
+        let Some(answer) = answer else {
+            return route::Outcome::Forward((data, Status::NotFound));
+        };
+        let mut response = Response::new();
+        write(answer.await, &mut response);
+        route::Outcome::Success(response)
     }
 }
 

@@ -64,6 +64,11 @@ pub enum SessionError {
     /// The request brought sessions of two logins under one cookie name, and neither counts: this
     /// response removes what was planted, and the next request works. Answered by 503.
     Rivals,
+    /// The session is bound to a device, and the request has no fresh proof from it although the browser
+    /// may have the key. The session is not lost. Answered by 503.
+    #[cfg(feature = "unstable-device-bound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+    NoDeviceProof,
     /// The store of the sessions failed, or holds a record that this version of the application cannot
     /// read. The session is not lost: nothing was overwritten and no cookie removed. Answered by 503.
     Store,
@@ -102,6 +107,10 @@ impl fmt::Display for SessionError {
             SessionError::Rivals => f.write_str(
                 "two logins came under one session cookie name, and neither counts: send the request again",
             ),
+            #[cfg(feature = "unstable-device-bound")]
+            SessionError::NoDeviceProof => f.write_str(
+                "the session is bound to a device, and the browser has sent no fresh proof: send the request again",
+            ),
             SessionError::Store => f.write_str(
                 "the session store failed, or holds a record that cannot be read: the log says which",
             ),
@@ -124,6 +133,8 @@ impl SessionError {
         match self {
             SessionError::CrossOrigin => 403,
             SessionError::Rivals | SessionError::Store => 503,
+            #[cfg(feature = "unstable-device-bound")]
+            SessionError::NoDeviceProof => 503,
             _ => 500,
         }
     }

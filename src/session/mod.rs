@@ -47,12 +47,20 @@ pub mod testing;
 
 pub use cookie::SameSite;
 pub use data::{OldData, SessionData, SessionMap};
+#[cfg(feature = "unstable-device-bound")]
+#[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+pub use device::DeviceBound;
 pub use endings::{Denied, Denylist, DenylistEntry, DenylistFull, ParseDenylistEntryError};
 pub use error::{SaveError, SessionError};
+#[cfg(feature = "unstable-device-bound")]
+#[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+pub use events::DeviceRefusal;
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub(crate) use events::log;
 pub use events::{Event, Lost, Refusal, SaveReason, SkipReason};
-pub use exchange::{Commit, Exchange, HeaderEdit, HeaderEdits, Plan, SessionFuture};
+pub use exchange::{
+    Commit, EndpointFuture, Exchange, HeaderEdit, HeaderEdits, Plan, SessionFuture,
+};
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub use exchange::{MissingLayer, SameOrigin, SameOriginError};
 pub use lifecycle::SessionView;

@@ -213,6 +213,35 @@ impl<T: SessionData> Session<T> {
         self.handle.read(|session| session.is_remembered())
     }
 
+    /// Returns `true` if the session is bound to a key in the browser's device, and the request has a proof of
+    /// it: see [`DeviceBound`](super::DeviceBound).
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{SessionError, SessionManager, testing}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = testing::new_session(&sessions);
+    /// if !session.is_device_bound()? {
+    ///     // Ask for the password before the salary is shown.
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "unstable-device-bound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+    pub fn is_device_bound(&self) -> Result<bool, SessionError> {
+        self.handle.read(|session| session.device_key().is_some())
+    }
+
+    /// Offers to bind a session to the browser's device with this response, as every login does: for those who
+    /// had logged in before the site used [`DeviceBound`](super::DeviceBound). Returns `false` if there is
+    /// nothing to offer: the session is new or bound, or the site offers no binding.
+    ///
+    /// Each offer costs the browser a key and a signature, so offer it once a session.
+    #[cfg(feature = "unstable-device-bound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+    pub fn offer_device_binding(&self) -> Result<bool, SessionError> {
+        self.handle.offer_device_binding()
+    }
+
     /// Gives the session a new id. The data, the creation time and the absolute end stay.
     ///
     /// Call it after every change of privilege, such as a second factor. At login, call

@@ -184,6 +184,7 @@ pub fn set_cookie<T: SessionData>(session: &Session<T>) -> Result<Vec<String>, S
         Some(Answer {
             failed: None,
             set_cookie,
+            ..
         }) => Ok(set_cookie),
         Some(Answer {
             failed: Some(error),

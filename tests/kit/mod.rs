@@ -4,6 +4,8 @@
 
 pub mod browser;
 pub mod clock;
+#[cfg(feature = "unstable-device-bound")]
+pub mod device;
 #[cfg(feature = "session")]
 pub mod exchange;
 pub mod key_text;

@@ -6,6 +6,8 @@ mod kit;
 
 mod clock;
 mod copies;
+#[cfg(feature = "unstable-device-bound")]
+mod device;
 mod ending;
 mod fleet;
 mod former;

@@ -165,6 +165,52 @@ impl SessionCookie {
         SessionCookie::new(attributes, self.limits)
     }
 
+    /// Returns a cookie that goes where this one goes, under a name with this at its end.
+    #[cfg(feature = "unstable-device-bound")]
+    pub(crate) fn companion(&self, suffix: &str) -> Result<SessionCookie, String> {
+        let mut attributes = self.attributes.clone();
+        attributes.name.push_str(suffix);
+        SessionCookie::new(attributes, self.limits)
+    }
+
+    /// Leaves this many bytes of the limit to another cookie.
+    #[cfg(feature = "unstable-device-bound")]
+    pub(crate) fn leave_room(&mut self, bytes: usize) {
+        let max = &mut self.limits.max_cookie_bytes;
+        *max = max.saturating_sub(bytes);
+    }
+
+    /// Returns the attributes as in a Set-Cookie line, without Max-Age.
+    #[cfg(feature = "unstable-device-bound")]
+    pub(crate) fn attributes_text(&self) -> &str {
+        self.tail.trim_start_matches("; ")
+    }
+
+    /// Fails if browsers cannot bind a session in this cookie to their device. The error is a sentence for
+    /// the developer.
+    #[cfg(feature = "unstable-device-bound")]
+    pub(crate) fn check_for_device(&self) -> Result<(), String> {
+        let refuse = |why: &str| Err(format!("`device_bound` {why}"));
+        match &self.attributes {
+            attributes if !attributes.secure => {
+                refuse("needs `secure`: browsers bind over https only")
+            }
+            attributes if attributes.domain.is_some() => {
+                refuse("allows no `domain`: a session is bound for one host")
+            }
+            attributes if attributes.partitioned => refuse("allows no `partitioned`"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns `true` if browsers send the cookie with requests for this path (RFC 6265, section 5.1.4).
+    #[cfg(feature = "unstable-device-bound")]
+    pub(crate) fn goes_to(&self, path: &str) -> bool {
+        let own = &self.attributes.path;
+        let rest = path.strip_prefix(own.as_str());
+        rest.is_some_and(|rest| own.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
+    }
+
     /// Returns `true` if a browser takes both for one cookie: the later replaces the earlier.
     pub(crate) fn is_in_place_of(&self, other: &SessionCookie) -> bool {
         self.attributes.place() == other.attributes.place()

@@ -32,6 +32,10 @@ const STEADY: Duration = Duration::from_secs(60 * 60);
 /// How often the clock is read for that.
 const READ_EVERY: Duration = Duration::from_secs(60);
 
+/// How long a request may have been under way when its login was bound to a device.
+#[cfg(feature = "unstable-device-bound")]
+const UNDER_WAY: Duration = Duration::from_secs(60);
+
 type OnInsert = Arc<dyn Fn(&DenylistEntry) + Send + Sync>;
 
 /// Remembers the logins that were ended, so that a copy of an old cookie opens no more.
@@ -81,11 +85,19 @@ struct List {
     max: usize,
     skew: Duration,
     time: SteadyTime,
-    entries: HashMap<LoginId, (Timestamp, Denied)>,
-    /// Those that never logged in, the soonest to end first.
+    entries: HashMap<LoginId, Held>,
+    /// Those that never logged in or were bound to a device, the soonest to end first.
     anonymous: BTreeSet<(Timestamp, LoginId)>,
     /// All others, the soonest to end first.
     logins: BTreeSet<(Timestamp, LoginId)>,
+}
+
+#[derive(Clone, Copy)]
+struct Held {
+    end: Timestamp,
+    denied: Denied,
+    /// When the entry came, or got its present reason.
+    since: Timestamp,
 }
 
 /// The time that entries are dropped by: what the clock said an hour ago or earlier and has not taken back
@@ -147,7 +159,7 @@ pub struct DenylistEntry {
     pub denied: Denied,
 }
 
-/// Says why a login is in a [`Denylist`]. Prints as `anonymous`, `replaced` or `destroyed`.
+/// Says why a login is in a [`Denylist`]. Prints as `bound`, `anonymous`, `replaced` or `destroyed`.
 ///
 /// ```
 /// use hardtack::session::Denied;
@@ -158,6 +170,9 @@ pub struct DenylistEntry {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Denied {
+    /// The login was bound to a device: only its cookies without the device's key are denied, from a minute
+    /// later on. Such an entry goes as early as one of `Anonymous`.
+    Bound,
     /// A session in which nobody had logged in was destroyed. Such an entry is the first to go when
     /// the list is full: anyone can make and destroy such sessions, and their copies are worth little.
     Anonymous,
@@ -168,10 +183,16 @@ pub enum Denied {
 }
 
 impl Denied {
-    const ALL: [Denied; 3] = [Denied::Anonymous, Denied::Replaced, Denied::Destroyed];
+    const ALL: [Denied; 4] = [
+        Denied::Bound,
+        Denied::Anonymous,
+        Denied::Replaced,
+        Denied::Destroyed,
+    ];
 
     const fn name(self) -> &'static str {
         match self {
+            Denied::Bound => "bound",
             Denied::Anonymous => "anonymous",
             Denied::Replaced => "replaced",
             Denied::Destroyed => "destroyed",
@@ -241,17 +262,24 @@ impl Denylist {
     /// ```
     #[must_use]
     pub fn is_denied(&self, login_id: LoginId) -> bool {
-        self.read().entries.contains_key(&login_id)
+        self.read().denies(login_id)
+    }
+
+    /// Returns `true` for a login that was bound to a device more than a minute ago: a cookie of it that
+    /// names no device is a copy of before. Requests that were under way then get through.
+    #[cfg(feature = "unstable-device-bound")]
+    pub(crate) fn refuses_unbound(&self, login_id: LoginId, now: Timestamp) -> bool {
+        let held = self.read().entries.get(&login_id).copied();
+        held.is_some_and(|held| {
+            held.denied == Denied::Bound && now > held.since.saturating_add(UNDER_WAY)
+        })
     }
 
     /// The same for a session of this process, whose manager's clocks say these times.
     pub(crate) fn is_denied_at(&self, login_id: LoginId, wall: Timestamp, ticks: Duration) -> bool {
         let (denied, due) = {
             let list = self.read();
-            (
-                list.entries.contains_key(&login_id),
-                list.time.is_due(ticks),
-            )
+            (list.denies(login_id), list.time.is_due(ticks))
         };
         if due {
             self.write().time.read(wall, ticks);
@@ -316,10 +344,10 @@ impl Denylist {
     /// ```
     #[must_use]
     pub fn entries(&self) -> Vec<DenylistEntry> {
-        let entry = |(login_id, (end, denied)): (&LoginId, &(Timestamp, Denied))| DenylistEntry {
+        let entry = |(login_id, held): (&LoginId, &Held)| DenylistEntry {
             login_id: *login_id,
-            end: *end,
-            denied: *denied,
+            end: held.end,
+            denied: held.denied,
         };
         self.read().entries.iter().map(entry).collect()
     }
@@ -357,6 +385,11 @@ impl fmt::Debug for Denylist {
 }
 
 impl List {
+    fn denies(&self, login_id: LoginId) -> bool {
+        let held = self.entries.get(&login_id);
+        held.is_some_and(|held| held.denied != Denied::Bound)
+    }
+
     /// Returns the entry as it is now, if it says something new, and what that cost.
     fn insert(
         &mut self,
@@ -380,14 +413,20 @@ impl List {
             mut end,
             mut denied,
         } = entry;
-        if let Some((before, was)) = self.entries.get(&login_id).copied() {
+        let mut since = now;
+        if let Some(held) = self.entries.get(&login_id).copied() {
+            let (before, was) = (held.end, held.denied);
             (end, denied) = (end.max(before), denied.max(was));
             if (end, denied) == (before, was) {
                 return (None, Ok(()));
             }
             self.by_end(was).remove(&(before, login_id));
+            if denied == was {
+                since = held.since;
+            }
         }
-        self.entries.insert(login_id, (end, denied));
+        let held = Held { end, denied, since };
+        self.entries.insert(login_id, held);
         self.by_end(denied).insert((end, login_id));
         let entry = DenylistEntry {
             login_id,
@@ -410,13 +449,13 @@ impl List {
         let Some((end, login_id)) = self.logins.pop_first() else {
             return Ok(());
         };
-        let Some((_, denied)) = self.entries.remove(&login_id) else {
+        let Some(held) = self.entries.remove(&login_id) else {
             return Ok(());
         };
         let dropped = DenylistEntry {
             login_id,
             end,
-            denied,
+            denied: held.denied,
         };
         Err(DenylistFull { dropped })
     }
@@ -442,7 +481,7 @@ impl List {
 
     fn by_end(&mut self, denied: Denied) -> &mut BTreeSet<(Timestamp, LoginId)> {
         match denied {
-            Denied::Anonymous => &mut self.anonymous,
+            Denied::Bound | Denied::Anonymous => &mut self.anonymous,
             Denied::Replaced | Denied::Destroyed => &mut self.logins,
         }
     }
@@ -530,7 +569,7 @@ impl FromStr for DenylistEntry {
 /// let error = "b0b1b2b3b4b5b6b7".parse::<DenylistEntry>().unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "an entry of a denylist is a login id, a number of seconds and `anonymous`, `replaced` or `destroyed`",
+///     "an entry of a denylist is a login id, a number of seconds and `bound`, `anonymous`, `replaced` or `destroyed`",
 /// );
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -540,7 +579,7 @@ pub struct ParseDenylistEntryError;
 impl fmt::Display for ParseDenylistEntryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "an entry of a denylist is a login id, a number of seconds and `anonymous`, `replaced` or `destroyed`",
+            "an entry of a denylist is a login id, a number of seconds and `bound`, `anonymous`, `replaced` or `destroyed`",
         )
     }
 }

@@ -10,6 +10,8 @@ use crate::{
 };
 use alloc::string::String;
 
+#[cfg(feature = "unstable-device-bound")]
+use super::reasons::DeviceRefusal;
 #[cfg(feature = "store")]
 use crate::session::store::StoreErrorKind;
 
@@ -156,6 +158,35 @@ pub enum Event {
         login_id: LoginId,
         /// What was lost.
         lost: Lost,
+    },
+    /// A session was bound to a key in the browser's device.
+    #[cfg(feature = "unstable-device-bound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+    DeviceBound {
+        /// The id of the session.
+        id: SessionId,
+        /// Its login.
+        login_id: LoginId,
+    },
+    /// A browser has proven its key, and got a fresh proof cookie.
+    #[cfg(feature = "unstable-device-bound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+    DeviceProven {
+        /// The id of the session.
+        id: SessionId,
+        /// Its login.
+        login_id: LoginId,
+    },
+    /// A key was not bound, or not proven.
+    #[cfg(feature = "unstable-device-bound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+    DeviceRefused {
+        /// The id of the session, if the request has one.
+        id: Option<SessionId>,
+        /// Its login.
+        login_id: Option<LoginId>,
+        /// The reason.
+        reason: DeviceRefusal,
     },
     /// The session store gave no answer. A session that was to be loaded answers
     /// [`SessionError::Store`](crate::session::SessionError::Store).

@@ -27,10 +27,12 @@ pub(crate) enum Topic {
     Panic,
     #[cfg(feature = "store")]
     Store,
+    #[cfg(feature = "unstable-device-bound")]
+    Device,
 }
 
 impl Topic {
-    const COUNT: usize = 10;
+    const COUNT: usize = 11;
 }
 
 /// Returns `true` if somebody listens to `tracing` on this thread. A subscriber of another scope, or one that is
@@ -58,6 +60,8 @@ pub(crate) fn error(topic: Topic, message: &impl Display) {
 pub(crate) fn failed_call(failed: &SessionError) {
     match failed {
         SessionError::CrossOrigin | SessionError::Rivals | SessionError::Store => {}
+        #[cfg(feature = "unstable-device-bound")]
+        SessionError::NoDeviceProof => {}
         _ => error(Topic::FailedCall, failed),
     }
 }

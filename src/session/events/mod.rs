@@ -8,5 +8,7 @@ mod report;
 mod trace;
 
 pub use event::Event;
+#[cfg(feature = "unstable-device-bound")]
+pub use reasons::DeviceRefusal;
 pub use reasons::{Lost, Refusal, SaveReason, SkipReason};
 pub(crate) use report::{are_traced, report};

@@ -64,6 +64,15 @@ pub enum Refusal {
     Missing,
     /// The session is in its cookie, and `only_tickets` refuses those.
     NotATicket,
+    /// The session is bound to a device, and the request has no fresh proof from it: a stolen cookie, or a
+    /// browser that could not fetch a proof. See [`DeviceBound`](crate::session::DeviceBound).
+    #[cfg(feature = "unstable-device-bound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+    NoDeviceProof,
+    /// The login was bound to a device more than a minute ago, and the cookie is a copy of before.
+    #[cfg(feature = "unstable-device-bound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+    BoundSince,
 }
 
 /// Says why a session was saved.
@@ -99,6 +108,11 @@ pub enum SaveReason {
     Renewed,
     /// The session was sealed with a retired key, and is now sealed with the primary key.
     Resealed,
+    /// The session came without the key of its device, and the browser has a proof of it: a response of
+    /// before the registration was the last one.
+    #[cfg(feature = "unstable-device-bound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+    Adopted,
 }
 
 /// Says why a session was not saved.
@@ -166,6 +180,37 @@ pub enum Lost {
     Flashes,
 }
 
+/// Says why a browser's key was not bound, or not proven.
+///
+/// ```
+/// use hardtack::session::{DeviceRefusal, Event};
+///
+/// /// Somebody has the cookie and not the device.
+/// fn is_alarming(event: &Event) -> bool {
+///     matches!(event, Event::DeviceRefused { reason: DeviceRefusal::ForeignKey, .. })
+/// }
+///
+/// assert_eq!(DeviceRefusal::ForeignKey.to_string(), "signed by another key");
+/// ```
+#[cfg(feature = "unstable-device-bound")]
+#[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DeviceRefusal {
+    /// A script of a page sent the request, and not the browser.
+    Script,
+    /// The request has no session that could be bound.
+    NoSession,
+    /// The session is bound already.
+    Bound,
+    /// There is no proof, or it is not one of a P-256 key.
+    NoProof,
+    /// The challenge was not made for this, or is too old.
+    Challenge,
+    /// The challenge is good, and another key has signed it. Alert if it happens twice for one login.
+    ForeignKey,
+}
+
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -198,6 +243,10 @@ impl fmt::Display for Refusal {
             Refusal::CrossOrigin => "from another origin",
             Refusal::Missing => "missing from the store",
             Refusal::NotATicket => "not a ticket of the store",
+            #[cfg(feature = "unstable-device-bound")]
+            Refusal::NoDeviceProof => "no proof of its device",
+            #[cfg(feature = "unstable-device-bound")]
+            Refusal::BoundSince => "from before its login was bound to a device",
         })
     }
 }
@@ -211,6 +260,8 @@ impl fmt::Display for SaveReason {
             SaveReason::Changed => "changed",
             SaveReason::Renewed => "renewed",
             SaveReason::Resealed => "sealed again with the primary key",
+            #[cfg(feature = "unstable-device-bound")]
+            SaveReason::Adopted => "adopted the key of its device",
         })
     }
 }
@@ -229,3 +280,20 @@ impl fmt::Display for SkipReason {
         })
     }
 }
+
+#[cfg(feature = "unstable-device-bound")]
+impl fmt::Display for DeviceRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DeviceRefusal::Script => "sent by a script",
+            DeviceRefusal::NoSession => "no session",
+            DeviceRefusal::Bound => "bound already",
+            DeviceRefusal::NoProof => "no proof that can be read",
+            DeviceRefusal::Challenge => "the challenge is not good",
+            DeviceRefusal::ForeignKey => "signed by another key",
+        })
+    }
+}
+
+#[cfg(feature = "unstable-device-bound")]
+impl Error for DeviceRefusal {}

@@ -4,8 +4,11 @@ use super::{
     reasons::SkipReason,
 };
 
+#[cfg(feature = "unstable-device-bound")]
+use super::reasons::DeviceRefusal;
 #[cfg(feature = "store")]
 use crate::session::store::StoreError;
+
 /// Returns `true` if a subscriber of `tracing` gets all events.
 pub(crate) fn are_traced() -> bool {
     #[cfg(feature = "tracing")]
@@ -49,6 +52,14 @@ pub(crate) fn report(event: &Event) {
                 None => log::error(Topic::Store, &error),
             }
         }
+        #[cfg(feature = "unstable-device-bound")]
+        Event::DeviceRefused {
+            reason: reason @ DeviceRefusal::ForeignKey,
+            ..
+        } => log::warn(
+            Topic::Device,
+            &format_args!("a bound session was not proven: {reason}"),
+        ),
         Event::DenylistFull(full) => log::error(Topic::Denylist, full),
         _ => {}
     }

@@ -5,6 +5,9 @@ use super::{
     reasons::{Refusal, SkipReason},
 };
 
+#[cfg(feature = "unstable-device-bound")]
+use super::reasons::DeviceRefusal;
+
 pub(crate) fn trace(event: &Event) {
     match event {
         Event::Opened {
@@ -100,6 +103,29 @@ pub(crate) fn trace(event: &Event) {
         #[cfg(feature = "store")]
         Event::StoreFailed { kind, detail } => {
             tracing::error!(target: "hardtack", ?kind, detail, "the session store gave no answer");
+        }
+        #[cfg(feature = "unstable-device-bound")]
+        Event::DeviceBound { id, login_id } => {
+            tracing::debug!(target: "hardtack", %id, %login_id, "session bound to a device");
+        }
+        #[cfg(feature = "unstable-device-bound")]
+        Event::DeviceProven { id, login_id } => {
+            tracing::debug!(target: "hardtack", %id, %login_id, "device proven");
+        }
+        #[cfg(feature = "unstable-device-bound")]
+        Event::DeviceRefused {
+            id,
+            login_id,
+            reason,
+        } => {
+            let login_id = login_id.map(tracing::field::display);
+            let id = id.map(tracing::field::display);
+            match reason {
+                DeviceRefusal::ForeignKey => {
+                    tracing::warn!(target: "hardtack", %reason, id, login_id, "device refused");
+                }
+                _ => tracing::info!(target: "hardtack", %reason, id, login_id, "device refused"),
+            }
         }
         Event::DenylistFull(full) => tracing::error!(target: "hardtack", "{full}"),
         Event::CacheControlReplaced => {

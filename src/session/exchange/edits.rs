@@ -3,14 +3,17 @@
 //! A shared cache that keeps a response with somebody's session logs every later visitor in as that
 //! person (CVE-2023-30861 of Flask, CVE-2025-48947 of nextjs-auth0).
 
-use crate::session::{error::SaveError, request::Answer};
-use alloc::{borrow::Cow, format, string::String, vec, vec::Vec};
+use crate::session::{
+    error::SaveError,
+    request::{Answer, OwnAnswer},
+};
+use alloc::{borrow::Cow, boxed::Box, format, string::String, vec, vec::Vec};
 use core::fmt;
 
 /// What a response carries for its session: edits of its headers, made by [`Exchange::finish`].
 ///
-/// If there is a [`status`](HeaderEdits::status), the session could not be saved: first replace the response
-/// by one with this status and this [`body`](HeaderEdits::body), so that it does not look as if everything
+/// If there is a [`status`](HeaderEdits::status), first replace the response by one with this status and this
+/// [`body`](HeaderEdits::body): the session could not be saved, and the handler's response looks as if everything
 /// went well. Then make the edits, in their order.
 ///
 /// [`Exchange::finish`]: super::Exchange::finish
@@ -25,6 +28,7 @@ pub struct HeaderEdits {
     failed: Option<SaveError>,
     /// Whether the body of a failure says why.
     explains: bool,
+    own: Option<Box<OwnAnswer>>,
 }
 
 /// One edit of a response's headers: see [`Exchange`](super::Exchange).
@@ -50,7 +54,11 @@ impl HeaderEdits {
     where
         I: IntoIterator<Item = &'h [u8]>,
     {
-        let Answer { set_cookie, failed } = answer;
+        let Answer {
+            set_cookie,
+            failed,
+            own,
+        } = answer;
         let mut edits = HeaderEdits {
             set_cookie,
             vary: vary([]),
@@ -58,9 +66,10 @@ impl HeaderEdits {
             targeted: Vec::new(),
             failed,
             explains,
+            own: own.filter(|_| failed.is_none()),
         };
         // The handler's response is discarded, headers included.
-        if failed.is_some() {
+        if edits.status().is_some() {
             return (edits, false);
         }
         edits.vary = vary(header("vary"));
@@ -77,11 +86,12 @@ impl HeaderEdits {
         (edits, replaced)
     }
 
-    /// Returns the status of the response that is to take the place of the handler's, because the session
-    /// could not be saved: see [`SaveError::status`].
+    /// Returns the status of the response that is to take the place of the handler's: because the session
+    /// could not be saved (see [`SaveError::status`]), or because the session layer answers itself.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        self.failed.map(|error| error.status())
+        let own = || self.own.as_ref().and_then(|own| own.status);
+        self.failed.map(|error| error.status()).or_else(own)
     }
 
     /// Returns why the session could not be saved.
@@ -90,15 +100,19 @@ impl HeaderEdits {
         self.failed
     }
 
-    /// Returns the body of the response that replaces the response of a session that could not be saved. It is
-    /// empty, unless the manager is [insecure for development]: then it is a text that says why.
+    /// Returns the body of the response that takes the place of the handler's. For a session that could not be
+    /// saved it is empty, unless the manager is [insecure for development]: then it is a text that says why.
     ///
     /// [insecure for development]: crate::session::SessionManagerBuilder::insecure_for_development
     #[must_use]
     pub fn body(&self) -> String {
         match self.failed {
             Some(error) if self.explains => format!("the session was not saved: {error}\n"),
-            _ => String::new(),
+            Some(_) => String::new(),
+            None => self
+                .own
+                .as_ref()
+                .map_or_else(String::new, |own| own.body.clone()),
         }
     }
 }
@@ -110,6 +124,11 @@ impl IntoIterator for HeaderEdits {
     fn into_iter(self) -> IntoIter {
         IntoIter {
             set_cookie: self.set_cookie.into_iter(),
+            own: self
+                .own
+                .map(|own| own.headers)
+                .unwrap_or_default()
+                .into_iter(),
             vary: self.vary,
             cache_control: self.cache_control,
             targeted: self.targeted.into_iter(),
@@ -120,6 +139,7 @@ impl IntoIterator for HeaderEdits {
 /// Iterates over [`HeaderEdits`].
 pub struct IntoIter {
     set_cookie: vec::IntoIter<String>,
+    own: vec::IntoIter<(&'static str, Cow<'static, str>)>,
     vary: Option<Cow<'static, str>>,
     cache_control: Option<&'static str>,
     targeted: vec::IntoIter<&'static str>,
@@ -131,6 +151,9 @@ impl Iterator for IntoIter {
     fn next(&mut self) -> Option<HeaderEdit> {
         if let Some(line) = self.set_cookie.next() {
             return Some(HeaderEdit::Append("set-cookie", line.into()));
+        }
+        if let Some((name, value)) = self.own.next() {
+            return Some(HeaderEdit::Append(name, value));
         }
         if let Some(vary) = self.vary.take() {
             return Some(HeaderEdit::Set("vary", vary));

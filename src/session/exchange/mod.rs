@@ -12,4 +12,4 @@ pub use edits::{HeaderEdit, HeaderEdits};
 pub use missing::MissingLayer;
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub use same_origin::{SameOrigin, SameOriginError};
-pub use steps::{Commit, Exchange, Plan, SessionFuture};
+pub use steps::{Commit, EndpointFuture, Exchange, Plan, SessionFuture};

@@ -9,7 +9,8 @@ use crate::session::{
     request::{Answer, Handle, RequestHead},
     session::Session,
 };
-#[cfg(feature = "store")]
+#[cfg(feature = "unstable-device-bound")]
+use crate::session::{device::EndpointRequest, request::DeviceStep};
 use alloc::boxed::Box;
 use core::{
     fmt,
@@ -25,6 +26,8 @@ use core::{
 ///
 /// 1. [`begin`](Exchange::begin) when the request arrives, and keep a clone where the handler's extractor
 ///    finds it. Nothing is read yet, so a request that never asks for its session costs next to nothing.
+///    Ask [`endpoint`](Exchange::endpoint) whether the request is for the session layer alone: then its answer is
+///    the response, and no handler runs.
 /// 2. [`session`](Exchange::session) when a handler asks for it, and await the future.
 /// 3. [`close`](Exchange::close) when the handler has answered. Its [`Plan`] says what is to be written;
 ///    from here on the session is read only. An error counts as an answer if the framework makes a
@@ -116,6 +119,58 @@ impl<T: SessionData> Exchange<T> {
         covers
     }
 
+    /// Returns `true` if [`endpoint`](Exchange::endpoint) answers some requests to this manager: for an adapter of
+    /// a framework that has to know its routes beforehand.
+    #[must_use]
+    pub fn has_endpoint(manager: &SessionManager<T>) -> bool {
+        #[cfg(feature = "unstable-device-bound")]
+        return manager.settings().device.is_some();
+        #[cfg(not(feature = "unstable-device-bound"))]
+        {
+            let _ = manager;
+            false
+        }
+    }
+
+    /// Returns the answer to a request that is for the session layer alone, and no handler's: a browser that
+    /// proves its device. For any other request it is `None`, without a look at more than the path.
+    ///
+    /// Ask before the request is routed. The future gives the edits of an empty response.
+    pub fn endpoint<'h, H, I>(&self, head: &RequestHead<'h, H>) -> Option<EndpointFuture>
+    where
+        H: Fn(&'static str) -> I,
+        I: IntoIterator<Item = &'h [u8]>,
+    {
+        #[cfg(feature = "unstable-device-bound")]
+        {
+            let request = self.handle.receive_endpoint(head)?;
+            let exchange = self.clone();
+            let answer = Box::pin(async move { exchange.answer(request).await });
+            Some(EndpointFuture(answer))
+        }
+        #[cfg(not(feature = "unstable-device-bound"))]
+        {
+            let _ = head;
+            None
+        }
+    }
+
+    #[cfg(feature = "unstable-device-bound")]
+    async fn answer(self, request: EndpointRequest) -> HeaderEdits {
+        #[cfg(feature = "store")]
+        if let Some(load) = self.handle.load() {
+            load.await;
+        }
+        let answer = match self.handle.answer_endpoint(&request) {
+            DeviceStep::Answer(answer) => answer,
+            DeviceStep::Bind(login, key) => {
+                let plan = self.commit(self.close()).await;
+                self.handle.answer_bound(login, &key, plan.0)
+            }
+        };
+        self.edits(answer, |_| [])
+    }
+
     /// Gives the session to a handler. Takes what it needs of the request's head at once, so the future
     /// borrows nothing. A later call gives the same session, whatever its head says.
     ///
@@ -172,6 +227,13 @@ impl<T: SessionData> Exchange<T> {
         let Some(answer) = plan.0 else {
             return HeaderEdits::default();
         };
+        self.edits(answer, header)
+    }
+
+    fn edits<'h, I>(&self, answer: Answer, header: impl Fn(&'static str) -> I) -> HeaderEdits
+    where
+        I: IntoIterator<Item = &'h [u8]>,
+    {
         let explains = self.handle.manager().settings().explains_failures;
         let (edits, cache_control_replaced) = HeaderEdits::new(answer, header, explains);
         if cache_control_replaced {
@@ -223,6 +285,24 @@ impl<T: SessionData> Future for SessionFuture<T> {
 impl<T: SessionData> fmt::Debug for SessionFuture<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionFuture").finish_non_exhaustive()
+    }
+}
+
+/// The future of [`Exchange::endpoint`].
+#[must_use = "a future does nothing until it is awaited"]
+pub struct EndpointFuture(Pin<Box<dyn Future<Output = HeaderEdits> + Send>>);
+
+impl Future for EndpointFuture {
+    type Output = HeaderEdits;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<HeaderEdits> {
+        self.0.as_mut().poll(cx)
+    }
+}
+
+impl fmt::Debug for EndpointFuture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EndpointFuture").finish_non_exhaustive()
     }
 }
 

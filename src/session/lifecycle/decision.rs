@@ -35,8 +35,19 @@ pub(crate) struct Save {
 }
 
 impl Save {
-    /// Returns `true` if the cookie that the browser has says the same.
+    /// Returns `true` if the browser loses nothing without this save.
     pub(crate) fn is_renewal(&self) -> bool {
+        match self.reason {
+            SaveReason::Renewed | SaveReason::Resealed => true,
+            #[cfg(feature = "unstable-device-bound")]
+            SaveReason::Adopted => true,
+            SaveReason::Created | SaveReason::Changed => false,
+        }
+    }
+
+    /// Returns `true` if the record is as it was, so that a store need not write it.
+    #[cfg(feature = "store")]
+    pub(crate) fn keeps_record(&self) -> bool {
         matches!(self.reason, SaveReason::Renewed | SaveReason::Resealed)
     }
 }

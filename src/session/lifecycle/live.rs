@@ -41,6 +41,8 @@ pub(crate) struct LiveSession<T> {
     misread: bool,
     /// What this request called `remember` with.
     remember: Option<bool>,
+    /// The record that came has no device key, and this one has.
+    adopted: bool,
     /// How many of the flash messages came with the request.
     received_flashes: usize,
     /// The data was replaced as a whole, and not key by key.
@@ -119,6 +121,7 @@ impl<T: SessionData> LiveSession<T> {
             renew: false,
             misread: false,
             remember: None,
+            adopted: false,
             #[cfg(feature = "store")]
             replaced: false,
             #[cfg(feature = "store")]
@@ -402,6 +405,8 @@ impl<T: SessionData> LiveSession<T> {
             created_at: self.head.created_at,
             issued_at,
             expires_at: self.timeouts(rules).end(self.head.created_at, issued_at),
+            #[cfg(feature = "unstable-device-bound")]
+            is_device_bound: self.head.device_key.is_some(),
             data: &self.data,
         })
     }
@@ -434,12 +439,22 @@ impl<T: SessionData> LiveSession<T> {
                 return Ok(Some((SaveReason::Changed, record)));
             }
         }
-        let renewal = self.renewal(rules, now, sealed);
-        Ok(renewal.map(|reason| (reason, sealed.record.0.clone())))
+        let Some(reason) = self.renewal(rules, now, sealed) else {
+            return Ok(None);
+        };
+        let record = match self.adopted {
+            true => self.encode_readable(ids).ok_or(unreadable)?,
+            false => sealed.record.0.clone(),
+        };
+        Ok(Some((reason, record)))
     }
 
     /// Returns why an unchanged session should be sealed anew.
     fn renewal(&self, rules: &Rules<T>, now: Timestamp, sealed: &Sealed) -> Option<SaveReason> {
+        #[cfg(feature = "unstable-device-bound")]
+        if self.adopted {
+            return Some(SaveReason::Adopted);
+        }
         let timeouts = self.timeouts(rules);
         if matches!(sealed.key_state, KeyState::Retired(_)) {
             Some(SaveReason::Resealed)
@@ -474,6 +489,8 @@ pub(super) fn read_data<T: SessionData>(schema: u8, bytes: &[u8]) -> Result<T, R
 }
 
 mod changes;
+#[cfg(feature = "unstable-device-bound")]
+mod device;
 #[cfg(feature = "store")]
 mod shared;
 #[cfg(feature = "store")]

@@ -38,6 +38,8 @@ pub(crate) struct Rules<T> {
     pub(crate) validate: Option<Validate<T>>,
     pub(crate) denylist: Option<Denylist>,
     pub(crate) recent: RecentEnds,
+    /// Sessions that are bound to a device are read.
+    pub(crate) binds_devices: bool,
 }
 
 impl<T> Rules<T> {
@@ -208,8 +210,8 @@ impl Sealed {
             absolute_end: head.created_at.saturating_add(longest),
         };
         let limits = timeouts.and(rules.timeouts(head.remembered));
-        let judged = if head.device_key.is_some() {
-            // Bound to a device: nothing here can ask the device for its proof.
+        let judged = if head.device_key.is_some() && !rules.binds_devices {
+            // Nothing here can ask the device for its proof.
             Err(Refusal::UnknownLayout)
         } else {
             judge(

@@ -28,6 +28,8 @@ pub struct SessionView<'a, T = SessionMap> {
     pub(super) created_at: Timestamp,
     pub(super) issued_at: Timestamp,
     pub(super) expires_at: Timestamp,
+    #[cfg(feature = "unstable-device-bound")]
+    pub(super) is_device_bound: bool,
     pub(super) data: &'a T,
 }
 
@@ -55,6 +57,14 @@ impl<T> SessionView<'_, T> {
     #[must_use]
     pub fn login_id(&self) -> LoginId {
         self.login_id
+    }
+
+    /// Returns `true` if the session is bound to a key in the browser's device.
+    #[cfg(feature = "unstable-device-bound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+    #[must_use]
+    pub fn is_device_bound(&self) -> bool {
+        self.is_device_bound
     }
 
     /// Returns the time when the session was created.

@@ -23,6 +23,8 @@ use core::{error::Error, fmt, time::Duration};
 
 #[cfg(feature = "store")]
 use super::store_settings::StoreOptions;
+#[cfg(feature = "unstable-device-bound")]
+use crate::session::device::{DeviceBound, DeviceSettings};
 #[cfg(feature = "store")]
 use alloc::sync::Arc;
 
@@ -108,6 +110,8 @@ pub struct SessionManagerBuilder<T = SessionMap> {
     validate_lost: bool,
     #[cfg(feature = "store")]
     pub(super) store: StoreOptions,
+    #[cfg(feature = "unstable-device-bound")]
+    device: Option<DeviceBound>,
 }
 
 impl SessionManagerBuilder<SessionMap> {
@@ -140,6 +144,8 @@ impl SessionManagerBuilder<SessionMap> {
             validate_lost: false,
             #[cfg(feature = "store")]
             store: StoreOptions::default(),
+            #[cfg(feature = "unstable-device-bound")]
+            device: None,
         }
     }
 
@@ -197,6 +203,8 @@ impl SessionManagerBuilder<SessionMap> {
             insecure_for_development: self.insecure_for_development,
             #[cfg(feature = "store")]
             store: self.store,
+            #[cfg(feature = "unstable-device-bound")]
+            device: self.device,
         }
     }
 }
@@ -715,6 +723,32 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         self
     }
 
+    /// Binds each login to a key in the browser's device, where the browser can do that: a copy of the cookies
+    /// is worth minutes on another machine.
+    ///
+    /// It follows Device Bound Session Credentials, a draft of the W3C that Chrome has, and is outside of the
+    /// promises of semver until that is stable. Browsers without it notice nothing.
+    ///
+    /// [`build`](Self::build) refuses it with `domain`, with `partitioned` and without `secure`. With
+    /// `insecure_for_development` no session is bound.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{DeviceBound, SessionManager}};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// SessionManager::builder(keyring.clone()).device_bound(DeviceBound::default()).build()?;
+    ///
+    /// let shared = SessionManager::builder(keyring).cookie_name("sid").domain("example.org");
+    /// assert!(shared.device_bound(DeviceBound::default()).build().is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "unstable-device-bound")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+    #[doc(alias("DBSC", "theft"))]
+    pub fn device_bound(mut self, device: DeviceBound) -> Self {
+        self.device = Some(device);
+        self
+    }
+
     /// Makes a cookie for http on a developer's machine. The cookie is not Secure, and its default
     /// name is `session`. The 500 of a session that could not be saved has the reason as its body.
     ///
@@ -771,8 +805,19 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         let cookie = SessionCookie::new(self.cookie, self.cookie_limits).map_err(ConfigError)?;
         let is_development = self.insecure_for_development;
         let formers = former::check::<T>(self.formers, &cookie, &self.realm, is_development);
+        let formers = formers.map_err(ConfigError)?;
+        #[cfg(feature = "unstable-device-bound")]
+        let (device, cookie) = {
+            let formers = formers.iter().map(|former| &former.cookie);
+            DeviceSettings::check(self.device, cookie, formers, is_development)
+                .map_err(ConfigError)?
+        };
+        #[cfg(feature = "unstable-device-bound")]
+        let binds_devices = device.is_some();
+        #[cfg(not(feature = "unstable-device-bound"))]
+        let binds_devices = false;
         let settings = Settings {
-            formers: formers.map_err(ConfigError)?,
+            formers,
             cookie,
             rules: Rules {
                 normal: Timeouts::new(
@@ -789,6 +834,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
                 validate: self.validate,
                 denylist: self.denylist,
                 recent: RecentEnds::default(),
+                binds_devices,
             },
             origin: self.origin,
             explains_failures: self.insecure_for_development,
@@ -798,6 +844,8 @@ impl<T: SessionData> SessionManagerBuilder<T> {
             pad_to: self.pad_to,
             #[cfg(feature = "store")]
             store: self.store.check().map_err(ConfigError)?.map(Arc::new),
+            #[cfg(feature = "unstable-device-bound")]
+            device,
         };
         if let Err(error) = settings.fits_empty(SMALLEST_RECORD) {
             return Err(ConfigError(format!(

@@ -23,6 +23,8 @@ use std::{sync::LazyLock, time::Instant};
 
 #[cfg(feature = "store")]
 use super::store_settings::{Place, StoreSettings};
+#[cfg(feature = "unstable-device-bound")]
+use crate::session::device::{DeviceCodecs, DeviceSettings};
 #[cfg(feature = "store")]
 use crate::session::{record::MAX_TICKET_LEN, store::StoreKeys};
 
@@ -73,6 +75,8 @@ pub(crate) struct Keys {
     /// Of what is in the store, if there is one.
     #[cfg(feature = "store")]
     pub(crate) store: Option<StoreKeys>,
+    #[cfg(feature = "unstable-device-bound")]
+    pub(crate) device: Option<DeviceCodecs>,
 }
 
 impl Keys {
@@ -85,6 +89,10 @@ impl Keys {
         self.floor = floor;
         for codec in core::iter::once(&mut self.codec).chain(&mut self.formers) {
             *codec = codec.clone().reject_issued_before(floor);
+        }
+        #[cfg(feature = "unstable-device-bound")]
+        if let Some(device) = &mut self.device {
+            device.reject_issued_before(floor);
         }
     }
 }
@@ -112,6 +120,8 @@ pub(crate) struct Settings<T> {
     pub(super) pad_to: usize,
     #[cfg(feature = "store")]
     pub(crate) store: Option<Arc<StoreSettings>>,
+    #[cfg(feature = "unstable-device-bound")]
+    pub(crate) device: Option<DeviceSettings>,
 }
 
 impl<T: SessionData> Settings<T> {
@@ -135,6 +145,15 @@ impl<T: SessionData> Settings<T> {
                 .store
                 .is_some()
                 .then(|| StoreKeys::new(keyring, &self.realm, T::NAME, self.pad_to)),
+            #[cfg(feature = "unstable-device-bound")]
+            device: self.device.as_ref().map(|device| {
+                let formers = self.formers.iter();
+                let formers = formers
+                    .map(|former| (former.cookie.name(), &*former.realm, &*former.type_name));
+                let present = (self.cookie.name(), &*self.realm, T::NAME);
+                let purposes = core::iter::once(present).chain(formers);
+                DeviceCodecs::new(keyring, device, purposes, self.rules.skew, floor)
+            }),
         }
     }
 

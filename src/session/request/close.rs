@@ -13,7 +13,7 @@ use crate::{
         record::SessionId,
     },
 };
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, string::String, vec, vec::Vec};
 use core::time::Duration;
 use rand_core::TryCryptoRng;
 
@@ -22,13 +22,24 @@ use rand_core::TryCryptoRng;
 pub(crate) struct Answer {
     pub(crate) set_cookie: Vec<String>,
     pub(crate) failed: Option<SaveError>,
+    /// What the session layer says by itself. Most responses have nothing of it.
+    pub(crate) own: Option<Box<OwnAnswer>>,
+}
+
+/// Headers that are no cookies, and a response that takes the place of the handler's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct OwnAnswer {
+    /// `None` leaves the handler's response.
+    pub(crate) status: Option<u16>,
+    pub(crate) body: String,
+    pub(crate) headers: Vec<(&'static str, Cow<'static, str>)>,
 }
 
 impl Answer {
     pub(super) fn failure(error: SaveError) -> Answer {
         Answer {
-            set_cookie: Vec::new(),
             failed: Some(error),
+            ..Answer::default()
         }
     }
 }
@@ -80,9 +91,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
                 if moves {
                     events.push(moved(manager, &save, brought));
                 }
-                let all = moves || session.is_login() || session.is_destroyed();
-                let mut lines: Vec<_> =
-                    remove_formers(manager, cookies, brought, all, closing.wall).collect();
+                let mut lines = removals(manager, session, cookies, (brought, moves), closing.wall);
                 if !lines.is_empty() {
                     // Before the new cookie: a browser that does not know `Partitioned`, or that keeps one
                     // cookie for a host and its domain, takes both for one and would remove what it has set.
@@ -103,8 +112,8 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
         answer
             .set_cookie
             .extend(cookie.remove(cookie.to_remove(cookies), 0));
-        let formers = remove_formers(manager, cookies, brought, true, closing.wall);
-        answer.set_cookie.extend(formers);
+        let others = removals(manager, session, cookies, (brought, false), closing.wall);
+        answer.set_cookie.extend(others);
     }
     answer
 }
@@ -141,11 +150,31 @@ pub(super) fn moved<T: SessionData>(
     }
 }
 
+/// Returns the lines that remove what the session leaves behind beside its own cookie: former cookies, and at
+/// a login or an end the proof of a device.
+pub(super) fn removals<T: SessionData>(
+    manager: &SessionManager<T>,
+    session: &LiveSession<T>,
+    cookies: &[u8],
+    (brought, moves): (&Brought, bool),
+    now: Timestamp,
+) -> Vec<String> {
+    let is_over = session.is_login() || session.is_destroyed();
+    let formers = remove_formers(manager, cookies, brought, moves || is_over, now);
+    #[cfg(feature = "unstable-device-bound")]
+    if is_over && let Some(device) = &manager.settings().device {
+        let proofs = device.cookies().iter();
+        let proofs = proofs.flat_map(|proof| proof.remove(proof.received(cookies), 0));
+        return formers.chain(proofs).collect();
+    }
+    formers.collect()
+}
+
 /// Returns the lines that remove the former cookies: `all`, or those that nobody can tell from the present one
 /// and that a later request would bring again beside it. They go whether they were received or not, because the
 /// path of one may have hidden it. A request without any authentic cookie removes none: nothing says that the
 /// browser has one of ours, and the name may be another application's.
-pub(super) fn remove_formers<'m, T: SessionData>(
+fn remove_formers<'m, T: SessionData>(
     manager: &'m SessionManager<T>,
     cookies: &'m [u8],
     brought: &'m Brought,

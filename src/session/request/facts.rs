@@ -8,6 +8,9 @@ use crate::session::{
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::net::Ipv4Addr;
 
+#[cfg(feature = "unstable-device-bound")]
+use crate::session::device::Unproven;
+
 /// What a session needs to know of its request.
 pub(super) struct RequestFacts {
     /// The lines of the Cookie header, joined: HTTP/2 may split it.
@@ -19,6 +22,9 @@ pub(super) struct RequestFacts {
     pub(super) renews: bool,
     /// A browser drops a Secure cookie of the answer, as far as a developer's server can tell.
     pub(super) drops_cookies: bool,
+    /// What becomes of the request if its session is bound to a device and has no proof.
+    #[cfg(feature = "unstable-device-bound")]
+    pub(super) unproven: Unproven,
     /// Host and path, for cookies that another domain can plant.
     location: Option<(Option<String>, String)>,
 }
@@ -50,6 +56,8 @@ impl RequestFacts {
             is_preview: false,
             renews: true,
             drops_cookies: false,
+            #[cfg(feature = "unstable-device-bound")]
+            unproven: Unproven::Counts,
             location: None,
         };
         match settings.origin.judge(&line, values) {
@@ -63,13 +71,10 @@ impl RequestFacts {
             | RequestOrigin::Trusted
             | RequestOrigin::NotABrowser => {}
         }
-        for line in values("cookie") {
-            if facts.cookies.is_empty() {
-                facts.cookies = line.to_vec();
-            } else {
-                facts.cookies.extend_from_slice(b"; ");
-                facts.cookies.extend_from_slice(line);
-            }
+        facts.cookies = joined(values("cookie"));
+        #[cfg(feature = "unstable-device-bound")]
+        if let Some(device) = &settings.device {
+            facts.unproven = Unproven::of(device, head.method, head.path, values);
         }
         if let Access::LoginOnly = facts.access {
             let brings =
@@ -97,6 +102,25 @@ impl RequestFacts {
         facts
     }
 
+    /// The same for a request that is for the session layer alone. Where it comes from is not judged, for only the
+    /// browser itself can make it.
+    #[cfg(feature = "unstable-device-bound")]
+    pub(super) fn of_endpoint<'h, H, I>(head: &RequestHead<'h, H>) -> RequestFacts
+    where
+        H: Fn(&'static str) -> I,
+        I: IntoIterator<Item = &'h [u8]>,
+    {
+        RequestFacts {
+            cookies: joined((head.header)("cookie")),
+            access: Access::All,
+            is_preview: false,
+            renews: true,
+            drops_cookies: false,
+            unproven: Unproven::Counts,
+            location: None,
+        }
+    }
+
     pub(super) fn cookies(&self) -> &[u8] {
         &self.cookies
     }
@@ -110,6 +134,20 @@ impl RequestFacts {
     pub(super) fn path(&self) -> &str {
         self.location.as_ref().map_or("/", |(_, path)| path)
     }
+}
+
+/// Joins the lines of the Cookie header.
+fn joined<'h>(lines: impl IntoIterator<Item = &'h [u8]>) -> Vec<u8> {
+    let mut cookies = Vec::new();
+    for line in lines {
+        if cookies.is_empty() {
+            cookies = line.to_vec();
+        } else {
+            cookies.extend_from_slice(b"; ");
+            cookies.extend_from_slice(line);
+        }
+    }
+    cookies
 }
 
 /// The name of the host, if it is one that can be a cookie's domain.

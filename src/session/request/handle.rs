@@ -262,8 +262,7 @@ impl<T: SessionData> Handle<T> {
                 if state.stored.is_some() {
                     return None;
                 }
-                let cookies = state.facts.as_ref().map_or(&[][..], RequestFacts::cookies);
-                let tokens = stored::begin(self.manager(), cookies, state.head_at);
+                let tokens = stored::begin(self.manager(), state.facts.as_ref(), state.head_at);
                 if tokens.is_none() {
                     state.stored = Some(Box::default());
                 }
@@ -301,7 +300,7 @@ impl<T: SessionData> Handle<T> {
     }
 
     /// Runs `f` on the state, then reports what happened with no lock held.
-    fn call<R>(
+    pub(super) fn call<R>(
         &self,
         f: impl FnOnce(&mut State<T>) -> Result<R, SessionError>,
     ) -> Result<R, SessionError> {
@@ -315,13 +314,13 @@ impl<T: SessionData> Handle<T> {
         result
     }
 
-    fn report(&self, events: &[Event]) {
+    pub(super) fn report(&self, events: &[Event]) {
         for event in events {
             self.manager().report(event);
         }
     }
 
-    fn locked<R>(&self, f: impl FnOnce(&mut State<T>) -> R) -> Result<R, InUse> {
+    pub(super) fn locked<R>(&self, f: impl FnOnce(&mut State<T>) -> R) -> Result<R, InUse> {
         let Shared { state, inside, .. } = &*self.shared;
         let me = this_thread();
         // A second call from within a closure would wait for itself.
@@ -363,7 +362,7 @@ impl<T: SessionData> Drop for Handle<T> {
 }
 
 /// The call came from within a closure that runs inside of another call.
-struct InUse;
+pub(super) struct InUse;
 
 impl From<InUse> for SessionError {
     fn from(_: InUse) -> SessionError {

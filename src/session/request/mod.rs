@@ -2,6 +2,8 @@
 //! cookies and goes back into them.
 
 mod close;
+#[cfg(feature = "unstable-device-bound")]
+mod device;
 mod facts;
 mod handle;
 mod head;
@@ -10,7 +12,9 @@ mod state;
 #[cfg(feature = "store")]
 mod stored;
 
-pub(crate) use close::Answer;
+pub(crate) use close::{Answer, OwnAnswer};
+#[cfg(feature = "unstable-device-bound")]
+pub(crate) use device::Step as DeviceStep;
 pub(crate) use handle::Handle;
 pub use head::RequestHead;
 pub(crate) use open::refusal;

@@ -1,5 +1,6 @@
 //! From the Cookie header to a session.
 
+use super::facts::RequestFacts;
 use crate::{
     Codec, KeyId, KeyState, OpenError, Timestamp, TokenHeader,
     secret::Scratch,
@@ -18,6 +19,11 @@ use core::{cmp::Reverse, time::Duration};
 
 #[cfg(feature = "store")]
 use crate::session::{lifecycle::SealedTicket, record::Ticket};
+#[cfg(feature = "unstable-device-bound")]
+use {
+    super::device,
+    crate::session::device::{Presented, Unproven},
+};
 
 /// The most refused cookies of one request that are reported: their number is the sender's choice.
 const MAX_REFUSALS: usize = 8;
@@ -29,6 +35,9 @@ pub(super) struct Found<T> {
     pub(super) refused: Option<Refusal>,
     /// Two logins under the name of this cookie: neither counts.
     pub(super) rivals: Option<SiteCookie>,
+    /// The session is bound to a device, and there is no proof of it.
+    #[cfg(feature = "unstable-device-bound")]
+    pub(super) unproven: Option<Unproven>,
     pub(super) brought: Brought,
 }
 
@@ -55,6 +64,8 @@ pub(super) struct Tokens {
     pub(super) now: Now,
     pub(super) present: Candidates,
     pub(super) former: Candidates,
+    #[cfg(feature = "unstable-device-bound")]
+    pub(super) device: Presented,
 }
 
 /// The candidates for the present cookie, or for the former ones.
@@ -194,17 +205,17 @@ impl Refused {
 /// only if no present one opens.
 pub(super) fn open<T: SessionData>(
     manager: &SessionManager<T>,
-    cookies: &[u8],
+    facts: Option<&RequestFacts>,
     head_at: Duration,
     events: &mut Vec<Event>,
 ) -> Found<T> {
-    settle(manager, tokens(manager, cookies, head_at), events).0
+    settle(manager, tokens(manager, facts, head_at), events).0
 }
 
-/// Opens the tokens of a Cookie header.
+/// Opens the tokens of a request's Cookie header.
 pub(super) fn tokens<T: SessionData>(
     manager: &SessionManager<T>,
-    cookies: &[u8],
+    facts: Option<&RequestFacts>,
     head_at: Duration,
 ) -> Tokens {
     // The clock is the application's code: read before the keys are locked, because it may set others.
@@ -212,9 +223,14 @@ pub(super) fn tokens<T: SessionData>(
         wall: manager.wall(),
         ticks: head_at,
     };
+    let cookies = facts.map_or(&[][..], RequestFacts::cookies);
     let (present, former) = read(manager, now, cookies);
     Tokens {
         now,
+        #[cfg(feature = "unstable-device-bound")]
+        device: facts.map_or_else(Presented::default, |facts| {
+            device::presented(manager, facts, now)
+        }),
         present,
         former,
     }
@@ -230,6 +246,8 @@ pub(super) fn settle<T: SessionData>(
         now,
         mut present,
         mut former,
+        #[cfg(feature = "unstable-device-bound")]
+        device,
     } = tokens;
     let opened = || present.opened.iter().chain(former.opened.iter());
     let mut refused = present.refused.iter().chain(&former.refused);
@@ -243,6 +261,19 @@ pub(super) fn settle<T: SessionData>(
     if let Choice::None = choice {
         choice = choose(manager, &mut former, events);
         present.refused.append(&mut former.refused);
+    }
+    #[cfg(feature = "unstable-device-bound")]
+    let mut unproven = None;
+    #[cfg(feature = "unstable-device-bound")]
+    if let Choice::One(session, cookie) = choice {
+        choice = match device::prove(manager, &device, now, session) {
+            Ok(session) => Choice::One(session, cookie),
+            Err((refused, kind)) => {
+                present.refused.push(refused);
+                unproven = Some(kind);
+                Choice::None
+            }
+        };
     }
     let mut refused = present.refused;
     let untold = former.refused.iter();
@@ -271,6 +302,8 @@ pub(super) fn settle<T: SessionData>(
         session,
         refused: first,
         rivals,
+        #[cfg(feature = "unstable-device-bound")]
+        unproven,
         brought: Brought {
             others,
             counts,

@@ -1,7 +1,7 @@
 use super::{
     close::{self, Answer},
     facts::{Access, RequestFacts},
-    open::{self, Brought},
+    open::{self, Brought, Found},
 };
 use crate::session::{
     data::SessionData,
@@ -15,6 +15,8 @@ use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
 use rand_core::TryCryptoRng;
 
+#[cfg(feature = "unstable-device-bound")]
+use super::device::DeviceState;
 #[cfg(feature = "store")]
 use super::stored::{self, Loaded, Stored};
 
@@ -47,6 +49,8 @@ pub(super) struct State<T> {
     /// Cookies of two logins came under the name of this one.
     pub(super) rivals: Option<SiteCookie>,
     pub(super) brought: Brought,
+    #[cfg(feature = "unstable-device-bound")]
+    pub(super) device: DeviceState,
     /// To be reported once no lock is held.
     pub(super) events: Vec<Event>,
     /// What the store said, once it was asked.
@@ -77,6 +81,8 @@ impl<T: SessionData> State<T> {
             refused: None,
             rivals: None,
             brought: Brought::NOTHING,
+            #[cfg(feature = "unstable-device-bound")]
+            device: DeviceState::default(),
             events: Vec::new(),
             #[cfg(feature = "store")]
             stored: None,
@@ -112,15 +118,9 @@ impl<T: SessionData> State<T> {
 
     fn open(&mut self, manager: &SessionManager<T>) -> Result<&mut LiveSession<T>, SessionError> {
         if let Phase::Unopened = self.phase {
-            let cookies = match &self.facts {
-                Some(facts) => facts.cookies(),
-                None => &[],
-            };
-            let found = open::open(manager, cookies, self.head_at, &mut self.events);
-            self.refused = found.refused;
-            self.rivals = found.rivals;
-            self.brought = found.brought;
-            self.phase = Phase::Open(found.session, Headers::Open);
+            let facts = self.facts.as_ref();
+            let found = open::open(manager, facts, self.head_at, &mut self.events);
+            self.take(found);
             if let Some(Access::Refused(request)) = self.facts.as_ref().map(|facts| &facts.access) {
                 self.refused = Some(Refusal::CrossOrigin);
                 self.events.push(Event::CrossOrigin((**request).clone()));
@@ -131,6 +131,17 @@ impl<T: SessionData> State<T> {
             // A first use now would not have told caches to keep the response private.
             Phase::Unused | Phase::Unopened => Err(SessionError::HeadersSent),
         }
+    }
+
+    fn take(&mut self, found: Found<T>) {
+        self.refused = found.refused;
+        self.rivals = found.rivals;
+        #[cfg(feature = "unstable-device-bound")]
+        {
+            self.device.unproven = found.unproven;
+        }
+        self.brought = found.brought;
+        self.phase = Phase::Open(found.session, Headers::Open);
     }
 
     /// Returns the session to change it.
@@ -159,6 +170,10 @@ impl<T: SessionData> State<T> {
         if self.rivals.is_some() && write == Write::Change && !logged_in {
             return Err(SessionError::Rivals);
         }
+        #[cfg(feature = "unstable-device-bound")]
+        if write == Write::Change && !logged_in && self.device.waits() {
+            return Err(SessionError::NoDeviceProof);
+        }
         #[cfg(feature = "store")]
         if write == Write::Change
             && !logged_in
@@ -186,10 +201,7 @@ impl<T: SessionData> State<T> {
             stored,
             events,
         } = loaded;
-        self.refused = found.refused;
-        self.rivals = found.rivals;
-        self.brought = found.brought;
-        self.phase = Phase::Open(found.session, Headers::Open);
+        self.take(found);
         self.stored = Some(Box::new(stored));
         self.events.extend(events);
     }
@@ -217,6 +229,8 @@ impl<T: SessionData> State<T> {
             Ok(session) => Ok(session.take_flashes()),
             // There is nothing to take: the session is a new one.
             Err(SessionError::CrossOrigin | SessionError::Rivals) => Ok(Vec::new()),
+            #[cfg(feature = "unstable-device-bound")]
+            Err(SessionError::NoDeviceProof) => Ok(Vec::new()),
             #[cfg(feature = "store")]
             Err(SessionError::Store) => Ok(self.read(manager)?.flashes().to_vec()),
             Err(error) => Err(error),
@@ -231,6 +245,15 @@ impl<T: SessionData> State<T> {
                 self.phase = Phase::Unused;
                 true
             }
+        }
+    }
+
+    /// Closes the session without a word: the response is not the handler's.
+    #[cfg(feature = "unstable-device-bound")]
+    pub(super) fn leave(&mut self) {
+        match &mut self.phase {
+            Phase::Open(_, headers) => *headers = Headers::Decided,
+            Phase::Unopened | Phase::Unused => self.phase = Phase::Unused,
         }
     }
 
@@ -268,6 +291,10 @@ impl<T: SessionData> State<T> {
             // Nothing of the visitor's is set, removed or renewed.
             return Some(Answer::default());
         }
+        #[cfg(feature = "unstable-device-bound")]
+        if let Some(answer) = self.device.in_place_of(session) {
+            return Some(answer);
+        }
         let request = (facts, &self.brought, self.head_at);
         #[cfg(feature = "store")]
         let in_store = match (&manager.settings().store, &mut self.stored) {
@@ -290,6 +317,8 @@ impl<T: SessionData> State<T> {
             let healing = cookie.heal(facts.host(), facts.path());
             answer.set_cookie.splice(..0, healing);
         }
+        #[cfg(feature = "unstable-device-bound")]
+        self.device.offer(manager, session, &mut answer, rng);
         Some(answer)
     }
 }

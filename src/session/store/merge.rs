@@ -58,11 +58,11 @@ fn merge_heads(
     own: Own,
     lost: &mut Vec<Loss>,
 ) -> RecordHead {
-    // A device that was bound meanwhile stays bound.
-    mine.device_key = mine.device_key.or(theirs.device_key);
     if own.is_login {
         return mine;
     }
+    // A device that was bound meanwhile stays bound.
+    mine.device_key = mine.device_key.or(theirs.device_key);
     if mine.remembered == base.remembered {
         mine.remembered = theirs.remembered;
     }

@@ -14,6 +14,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("cookie", &[]),
     ("origin", &[]),
     ("endings", &["record"]),
+    ("device", &["cookie", "events", "record"]),
     (
         "lifecycle",
         &["data", "endings", "error", "events", "record"],

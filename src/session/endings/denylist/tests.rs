@@ -49,12 +49,12 @@ fn sorted(list: &Denylist) -> Vec<(LoginId, Timestamp, Denied)> {
 fn assert_whole(list: &Denylist) {
     let list = list.read();
     assert_eq!(list.anonymous.len() + list.logins.len(), list.entries.len());
-    for (login_id, (end, denied)) in &list.entries {
-        let by_end = match denied {
-            Denied::Anonymous => &list.anonymous,
+    for (login_id, held) in &list.entries {
+        let by_end = match held.denied {
+            Denied::Bound | Denied::Anonymous => &list.anonymous,
             Denied::Replaced | Denied::Destroyed => &list.logins,
         };
-        assert!(by_end.contains(&(*end, *login_id)), "{login_id}");
+        assert!(by_end.contains(&(held.end, *login_id)), "{login_id}");
     }
 }
 
@@ -339,8 +339,33 @@ fn the_list_is_bounded_by_a_million() {
     assert_eq!(Denylist::new().read().max, 1_000_000);
 }
 
+/// Copies of before the binding; the session itself goes on.
+#[cfg(feature = "unstable-device-bound")]
+#[test]
+fn a_login_that_was_bound_to_a_device_is_denied_without_it_after_a_minute() {
+    let list = Denylist::new();
+    list.deny(entry(1, HOUR, Denied::Bound), at(100)).unwrap();
+    let refuses = |now| list.refuses_unbound(login(1), at(now));
+    assert_eq!(
+        [refuses(100), refuses(160), refuses(161)],
+        [false, false, true]
+    );
+    assert!(!list.is_denied(login(1)) && !list.refuses_unbound(login(2), at(HOUR)));
+
+    // Bound once more, by another instance: not a minute more.
+    list.insert(entry(1, HOUR, Denied::Bound), at(150)).unwrap();
+    list.insert(entry(1, 2 * HOUR, Denied::Bound), at(151))
+        .unwrap();
+    assert!(refuses(161));
+
+    list.deny(entry(1, HOUR, Denied::Destroyed), at(200))
+        .unwrap();
+    assert!(list.is_denied(login(1)) && !refuses(900));
+}
+
 fn denied() -> impl Strategy<Value = Denied> {
     prop_oneof![
+        Just(Denied::Bound),
         Just(Denied::Anonymous),
         Just(Denied::Replaced),
         Just(Denied::Destroyed)
@@ -373,16 +398,18 @@ proptest! {
                 }
                 None => plain.push(new),
             }
-            plain.sort_by_key(|entry| (entry.denied != Denied::Anonymous, entry.end, entry.login_id));
+            let goes_late = |denied: Denied| denied > Denied::Anonymous;
+            plain.sort_by_key(|entry| (goes_late(entry.denied), entry.end, entry.login_id));
             if plain.len() > max {
                 let dropped = plain.remove(0);
-                if dropped.denied != Denied::Anonymous {
+                if goes_late(dropped.denied) {
                     expected = Err(DenylistFull { dropped });
                 }
             }
             prop_assert_eq!(result, expected);
             for n in 0..16 {
-                let denied = plain.iter().any(|entry| entry.login_id == login(n));
+                let denied = |entry: &DenylistEntry| entry.denied != Denied::Bound && entry.login_id == login(n);
+                let denied = plain.iter().any(denied);
                 prop_assert_eq!(list.is_denied(login(n)), denied, "{} at {}", n, now);
             }
             assert_whole(&list);

@@ -47,6 +47,9 @@ impl<T: SessionData> LiveSession<T> {
         };
         self.ids = Some(ids);
         self.head.by_login = true;
+        // Whoever bound it before has checked no credential.
+        self.head.device_key = None;
+        self.adopted = false;
         self.head.created_at = now;
         self.head.longest = rules.longest();
         self.head.remembered = self.remember.unwrap_or(false);
@@ -98,6 +101,7 @@ impl<T: SessionData> LiveSession<T> {
     /// Takes back all that this request has written. What it has ended stays ended.
     pub(crate) fn discard_changes(&mut self, rules: &Rules<T>, now: Timestamp) {
         let mut fresh = LiveSession::new(rules, now);
+        let adopted = self.head.device_key.filter(|_| self.adopted);
         match core::mem::replace(&mut self.before, Before::Nothing) {
             Before::Nothing => {}
             Before::Destroyed => fresh.before = Before::Destroyed,
@@ -108,6 +112,10 @@ impl<T: SessionData> LiveSession<T> {
                     .and_then(|head| LiveSession::read(head, &sealed).ok());
                 fresh = read.unwrap_or(fresh);
                 fresh.before = Before::Sealed(sealed);
+                if adopted.is_some() {
+                    fresh.head.device_key = adopted;
+                    fresh.adopted = true;
+                }
             }
         }
         *self = fresh;

@@ -78,8 +78,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
     let mut saving = None;
     let moves = brought.counts != SiteCookie::Present && !session.is_destroyed();
     let formers = |session: &LiveSession<T>| {
-        let all = moves || session.is_login() || session.is_destroyed();
-        close::remove_formers(manager, cookies, brought, all, now.wall).collect::<Vec<_>>()
+        close::removals(manager, session, cookies, (brought, moves), now.wall)
     };
     let unsaved = match session.decide(&manager.settings().rules, closing, rng) {
         // The browser has got the cookie of another login or another id meanwhile.
@@ -88,7 +87,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
         }
         Decision::Save(save) => {
             let ready = !describes
-                && save.is_renewal()
+                && save.keeps_record()
                 && current.as_ref().is_some_and(|it| it.is_kept(now.ticks));
             let planned = match &current {
                 Some(current) if ready => {
@@ -196,7 +195,7 @@ fn plan<T: SessionData, R: TryCryptoRng + ?Sized>(
         None if moves => Way::MoveAndRename,
         None => Way::Create,
         Some(tag) if moves => Way::Rename(tag),
-        Some(_) if save.is_renewal() && !current.is_retired && !describes => Way::Keep,
+        Some(_) if save.keeps_record() && !current.is_retired && !describes => Way::Keep,
         Some(tag) => Way::Swap(tag),
     };
     let secret = if moves {
@@ -276,7 +275,13 @@ fn removal<T: SessionData>(
     let mut set_cookie: Vec<_> = cookie.remove(removed, 0).collect();
     if session.is_destroyed() {
         let now = manager.wall();
-        set_cookie.extend(close::remove_formers(manager, cookies, brought, true, now));
+        set_cookie.extend(close::removals(
+            manager,
+            session,
+            cookies,
+            (brought, false),
+            now,
+        ));
     }
     Answer {
         set_cookie,

@@ -1,6 +1,7 @@
 //! From the tickets of a request to its session.
 
 use super::{
+    super::facts::RequestFacts,
     super::open::{Brought, Candidates, Found, Opened, Refused, Tokens, settle, tokens},
     Received, Stored,
     current::{Came, Current, is_unreadable, refused, with_keys},
@@ -18,6 +19,9 @@ use crate::{
 };
 use alloc::{boxed::Box, string::ToString as _, vec::Vec};
 use core::{cmp::Reverse, error::Error as _, time::Duration};
+
+#[cfg(feature = "unstable-device-bound")]
+use crate::session::device::Presented;
 
 /// The most records that a request asks for: the number of its cookies is the sender's choice.
 const MAX_ASKED: usize = 2;
@@ -41,10 +45,10 @@ struct Ask {
 /// Returns the tokens of a request, if there is one to ask the store for.
 pub(crate) fn begin<T: SessionData>(
     manager: &SessionManager<T>,
-    cookies: &[u8],
+    facts: Option<&RequestFacts>,
     head_at: Duration,
 ) -> Option<Tokens> {
-    let tokens = tokens(manager, cookies, head_at);
+    let tokens = tokens(manager, facts, head_at);
     let asks = |all: &Candidates| !all.tickets.is_empty() || !all.opened.is_empty();
     let asks = asks(&tokens.present) || asks(&tokens.former);
     asks.then_some(tokens)
@@ -60,12 +64,16 @@ pub(crate) async fn load<T: SessionData>(
         now,
         mut present,
         mut former,
+        #[cfg(feature = "unstable-device-bound")]
+        device,
     } = tokens;
     let asks = asks(&mut present).chain(asks(&mut former));
     let asks: Vec<Ask> = asks.collect();
     let mut loading = Loading {
         present,
         former,
+        #[cfg(feature = "unstable-device-bound")]
+        device,
         ..Loading::default()
     };
     let mut asked = 0_usize;
@@ -175,6 +183,8 @@ async fn ask_store<T: SessionData>(
 struct Loading {
     present: Candidates,
     former: Candidates,
+    #[cfg(feature = "unstable-device-bound")]
+    device: Presented,
     currents: Vec<Current>,
     received: Vec<Received>,
     others: Vec<EndedLogin>,
@@ -295,6 +305,8 @@ impl Loading {
             now,
             present: self.present,
             former: self.former,
+            #[cfg(feature = "unstable-device-bound")]
+            device: self.device,
         };
         let mut untold = Vec::new();
         let (mut found, refused) = settle(manager, tokens, &mut untold);
@@ -343,6 +355,8 @@ impl Loading {
             session: Box::new(LiveSession::new(&manager.settings().rules, now.wall)),
             refused: None,
             rivals: None,
+            #[cfg(feature = "unstable-device-bound")]
+            unproven: None,
             brought: Brought {
                 others: others.collect(),
                 authentic: true,

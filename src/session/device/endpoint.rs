@@ -1,0 +1,148 @@
+//! What the endpoint answers to a browser that registers a key, or proves it again.
+
+use super::{
+    DeviceKey, DeviceSettings,
+    codecs::{Challenge, DeviceCodecs},
+    jws::Proof,
+};
+use crate::{
+    Timestamp,
+    session::{events::DeviceRefusal, record::LoginId},
+};
+use alloc::{
+    format,
+    string::{String, ToString as _},
+    vec::Vec,
+};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+/// What a browser sends to the endpoint.
+pub(crate) struct EndpointRequest {
+    /// The key that it refreshes, by name. Without one it registers a key.
+    pub(crate) refreshes: Option<Vec<u8>>,
+    /// Signed by the key.
+    proof: Option<Vec<u8>>,
+    /// A page's script sent it: the browser's own requests have another mode. A script cannot send the header
+    /// of the proof in that mode, so it could bind the session to the key of an attacker otherwise.
+    is_of_a_script: bool,
+}
+
+impl EndpointRequest {
+    pub(crate) fn read<'h, I>(header: impl Fn(&'static str) -> I) -> EndpointRequest
+    where
+        I: IntoIterator<Item = &'h [u8]>,
+    {
+        let value = |name| header(name).into_iter().next();
+        EndpointRequest {
+            refreshes: value("sec-secure-session-id").map(unquoted).map(Vec::from),
+            proof: value("secure-session-response").map(Vec::from),
+            is_of_a_script: value("sec-fetch-mode").is_some_and(|mode| mode != b"no-cors"),
+        }
+    }
+
+    /// Fails for a request of a script.
+    pub(crate) fn check_sender(&self) -> Result<(), DeviceRefusal> {
+        match self.is_of_a_script {
+            true => Err(DeviceRefusal::Script),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns the key that a session of this login is to be bound to. The challenge is judged before the
+    /// curve: what a flood sends costs no more than to open a token.
+    pub(crate) fn register(
+        &self,
+        codecs: &DeviceCodecs,
+        login: LoginId,
+        now: Timestamp,
+    ) -> Result<DeviceKey, DeviceRefusal> {
+        let proof = self.proof.as_deref().and_then(Proof::read);
+        let proof = proof.ok_or(DeviceRefusal::NoProof)?;
+        if !codecs.is_good(proof.challenge(), Challenge::Registration(login), now) {
+            return Err(DeviceRefusal::Challenge);
+        }
+        let key = proof.key().ok_or(DeviceRefusal::NoProof)?;
+        if !proof.is_signed_by(key) {
+            return Err(DeviceRefusal::ForeignKey);
+        }
+        Ok(*key)
+    }
+
+    /// Fails if the request does not prove this key.
+    pub(crate) fn prove(
+        &self,
+        codecs: &DeviceCodecs,
+        key: &DeviceKey,
+        now: Timestamp,
+    ) -> Result<(), DeviceRefusal> {
+        let proof = self.proof.as_deref().and_then(Proof::read);
+        let proof = proof.ok_or(DeviceRefusal::NoProof)?;
+        if !codecs.is_good(proof.challenge(), Challenge::Refresh(key), now) {
+            return Err(DeviceRefusal::Challenge);
+        }
+        if !proof.is_signed_by(key) {
+            return Err(DeviceRefusal::ForeignKey);
+        }
+        Ok(())
+    }
+
+    /// Returns `true` if it only asks for a challenge, as browsers do first.
+    pub(crate) fn asks_for_a_challenge(&self) -> bool {
+        self.proof.is_none()
+    }
+}
+
+/// Names a key to the browser. It opens nothing.
+pub(crate) fn identifier(key: &DeviceKey) -> String {
+    let [hash @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
+        <[u8; 32]>::from(Sha256::digest(key));
+    base64_simd::URL_SAFE_NO_PAD.encode_to_string(hash)
+}
+
+/// Tells the browser that the session is over for it.
+pub(crate) fn over() -> String {
+    json!({ "continue": false }).to_string()
+}
+
+impl DeviceSettings {
+    /// Tells the browser which cookie to fetch anew, where, and for which requests. The cookie's attributes
+    /// are written as in its Set-Cookie line: if they differ, browsers fetch it for every request.
+    pub(crate) fn instructions(&self, key: &DeviceKey) -> String {
+        let (name, attributes) = match self.cookie() {
+            Some(cookie) => (cookie.name(), cookie.attributes_text()),
+            None => ("", ""),
+        };
+        let exclude = |path: &String| json!({ "type": "exclude", "path": path });
+        let excluded: Vec<Value> = self.excluded().iter().map(exclude).collect();
+        let mut instructions = json!({
+            "session_identifier": identifier(key),
+            "refresh_url": self.path(),
+            "scope": { "include_site": false, "scope_specification": excluded },
+            "credentials": [{ "type": "cookie", "name": name, "attributes": attributes }],
+        });
+        let hosts: Vec<&str> = self.hosts_also_from().collect();
+        if let (false, Some(members)) = (hosts.is_empty(), instructions.as_object_mut()) {
+            members.insert("allowed_refresh_initiators".into(), json!(hosts));
+        }
+        instructions.to_string()
+    }
+
+    /// Returns the value of the header that offers to bind a session.
+    pub(crate) fn offer(&self, challenge: &str) -> String {
+        format!("(ES256);path=\"{}\";challenge=\"{challenge}\"", self.path())
+    }
+
+    /// Returns the value of the header that asks for a proof of this key.
+    pub(crate) fn challenge(challenge: &str, key: &DeviceKey) -> String {
+        format!("\"{challenge}\";id=\"{}\"", identifier(key))
+    }
+}
+
+/// Browsers send strings bare, and the specification wants them quoted (RFC 9651).
+fn unquoted(value: &[u8]) -> &[u8] {
+    let value = value.trim_ascii();
+    let quoted = value.strip_prefix(b"\"");
+    let unquoted = quoted.and_then(|value| value.strip_suffix(b"\""));
+    unquoted.unwrap_or(value)
+}

@@ -1,0 +1,40 @@
+//! A key in a browser's device, as software, and what the browser signs with it.
+#![allow(dead_code, reason = "each program uses a part")]
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
+
+pub struct Device(SigningKey);
+
+impl Device {
+    /// A key of its own for each number from 1 on.
+    pub fn new(number: u8) -> Device {
+        Device(SigningKey::from_slice(&[number; 32]).unwrap())
+    }
+
+    /// The proof of a registration: it names the key.
+    pub fn register(&self, challenge: &str) -> String {
+        let point = self.0.verifying_key().to_sec1_point(false);
+        let (x, y) = point.as_bytes()[1..].split_at(32);
+        let [x, y] = [x, y].map(|half| URL_SAFE_NO_PAD.encode(half));
+        self.sign(
+            &format!(
+                r#"{{"typ":"dbsc+jwt","alg":"ES256","jwk":{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}"}}}}"#
+            ),
+            challenge,
+        )
+    }
+
+    /// The proof of a refresh.
+    pub fn prove(&self, challenge: &str) -> String {
+        self.sign(r#"{"typ":"dbsc+jwt","alg":"ES256"}"#, challenge)
+    }
+
+    fn sign(&self, header: &str, challenge: &str) -> String {
+        let payload = format!(r#"{{"jti":"{challenge}"}}"#);
+        let parts = [header, &payload].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let signed = parts.join(".");
+        let signature: Signature = self.0.sign(signed.as_bytes());
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+    }
+}
