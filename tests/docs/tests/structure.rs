@@ -1,4 +1,5 @@
-//! The rooms of the session: which of them may know which, held by their `use` lines.
+//! The rooms of the session: which of them may know which, held by their `use` lines. How long a file is, and
+//! how many of them a request passes.
 
 use super::root;
 use std::{
@@ -6,6 +7,12 @@ use std::{
     fs,
     path::{Path, PathBuf},
 };
+
+/// The most files from the Cookie header to Set-Cookie.
+const LONGEST_WAY: usize = 14;
+
+/// The most lines of a file, without its documentation.
+const LONGEST_FILE: usize = 500;
 
 /// What a room of `src/session` may import of the others. A room that is not named may import any room
 /// that does not lead back to it.
@@ -72,6 +79,37 @@ fn an_adapter_drives_an_exchange_and_decides_nothing() {
 }
 
 #[test]
+fn a_request_passes_few_files() {
+    let way = way(&fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap());
+    assert!(way.first().is_some_and(|file| file == "adapters/axum.rs"));
+    for file in &way {
+        assert!(src().join(file).is_file(), "{file} is not there");
+    }
+    let different: BTreeSet<&String> = way.iter().collect();
+    assert_eq!(different.len(), way.len(), "{way:?}");
+    assert!(way.len() <= LONGEST_WAY, "{} files: {way:?}", way.len());
+}
+
+#[test]
+fn no_file_is_too_long_to_be_read() {
+    let mut seen = 0;
+    for (name, path) in sources(&src()) {
+        let lines = lines_without_docs(&fs::read_to_string(path).unwrap());
+        assert!(lines <= LONGEST_FILE, "{name} has {lines} lines");
+        seen += 1;
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn a_long_way_and_a_long_file_are_found() {
+    let text = "## Reading order of one request\n\n1. `a.rs`: begins.\n2. `b/c.rs`, with `b/d.rs`: ends.\n\n`e.rs` may.\n\n## Rules\n\n1. `f.rs`";
+    assert_eq!(way(text), ["a.rs", "b/c.rs", "b/d.rs"]);
+    let source = "//! Of a.\n\n/// Of b.\n    /// More.\nfn b() {}\n// Why.\n#[cfg(test)]\nmod tests {\nfn c() {}\n}\n";
+    assert_eq!(lines_without_docs(source), 3);
+}
+
+#[test]
 fn a_wrong_import_is_found() {
     let source = "use crate::{Codec, session::{cookie::{self, Names}, error::Why as Other}};\nuse super::x::Y;";
     let expected = [
@@ -120,31 +158,56 @@ fn rooms() -> Graph {
     rooms
 }
 
+/// The files that a document lists as the way of a request.
+fn way(document: &str) -> Vec<String> {
+    let title = "## Reading order of one request";
+    let (_, section) = document.split_once(title).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let steps = section.lines().filter(|line| {
+        let number = line
+            .split_once(". ")
+            .map(|(number, _)| number.parse::<u8>());
+        matches!(number, Some(Ok(_)))
+    });
+    let code = steps.flat_map(|step| step.split('`').skip(1).step_by(2));
+    code.filter(|code| code.ends_with(".rs"))
+        .map(String::from)
+        .collect()
+}
+
+/// The lines of a file that are neither documentation nor tests.
+fn lines_without_docs(source: &str) -> usize {
+    let is_doc = |line: &str| ["///", "//!"].iter().any(|doc| line.starts_with(doc));
+    let code = without_tests(source).lines();
+    code.filter(|line| !is_doc(line.trim_start())).count()
+}
+
+/// The files below a directory, without tests: their names there, and their paths.
+fn sources(root: &Path) -> Vec<(String, PathBuf)> {
+    let mut paths = vec![root.to_owned()];
+    let mut found = vec![];
+    while let Some(path) = paths.pop() {
+        if path.is_dir() {
+            let entries = fs::read_dir(path).unwrap();
+            paths.extend(entries.map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+        let is_test =
+            name.ends_with("tests.rs") || name.ends_with("vectors.rs") || name.contains("/tests/");
+        if name.ends_with(".rs") && !is_test {
+            found.push((name.to_owned(), path.clone()));
+        }
+    }
+    found
+}
+
 /// The files of `src/session`, without its `mod.rs` and the tests, each with those that it imports. A
 /// path ends at the file that it names: `crate::session::record::Flash` is `record/mod.rs`.
 fn files() -> Graph {
     let root = src().join("session");
-    let mut paths = vec![root.clone()];
-    let mut found = vec![];
-    while let Some(path) = paths.pop() {
-        if path.is_dir() {
-            paths.extend(
-                fs::read_dir(path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
-        } else {
-            let name = path
-                .strip_prefix(&root)
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned();
-            if name != "mod.rs" && !name.ends_with("tests.rs") && !name.ends_with("vectors.rs") {
-                found.push(name);
-            }
-        }
-    }
+    let found = sources(&root).into_iter().map(|(name, _)| name);
+    let found: Vec<String> = found.filter(|name| name != "mod.rs").collect();
     let module = |file: &str| -> Vec<String> {
         let path = file.trim_end_matches(".rs").trim_end_matches("/mod");
         path.split('/').map(String::from).collect()
@@ -256,10 +319,13 @@ fn source(path: &Path) -> String {
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))
         .collect();
-    let code = code.join("\n");
-    match code.split_once("#[cfg(test)]\nmod tests {") {
-        Some((code, _)) => code.to_owned(),
-        None => code,
+    without_tests(&code.join("\n")).to_owned()
+}
+
+fn without_tests(source: &str) -> &str {
+    match source.split_once("#[cfg(test)]\nmod tests {") {
+        Some((code, _)) => code,
+        None => source,
     }
 }
 
