@@ -4,16 +4,14 @@
 //! call inside another and every tag is a level, so the stack is bounded.
 
 use super::{Error, half};
+use core::str::from_utf8;
 use serde::de::{
-    self, Deserialize, DeserializeSeed, Deserializer, Visitor,
+    self, DeserializeOwned, DeserializeSeed as Seed, Deserializer, MapAccess, SeqAccess, Visitor,
     value::{BorrowedStrDeserializer, MapAccessDeserializer, SeqDeserializer},
 };
 
 /// Reads bytes that are exactly one item, with at most this many levels inside.
-pub(super) fn from_slice<'de, T: Deserialize<'de>>(
-    mut bytes: &'de [u8],
-    levels: usize,
-) -> Result<T, Error> {
+pub(super) fn from_slice<T: DeserializeOwned>(mut bytes: &[u8], levels: usize) -> Result<T, Error> {
     let rest = &mut bytes;
     let value = T::deserialize(Reader { rest, levels })?;
     bytes.is_empty().then_some(value).ok_or(Error::Other)
@@ -21,10 +19,9 @@ pub(super) fn from_slice<'de, T: Deserialize<'de>>(
 
 /// An item, up to the items inside it.
 enum Head<'de> {
-    Unsigned(u64),
-    /// `-1 - n`.
-    Negative(u64),
-    /// An integer beyond 64 bits: whether it is `-1 - n`, and the digits of n.
+    /// Whether it is `-1 - n`, and n.
+    Integer(bool, u64),
+    /// The same beyond 64 bits: n by its digits.
     Big(bool, &'de [u8]),
     Float(f64),
     Bytes(&'de [u8]),
@@ -40,12 +37,10 @@ impl Head<'_> {
     /// Returns whether the integer is `-1 - n`, and n.
     fn integer(self) -> Result<(bool, u128), Error> {
         let float = match self {
-            Head::Unsigned(n) => return Ok((false, n.into())),
-            Head::Negative(n) => return Ok((true, n.into())),
+            Head::Integer(negative, n) => return Ok((negative, n.into())),
             Head::Big(negative, digits) => {
-                let n = digits.iter().try_fold(0_u128, |n, digit| {
-                    Some(n.checked_mul(256)? | u128::from(*digit))
-                });
+                let push = |n: u128, digit: &u8| Some(n.checked_mul(256)? | u128::from(*digit));
+                let n = digits.iter().try_fold(0, push);
                 return Ok((negative, n.ok_or(Error::Range)?));
             }
             Head::Float(float) => float,
@@ -56,29 +51,30 @@ impl Head<'_> {
         if n as f64 != float.abs() || n == u128::MAX {
             return Err(Error::Other);
         }
-        if float.is_sign_positive() {
-            return Ok((false, n));
-        }
+        let negative = float.is_sign_negative();
         // The sign of -0.0 would be lost.
-        Ok((true, n.checked_sub(1).ok_or(Error::Other)?))
+        Ok((
+            negative,
+            n.checked_sub(negative.into()).ok_or(Error::Other)?,
+        ))
     }
 
-    fn unsigned(self) -> Result<u128, Error> {
+    fn unsigned<N: TryFrom<u128>>(self) -> Result<N, Error> {
         let (negative, n) = self.integer()?;
-        if negative { Err(Error::Range) } else { Ok(n) }
+        n.try_into().ok().filter(|_| !negative).ok_or(Error::Range)
     }
 
-    fn signed(self) -> Result<i128, Error> {
+    fn signed<N: TryFrom<i128>>(self) -> Result<N, Error> {
         let (negative, n) = self.integer()?;
         let n = i128::try_from(n).map_err(|_| Error::Range)?;
-        Ok(if negative { !n } else { n })
+        N::try_from(if negative { !n } else { n }).map_err(|_| Error::Range)
     }
 
     fn float(self) -> Result<f64, Error> {
         if let Head::Float(float) = self {
             return Ok(float);
         }
-        let n = self.signed()?;
+        let n: i128 = self.signed()?;
         let kept = n as f64 as i128 == n && n != i128::MAX;
         kept.then_some(n as f64).ok_or(Error::Range)
     }
@@ -110,12 +106,10 @@ impl<'de> Reader<'_, 'de> {
         let (first, rest) = self.rest.split_first().ok_or(Error::Other)?;
         *self.rest = rest;
         let (major, info) = (first >> 5, first & 31);
+        let push = |n, byte: &u8| n << 8 | u64::from(*byte);
         let argument = match info {
             0..24 => info.into(),
-            24..28 => {
-                let bytes = self.take(1 << (info & 3))?;
-                bytes.iter().fold(0, |n, byte| n << 8 | u64::from(*byte))
-            }
+            24..28 => self.take(1 << (info & 3))?.iter().fold(0, push),
             _ => return Err(Error::Other),
         };
         // Every element takes at least one byte.
@@ -124,13 +118,9 @@ impl<'de> Reader<'_, 'de> {
             _ => Err(Error::Other),
         };
         Ok(match (major, info) {
-            (0, _) => Head::Unsigned(argument),
-            (1, _) => Head::Negative(argument),
+            (0 | 1, _) => Head::Integer(major == 1, argument),
             (2, _) => Head::Bytes(self.take(argument)?),
-            (3, _) => {
-                let text = core::str::from_utf8(self.take(argument)?);
-                Head::Text(text.map_err(|_| Error::Other)?)
-            }
+            (3, _) => Head::Text(from_utf8(self.take(argument)?).map_err(|_| Error::Other)?),
             (4, _) => Head::Array(len()?),
             (5, _) => Head::Map(len()?),
             (6, _) => return self.tagged(argument),
@@ -153,22 +143,11 @@ impl<'de> Reader<'_, 'de> {
         }
     }
 
-    /// Reads over the next item.
-    fn skip(mut self) -> Result<(), Error> {
-        let len = match self.head()? {
-            Head::Array(len) => len,
-            Head::Map(len) => len.saturating_mul(2),
-            _ => 0,
-        };
-        (0..len).try_for_each(|_| self.inside()?.skip())
-    }
-
     /// Reads what is inside an array or a map, all of it: what a type leaves over, the next type would read.
-    fn compound<T>(
-        &mut self,
-        left: usize,
-        read: impl FnOnce(&mut Inside<'_, 'de>) -> Result<T, Error>,
-    ) -> Result<T, Error> {
+    fn compound<T, F>(&mut self, left: usize, read: F) -> Result<T, Error>
+    where
+        F: FnOnce(&mut Inside<'_, 'de>) -> Result<T, Error>,
+    {
         let reader = self.inside()?;
         let mut inside = Inside { reader, left };
         let value = read(&mut inside)?;
@@ -190,9 +169,9 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
 
     methods! {
         deserialize_any(self, visitor) match self.head()? {
-            Head::Unsigned(n) => visitor.visit_u64(n),
-            Head::Negative(n) if n >> 63 == 0 => visitor.visit_i64(!(n as i64)),
-            head @ (Head::Negative(_) | Head::Big(true, _)) => visitor.visit_i128(head.signed()?),
+            Head::Integer(false, n) => visitor.visit_u64(n),
+            Head::Integer(true, n) if n >> 63 == 0 => visitor.visit_i64(!(n as i64)),
+            head @ (Head::Integer(..) | Head::Big(true, _)) => visitor.visit_i128(head.signed()?),
             head @ Head::Big(false, _) => visitor.visit_u128(head.unsigned()?),
             Head::Float(float) => visitor.visit_f64(float),
             Head::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
@@ -200,26 +179,20 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
             Head::Array(len) => self.compound(len, |inside| visitor.visit_seq(inside)),
             Head::Map(len) => self.compound(len, |inside| visitor.visit_map(inside)),
             Head::Simple(bool @ (20 | 21)) => visitor.visit_bool(bool == 21),
+            // `undefined` of JavaScript is read as null.
             Head::Simple(22 | 23) => visitor.visit_unit(),
             Head::Simple(_) => Err(Error::Other),
         };
-        deserialize_bool(self, visitor) match self.head()? {
-            Head::Simple(bool @ (20 | 21)) => visitor.visit_bool(bool == 21),
-            _ => Err(Error::Other),
-        };
+        deserialize_bool(self, visitor) self.deserialize_any(visitor);
         deserialize_i8(self, visitor) self.deserialize_i64(visitor);
         deserialize_i16(self, visitor) self.deserialize_i64(visitor);
         deserialize_i32(self, visitor) self.deserialize_i64(visitor);
-        deserialize_i64(self, visitor) {
-            visitor.visit_i64(self.head()?.signed()?.try_into().map_err(|_| Error::Range)?)
-        };
+        deserialize_i64(self, visitor) visitor.visit_i64(self.head()?.signed()?);
         deserialize_i128(self, visitor) visitor.visit_i128(self.head()?.signed()?);
         deserialize_u8(self, visitor) self.deserialize_u64(visitor);
         deserialize_u16(self, visitor) self.deserialize_u64(visitor);
         deserialize_u32(self, visitor) self.deserialize_u64(visitor);
-        deserialize_u64(self, visitor) {
-            visitor.visit_u64(self.head()?.unsigned()?.try_into().map_err(|_| Error::Range)?)
-        };
+        deserialize_u64(self, visitor) visitor.visit_u64(self.head()?.unsigned()?);
         deserialize_u128(self, visitor) visitor.visit_u128(self.head()?.unsigned()?);
         deserialize_f32(self, visitor) visitor.visit_f32(self.head()?.float()? as f32);
         deserialize_f64(self, visitor) visitor.visit_f64(self.head()?.float()?);
@@ -252,34 +225,29 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
             Head::Map(len) => self.compound(len, |inside| visitor.visit_map(inside)),
             _ => Err(Error::Other),
         };
-        deserialize_struct(self, visitor, &'static str, &'static [&'static str]) {
-            self.deserialize_map(visitor)
-        };
+        deserialize_struct(self, visitor, &'static str, &'static [&'static str]) self.deserialize_map(visitor);
         // A text is a variant without content, a map of one entry is a variant and its content.
         deserialize_enum(self, visitor, &'static str, &'static [&'static str]) match self.head()? {
             Head::Text(name) => visitor.visit_enum(BorrowedStrDeserializer::new(name)),
-            Head::Map(1) => {
-                self.compound(1, |inside| visitor.visit_enum(MapAccessDeserializer::new(inside)))
-            }
+            Head::Map(1) => self.compound(1, |inside| visitor.visit_enum(MapAccessDeserializer::new(inside))),
             _ => Err(Error::Other),
         };
-        // `undefined` of JavaScript is read as null.
-        deserialize_unit(self, visitor) match self.head()? {
-            Head::Simple(22 | 23) => visitor.visit_unit(),
-            _ => Err(Error::Other),
-        };
+        deserialize_unit(self, visitor) self.deserialize_any(visitor);
         deserialize_unit_struct(self, visitor, &'static str) self.deserialize_unit(visitor);
-        deserialize_option(self, visitor) match **self.rest {
-            [0xf6 | 0xf7, ref rest @ ..] => {
-                *self.rest = rest;
-                visitor.visit_none()
-            }
+        deserialize_option(self, visitor) match self.rest.first() {
+            Some(0xf6 | 0xf7) => self.head().and_then(|_| visitor.visit_none()),
             _ => visitor.visit_some(self.inside()?),
         };
-        deserialize_newtype_struct(self, visitor, &'static str) {
-            visitor.visit_newtype_struct(self.inside()?)
+        deserialize_newtype_struct(self, visitor, &'static str) visitor.visit_newtype_struct(self.inside()?);
+        deserialize_ignored_any(self, visitor) {
+            let len = match self.head()? {
+                Head::Array(len) => len,
+                Head::Map(len) => len.saturating_mul(2),
+                _ => 0,
+            };
+            (0..len).try_for_each(|_| self.inside()?.deserialize_ignored_any(de::IgnoredAny).map(drop))?;
+            visitor.visit_unit()
         };
-        deserialize_ignored_any(self, visitor) self.skip().and_then(|()| visitor.visit_unit());
     }
 
     fn is_human_readable(&self) -> bool {
@@ -294,39 +262,38 @@ struct Inside<'a, 'de> {
     left: usize,
 }
 
-impl<'de> Inside<'_, 'de> {
-    fn value<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
-        let Reader { rest, levels } = &mut self.reader;
-        let levels = *levels;
-        seed.deserialize(Reader { rest, levels })
-    }
+impl<'de> SeqAccess<'de> for Inside<'_, 'de> {
+    type Error = Error;
 
-    fn next<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: Seed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
         let Some(left) = self.left.checked_sub(1) else {
             return Ok(None);
         };
         self.left = left;
-        self.value(seed).map(Some)
+        self.next_value_seed(seed).map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
     }
 }
 
-macro_rules! access {
-    ($($trait:ident { $($method:ident $as:ident -> $value:ty;)* })*) => {$(
-        impl<'de> de::$trait<'de> for Inside<'_, 'de> {
-            type Error = Error;
+impl<'de> MapAccess<'de> for Inside<'_, 'de> {
+    type Error = Error;
 
-            $(fn $method<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<$value, Error> {
-                self.$as(seed)
-            })*
+    fn next_key_seed<T: Seed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+        self.next_element_seed(seed)
+    }
 
-            fn size_hint(&self) -> Option<usize> {
-                Some(self.left)
-            }
-        }
-    )*};
-}
+    fn next_value_seed<T: Seed<'de>>(&mut self, seed: T) -> Result<T::Value, Error> {
+        let Reader {
+            ref mut rest,
+            levels,
+        } = self.reader;
+        seed.deserialize(Reader { rest, levels })
+    }
 
-access! {
-    SeqAccess { next_element_seed next -> Option<T::Value>; }
-    MapAccess { next_key_seed next -> Option<T::Value>; next_value_seed value -> T::Value; }
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left)
+    }
 }
