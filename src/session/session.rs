@@ -779,6 +779,82 @@ impl Session<SessionMap> {
         self.handle.read(|session| session.data().contains_key(key))
     }
 
+    /// Returns the value under this key. If the key is absent, stores the value that the closure makes, and
+    /// returns that.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = testing::new_session(&sessions);
+    /// let theme = session.get_or_insert_with("theme", || "light".to_string())?;
+    /// assert_eq!(theme, "light");
+    /// assert_eq!(session.get_or_insert_with("theme", || "dark".to_string())?, "light");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The same as [`update`](Session::update). If the key is there, the same as [`get`](Session::get).
+    #[doc(alias("or_insert", "setdefault"))]
+    pub fn get_or_insert_with<V>(&self, key: &str, f: impl FnOnce() -> V) -> Result<V, SessionError>
+    where
+        V: Serialize + DeserializeOwned,
+    {
+        if let Some(value) = self.get(key)? {
+            return Ok(value);
+        }
+        // The closure may use the session.
+        let value = f();
+        self.handle
+            .grow(|session| session.data_mut().insert_readable(key, &value))?;
+        Ok(value)
+    }
+
+    /// Stores several values of one type. If one of them does not serialize, none is stored.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = testing::new_session(&sessions);
+    /// session.extend([("apples", 3), ("pears", 4)])?;
+    /// assert_eq!(session.entries::<u32>()?, [("apples".into(), 3), ("pears".into(), 4)]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The same as [`insert`](Session::insert).
+    #[doc(alias = "insert_all")]
+    pub fn extend<K: AsRef<str>, V: Serialize>(
+        &self,
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<(), SessionError> {
+        self.handle
+            .grow(|session| session.data_mut().extend(entries))
+    }
+
+    /// Returns all keys and values, in ascending byte order of the keys. If the values have different types,
+    /// read them as a type that takes all of them, such as `serde_json::Value`.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
+    /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
+    /// # let session = testing::new_session(&sessions);
+    /// session.insert("user", "ada")?;
+    /// session.insert("visits", 7)?;
+    /// let entries = session.entries::<serde_json::Value>()?;
+    /// assert_eq!(entries[1], ("visits".into(), 7.into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The same as [`get`](Session::get).
+    #[doc(alias("all", "iter"))]
+    pub fn entries<V: DeserializeOwned>(&self) -> Result<Vec<(String, V)>, SessionError> {
+        self.tell(self.handle.read(|session| session.data().entries())?)
+    }
+
     /// Returns the keys in ascending byte order.
     ///
     /// ```

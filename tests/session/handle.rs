@@ -21,7 +21,7 @@ use std::{
 type Call = fn(&Session) -> Result<(), SessionError>;
 
 /// Every call that changes something.
-const WRITES: [(&str, Call); 15] = [
+const WRITES: [(&str, Call); 17] = [
     ("insert", |session| session.insert("cart", 7)),
     ("remove", |session| session.remove("user").map(drop)),
     ("remove nothing", |session| {
@@ -30,6 +30,10 @@ const WRITES: [(&str, Call); 15] = [
     ("take", |session| session.take::<String>("user").map(drop)),
     ("take nothing", |session| {
         session.take::<String>("nothing").map(drop)
+    }),
+    ("extend", |session| session.extend([("cart", 7)])),
+    ("get_or_insert_with", |session| {
+        session.get_or_insert_with("n", u8::default).map(drop)
     }),
     ("update", |session| session.update("n", |_: &mut u8| ())),
     ("clear", |session| session.clear()),
@@ -45,7 +49,7 @@ const WRITES: [(&str, Call); 15] = [
     ("modify", |session| session.modify(|_| ())),
 ];
 
-const READS: [(&str, Call); 12] = [
+const READS: [(&str, Call); 14] = [
     ("get", |session| session.get::<String>("user").map(drop)),
     ("get_or_remove", |session| {
         session.get_or_remove::<String>("user").map(drop)
@@ -53,6 +57,12 @@ const READS: [(&str, Call); 12] = [
     ("contains_key", |session| {
         session.contains_key("user").map(drop)
     }),
+    ("get_or_insert_with something", |session| {
+        session
+            .get_or_insert_with("user", String::default)
+            .map(drop)
+    }),
+    ("entries", |session| session.entries::<String>().map(drop)),
     ("keys", |session| session.keys().map(drop)),
     ("len", |session| session.len().map(drop)),
     ("is_empty", |session| session.is_empty().map(drop)),

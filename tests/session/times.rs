@@ -478,3 +478,49 @@ fn the_floor_refuses_by_creation_as_well_as_by_sealing() {
     let browser = logged_in(&after, "ada");
     assert_eq!(browser.user(&after).as_deref(), Some("ada"));
 }
+
+#[test]
+fn a_site_may_remember_every_session() {
+    let site = Site::with(&Clock::new(), |builder| builder.remember_by_default());
+    let mut browser = Browser::default();
+    let (_, reply) = browser.visit(&site, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(max_age(&reply), Some(14 * DAY));
+    // The limits are those of remembered sessions, and a login is remembered too.
+    site.clock.pass(13 * DAY);
+    let (_, reply) = browser.visit(&site, |session| {
+        assert!(session.is_remembered().unwrap());
+        session.regenerate_for_login().unwrap();
+    });
+    assert_eq!(max_age(&reply), Some(14 * DAY));
+
+    // On a shared computer, the handler says so, before the login or after it.
+    for before in [true, false] {
+        let (_, reply) = browser.visit(&site, |session| {
+            if before {
+                session.remember(false).unwrap();
+            }
+            session.regenerate_for_login().unwrap();
+            session.remember(false).unwrap();
+            session.insert("user", before).unwrap();
+        });
+        assert_eq!(max_age(&reply), None);
+    }
+    // What a logout leaves is a session like any other.
+    let (_, reply) = browser.visit(&site, |session| {
+        session.destroy().unwrap();
+        session.insert("cart", 8).unwrap();
+    });
+    assert_eq!(max_age(&reply), Some(14 * DAY));
+}
+
+#[test]
+fn a_session_from_before_the_setting_keeps_its_time_until_the_login() {
+    let clock = Clock::new();
+    let before = Site::with(&clock, |builder| builder);
+    let mut browser = logged_in(&before, "ada");
+    let after = Site::with(&clock, |builder| builder.remember_by_default());
+    let (_, reply) = browser.visit(&after, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(max_age(&reply), None);
+    let (_, reply) = browser.visit(&after, |session| session.regenerate_for_login().unwrap());
+    assert_eq!(max_age(&reply), Some(14 * DAY));
+}

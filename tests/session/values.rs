@@ -166,3 +166,72 @@ fn update_takes_nothing_that_does_not_come_back() {
     });
     assert_eq!((reply.failed, reply.set_cookie.len()), (None, 1));
 }
+
+#[test]
+fn several_values_are_stored_as_one() {
+    let site = Site::new();
+    let mut browser = Browser::default();
+    browser.send(&site, |session| {
+        session.insert("a", 1).unwrap();
+        session.extend([("b", 2), ("a", 3)]).unwrap();
+    });
+    let (_, reply) = browser.visit(&site, |session| {
+        let ab = [("a".to_owned(), 3), ("b".to_owned(), 2)];
+        assert_eq!(session.entries::<u32>().unwrap(), ab);
+        // A map whose keys are equal does not serialize, and what came before it is not stored.
+        let twice = Twice(true);
+        let error = session
+            .extend([("c", Twice(false)), ("d", twice)])
+            .unwrap_err();
+        assert!(matches!(error, SessionError::Unstorable { key, .. } if key == "d"));
+        assert_eq!(session.keys().unwrap(), ["a", "b"]);
+        let error = session.extend([("e", "x".repeat(9_000))]).unwrap_err();
+        assert!(matches!(error, SessionError::TooBig { .. }), "{error}");
+        session.remove("e").unwrap();
+        assert_eq!(session.entries::<u32>().unwrap(), ab);
+    });
+    assert_eq!((reply.failed, reply.set_cookie.len()), (None, 0));
+}
+
+/// A map that has a key twice, if so.
+struct Twice(bool);
+
+impl Serialize for Twice {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([("key", 1), (if self.0 { "key" } else { "other" }, 2)])
+    }
+}
+
+#[test]
+fn entries_of_another_type_are_told_and_do_not_keep_the_session_alive() {
+    let site = Site::new();
+    let mut browser = returning(&site);
+    site.clock.pass(29 * MINUTE);
+    let (read, reply) = browser.visit(&site, |session| session.entries::<User>().map(drop));
+    assert!(matches!(read, Err(SessionError::WrongType { key, .. }) if key == "user"));
+    assert_eq!(reply.set_cookie.len(), 0);
+    assert_eq!(told(&site), [("user".to_owned(), false)]);
+}
+
+#[test]
+fn a_value_that_is_there_is_not_made_again() {
+    let site = Site::new();
+    let mut browser = Browser::default();
+    let (made, reply) = browser.visit(&site, |session| session.get_or_insert_with("n", || 7_u8));
+    assert_eq!((made, reply.set_cookie.len()), (Ok(7), 1));
+    let (found, reply) = browser.visit(&site, |session| {
+        session.get_or_insert_with("n", || -> u8 { panic!("it is there") })
+    });
+    assert_eq!((found, reply.set_cookie.len()), (Ok(7), 0));
+    browser.visit(&site, |session| {
+        let error = session.get_or_insert_with("n", String::new).unwrap_err();
+        assert!(matches!(error, SessionError::WrongType { .. }), "{error}");
+        let error = session
+            .get_or_insert_with("lossy", || Lossy { field: 1 })
+            .unwrap_err();
+        assert!(matches!(error, SessionError::Unstorable { .. }), "{error}");
+        // The closure may use the session.
+        let len = session.get_or_insert_with("len", || session.len().unwrap());
+        assert_eq!(len, Ok(1));
+    });
+}

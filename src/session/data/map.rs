@@ -38,16 +38,8 @@ impl SessionMap {
     ///
     /// [`SessionError::WrongType`] if the value has another type.
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
-        let Some(bytes) = self.0.get(key) else {
-            return Ok(None);
-        };
-        match cbor::decode(bytes) {
-            Ok(value) => Ok(Some(value)),
-            Err(error) => Err(SessionError::WrongType {
-                key: key.into(),
-                reason: error.to_string(),
-            }),
-        }
+        let bytes = self.0.get(key);
+        bytes.map(|bytes| decode(key, bytes)).transpose()
     }
 
     /// Stores a value under this key and replaces a previous value.
@@ -80,6 +72,36 @@ impl SessionMap {
         let bytes = cbor::encode(&value).map_err(|error| unstorable(key, &error))?;
         self.put(key, bytes);
         Ok(())
+    }
+
+    /// Stores several values as [`insert`](SessionMap::insert) does.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::Unstorable`] if one of them does not serialize. Then none is stored.
+    pub fn extend<K: AsRef<str>, V: Serialize>(
+        &mut self,
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<(), SessionError> {
+        let encode = |(key, value): (K, V)| match cbor::encode(&value) {
+            Ok(bytes) => Ok((key, bytes)),
+            Err(error) => Err(unstorable(key.as_ref(), &error)),
+        };
+        let encoded: Vec<_> = entries.into_iter().map(encode).collect::<Result<_, _>>()?;
+        for (key, bytes) in encoded {
+            self.put(key.as_ref(), bytes);
+        }
+        Ok(())
+    }
+
+    /// Returns all keys and values, in ascending byte order of the keys.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionError::WrongType`] if a value has another type.
+    pub fn entries<V: DeserializeOwned>(&self) -> Result<Vec<(String, V)>, SessionError> {
+        let entry = |(key, bytes): (&String, &Vec<u8>)| Ok((key.clone(), decode(key, bytes)?));
+        self.0.iter().map(entry).collect()
     }
 
     /// Stores a value as [`insert`](SessionMap::insert) does, if it is read as a value with the same
@@ -157,6 +179,13 @@ impl SessionMap {
             lost.then_some(key.as_str())
         })
     }
+}
+
+fn decode<V: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<V, SessionError> {
+    cbor::decode(bytes).map_err(|error| SessionError::WrongType {
+        key: key.into(),
+        reason: error.to_string(),
+    })
 }
 
 fn unstorable(key: &str, reason: &impl fmt::Display) -> SessionError {

@@ -64,10 +64,10 @@ enum Before {
 impl<T: SessionData> LiveSession<T> {
     /// Starts a session that nobody has seen yet.
     pub(crate) fn new(rules: &Rules<T>, now: Timestamp) -> LiveSession<T> {
-        let Timeouts { idle, lifetime } = rules.timeouts(false);
+        let Timeouts { idle, lifetime } = rules.timeouts(rules.remembers);
         let head = RecordHead {
             schema: T::VERSION,
-            remembered: false,
+            remembered: rules.remembers,
             by_login: false,
             created_at: now,
             idle_limit: idle,

@@ -30,6 +30,8 @@ pub(crate) struct Now {
 pub(crate) struct Rules<T> {
     pub(crate) normal: Timeouts,
     pub(crate) remembered: Timeouts,
+    /// A session is remembered unless its handler says otherwise.
+    pub(crate) remembers: bool,
     pub(crate) renew_after: Option<Duration>,
     /// How far two clocks of the site may be apart.
     pub(crate) skew: Duration,

@@ -94,6 +94,7 @@ pub struct SessionManagerBuilder<T = SessionMap> {
     absolute_timeout: Duration,
     remember_idle_timeout: Option<Duration>,
     remember_absolute_timeout: Duration,
+    remember_by_default: bool,
     renew_after: Option<Duration>,
     floor: Timestamp,
     pad_to: usize,
@@ -125,6 +126,7 @@ impl SessionManagerBuilder<SessionMap> {
             absolute_timeout: ABSOLUTE_TIMEOUT,
             remember_idle_timeout: None,
             remember_absolute_timeout: REMEMBER_ABSOLUTE,
+            remember_by_default: false,
             renew_after: None,
             floor: Timestamp::MIN,
             pad_to: 1,
@@ -189,6 +191,7 @@ impl SessionManagerBuilder<SessionMap> {
             absolute_timeout: self.absolute_timeout,
             remember_idle_timeout: self.remember_idle_timeout,
             remember_absolute_timeout: self.remember_absolute_timeout,
+            remember_by_default: self.remember_by_default,
             renew_after: self.renew_after,
             floor: self.floor,
             pad_to: self.pad_to,
@@ -428,6 +431,25 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     #[doc(alias("max_age", "permanent"))]
     pub fn remember_absolute_timeout(mut self, timeout: Duration) -> Self {
         self.remember_absolute_timeout = timeout;
+        self
+    }
+
+    /// Remembers every session that starts from now on, as if its handler had called
+    /// [`remember(true)`](crate::session::Session::remember): the cookie outlives the browser. A handler
+    /// that calls `remember(false)` still decides for its session.
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// let sessions = SessionManager::builder(keyring).remember_by_default().build()?;
+    /// let session = testing::new_session(&sessions);
+    /// session.insert("cart", [7])?;
+    /// assert!(testing::set_cookie(&session)?[0].contains("; Max-Age=1209600")); // 14 days
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias("max_age", "permanent", "persistent"))]
+    pub fn remember_by_default(mut self) -> Self {
+        self.remember_by_default = true;
         self
     }
 
@@ -828,6 +850,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
                     self.remember_idle_timeout.unwrap_or(REMEMBER_IDLE),
                     self.remember_absolute_timeout,
                 ),
+                remembers: self.remember_by_default,
                 renew_after: self.renew_after,
                 skew: self.skew,
                 reissue_before: self.reissue_before,

@@ -52,7 +52,7 @@ impl<T: SessionData> LiveSession<T> {
         self.adopted = false;
         self.head.created_at = now;
         self.head.longest = rules.longest();
-        self.head.remembered = self.remember.unwrap_or(false);
+        self.head.remembered = self.remember.unwrap_or(rules.remembers);
         self.set_timeouts(rules.timeouts(self.head.remembered));
         let received = self.received_flashes.min(self.head.flashes.len());
         self.head.flashes.drain(..received);
