@@ -409,8 +409,10 @@ impl<T: SessionData> Session<T> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Unstorable`] if the subject has no or more than 255 bytes, or if the store keeps no
-    /// lists; [`SessionError::Randomness`].
+    /// [`SessionError::Unstorable`] if the subject has no or more than 255 bytes, or if there is no store
+    /// that keeps lists of owners: a session whose subject no list knows would survive `end_all`. Only this
+    /// call knows that a site has subjects, so `build` cannot refuse such a store. Also
+    /// [`SessionError::Randomness`].
     #[cfg(feature = "store")]
     pub fn set_subject(&self, subject: Option<&str>) -> Result<(), SessionError> {
         if let Some(subject) = subject {
@@ -427,7 +429,8 @@ impl<T: SessionData> Session<T> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Unstorable`] if the text has more than 255 bytes, or if the store keeps no lists.
+    /// [`SessionError::Unstorable`] if the text has more than 255 bytes, or if there is no store that keeps
+    /// lists of owners.
     #[cfg(feature = "store")]
     pub fn describe(&self, text: &str) -> Result<(), SessionError> {
         self.can_be_listed("the description", text, 0)?;

@@ -38,6 +38,7 @@ pub struct Scripted {
     memory: Arc<Mutex<MemoryStore>>,
     clock: Clock,
     script: Arc<Mutex<Script>>,
+    lists_owners: bool,
 }
 
 impl Scripted {
@@ -50,7 +51,14 @@ impl Scripted {
             memory: Arc::new(Mutex::new(memory(clock, bytes))),
             clock: clock.clone(),
             script: Arc::default(),
+            lists_owners: true,
         }
+    }
+
+    /// The same engine, without an index of owners.
+    pub fn without_lists(mut self) -> Scripted {
+        self.lists_owners = false;
+        self
     }
 
     /// Loses all records, as an engine does that keeps nothing over a restart.
@@ -167,10 +175,13 @@ impl Store for Scripted {
     }
 
     fn lists_owners(&self) -> bool {
-        true
+        self.lists_owners
     }
 
     async fn owned(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
+        if !self.lists_owners {
+            return Err(StoreErrorKind::Unsupported.into());
+        }
         self.call("owned", self.memory().owned(owner)).await
     }
 

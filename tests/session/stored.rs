@@ -872,8 +872,19 @@ fn what_does_not_fit_into_the_cookie_stays_in_the_store() {
     browser.send(&stored, |session| {
         session.insert("note", "#".repeat(20_000)).unwrap();
     });
+    let stayed = |site: &Site| {
+        let stayed = |event| match event {
+            Event::StaysInStore { id, len, max, .. } => Some((id, len > max)),
+            _ => None,
+        };
+        site.events()
+            .into_iter()
+            .filter_map(stayed)
+            .collect::<Vec<_>>()
+    };
     let (_, reply) = browser.visit(&site, |session| drop(session.remove("nothing")));
     assert_eq!(reply.failed, None);
+    assert_eq!(stayed(&site), [], "a read would not have moved it");
     let note = |session: &Session| {
         session
             .get::<String>("note")
@@ -883,7 +894,13 @@ fn what_does_not_fit_into_the_cookie_stays_in_the_store() {
     assert_eq!(browser.peek(&site, note), Some(20_000));
     let (_, reply) = browser.visit(&site, |session| session.touch().unwrap());
     assert_eq!(reply.failed, None);
+    let id = browser.peek(&site, |session| session.id().unwrap());
+    assert_eq!(stayed(&site), [(id, true)]);
     assert_eq!(browser.peek(&site, note), Some(20_000));
+    // Smaller again, it goes.
+    browser.send(&site, |session| drop(session.remove("note")));
+    assert_eq!(stayed(&site), []);
+    assert_ne!(browser.peek(&site, |session| session.id().unwrap()), id);
 }
 
 #[test]
@@ -1053,6 +1070,50 @@ fn who_is_not_listed_is_told_so() {
     }
     assert!(request.describe(&"#".repeat(256)).is_err());
     assert_eq!(ready(request.end_others()), Ok(0));
+}
+
+#[test]
+fn who_cannot_be_listed_is_told_so_at_the_first_call() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock).without_lists();
+    let site = Site::with(&clock, |builder| builder.store(store.clone()));
+    let (mut browser, mut refused) = (Browser::default(), Vec::new());
+    let (_, reply) = browser.visit(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        refused.push(session.set_subject(Some("user-7")).unwrap_err());
+        refused.push(session.describe("phone").unwrap_err());
+        session.insert("user", "ada").unwrap();
+    });
+    for error in refused {
+        assert!(
+            error.to_string().contains("keeps lists of owners"),
+            "{error}"
+        );
+        assert_eq!(error.status(), 500, "a mistake of the site, and no outage");
+    }
+    assert_eq!(reply.failed, None);
+    // Nobody has a subject that no list knows.
+    assert_eq!(store.calls(), ["put"]);
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    let unsupported = ready(site.sessions.end_all("user-7")).unwrap_err();
+    assert_eq!(unsupported.kind(), StoreErrorKind::Unsupported);
+    let unsupported = ready(site.sessions.list("user-7")).unwrap_err();
+    assert_eq!(unsupported.kind(), StoreErrorKind::Unsupported);
+}
+
+#[test]
+fn an_end_of_all_leaves_a_session_that_is_in_its_cookie() {
+    let (_, store, _, site) = moving(Place::Cookie);
+    let back = device(&site, "phone");
+    assert!(store.calls().is_empty(), "in the cookie, so in no list");
+    let stored = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    assert_eq!(ready(stored.sessions.end_all("user-7")).unwrap(), 0);
+    assert_eq!(back.user(&stored).as_deref(), Some("phone"));
+    // The last step of the move ends what is left.
+    let last = Site::with(&site.clock, |builder| {
+        builder.store(store.clone()).only_tickets()
+    });
+    assert_eq!(back.user(&last), None);
 }
 
 #[test]

@@ -188,6 +188,21 @@ pub enum Event {
         /// The reason.
         reason: DeviceRefusal,
     },
+    /// A session of the store was to be saved in its cookie and does not fit into it: it stays in the
+    /// store. Keep the store, or raise [`max_cookie_bytes`], while this happens.
+    ///
+    /// [`max_cookie_bytes`]: crate::session::SessionManagerBuilder::max_cookie_bytes
+    #[cfg(feature = "store")]
+    StaysInStore {
+        /// The id of the session.
+        id: SessionId,
+        /// Its login.
+        login_id: LoginId,
+        /// The size that its cookies would have: of their names, `=` and values, in bytes.
+        len: usize,
+        /// The maximum.
+        max: usize,
+    },
     /// The session store gave no answer. A session that was to be loaded answers
     /// [`SessionError::Store`](crate::session::SessionError::Store).
     #[cfg(feature = "store")]

@@ -101,6 +101,15 @@ pub(crate) fn trace(event: &Event) {
             tracing::info!(target: "hardtack", %id, %login_id, %lost, "two requests saved one session: the later save won");
         }
         #[cfg(feature = "store")]
+        Event::StaysInStore {
+            id,
+            login_id,
+            len,
+            max,
+        } => {
+            tracing::info!(target: "hardtack", %id, %login_id, len, max, "session does not fit into its cookie: it stays in the store");
+        }
+        #[cfg(feature = "store")]
         Event::StoreFailed { kind, detail } => {
             tracing::error!(target: "hardtack", ?kind, detail, "the session store gave no answer");
         }

@@ -223,6 +223,9 @@ impl<T: SessionData> SessionManager<T> {
     /// A login whose password was checked before and that is saved after it survives. Close this gap with
     /// [`validate`](SessionManagerBuilder::validate) and a version that you keep for each user.
     ///
+    /// A session that is still in its cookie is in no list and goes on, until
+    /// [`only_tickets`](SessionManagerBuilder::only_tickets) refuses it. The same version ends it at once.
+    ///
     /// # Errors
     ///
     /// That of the store. Some of the sessions may have ended.

@@ -14,13 +14,13 @@ use super::{
 use crate::{
     Timestamp,
     session::{
-        cookie::Names,
+        cookie::{Names, TooLarge},
         data::SessionData,
         error::SaveError,
         events::{Event, SkipReason},
         lifecycle::{Closing, Decision, EndedLogin, KEEP_MARGIN, LiveSession, Save},
         manager::{Place, SessionManager, SiteCookie, StoreSettings},
-        record::{SessionId, TicketSecret},
+        record::{Ids, SessionId, TicketSecret},
         store::{Ending, GRACE, Tombstone, own_writes},
     },
 };
@@ -49,7 +49,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
         session.start_over(own_writes);
     }
     let current = stored.current.take().filter(|_| !session.is_new());
-    if store.place == Place::Cookie && moves_back(manager, session, current.as_ref(), rng) {
+    if store.place == Place::Cookie && moves_back(manager, session, current.as_ref(), rng, events) {
         let answer = close::close(manager, session, (facts, brought, head_at), rng, events);
         return (answer, Write::of(ends, None));
     }
@@ -246,16 +246,29 @@ fn moves_back<T: SessionData, R: TryCryptoRng + ?Sized>(
     session: &mut LiveSession<T>,
     current: Option<&Current>,
     rng: &mut R,
+    events: &mut Vec<Event>,
 ) -> bool {
     let Some(current) = current.filter(|current| current.tag.is_some()) else {
         return true;
     };
+    let is_due = session.is_due(&manager.settings().rules, manager.wall());
     let len = session.record_len().unwrap_or(usize::MAX);
-    if manager.settings().fits(len).is_err() {
+    if let Err(TooLarge { len, max }) = manager.settings().fits(len) {
+        if is_due {
+            let Ids {
+                session: id,
+                login: login_id,
+            } = current.ids;
+            events.push(Event::StaysInStore {
+                id,
+                login_id,
+                len,
+                max,
+            });
+        }
         return false;
     }
     let moved = session.known_id() != Some(current.ids.session);
-    let is_due = session.is_due(&manager.settings().rules, manager.wall());
     moved || !is_due || session.regenerate(rng).is_ok()
 }
 
