@@ -512,6 +512,71 @@ fn the_later_save_of_one_key_wins_and_an_event_says_so() {
     assert!(site.events().iter().any(lost));
 }
 
+/// What two requests make of one key, and what the events say was lost.
+fn conflict(
+    site: &Site,
+    store: &Scripted,
+    before: Option<u32>,
+    handlers: [fn(&Session); 2],
+) -> (Option<u32>, Vec<String>) {
+    let mut browser = visitor(site, store, "ada");
+    if let Some(before) = before {
+        browser.send(site, |session| session.insert("wares", before).unwrap());
+    }
+    let [one, two] = handlers;
+    race(site, &browser, one, two);
+    let lost = |event| match event {
+        Event::Conflict {
+            lost: Lost::Key(key),
+            ..
+        } => Some(key),
+        _ => None,
+    };
+    let lost = site.events().into_iter().filter_map(lost).collect();
+    let wares = |session: &Session| session.get("wares").unwrap();
+    (browser.peek(site, wares), lost)
+}
+
+#[test]
+fn the_site_can_say_what_becomes_of_two_writes_to_one_key() {
+    let (site, store) = site_with(|builder| {
+        builder.on_conflict("wares", |base: Option<u32>, mine: u32, theirs: u32| {
+            mine + theirs - base.unwrap_or(0)
+        })
+    });
+    let insert = [
+        (|session| session.insert("wares", 3).unwrap()) as fn(&Session),
+        |session| session.insert("wares", 5).unwrap(),
+    ];
+    assert_eq!(conflict(&site, &store, None, insert), (Some(8), vec![]));
+    assert_eq!(conflict(&site, &store, Some(1), insert), (Some(7), vec![]));
+    // It is asked about conflicts alone. A removal wins, and so does a write of the whole.
+    let removal = [insert[0], |session: &Session| drop(session.remove("wares"))];
+    assert_eq!(conflict(&site, &store, Some(1), removal), (None, vec![]));
+    let clear = [insert[0], |session: &Session| {
+        session.clear().unwrap();
+        session.insert("wares", 9).unwrap();
+    }];
+    assert_eq!(conflict(&site, &store, Some(1), clear).0, Some(9));
+    // Two that count from 1 may write the same.
+    let same = [insert[0], insert[0]];
+    assert_eq!(conflict(&site, &store, Some(1), same), (Some(5), vec![]));
+}
+
+#[test]
+fn a_conflict_of_values_of_another_type_is_lost_as_before() {
+    let (site, store) = site_with(|builder| {
+        let longer = |_: Option<String>, mine: String, theirs: String| mine + &theirs;
+        builder.on_conflict("wares", longer)
+    });
+    let insert = [
+        (|session| session.insert("wares", 3).unwrap()) as fn(&Session),
+        |session| session.insert("wares", 5).unwrap(),
+    ];
+    let lost = vec!["wares".to_owned()];
+    assert_eq!(conflict(&site, &store, None, insert), (Some(5), lost));
+}
+
 #[test]
 fn a_merge_asks_validate_again() {
     let (site, store) = site_with(|builder| builder.validate(|session| session.data().len() < 3));

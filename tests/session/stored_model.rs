@@ -22,18 +22,21 @@ enum Op {
     Flash,
     Take,
     Clear,
+    /// Adds one to a number that all of them count in. The site says how to add two counts.
+    Count,
     Regenerate,
     Login,
     Destroy,
 }
 
-const OPS: [Op; 9] = [
+const OPS: [Op; 10] = [
     Op::Read,
     Op::Insert,
     Op::Remove,
     Op::Flash,
     Op::Take,
     Op::Clear,
+    Op::Count,
     Op::Regenerate,
     Op::Login,
     Op::Destroy,
@@ -48,6 +51,7 @@ impl Op {
             Op::Flash => session.flash(FlashLevel::Info, own(nth)),
             Op::Take => session.take_flashes().map(drop),
             Op::Clear => session.clear(),
+            Op::Count => session.update("count", |count: &mut usize| *count += 1),
             Op::Regenerate => session.regenerate(),
             Op::Login => {
                 session.regenerate_for_login()?;
@@ -91,7 +95,14 @@ impl Fleet {
     fn new() -> Fleet {
         let clock = Clock::new();
         let store = Scripted::new(&clock);
-        let site = |_| Site::with(&clock, |builder| builder.store(store.clone()));
+        let add = |base: Option<usize>, mine: usize, theirs: usize| {
+            mine + theirs - base.unwrap_or_default()
+        };
+        let site = |_| {
+            Site::with(&clock, |builder| {
+                builder.store(store.clone()).on_conflict("count", add)
+            })
+        };
         Fleet {
             sites: (0..9).map(site).collect(),
             store,
@@ -236,6 +247,16 @@ impl Run<'_> {
         if is_any(Op::Clear) || is_any(Op::Login) || is_any(Op::Regenerate) {
             return;
         }
+        let count = self.browser.peek(self.site, |session| {
+            session.get::<usize>("count").unwrap().unwrap_or_default()
+        });
+        let counts = || all().filter(|nth| ops[*nth] == Op::Count);
+        // An answer that was lost may have counted.
+        let acknowledged = counts().filter(|nth| saved(*nth)).count();
+        assert!(
+            (acknowledged..=counts().count()).contains(&count),
+            "{count}: {told}"
+        );
         let flashes = self
             .browser
             .peek(self.site, |session| session.take_flashes().unwrap());
@@ -321,6 +342,19 @@ fn every_order_of_the_store_calls_of_three_requests() {
     }
 }
 
+#[test]
+fn every_order_of_the_store_calls_of_three_that_count() {
+    let fleet = Fleet::new();
+    let ops = [Op::Count; 3];
+    let mut orders = Orders::default();
+    loop {
+        run(&fleet, &ops, &[], |of| orders.choose(of)).check(&ops);
+        if !orders.next() {
+            break;
+        }
+    }
+}
+
 fn op() -> impl Strategy<Value = Op> {
     proptest::sample::select(&OPS[..])
 }
@@ -343,7 +377,10 @@ proptest! {
 
     #[test]
     fn writers_whose_answers_are_lost(
-        ops in vec(prop_oneof![Just(Op::Insert), Just(Op::Remove), Just(Op::Flash)], 4),
+        ops in vec(
+            prop_oneof![Just(Op::Insert), Just(Op::Remove), Just(Op::Flash), Just(Op::Count)],
+            4
+        ),
         faults in vec(fault(), 24),
         choices in vec(0..4_usize, 64),
     ) {

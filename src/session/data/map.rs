@@ -165,18 +165,19 @@ impl SessionMap {
         self
     }
 
-    /// Returns the keys under which two versions have another value than each other and than `base`.
+    /// Returns the keys under which two versions have another value than `base`, each with whether they have
+    /// the same one.
     #[cfg(feature = "store")]
-    pub(crate) fn conflicts<'a>(
+    pub(crate) fn changed_by_both<'a>(
         base: &'a SessionMap,
         mine: &'a SessionMap,
         theirs: &'a SessionMap,
-    ) -> impl Iterator<Item = &'a str> {
+    ) -> impl Iterator<Item = (&'a str, bool)> {
         mine.0.iter().filter_map(|(key, value)| {
             let other = theirs.0.get(key)?;
             let before = base.0.get(key);
-            let lost = other != value && before != Some(value) && before != Some(other);
-            lost.then_some(key.as_str())
+            let changed = before != Some(value) && before != Some(other);
+            changed.then_some((key.as_str(), value == other))
         })
     }
 }

@@ -137,7 +137,8 @@ pub trait SessionData: Serialize + DeserializeOwned + Default + Send + 'static {
 
     /// Merges what this request has made of `base` with what another request has made of it and saved
     /// meanwhile. Only sessions in a store call it. The default keeps `mine`, so that the later save
-    /// wins; an event tells that the other change is lost.
+    /// wins; an event tells that the other change is lost. It is called for equal changes too: two requests
+    /// that count from 1 both make it 2, and 3 is right.
     ///
     /// Give the same result for the same values, and keep what either side has removed removed: a page
     /// that was loading must not revive a login.

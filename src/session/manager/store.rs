@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Timestamp,
     session::{
-        data::SessionData,
+        data::{SessionData, SessionMap},
         record::{About, SessionId},
         store::{
             Ending, Found, GRACE, Owned, OwnerKey, RecordKey, Store, StoreError, StoreErrorKind,
@@ -18,6 +18,7 @@ use crate::{
 };
 use alloc::{collections::BTreeSet, string::String, sync::Arc, vec::Vec};
 use core::{cmp::Reverse, fmt, time::Duration};
+use serde::{Serialize, de::DeserializeOwned};
 
 /// How often the sessions of one owner are listed until no new one is among them.
 const MAX_ROUNDS: u32 = 8;
@@ -119,6 +120,48 @@ impl<T> SessionManagerBuilder<T> {
     /// end in the store needs to be remembered for a minute only.
     pub fn only_tickets(mut self) -> Self {
         self.store.only_tickets = true;
+        self
+    }
+}
+
+/// For a dictionary in a store.
+impl SessionManagerBuilder<SessionMap> {
+    /// Says what becomes of the value under a key that two requests changed at the same time: `decide` gets
+    /// the value that both started from, that of the later save (`mine`), and that of the earlier one
+    /// (`theirs`). By default the later save wins, and an [`Event::Conflict`] tells of it.
+    ///
+    /// It is asked about equal values too: two requests that count from 1 both write 2, and 3 is right. It
+    /// is not asked if one of them removed the value: a page that was loading must not bring back a login
+    /// that another one has removed. If a value has another type than `decide` takes, the default counts.
+    ///
+    /// Typed data merge as a whole: see [`SessionData::merge`].
+    ///
+    /// [`Event::Conflict`]: crate::session::Event::Conflict
+    ///
+    /// ```
+    /// # use hardtack::{Key, Keyring, session::SessionManager, store::MemoryStore};
+    /// # let keyring = Keyring::new(Key::generate()?);
+    /// use std::collections::BTreeSet;
+    ///
+    /// let sessions = SessionManager::builder(keyring)
+    ///     .store(MemoryStore::new(64 * 1024 * 1024))
+    ///     // A counter: add what each of them added.
+    ///     .on_conflict("visits", |base: Option<u32>, mine: u32, theirs: u32| {
+    ///         theirs.saturating_add(mine.saturating_sub(base.unwrap_or(0)))
+    ///     })
+    ///     // A set that only grows: take both.
+    ///     .on_conflict("seen", |_: Option<BTreeSet<u64>>, mine: BTreeSet<u64>, theirs| {
+    ///         mine.into_iter().chain(theirs).collect()
+    ///     })
+    ///     .build()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_conflict<V: Serialize + DeserializeOwned>(
+        mut self,
+        key: &str,
+        decide: impl Fn(Option<V>, V, V) -> V + Send + Sync + 'static,
+    ) -> Self {
+        self.store.conflicts.set(key, decide);
         self
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::session::{
     cookie::TooLarge,
-    store::{ErasedStore, PendingEnds, StoreKeys},
+    store::{Conflicts, ErasedStore, PendingEnds, StoreKeys},
 };
 use alloc::{format, string::String, sync::Arc};
 
@@ -35,6 +35,7 @@ pub(super) struct StoreOptions {
     pub(super) max_record_bytes: usize,
     pub(super) place: Place,
     pub(super) only_tickets: bool,
+    pub(super) conflicts: Conflicts,
 }
 
 impl Default for StoreOptions {
@@ -44,6 +45,7 @@ impl Default for StoreOptions {
             max_record_bytes: MAX_RECORD_BYTES,
             place: Place::Store,
             only_tickets: false,
+            conflicts: Conflicts::default(),
         }
     }
 }
@@ -53,6 +55,7 @@ pub(crate) struct StoreSettings {
     pub(crate) store: Arc<dyn ErasedStore>,
     pub(crate) place: Place,
     pub(crate) only_tickets: bool,
+    pub(crate) conflicts: Conflicts,
     pub(crate) pending: PendingEnds,
     max_record_bytes: usize,
 }
@@ -72,6 +75,7 @@ impl StoreOptions {
             store,
             place: self.place,
             only_tickets: self.only_tickets,
+            conflicts: self.conflicts,
             pending: PendingEnds::default(),
             max_record_bytes: max,
         }))

@@ -1,5 +1,6 @@
 //! What becomes of a session that two requests have changed at once.
 
+use super::Conflicts;
 use crate::session::{
     data::{SessionData, SessionMap},
     record::{Flash, MAX_FLASH_BYTES, MAX_FLASHES, RecordHead},
@@ -40,13 +41,14 @@ pub(crate) fn merge<T: SessionData>(
     mine: Version<T>,
     theirs: Version<T>,
     own: Own,
+    conflicts: &Conflicts,
 ) -> (Version<T>, Vec<Loss>) {
     let mut lost = Vec::new();
     let head = merge_heads(&base.head, mine.head, &theirs.head, own, &mut lost);
     let data = if own.replaced {
         mine.data
     } else {
-        merge_data(&base.data, mine.data, theirs.data, &mut lost)
+        merge_data(&base.data, mine.data, theirs.data, conflicts, &mut lost)
     };
     (Version { head, data }, lost)
 }
@@ -110,26 +112,41 @@ fn merge_flashes(
     merged
 }
 
-fn merge_data<T: SessionData>(base: &T, mine: T, theirs: T, lost: &mut Vec<Loss>) -> T {
+fn merge_data<T: SessionData>(
+    base: &T,
+    mine: T,
+    theirs: T,
+    conflicts: &Conflicts,
+    lost: &mut Vec<Loss>,
+) -> T {
     let encode = |data: &T| postcard::to_allocvec(data).ok();
     let [before, my_bytes, their_bytes] = [base, &mine, &theirs].map(encode);
     // Only one side changed it.
     if my_bytes == before {
         return theirs;
     }
-    if their_bytes == before || their_bytes == my_bytes {
+    if their_bytes == before {
         return mine;
     }
     let merged = T::merge(base, mine, theirs);
+    let merged_bytes = encode(&merged);
     if T::NAME.is_empty() {
-        let [before, mine, theirs] = [&before, &my_bytes, &their_bytes].map(|bytes| {
-            let bytes = bytes.as_deref().unwrap_or_default();
-            postcard::from_bytes::<SessionMap>(bytes).unwrap_or_default()
-        });
-        lost.extend(
-            SessionMap::conflicts(&before, &mine, &theirs).map(|key| Loss::Key(key.into())),
-        );
-    } else if encode(&merged) == my_bytes {
+        let [before, mine, theirs, mut map] =
+            [before, my_bytes, their_bytes, merged_bytes].map(|bytes| {
+                let bytes = bytes.as_deref().unwrap_or_default();
+                postcard::from_bytes::<SessionMap>(bytes).unwrap_or_default()
+            });
+        for (key, same) in SessionMap::changed_by_both(&before, &mine, &theirs) {
+            let decided = conflicts.decide(key, [&before, &mine, &theirs], &mut map);
+            if !decided && !same {
+                lost.push(Loss::Key(key.into()));
+            }
+        }
+        let decided = postcard::to_allocvec(&map).ok();
+        let decided = decided.and_then(|bytes| postcard::from_bytes(&bytes).ok());
+        return decided.unwrap_or(merged);
+    }
+    if merged_bytes == my_bytes && my_bytes != their_bytes {
         lost.push(Loss::Data);
     }
     merged

@@ -1,5 +1,6 @@
 //! Stores: bytes under keys, and nothing about sessions. Its public path is [`crate::store`].
 
+mod conflicts;
 pub mod conformance;
 mod contract;
 mod ending;
@@ -13,6 +14,7 @@ mod random;
 mod sealing;
 mod tombstone;
 
+pub(crate) use conflicts::Conflicts;
 pub(crate) use ending::{Ending, GRACE, PendingEnds};
 pub(crate) use erased::ErasedStore;
 pub(crate) use merge::{Loss, Own, Version, merge, own_writes};

@@ -327,7 +327,7 @@ async fn save<T: SessionData>(
                     (Way::Rename(_), Some(from)) => from,
                     _ => &key,
                 };
-                merging::merge(manager, &saving, theirs_key, theirs)?
+                merging::merge((manager, store), &saving, theirs_key, theirs)?
             }
             Swap::Ended(tombstone) => merging::over(manager, &saving, Some(tombstone))?,
             Swap::Missing => merging::over(manager, &saving, None)?,

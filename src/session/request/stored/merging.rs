@@ -9,7 +9,7 @@ use crate::session::{
     error::SaveError,
     events::{Lost, Refusal, SkipReason},
     lifecycle::{Decision, LiveSession, OwnChange, Save, read_record},
-    manager::SessionManager,
+    manager::{SessionManager, StoreSettings},
     record::{Ids, TicketSecret},
     store::{Loss, Own, RecordKey, Tag, Tombstone, Version, merge as merge_versions, own_writes},
 };
@@ -33,7 +33,7 @@ pub(super) struct Attempt {
 /// Merges with the record that another request has put under `key`. Each time this request's own changes
 /// are merged as they were at first: merged twice they would count twice.
 pub(super) fn merge<T: SessionData>(
-    manager: &SessionManager<T>,
+    (manager, store): (&SessionManager<T>, &StoreSettings),
     saving: &Saving,
     key: &RecordKey,
     theirs: Vec<u8>,
@@ -64,7 +64,8 @@ pub(super) fn merge<T: SessionData>(
         Err(_) => return Err(Unsaved::Skip(SkipReason::Ended)),
     };
     let (ids, mine) = mine::<T>(saving)?;
-    let (merged, lost) = merge_versions(&version(base)?, mine, theirs, own(&saving.own));
+    let (base, own) = (version(base)?, own(&saving.own));
+    let (merged, lost) = merge_versions(&base, mine, theirs, own, &store.conflicts);
     let mut session = LiveSession::merged(ids, merged.head, merged.data, sealed);
     let len = session
         .record_len()

@@ -1,13 +1,24 @@
-use super::{Loss, Own, Version, merge};
+use super::{Loss, Own, Version};
 use crate::{
     Timestamp,
     session::{
         data::{SessionData, SessionMap},
         record::{Flash, FlashLevel, RecordHead},
+        store::Conflicts,
     },
 };
 use alloc::{string::ToString, vec::Vec};
 use serde::{Deserialize, Serialize};
+
+/// Merges on a site that says nothing of conflicts.
+fn merge<T: SessionData>(
+    base: &Version<T>,
+    mine: Version<T>,
+    theirs: Version<T>,
+    own: Own,
+) -> (Version<T>, Vec<Loss>) {
+    super::merge(base, mine, theirs, own, &Conflicts::default())
+}
 
 const OWN: Own = Own {
     replaced: false,
@@ -120,6 +131,26 @@ fn the_later_save_wins_under_one_key_and_says_so() {
         &[("a", 3)],
         &[("a", 2), ("b", 1)],
         &["a"],
+    );
+}
+
+#[test]
+fn a_key_for_which_the_site_decides_is_not_lost() {
+    let mut conflicts = Conflicts::default();
+    conflicts.set("a", |base: Option<u32>, mine: u32, theirs: u32| {
+        mine + theirs - base.unwrap_or(0)
+    });
+    let (base, mine) = ([("a", 1), ("b", 1)], [("a", 2), ("b", 2)]);
+    let [base, mine, theirs] = [base, mine, [("a", 3), ("b", 3)]].map(|all| version(&all));
+    let (found, lost) = super::merge(&base, mine, theirs, OWN, &conflicts);
+    assert!(found.data == map(&[("a", 4), ("b", 2)]), "{:?}", found.data);
+    assert_eq!(lost, [Loss::Key("b".into())]);
+    conflicts.set("a", |_: Option<u32>, _: u32, _: u32| 0);
+    let [base, mine, theirs] = [&[][..], &[("a", 2)], &[("a", 3)]].map(version);
+    let (found, lost) = super::merge(&base, mine, theirs, OWN, &conflicts);
+    assert!(
+        found.data == map(&[("a", 0)]) && lost.is_empty(),
+        "the last setting counts"
     );
 }
 
@@ -283,6 +314,7 @@ fn typed<T: SessionData>([base, mine, theirs]: [T; 3]) -> (T, Vec<Loss>) {
 #[test]
 fn typed_data_merges_as_it_says() {
     assert_eq!(typed([1, 3, 5].map(Counter)), (Counter(7), [].into()));
+    assert_eq!(typed([1, 2, 2].map(Counter)), (Counter(3), [].into()));
 }
 
 #[test]
