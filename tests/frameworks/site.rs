@@ -7,7 +7,7 @@ use crate::{
     server::{Framework, Server},
 };
 #[cfg(feature = "store")]
-use hardtack::store::MemoryStore;
+use hardtack::store::Store;
 use hardtack::{
     KeyId, Keyring,
     session::{
@@ -32,22 +32,24 @@ pub fn settings(ring: Keyring, clock: &Clock) -> SessionManagerBuilder {
     let clock = clock.clone();
     let builder = SessionManager::builder(ring).clock(move || clock.now());
     #[cfg(feature = "store")]
-    if let Some(store) = STORE.with_borrow(|store| store.clone()) {
-        return builder.store(store);
-    }
+    let builder = STORE.with_borrow(|set| set.iter().fold(builder, |builder, set| set(builder)));
     builder
 }
+
+/// Sets the store of a site.
+#[cfg(feature = "store")]
+type SetStore = Box<dyn Fn(SessionManagerBuilder) -> SessionManagerBuilder>;
 
 #[cfg(feature = "store")]
 thread_local! {
     /// What all sites of this test keep their sessions in, if it is not the cookie.
-    static STORE: RefCell<Option<MemoryStore>> = const { RefCell::new(None) };
+    static STORE: RefCell<Option<SetStore>> = const { RefCell::new(None) };
 }
 
 /// Runs a case on sessions in a store.
 #[cfg(feature = "store")]
-pub fn stored(case: impl FnOnce()) {
-    STORE.set(Some(MemoryStore::new(1 << 26)));
+pub fn stored(store: impl Store + Clone, case: impl FnOnce()) {
+    STORE.set(Some(Box::new(move |builder| builder.store(store.clone()))));
     case();
 }
 

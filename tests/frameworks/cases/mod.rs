@@ -1,4 +1,4 @@
-//! The cases, each in the list of `suite.rs`.
+//! The cases, each in the list of `list.rs`.
 
 pub mod chunks;
 pub mod endings;
