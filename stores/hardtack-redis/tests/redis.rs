@@ -7,9 +7,15 @@ use hardtack::store::{
 use hardtack_redis::RedisStore;
 use redis::Client;
 use servers::{
-    Fault, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults, works_again,
+    Dump, Fault, Proxy, Server, costs_what_it_uses, moves_there_and_back, names_nothing, new_key,
+    opens_no_record, serves_sessions, survives_faults, works_again,
 };
-use std::{error::Error, time::Duration};
+use std::{
+    error::Error,
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
+    time::Duration,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// Lets time pass: everything has that much less of it.
@@ -21,6 +27,14 @@ fn client(port: u16) -> Client {
 
 fn store(port: u16) -> RedisStore {
     RedisStore::new(client(port))
+}
+
+#[cfg(feature = "cluster")]
+fn cluster(nodes: &[Server]) -> hardtack_redis::RedisClusterStore {
+    let nodes = nodes.iter().map(Server::port);
+    let nodes = nodes.map(|port| format!("redis://127.0.0.1:{port}"));
+    let settings = redis::cluster::ClusterClientBuilder::new(nodes);
+    hardtack_redis::RedisClusterStore::new(settings).unwrap()
 }
 
 async fn run<T: redis::FromRedisValue>(port: u16, command: &str) -> T {
@@ -81,19 +95,13 @@ async fn passes_the_whole_suite() {
 #[cfg(feature = "cluster")]
 #[tokio::test]
 async fn passes_the_whole_suite_on_a_cluster() {
-    use hardtack_redis::RedisClusterStore;
-    use redis::cluster::ClusterClientBuilder;
-
     struct Cluster(Vec<Server>);
 
     impl Fixture for Cluster {
-        type Store = RedisClusterStore;
+        type Store = hardtack_redis::RedisClusterStore;
 
-        async fn connect(&self, namespace: &str) -> RedisClusterStore {
-            let nodes = self.0.iter().map(|node| node.port());
-            let nodes = nodes.map(|port| format!("redis://127.0.0.1:{port}"));
-            let store = RedisClusterStore::new(ClusterClientBuilder::new(nodes)).unwrap();
-            store.prefix(format!("{namespace}:"))
+        async fn connect(&self, namespace: &str) -> Self::Store {
+            cluster(&self.0).prefix(format!("{namespace}:"))
         }
 
         async fn advance(&self, by: Duration) -> bool {
@@ -264,4 +272,89 @@ async fn serves_sessions_of_several_instances() {
         return;
     };
     serves_sessions(async || store(server.port()), true).await;
+}
+
+#[cfg(feature = "cluster")]
+#[tokio::test(flavor = "multi_thread")]
+async fn serves_sessions_of_several_instances_on_a_cluster() {
+    let Some(nodes) = servers::redis_cluster() else {
+        return;
+    };
+    serves_sessions(async || cluster(&nodes), true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_move_there_and_back() {
+    let Some(server) = servers::redis(&[]) else {
+        return;
+    };
+    moves_there_and_back(store(server.port())).await;
+}
+
+/// The lines of the requests that reach a server. Those of scripts do not count.
+struct Monitor(BufReader<TcpStream>, u16);
+
+impl Monitor {
+    fn start(port: u16) -> Monitor {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.write_all(b"MONITOR\r\n").unwrap();
+        let mut lines = BufReader::new(stream);
+        lines.read_line(&mut String::new()).unwrap();
+        Monitor(lines, port)
+    }
+
+    /// The number of requests since the last call.
+    async fn count(&mut self) -> usize {
+        () = run(self.1, "ECHO enough").await;
+        let mut count = 0;
+        loop {
+            let mut line = String::new();
+            self.0.read_line(&mut line).unwrap();
+            if line.contains("\"enough\"") {
+                return count;
+            }
+            // What a new connection says of itself.
+            let is_greeting = ["\"HELLO\"", "\"CLIENT\""]
+                .iter()
+                .any(|word| line.contains(word));
+            count += usize::from(!line.contains(" lua]") && !is_greeting);
+        }
+    }
+}
+
+#[tokio::test]
+async fn request_costs_what_it_uses() {
+    let Some(server) = servers::redis(&[]) else {
+        return;
+    };
+    let mut monitor = Monitor::start(server.port());
+    costs_what_it_uses(store(server.port()), async || monitor.count().await).await;
+}
+
+#[tokio::test]
+async fn dump_with_the_whole_keyring_opens_no_record() {
+    let Some(server) = servers::redis(&[]) else {
+        return;
+    };
+    let port = server.port();
+    let dump = async || {
+        let mut dump = Dump::new();
+        let keys: Vec<String> = run(port, "KEYS *").await;
+        for key in keys {
+            let hex = key.rsplit(':').next().unwrap();
+            let byte = |at: usize| u8::from_str_radix(&hex[2 * at..][..2], 16).unwrap();
+            let name = std::array::from_fn(byte);
+            if !key.contains("owner") {
+                dump.push((name, run(port, &format!("GET {key}")).await));
+                continue;
+            }
+            let index: Vec<(Vec<u8>, Vec<u8>)> = run(port, &format!("HGETALL {key}")).await;
+            for (field, entry) in index {
+                // Behind its end.
+                dump.push((field.try_into().unwrap(), entry[13..].to_vec()));
+            }
+        }
+        dump
+    };
+    opens_no_record(store(port), dump).await;
 }

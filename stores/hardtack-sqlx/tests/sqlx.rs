@@ -7,7 +7,8 @@ use hardtack::store::{
 };
 use hardtack_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use servers::{
-    Fault, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults, works_again,
+    Dump, Fault, Proxy, Server, costs_what_it_uses, names_nothing, new_key, opens_no_record,
+    serves_sessions, survives_faults, works_again,
 };
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Executor, PgPool, SqlitePool,
@@ -298,4 +299,58 @@ async fn serves_sessions_of_several_instances() {
         let mariadb = MariaDb(server);
         serves_sessions(async || mariadb.connect("sessions").await, true).await;
     }
+}
+
+#[tokio::test]
+async fn request_costs_what_it_uses() {
+    let Some(server) = servers::postgres() else {
+        return;
+    };
+    let told = options(server.port()).options([("log_statement", "all")]);
+    let store = PostgresStore::new(pool(told).await);
+    store.create_table().await.unwrap();
+    let mut seen = 0;
+    let count = async || {
+        let log = server.log();
+        let is_statement =
+            |line: &&str| line.contains(" execute ") || line.contains(" statement: ");
+        let all = log.lines().filter(is_statement).count();
+        all - std::mem::replace(&mut seen, all)
+    };
+    costs_what_it_uses(store, count).await;
+}
+
+/// A row: id, tag, record, owner, about.
+type Row = (
+    Vec<u8>,
+    Vec<u8>,
+    Option<Vec<u8>>,
+    Option<Vec<u8>>,
+    Option<Vec<u8>>,
+);
+const ROWS: &str = "SELECT id, tag, record, owner, about FROM hardtack_session";
+
+fn dump(rows: Vec<Row>) -> Dump {
+    let values = |(id, tag, record, owner, about): Row| {
+        let id: [u8; 16] = id.try_into().unwrap();
+        let values = [Some(tag), record, owner, about].into_iter().flatten();
+        values.map(move |value| (id, value))
+    };
+    rows.into_iter().flat_map(values).collect()
+}
+
+#[tokio::test]
+async fn dump_with_the_whole_keyring_opens_no_record() {
+    let sqlite = Sqlite::new("dump");
+    let pool = sqlite.pool().await;
+    let rows = async || dump(sqlx::query_as(ROWS).fetch_all(&pool).await.unwrap());
+    opens_no_record(sqlite.connect("hardtack_session").await, rows).await;
+    let Some(server) = servers::postgres() else {
+        return;
+    };
+    let pool = self::pool(options(server.port())).await;
+    let store = PostgresStore::new(pool.clone());
+    store.create_table().await.unwrap();
+    let rows = async || dump(sqlx::query_as(ROWS).fetch_all(&pool).await.unwrap());
+    opens_no_record(store, rows).await;
 }

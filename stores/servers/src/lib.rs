@@ -1,13 +1,30 @@
 //! Real servers for the tests of the stores. Each runs on a free port of the loopback interface, with its
 //! files in a temporary directory, and ends with its value.
 
+mod clock;
+mod dump;
 mod faults;
+mod moving;
 mod proxy;
 mod sessions;
+mod visitor;
 
+// The format once more, without the library.
+#[path = "../../../tests/reference/store.rs"]
+mod format;
+#[path = "../../../tests/kit/keys.rs"]
+mod keys;
+#[path = "../../../tests/reference/mod.rs"]
+mod reference;
+#[path = "../../../tests/reference/session.rs"]
+mod session;
+
+pub use dump::{Dump, opens_no_record};
 pub use faults::{names_nothing, new_key, survives_faults, works_again};
+pub use moving::moves_there_and_back;
 pub use proxy::{Fault, Proxy};
-pub use sessions::serves_sessions;
+pub use sessions::{costs_what_it_uses, serves_sessions};
+pub use visitor::Visitor;
 
 use std::{
     env, fs,
@@ -123,6 +140,11 @@ impl Server {
     /// Returns its port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Returns what it has written to its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.directory.join("log")).unwrap()
     }
 }
 

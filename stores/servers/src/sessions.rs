@@ -1,84 +1,44 @@
 //! Sessions on a real server: what many requests at once write is kept, and what has ended stays ended.
 
+use crate::{
+    clock::Clock,
+    visitor::{Request, Visitor},
+};
 use hardtack::{
-    Key, Keyring,
-    session::{Exchange, HeaderEdit, RequestHead, Session, SessionManager},
+    session::{Exchange, Session, SessionError},
     store::Store,
 };
-use std::sync::Arc;
 use tokio::task::JoinSet;
 
 /// How many requests write to one session at the same time.
 const WRITERS: usize = 64;
 
-/// A request, between its extractor and its response.
-struct Request {
-    exchange: Exchange,
-    session: Session,
-}
-
-impl Request {
-    async fn new(sessions: &SessionManager, cookie: &str) -> Request {
-        let exchange = Exchange::begin(sessions);
-        let session = exchange.session(RequestHead {
-            method: "GET",
-            path: "/",
-            authority: None,
-            header: |name| (name == "cookie").then_some(cookie.as_bytes()),
-        });
-        let session = session.await;
-        Request { exchange, session }
-    }
-
-    /// Ends the request. Returns the cookie that the browser has then, or `None` if the response is an error.
-    async fn end(self, cookie: &str) -> Option<String> {
-        drop(self.session);
-        let plan = self.exchange.commit(self.exchange.close()).await;
-        let edits = self.exchange.finish(plan, |_| []);
-        if edits.status().is_some() {
-            return None;
-        }
-        let set = edits.into_iter().find_map(|edit| match edit {
-            HeaderEdit::Append("set-cookie", line) => line.split(';').next().map(String::from),
-            _ => None,
-        });
-        Some(set.unwrap_or_else(|| cookie.to_owned()))
-    }
-}
-
-async fn log_in(sessions: &SessionManager) -> String {
-    let request = Request::new(sessions, "").await;
-    let session = &request.session;
-    session.regenerate_for_login().unwrap();
-    session.insert("user", "ada").unwrap();
-    request.end("").await.unwrap()
-}
-
 /// Several instances of a site on one server. `lists` says whether the store keeps lists of owners.
 pub async fn serves_sessions<S: Store>(connect: impl AsyncFn() -> S, lists: bool) {
-    let ring = Keyring::new(Key::generate().unwrap());
+    // It stands still, so that no writer gives up: each time that one loses, another one is done.
+    let clock = Clock::new();
     let mut instances = Vec::new();
     for _ in 0..4 {
-        let builder = SessionManager::builder(ring.clone()).store(connect().await);
+        let builder = clock.builder().store(connect().await);
         instances.push(builder.max_record_bytes(16 * 1024).build().unwrap());
     }
     for instance in &instances {
         instance.check().await.unwrap();
     }
-    let cookie: Arc<str> = log_in(&instances[0]).await.into();
+    let ada = Visitor::log_in(&instances[0], "ada").await;
 
     // All that is acknowledged is kept.
     let mut writers = JoinSet::new();
     for nth in 0..WRITERS {
-        let (sessions, cookie) = (instances[nth % 4].clone(), cookie.clone());
+        let (sessions, mut ada) = (instances[nth % 4].clone(), ada.clone());
         writers.spawn(async move {
-            let request = Request::new(&sessions, &cookie).await;
-            request.session.insert(&nth.to_string(), nth).unwrap();
-            request.end(&cookie).await.map(|_| nth)
+            let write = ada.visit(&sessions, |session| session.insert(&nth.to_string(), nth));
+            let (_, reply) = write.await;
+            reply.status.is_none().then_some(nth)
         });
     }
     let written: Vec<usize> = writers.join_all().await.into_iter().flatten().collect();
-    let request = Request::new(&instances[0], &cookie).await;
+    let request = Request::new(&instances[0], &ada).await;
     for nth in &written {
         let kept: Option<usize> = request.session.get(&nth.to_string()).unwrap();
         assert_eq!(kept, Some(*nth), "of {} writes", written.len());
@@ -87,36 +47,69 @@ pub async fn serves_sessions<S: Store>(connect: impl AsyncFn() -> S, lists: bool
 
     // Neither a slow write nor a slow regenerate outlives a logout elsewhere.
     for regenerates in [false, true] {
-        let cookie = log_in(&instances[0]).await;
-        let slow = Request::new(&instances[1], &cookie).await;
+        let mut ada = Visitor::log_in(&instances[0], "ada").await;
+        let mut late = ada.clone();
+        let slow = Request::new(&instances[1], &ada).await;
         slow.session.insert("late", 7).unwrap();
         if regenerates {
             slow.session.regenerate().unwrap();
         }
-        let logout = Request::new(&instances[2], &cookie).await;
-        logout.session.destroy().unwrap();
-        logout.end(&cookie).await.unwrap();
-        let after = slow.end(&cookie).await.unwrap();
+        let logout = ada.visit(&instances[2], |session| session.destroy().unwrap());
+        assert_eq!(logout.await.1.status, None);
+        late.take(&slow.end().await);
         for instance in &instances {
-            let request = Request::new(instance, &after).await;
+            let request = Request::new(instance, &late).await;
             assert!(request.session.is_new().unwrap());
         }
     }
 
-    if lists {
-        let request = Request::new(&instances[0], &log_in(&instances[0]).await).await;
-        request.session.set_subject(Some("user-7")).unwrap();
-        request.session.describe("phone").unwrap();
-        let cookie = request.end("").await.unwrap();
-        let listed = instances[1].list("user-7").await.unwrap();
-        assert_eq!(listed[0].description, "phone");
-        let request = Request::new(&instances[2], &cookie).await;
-        request.session.regenerate().unwrap();
-        let cookie = request.end(&cookie).await.unwrap();
-        let listed = instances[3].list("user-7").await.unwrap();
-        assert_eq!((listed.len(), listed[0].description.as_str()), (1, "phone"));
-        assert_eq!(instances[3].end_all("user-7").await.unwrap(), 1);
-        let request = Request::new(&instances[0], &cookie).await;
-        assert!(request.session.is_new().unwrap());
+    let mut phone = Visitor::log_in(&instances[0], "ada").await;
+    let subject = phone.visit(&instances[0], |session| {
+        session.set_subject(Some("user-7"))?;
+        session.describe("phone")
+    });
+    let (listed, _) = subject.await;
+    if !lists {
+        // At this call, not when everybody has to be logged out.
+        let told = |error: &SessionError| error.to_string().contains("keeps lists of owners");
+        assert!(listed.is_err_and(|error| told(&error)));
+        return;
     }
+    listed.unwrap();
+    let listed = instances[1].list("user-7").await.unwrap();
+    assert_eq!(listed[0].description, "phone");
+    phone
+        .visit(&instances[2], |session| session.regenerate().unwrap())
+        .await;
+    let listed = instances[3].list("user-7").await.unwrap();
+    assert_eq!((listed.len(), listed[0].description.as_str()), (1, "phone"));
+    assert_eq!(instances[3].end_all("user-7").await.unwrap(), 1);
+    let request = Request::new(&instances[0], &phone).await;
+    assert!(request.session.is_new().unwrap());
+}
+
+/// Counts what the server is asked to do: `count` returns how many requests it got since the last time.
+pub async fn costs_what_it_uses<S: Store>(store: S, mut count: impl AsyncFnMut() -> usize) {
+    let clock = Clock::new();
+    let sessions = clock.builder().store(store).build().unwrap();
+    sessions.check().await.unwrap();
+    let mut ada = Visitor::log_in(&sessions, "ada").await;
+    count().await;
+    let exchange = Exchange::begin(&sessions);
+    drop(exchange.commit(exchange.close()).await);
+    assert_eq!(count().await, 0, "no handler asked for the session");
+    let user = |session: &Session| session.get::<String>("user").unwrap();
+    let (read, reply) = ada.visit(&sessions, user).await;
+    assert_eq!((read.as_deref(), count().await), (Some("ada"), 1));
+    assert!(!reply.sets_cookies());
+    ada.visit(&sessions, |session| session.insert("cart", 7).unwrap())
+        .await;
+    assert_eq!(count().await, 2, "a read and a write");
+    clock.pass(5 * 60);
+    let (_, reply) = ada.visit(&sessions, user).await;
+    assert_eq!(count().await, 1, "a renewal is part of the read");
+    assert!(reply.sets_cookies());
+    clock.pass(31 * 60);
+    assert_eq!(ada.visit(&sessions, user).await.0, None);
+    assert_eq!(count().await, 0, "a ticket that is over by its own times");
 }
