@@ -1,10 +1,12 @@
 //! Serves the example site on Actix Web: `cargo run --example actix --features actix`.
+//!
+//! With the sessions on the server: `cargo run --example actix --features actix,stores -- --store sqlite`.
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{COOKIE, ContentType, LOCATION},
+    http::header::{COOKIE, ContentType, LOCATION, RETRY_AFTER},
     middleware::{Next, from_fn},
     web::{self, Bytes, Data, Form, Redirect},
 };
@@ -13,7 +15,7 @@ use hardtack::{
     session::{FlashLevel, SameOrigin, Session, SessionError},
 };
 use site::{Answer, Asked, Cart, Item, Site};
-use std::error::Error;
+use std::{error::Error, net::Ipv4Addr};
 
 /// Takes the session as an argument, and returns its errors with `?`.
 async fn visits(session: Session) -> Result<String, SessionError> {
@@ -42,22 +44,26 @@ async fn page(
     form: Bytes,
 ) -> Result<HttpResponse, SessionError> {
     let cookies = request.headers().get(COOKIE);
-    let answer = site.answer(
-        &session,
-        &Asked {
-            method: request.method().as_str(),
-            path: request.path(),
-            cookies: &String::from_utf8_lossy(cookies.map_or(&[], |value| value.as_bytes())),
-            form: &form,
-        },
-    )?;
+    let asked = Asked {
+        method: request.method().as_str(),
+        path: request.path(),
+        address: request
+            .peer_addr()
+            .map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip()),
+        cookies: &String::from_utf8_lossy(cookies.map_or(&[], |value| value.as_bytes())),
+        form: &form,
+    };
     let html = ContentType::html();
-    Ok(match answer {
+    Ok(match site.answer(&session, &asked).await? {
         Answer::Html(page) => HttpResponse::Ok().content_type(html).body(page),
         Answer::Redirect(to) => HttpResponse::SeeOther()
             .insert_header((LOCATION, to))
             .finish(),
         Answer::NotFound(page) => HttpResponse::NotFound().content_type(html).body(page),
+        Answer::Wait(page, seconds) => HttpResponse::TooManyRequests()
+            .insert_header((RETRY_AFTER, seconds))
+            .content_type(html)
+            .body(page),
     })
 }
 
@@ -73,7 +79,7 @@ async fn same_origin(
 
 #[actix_web::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (site, sessions) = site::open("Actix Web")?;
+    let (site, sessions) = site::open("Actix Web").await?;
     let site = Data::from(site);
     let server = HttpServer::new(move || {
         App::new()

@@ -1,10 +1,15 @@
 //! Serves the example site on Axum: `cargo run --example axum --features axum`.
+//!
+//! With the sessions on the server: `cargo run --example axum --features axum,stores -- --store sqlite`.
 
 use axum::{
     Form, Router,
     body::Bytes,
-    extract::State,
-    http::{HeaderMap, Method, StatusCode, Uri, header::COOKIE},
+    extract::{ConnectInfo, State},
+    http::{
+        HeaderMap, Method, StatusCode, Uri,
+        header::{COOKIE, RETRY_AFTER},
+    },
     middleware::from_extractor,
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
@@ -14,7 +19,7 @@ use hardtack::{
     session::{FlashLevel, SameOrigin, Session, SessionError},
 };
 use site::{Answer, Asked, Cart, Item, Site};
-use std::{error::Error, sync::Arc};
+use std::{error::Error, net::SocketAddr, sync::Arc};
 use tokio::net::TcpListener;
 
 /// Takes the session as an argument, and returns its errors with `?`.
@@ -40,6 +45,7 @@ async fn add_to_cart(session: Session, Form(item): Form<Item>) -> Result<Redirec
 async fn page(
     session: Session,
     State(site): State<Arc<Site>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -48,25 +54,27 @@ async fn page(
     let cookies = headers
         .get(COOKIE)
         .map_or(&[][..], |value| value.as_bytes());
-    let answer = site.answer(
-        &session,
-        &Asked {
-            method: method.as_str(),
-            path: uri.path(),
-            cookies: &String::from_utf8_lossy(cookies),
-            form: &form,
-        },
-    )?;
-    Ok(match answer {
+    let asked = Asked {
+        method: method.as_str(),
+        path: uri.path(),
+        address: peer.ip(),
+        cookies: &String::from_utf8_lossy(cookies),
+        form: &form,
+    };
+    Ok(match site.answer(&session, &asked).await? {
         Answer::Html(html) => Html(html).into_response(),
         Answer::Redirect(to) => Redirect::to(to).into_response(),
         Answer::NotFound(html) => (StatusCode::NOT_FOUND, Html(html)).into_response(),
+        Answer::Wait(html, seconds) => {
+            let wait = [(RETRY_AFTER, seconds.to_string())];
+            (StatusCode::TOO_MANY_REQUESTS, wait, Html(html)).into_response()
+        }
     })
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (site, sessions) = site::open("Axum")?;
+    let (site, sessions) = site::open("Axum").await?;
     let app = Router::new()
         .route("/visits", get(visits))
         .route("/cart", post(add_to_cart).get(page))
@@ -78,6 +86,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let listener = TcpListener::bind(site::address()?).await?;
     site::announce(listener.local_addr()?);
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, app).await?;
     Ok(())
 }

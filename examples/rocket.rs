@@ -1,4 +1,6 @@
 //! Serves the example site on Rocket: `cargo run --example rocket --features rocket`.
+//!
+//! With the sessions on the server: `cargo run --example rocket --features rocket,stores -- --store sqlite`.
 
 use hardtack::{
     rocket::SessionFairing,
@@ -9,13 +11,15 @@ use rocket::{
     config::LogLevel,
     fairing::AdHoc,
     form::Form,
-    get, post,
+    get,
+    http::Header,
+    post,
     request::{FromRequest, Outcome},
     response::{Redirect, content::RawHtml},
     routes,
 };
 use site::{Answer, Asked, Cart, Item, Site};
-use std::{convert::Infallible, error::Error, sync::Arc};
+use std::{convert::Infallible, error::Error, net::Ipv4Addr, sync::Arc};
 
 /// Takes the session as a request guard, and returns its errors with `?`.
 #[get("/visits")]
@@ -44,25 +48,31 @@ enum Page {
     Redirect(Box<Redirect>),
     #[response(status = 404)]
     NotFound(RawHtml<String>),
+    #[response(status = 429)]
+    Wait(RawHtml<String>, Header<'static>),
 }
 
 /// Serves every other page, which is the same in all three frameworks.
 #[get("/<_..>", rank = 20)]
-fn page(
+async fn page(
     session: Session,
     site: &State<Arc<Site>>,
     request: Head<'_>,
 ) -> Result<Page, SessionError> {
-    Ok(match site.answer(&session, &request.0)? {
+    Ok(match site.answer(&session, &request.0).await? {
         Answer::Html(page) => Page::Html(RawHtml(page)),
         Answer::Redirect(to) => Page::Redirect(Box::new(Redirect::to(to))),
         Answer::NotFound(page) => Page::NotFound(RawHtml(page)),
+        Answer::Wait(page, seconds) => {
+            let wait = Header::new("Retry-After", seconds.to_string());
+            Page::Wait(RawHtml(page), wait)
+        }
     })
 }
 
 /// Has a guard, because the operator's forms do not use the session, which would refuse a forged request by itself.
 #[post("/<_..>", data = "<form>", rank = 20)]
-fn submit(
+async fn submit(
     _origin: SameOrigin,
     session: Session,
     site: &State<Arc<Site>>,
@@ -73,7 +83,7 @@ fn submit(
         form: &form,
         ..request.0
     };
-    page(session, site, Head(asked))
+    page(session, site, Head(asked)).await
 }
 
 /// Holds a request without its body.
@@ -87,6 +97,9 @@ impl<'r> FromRequest<'r> for Head<'r> {
         Outcome::Success(Head(Asked {
             method: request.method().as_str(),
             path: request.uri().path().as_str(),
+            address: request
+                .remote()
+                .map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip()),
             cookies: request.headers().get_one("Cookie").unwrap_or_default(),
             form: &[],
         }))
@@ -95,7 +108,7 @@ impl<'r> FromRequest<'r> for Head<'r> {
 
 #[rocket::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (site, sessions) = site::open("Rocket")?;
+    let (site, sessions) = site::open("Rocket").await?;
     let address = site::address()?;
     let config = Config {
         address: address.ip(),

@@ -4,6 +4,8 @@
 //! converts the request of its framework into an [`Asked`], and the [`Answer`] into the response of
 //! its framework.
 //!
+//! `--store sqlite` keeps the sessions on the server, in a file. `--help` prints the other stores.
+//!
 //! You can set these variables, and none of them is required:
 //!
 //! | variable | meaning |
@@ -18,8 +20,10 @@
 mod accounts;
 mod cart;
 mod journal;
+mod limits;
 mod pages;
 mod settings;
+mod stores;
 
 pub use cart::{Cart, Item, Ware};
 pub use settings::{address, announce, open};
@@ -27,9 +31,11 @@ pub use settings::{address, announce, open};
 use accounts::{Accounts, MAX_NAME};
 use hardtack::session::{FlashLevel, Session, SessionError, SessionManager};
 use journal::Journal;
+use limits::Limits;
 use pages::Preferences;
 use std::{
     borrow::Cow,
+    net::IpAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -38,8 +44,11 @@ use std::{
 pub struct Site {
     framework: &'static str,
     accounts: Accounts,
+    limits: Limits,
     journal: Arc<Journal>,
     sessions: SessionManager,
+    /// Whether sessions are in a store, and not in their cookies.
+    has_store: bool,
     /// The ids and states of the keys.
     keys: Mutex<String>,
 }
@@ -50,6 +59,9 @@ pub struct Asked<'r> {
     pub method: &'r str,
     /// The path without the query.
     pub path: &'r str,
+    /// The address of the other end of the connection. Behind a proxy it is the proxy's: a site behind one
+    /// takes the address that its own proxy writes into a header, and believes no other.
+    pub address: IpAddr,
     /// The Cookie header, for the page that shows the lengths of the cookies.
     pub cookies: &'r str,
     /// The body of a POST: a form as browsers encode it.
@@ -73,25 +85,31 @@ pub enum Answer {
     Redirect(&'static str),
     /// With 404 and this page.
     NotFound(String),
+    /// With 429 Too Many Requests, this page, and a Retry-After header with these seconds.
+    Wait(String, u64),
 }
 
 impl Site {
     /// Serves every page, except those that have a handler in each framework.
-    pub fn answer(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
+    pub async fn answer(
+        &self,
+        session: &Session,
+        asked: &Asked<'_>,
+    ) -> Result<Answer, SessionError> {
         match (asked.method, asked.path) {
-            ("GET", "/") => pages::home(session, self.framework),
-            ("GET", "/login") => pages::login(session),
+            ("GET", "/") => pages::home(self, session),
+            ("GET", "/login") => pages::login(self, session),
             ("POST", "/login") => self.log_in(session, asked),
-            ("GET", "/register") => pages::register(session),
+            ("GET", "/register") => pages::register(self, session),
             ("POST", "/register") => self.register(session, asked),
             ("POST", "/logout") => log_out(session),
             ("POST", "/forget") => forget(session),
             ("GET", "/goodbye") => Ok(pages::goodbye()),
-            ("GET", "/cart") => pages::cart(session),
+            ("GET", "/cart") => pages::cart(self, session),
             ("POST", "/cart/remove") => remove_from_cart(session, asked),
-            ("GET", "/preferences") => pages::preferences(session),
+            ("GET", "/preferences") => pages::preferences(self, session),
             ("POST", "/preferences") => prefer(session, asked),
-            ("GET", "/ballast") => pages::ballast(session, asked.cookies),
+            ("GET", "/ballast") => pages::ballast(self, session, asked.cookies),
             ("POST", "/ballast") => load(session, asked),
             ("GET", "/operator") => self.operator(session),
             ("POST", "/operator/clock") => Ok(self.let_time_pass(asked)),
@@ -99,12 +117,15 @@ impl Site {
                 self.read_keys();
                 Ok(Answer::Redirect("/operator"))
             }
-            _ => pages::not_found(session),
+            _ => pages::not_found(self, session),
         }
     }
 
     fn log_in(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
         let name = asked.field("name");
+        if let Err(wait) = self.limits.attempt(&name, asked.address) {
+            return Ok(pages::wait(wait));
+        }
         if !self.accounts.verify(&name, &asked.field("password")) {
             session.update("failed logins", |failed: &mut u32| {
                 *failed = failed.saturating_add(1);
@@ -113,6 +134,7 @@ impl Site {
             session.flash(FlashLevel::Error, "The name or the password is wrong.")?;
             return Ok(Answer::Redirect("/login"));
         }
+        self.limits.succeeded(&name, asked.address);
         enter(session, &name, asked)
     }
 

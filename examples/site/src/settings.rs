@@ -1,6 +1,6 @@
-//! Reads the settings from the environment. All of them are optional.
+//! Reads the settings from the arguments and the environment. All of them are optional.
 
-use crate::{Site, accounts::Accounts, journal::Journal};
+use crate::{Site, accounts::Accounts, journal::Journal, limits::Limits, stores};
 use hardtack::{Key, Keyring, session::SessionManager};
 use std::{
     env,
@@ -8,16 +8,35 @@ use std::{
     ffi::OsString,
     fs,
     net::SocketAddr,
+    process,
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Makes the site for this framework and the manager of its sessions, with the keys of the
-/// environment.
+/// The output of `--help`.
+const HELP: &str = "\
+The example site of hardtack. Without --store, each session is in an encrypted cookie.
+
+  --store sqlite       keeps sessions in the file hardtack-site.db; there is nothing to install
+  --store sqlite://PATH, redis://HOST or postgres://USER@HOST/DATABASE
+                       keeps them in another file or on a server
+  --store memory       keeps them in memory, until the process ends
+
+With a store there is a page \"Your devices\". SQLite, Redis and PostgreSQL need the feature `stores`:
+
+  cargo run --example axum --features axum,stores -- --store sqlite
+
+HARDTACK_KEYS, HARDTACK_KEYS_FILE   the keys, or a file with them; sessions outlive the process only with one of them
+HARDTACK_ADDR                       the address to listen on instead of 127.0.0.1:3000
+HARDTACK_INSECURE                   makes the cookie without Secure, for Safari";
+
+/// Makes the site for this framework and the manager of its sessions, with the store of the arguments and
+/// the keys of the environment.
 ///
 /// The cookie is the default, `__Host-session` with Secure. Chromium, Firefox and curl 7.79 or
 /// newer also accept it from `http://localhost`. Safari does not, so set `HARDTACK_INSECURE` for
 /// Safari.
-pub fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager), Box<dyn Error>> {
+pub async fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager), Box<dyn Error>> {
+    let store = store(env::args().skip(1))?;
     let keyring = keyring()?;
     let keys = Mutex::new(keyring.to_string());
     let journal = Arc::new(Journal::default());
@@ -29,15 +48,46 @@ pub fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager), Box<
     if env::var_os("HARDTACK_INSECURE").is_some() {
         builder = builder.insecure_for_development();
     }
+    if let Some(store) = &store {
+        builder = stores::with_store(builder, store).await?;
+    }
     let sessions = builder.build()?;
+    if store.is_some() {
+        sessions.check().await?;
+        stores::sweep(sessions.clone());
+    }
     let site = Arc::new(Site {
         framework,
         accounts: Accounts::new()?,
+        limits: Limits::new(&journal),
         journal,
+        has_store: store.is_some(),
         sessions: sessions.clone(),
         keys,
     });
     Ok((site, sessions))
+}
+
+/// Reads the arguments. `--help` prints them and ends the process.
+fn store(mut arguments: impl Iterator<Item = String>) -> Result<Option<String>, String> {
+    let mut store = None;
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--store" => {
+                store = Some(
+                    arguments
+                        .next()
+                        .ok_or("--store needs a value, see `--help`")?,
+                )
+            }
+            "--help" | "-h" => {
+                println!("{HELP}");
+                process::exit(0);
+            }
+            _ => return Err(format!("there is no argument `{argument}`, see `--help`")),
+        }
+    }
+    Ok(store)
 }
 
 fn keyring() -> Result<Keyring, Box<dyn Error>> {

@@ -1,45 +1,56 @@
 //! Runs the commands of the operations page in a shell. They rotate a key across three running
 //! instances, which are restarted one after the other while visitors use all of them. Nobody loses
 //! a session.
-//!
-//! The instances are the examples, which `cargo test` builds beside this test.
 
-#![cfg(all(unix, any(feature = "axum", feature = "actix", feature = "rocket")))]
-
-use std::{
-    env,
-    error::Error,
-    fs,
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpStream},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    thread,
-    time::Duration,
+use crate::{
+    instance::{self, Instance, Process, Result},
+    store::Store,
 };
-
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+use std::{
+    io::{self, BufRead as _, BufReader, Write as _},
+    net::SocketAddr,
+    process::{ChildStdin, ChildStdout, Command, Stdio},
+};
 
 const PAGE: &str = include_str!("../../../src/guide/operations.md");
 
 #[cfg(feature = "axum")]
 #[test]
 fn nobody_loses_a_session_on_axum() -> Result<()> {
-    rotate("axum")
+    rotate("axum", &Store::Cookie)
 }
 
 #[cfg(feature = "actix")]
 #[test]
 fn nobody_loses_a_session_on_actix() -> Result<()> {
-    rotate("actix")
+    rotate("actix", &Store::Cookie)
 }
 
 #[cfg(feature = "rocket")]
 #[test]
 fn nobody_loses_a_session_on_rocket() -> Result<()> {
-    rotate("rocket")
+    rotate("rocket", &Store::Cookie)
 }
 
-fn rotate(example: &'static str) -> Result<()> {
+#[cfg(all(feature = "axum", feature = "stores"))]
+#[test]
+fn nobody_loses_a_session_in_sqlite_on_axum() -> Result<()> {
+    rotate("axum", &Store::sqlite()?)
+}
+
+#[cfg(all(feature = "actix", feature = "stores"))]
+#[test]
+fn nobody_loses_a_session_in_sqlite_on_actix() -> Result<()> {
+    rotate("actix", &Store::sqlite()?)
+}
+
+#[cfg(all(feature = "rocket", feature = "stores"))]
+#[test]
+fn nobody_loses_a_session_in_sqlite_on_rocket() -> Result<()> {
+    rotate("rocket", &Store::sqlite()?)
+}
+
+fn rotate(example: &'static str, store: &Store) -> Result<()> {
     let Some(mut operator) = Operator::start()? else {
         return Ok(());
     };
@@ -54,7 +65,7 @@ fn rotate(example: &'static str) -> Result<()> {
         return Err("one command replaces a stolen key".into());
     };
 
-    let mut fleet = Fleet::start(example, &operator.run(begin)?)?;
+    let mut fleet = Fleet::start(example, store, &operator.run(begin)?)?;
     let mut visitors = [Visitor::default(), Visitor::default(), Visitor::default()];
     // This visitor is away during the switch, and comes back with a cookie under the retired key.
     let mut away = Visitor::default();
@@ -88,7 +99,11 @@ fn a_switch_before_staging_loses_sessions() -> Result<()> {
     let Some(mut operator) = Operator::start()? else {
         return Ok(());
     };
-    let mut fleet = Fleet::start("axum", &operator.run(commands("# Keys")[0])?)?;
+    let mut fleet = Fleet::start(
+        "axum",
+        &Store::Cookie,
+        &operator.run(commands("# Keys")[0])?,
+    )?;
     let mut visitors = [Visitor::default(), Visitor::default()];
     assert_eq!(fleet.losses(&mut visitors)?, 0);
 
@@ -150,17 +165,19 @@ impl Operator {
     }
 }
 
-/// Holds three instances of the example.
-struct Fleet {
+/// Holds three instances of the example, on one store.
+struct Fleet<'s> {
     example: &'static str,
+    store: &'s Store,
     instances: [Instance; 3],
 }
 
-impl Fleet {
-    fn start(example: &'static str, keys: &str) -> Result<Fleet> {
-        let instance = || Instance::start(example, keys);
+impl Fleet<'_> {
+    fn start<'s>(example: &'static str, store: &'s Store, keys: &str) -> Result<Fleet<'s>> {
+        let instance = || Instance::start(example, store, keys);
         Ok(Fleet {
             example,
+            store,
             instances: [instance()?, instance()?, instance()?],
         })
     }
@@ -170,7 +187,7 @@ impl Fleet {
     fn restart(&mut self, keys: &str, visitors: &mut [Visitor]) -> Result<usize> {
         let mut lost = 0;
         for place in 0..self.instances.len() {
-            self.instances[place] = Instance::start(self.example, keys)?;
+            self.instances[place] = Instance::start(self.example, self.store, keys)?;
             lost += self.losses(visitors)?;
         }
         Ok(lost)
@@ -190,47 +207,6 @@ impl Fleet {
     }
 }
 
-/// Holds one process of the example, on a port that the system chose.
-struct Instance {
-    _process: Process,
-    address: SocketAddr,
-}
-
-impl Instance {
-    /// Starts the process, and waits until it prints its address.
-    fn start(example: &str, keys: &str) -> Result<Instance> {
-        let here = env::current_exe()?;
-        let built = here.parent().and_then(|deps| deps.parent());
-        let program = built.ok_or("no directory")?.join("examples").join(example);
-        if !fs::exists(&program)? {
-            return Err(
-                "the examples are not built: `cargo test --package site --all-features`".into(),
-            );
-        }
-        let mut process = Process(
-            Command::new(program)
-                .env("HARDTACK_ADDR", "127.0.0.1:0")
-                .env("HARDTACK_KEYS", keys)
-                .stdout(Stdio::piped())
-                .spawn()?,
-        );
-        let output = process.0.stdout.take().ok_or("no output")?;
-        let mut output = BufReader::new(output).lines();
-        while let Some(line) = output.next() {
-            if let Some((_, port)) = line?.split_once("listening on http://localhost:") {
-                let port = port.trim_end_matches('/').parse()?;
-                // Rocket continues to print, and panics if nobody reads it.
-                thread::spawn(move || output.map_while(io::Result::ok).for_each(drop));
-                return Ok(Instance {
-                    _process: process,
-                    address: SocketAddr::from(([127, 0, 0, 1], port)),
-                });
-            }
-        }
-        Err("the example ended before it listened".into())
-    }
-}
-
 /// Keeps the cookie like a browser, and counts the visits of its session.
 #[derive(Default)]
 struct Visitor {
@@ -241,40 +217,12 @@ struct Visitor {
 impl Visitor {
     /// Returns `true` if the instance continues the count of the last one.
     fn keeps_its_session(&mut self, address: SocketAddr) -> Result<bool> {
-        let mut stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-        write!(
-            stream,
-            "GET /visits HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n",
-            address.port()
-        )?;
-        if let Some(cookie) = &self.cookie {
-            write!(stream, "Cookie: {cookie}\r\n")?;
-        }
-        stream.write_all(b"\r\n")?;
-        let mut response = String::new();
-        stream.read_to_string(&mut response)?;
-
-        let (head, body) = response.split_once("\r\n\r\n").ok_or("no head")?;
-        let set = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(": ")?;
-            let ours =
-                name.eq_ignore_ascii_case("set-cookie") && value.starts_with("__Host-session=");
-            ours.then(|| value.split(';').next().unwrap_or(value))
-        });
-        self.cookie = Some(set.ok_or(response.clone())?.to_owned());
-        let visits = body.trim().strip_prefix("visit ").ok_or(response.clone())?;
+        let response = instance::get(address, "/visits", self.cookie.as_deref())?;
+        // A session in a store is saved without a new cookie.
+        self.cookie = response.cookie.or(self.cookie.take());
+        let body = response.body.trim();
+        let visits = body.strip_prefix("visit ").ok_or_else(|| body.to_owned())?;
         let before = std::mem::replace(&mut self.visits, visits.parse()?);
         Ok(self.visits == before + 1)
-    }
-}
-
-/// Kills the process when it is dropped.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }

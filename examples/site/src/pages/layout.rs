@@ -1,17 +1,21 @@
 //! Contains the parts that every page has.
 
 use super::{Preferences, Theme};
-use crate::Answer;
+use crate::{Answer, Site};
 use hardtack::session::{Refusal, Session, SessionError};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-const MENU: [&str; 4] = ["/cart", "/preferences", "/ballast", "/operator"];
+const MENU: [&str; 5] = ["/cart", "/preferences", "/ballast", "/operator", DEVICES];
+
+/// For people who are logged in, and only with a store.
+const DEVICES: &str = "/devices";
 
 const STYLE: &str = include_str!("style.css");
 
 /// Makes the page at this path, with the preferences and the flash messages of the session. Each
 /// message is shown once.
 pub(super) fn page(
+    site: &Site,
     session: &Session,
     path: &str,
     title: &str,
@@ -21,16 +25,19 @@ pub(super) fn page(
     let user: Option<String> = session.get("user")?;
     let words = language.words();
     let current = |entry: &str| (entry == path).then_some("page");
-    let expired = matches!(
-        session.refused()?,
-        Some(Refusal::IdleTimeout | Refusal::AbsoluteTimeout)
-    );
+    let refused = match session.refused()? {
+        Some(Refusal::IdleTimeout | Refusal::AbsoluteTimeout) => Some("Your session has expired."),
+        Some(Refusal::Ended) => Some("You were logged out."),
+        _ => None,
+    };
     let inner = html! {
         header {
             nav lang=(words.tag) {
                 a href="/" aria-current=[current("/")] { strong { "hardtack" } }
                 @for (path, title) in MENU.into_iter().zip(words.menu) {
-                    a href=(path) aria-current=[current(path)] { (title) }
+                    @if path != DEVICES || (site.has_store && user.is_some()) {
+                        a href=(path) aria-current=[current(path)] { (title) }
+                    }
                 }
                 span.end {
                     @if let Some(user) = user {
@@ -44,7 +51,7 @@ pub(super) fn page(
         main {
             div #flashes role="status" {
                 // As long as the browser sends the old cookie: until something is written to a new session.
-                @if expired { p.flash.warning { "Your session has expired." } }
+                @if let Some(refused) = refused { p.flash.warning { (refused) } }
                 @for flash in session.take_flashes()? { p class={ "flash " (flash.level) } { (flash.text) } }
             }
             h1 { (title) }

@@ -3,7 +3,9 @@
 mod layout;
 mod words;
 
-use crate::{Answer, Cart, Site, Ware, accounts::MAX_NAME, settings::keys_file};
+use crate::{
+    Answer, Cart, Site, Ware, accounts::MAX_NAME, limits::FAILURES_OF_A_NAME, settings::keys_file,
+};
 use hardtack::{
     Timestamp,
     session::{Event, Session, SessionError},
@@ -54,21 +56,25 @@ impl Preferences {
     }
 }
 
-pub(crate) fn home(session: &Session, framework: &str) -> Result<Answer, SessionError> {
+pub(crate) fn home(site: &Site, session: &Session) -> Result<Answer, SessionError> {
     let preferences: Preferences = session.get("preferences")?.unwrap_or_default();
     let cart: Cart = session.get("cart")?.unwrap_or_default();
     let items: u64 = cart.into_values().map(u64::from).sum();
     let words = preferences.language.words();
     let body = html! {
         p.lead lang=(words.tag) { (words.greeting) }
-        p { "Your session is stored in an encrypted cookie. You cannot read or change it, and the server stores no session." }
+        @if site.has_store {
+            p { "Your session is stored on the server. Your cookie has only a ticket, and without it nobody can read the session, not even the server." }
+        } @else {
+            p { "Your session is stored in an encrypted cookie. You cannot read or change it, and the server stores no session." }
+        }
         dl {
             dt { "Session" }
             dd { @if session.is_new()? { "none yet, because nothing was written" } @else { code { (session.id()?) } } }
             dt { "You" }
             dd { @if let Some(user) = session.get::<String>("user")? { (user) } @else { "not logged in" } }
             dt { "Server" }
-            dd #server { (framework) }
+            dd #server { (site.framework) }
             dt { "Cart" }
             dd #items { (items) @if items == 1 { " item" } @else { " items" } }
         }
@@ -79,10 +85,10 @@ pub(crate) fn home(session: &Session, framework: &str) -> Result<Answer, Session
         }
         form method="post" action="/forget" { button.quiet { "Forget me and my preferences" } }
     };
-    page(session, "/", "hardtack", body)
+    page(site, session, "/", "hardtack", body)
 }
 
-pub(crate) fn login(session: &Session) -> Result<Answer, SessionError> {
+pub(crate) fn login(site: &Site, session: &Session) -> Result<Answer, SessionError> {
     let failed: u32 = session.get("failed logins")?.unwrap_or_default();
     let body = html! {
         p { "Log in as " code { "ada" } " with the password " code { "analytical engine" } ", or " a href="/register" { "register" } "." }
@@ -90,21 +96,21 @@ pub(crate) fn login(session: &Session) -> Result<Answer, SessionError> {
         @if failed > 0 {
             p.note #failed {
                 strong { (failed) " failed " @if failed == 1 { "attempt" } @else { "attempts" } "." }
-                " This number is stored in your cookie, so it does not stop an attacker: anyone who deletes the cookie or \
-                  sends an older copy starts again at zero. It only informs you. A real site limits attempts on the server, \
-                  by account and by address."
+                " This number is in your session, so it does not stop an attacker: anyone who deletes the cookie starts \
+                  again at zero. It only informs you. The site counts attempts on the server too, by name and by address, \
+                  and stops them after " (FAILURES_OF_A_NAME) " for one name."
             }
         }
     };
-    page(session, "/login", "Log in", body)
+    page(site, session, "/login", "Log in", body)
 }
 
-pub(crate) fn register(session: &Session) -> Result<Answer, SessionError> {
+pub(crate) fn register(site: &Site, session: &Session) -> Result<Answer, SessionError> {
     let body = html! {
         p { "This is a demonstration. Accounts are kept in memory, with passwords hashed by Argon2id. They are lost when the server stops." }
         (credentials(session, "/register", "new-password", "Register")?)
     };
-    page(session, "/register", "Register", body)
+    page(site, session, "/register", "Register", body)
 }
 
 /// Makes the form, with the name of a failed attempt.
@@ -127,6 +133,16 @@ fn credentials(
     })
 }
 
+/// Makes the page for an attempt that comes too soon.
+pub(crate) fn wait(wait: Duration) -> Answer {
+    let seconds = wait.as_secs().max(1);
+    let body = html! {
+        p { "Too many attempts to log in failed. Try again in " (seconds) @if seconds == 1 { " second." } @else { " seconds." } }
+        p { a href="/login" { "Log in" } }
+    };
+    Answer::Wait(plain("Too many attempts", body), seconds)
+}
+
 /// Makes a page that does not use the session, so no session is opened and no cookie is set.
 pub(crate) fn goodbye() -> Answer {
     let body = html! {
@@ -136,7 +152,7 @@ pub(crate) fn goodbye() -> Answer {
     Answer::Html(plain("Goodbye", body))
 }
 
-pub(crate) fn cart(session: &Session) -> Result<Answer, SessionError> {
+pub(crate) fn cart(site: &Site, session: &Session) -> Result<Answer, SessionError> {
     let cart: Cart = session.get("cart")?.unwrap_or_default();
     let body = html! {
         table {
@@ -164,10 +180,10 @@ pub(crate) fn cart(session: &Session) -> Result<Answer, SessionError> {
             }
         }
     };
-    page(session, "/cart", "Cart", body)
+    page(site, session, "/cart", "Cart", body)
 }
 
-pub(crate) fn preferences(session: &Session) -> Result<Answer, SessionError> {
+pub(crate) fn preferences(site: &Site, session: &Session) -> Result<Answer, SessionError> {
     let Preferences { theme, language } = session.get("preferences")?.unwrap_or_default();
     let body = html! {
         p { "Preferences survive login and logout. After " code { "destroy" } ", logout writes them into a new session." }
@@ -186,10 +202,14 @@ pub(crate) fn preferences(session: &Session) -> Result<Answer, SessionError> {
             button { "Save" }
         }
     };
-    page(session, "/preferences", "Preferences", body)
+    page(site, session, "/preferences", "Preferences", body)
 }
 
-pub(crate) fn ballast(session: &Session, cookies: &str) -> Result<Answer, SessionError> {
+pub(crate) fn ballast(
+    site: &Site,
+    session: &Session,
+    cookies: &str,
+) -> Result<Answer, SessionError> {
     let loaded = session.get::<String>("ballast")?.unwrap_or_default().len() / 1024;
     let cookies = cookies
         .split(';')
@@ -210,12 +230,12 @@ pub(crate) fn ballast(session: &Session, cookies: &str) -> Result<Answer, Sessio
             tbody #cookies { @for (name, value) in cookies { tr { td { code { (name) } } td.number { (value.len()) } } } }
         }
     };
-    page(session, "/ballast", "Ballast", body)
+    page(site, session, "/ballast", "Ballast", body)
 }
 
-pub(crate) fn not_found(session: &Session) -> Result<Answer, SessionError> {
+pub(crate) fn not_found(site: &Site, session: &Session) -> Result<Answer, SessionError> {
     let body = html! { p { "This page does not exist. " a href="/" { "Home" } } };
-    Ok(match page(session, "", "Not found", body)? {
+    Ok(match page(site, session, "", "Not found", body)? {
         Answer::Html(html) => Answer::NotFound(html),
         other => other,
     })
@@ -253,7 +273,7 @@ impl Site {
                 }
             }
         };
-        page(session, "/operator", "Operator", body)
+        page(self, session, "/operator", "Operator", body)
     }
 }
 

@@ -1,0 +1,29 @@
+//! Where a site keeps its sessions.
+
+use crate::instance::Result;
+
+pub enum Store {
+    Cookie,
+    /// In a directory that goes with the test.
+    #[cfg(feature = "stores")]
+    Sqlite(tempfile::TempDir),
+}
+
+impl Store {
+    #[cfg(feature = "stores")]
+    pub fn sqlite() -> Result<Store> {
+        Ok(Store::Sqlite(tempfile::tempdir()?))
+    }
+
+    /// Returns the arguments of the site.
+    pub fn arguments(&self) -> Vec<String> {
+        match self {
+            Store::Cookie => vec![],
+            #[cfg(feature = "stores")]
+            Store::Sqlite(directory) => {
+                let file = directory.path().join("sessions.db");
+                vec!["--store".into(), format!("sqlite://{}", file.display())]
+            }
+        }
+    }
+}
