@@ -6,7 +6,7 @@ use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{COOKIE, ContentType, LOCATION, RETRY_AFTER},
+    http::header::{COOKIE, ContentType, LOCATION, RETRY_AFTER, USER_AGENT},
     middleware::{Next, from_fn},
     web::{self, Bytes, Data, Form, Redirect},
 };
@@ -43,14 +43,18 @@ async fn page(
     request: HttpRequest,
     form: Bytes,
 ) -> Result<HttpResponse, SessionError> {
-    let cookies = request.headers().get(COOKIE);
+    let text = |name| {
+        let value = request.headers().get(name);
+        value.map_or("".into(), |value| String::from_utf8_lossy(value.as_bytes()))
+    };
     let asked = Asked {
         method: request.method().as_str(),
         path: request.path(),
         address: request
             .peer_addr()
             .map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip()),
-        cookies: &String::from_utf8_lossy(cookies.map_or(&[], |value| value.as_bytes())),
+        cookies: &text(COOKIE),
+        browser: &text(USER_AGENT),
         form: &form,
     };
     let html = ContentType::html();
@@ -59,6 +63,7 @@ async fn page(
         Answer::Redirect(to) => HttpResponse::SeeOther()
             .insert_header((LOCATION, to))
             .finish(),
+        Answer::Forbidden(page) => HttpResponse::Forbidden().content_type(html).body(page),
         Answer::NotFound(page) => HttpResponse::NotFound().content_type(html).body(page),
         Answer::Wait(page, seconds) => HttpResponse::TooManyRequests()
             .insert_header((RETRY_AFTER, seconds))

@@ -8,7 +8,7 @@ use axum::{
     extract::{ConnectInfo, State},
     http::{
         HeaderMap, Method, StatusCode, Uri,
-        header::{COOKIE, RETRY_AFTER},
+        header::{COOKIE, RETRY_AFTER, USER_AGENT},
     },
     middleware::from_extractor,
     response::{Html, IntoResponse, Redirect, Response},
@@ -51,19 +51,23 @@ async fn page(
     headers: HeaderMap,
     form: Bytes,
 ) -> Result<Response, SessionError> {
-    let cookies = headers
-        .get(COOKIE)
-        .map_or(&[][..], |value| value.as_bytes());
+    let text = |name| {
+        headers
+            .get(name)
+            .map_or("".into(), |value| String::from_utf8_lossy(value.as_bytes()))
+    };
     let asked = Asked {
         method: method.as_str(),
         path: uri.path(),
         address: peer.ip(),
-        cookies: &String::from_utf8_lossy(cookies),
+        cookies: &text(COOKIE),
+        browser: &text(USER_AGENT),
         form: &form,
     };
     Ok(match site.answer(&session, &asked).await? {
         Answer::Html(html) => Html(html).into_response(),
         Answer::Redirect(to) => Redirect::to(to).into_response(),
+        Answer::Forbidden(html) => (StatusCode::FORBIDDEN, Html(html)).into_response(),
         Answer::NotFound(html) => (StatusCode::NOT_FOUND, Html(html)).into_response(),
         Answer::Wait(html, seconds) => {
             let wait = [(RETRY_AFTER, seconds.to_string())];

@@ -46,6 +46,8 @@ fn add_to_cart(session: Session, item: Form<Item>) -> Result<Redirect, SessionEr
 enum Page {
     Html(RawHtml<String>),
     Redirect(Box<Redirect>),
+    #[response(status = 403)]
+    Forbidden(RawHtml<String>),
     #[response(status = 404)]
     NotFound(RawHtml<String>),
     #[response(status = 429)]
@@ -62,6 +64,7 @@ async fn page(
     Ok(match site.answer(&session, &request.0).await? {
         Answer::Html(page) => Page::Html(RawHtml(page)),
         Answer::Redirect(to) => Page::Redirect(Box::new(Redirect::to(to))),
+        Answer::Forbidden(page) => Page::Forbidden(RawHtml(page)),
         Answer::NotFound(page) => Page::NotFound(RawHtml(page)),
         Answer::Wait(page, seconds) => {
             let wait = Header::new("Retry-After", seconds.to_string());
@@ -101,6 +104,7 @@ impl<'r> FromRequest<'r> for Head<'r> {
                 .remote()
                 .map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.ip()),
             cookies: request.headers().get_one("Cookie").unwrap_or_default(),
+            browser: request.headers().get_one("User-Agent").unwrap_or_default(),
             form: &[],
         }))
     }

@@ -19,6 +19,7 @@
 
 mod accounts;
 mod cart;
+mod devices;
 mod journal;
 mod limits;
 mod pages;
@@ -28,7 +29,7 @@ mod stores;
 pub use cart::{Cart, Item, Ware};
 pub use settings::{address, announce, open};
 
-use accounts::{Accounts, MAX_NAME};
+use accounts::{Accounts, MAX_NAME, Role};
 use hardtack::session::{FlashLevel, Session, SessionError, SessionManager};
 use journal::Journal;
 use limits::Limits;
@@ -64,6 +65,8 @@ pub struct Asked<'r> {
     pub address: IpAddr,
     /// The Cookie header, for the page that shows the lengths of the cookies.
     pub cookies: &'r str,
+    /// The User-Agent header, for the list of devices.
+    pub browser: &'r str,
     /// The body of a POST: a form as browsers encode it.
     pub form: &'r [u8],
 }
@@ -83,6 +86,8 @@ pub enum Answer {
     Html(String),
     /// With 303 See Other and this path.
     Redirect(&'static str),
+    /// With 403 and this page.
+    Forbidden(String),
     /// With 404 and this page.
     NotFound(String),
     /// With 429 Too Many Requests, this page, and a Retry-After header with these seconds.
@@ -117,6 +122,10 @@ impl Site {
                 self.read_keys();
                 Ok(Answer::Redirect("/operator"))
             }
+            ("GET", "/devices") if self.has_store => self.devices(session).await,
+            ("POST", "/devices/end") if self.has_store => self.end_device(session, asked).await,
+            ("POST", "/devices/others") if self.has_store => self.end_other_devices(session).await,
+            ("POST", "/devices/person") if self.has_store => self.end_person(session, asked).await,
             _ => pages::not_found(self, session),
         }
     }
@@ -126,16 +135,16 @@ impl Site {
         if let Err(wait) = self.limits.attempt(&name, asked.address) {
             return Ok(pages::wait(wait));
         }
-        if !self.accounts.verify(&name, &asked.field("password")) {
+        let Some(role) = self.accounts.verify(&name, &asked.field("password")) else {
             session.update("failed logins", |failed: &mut u32| {
                 *failed = failed.saturating_add(1);
             })?;
             keep_name(session, &name)?;
             session.flash(FlashLevel::Error, "The name or the password is wrong.")?;
             return Ok(Answer::Redirect("/login"));
-        }
+        };
         self.limits.succeeded(&name, asked.address);
-        enter(session, &name, asked)
+        self.enter(session, &name, role, asked)
     }
 
     fn register(&self, session: &Session, asked: &Asked<'_>) -> Result<Answer, SessionError> {
@@ -145,7 +154,32 @@ impl Site {
             session.flash(FlashLevel::Error, refused)?;
             return Ok(Answer::Redirect("/register"));
         }
-        enter(session, &name, asked)
+        self.enter(session, &name, Role::Customer, asked)
+    }
+
+    /// Logs the user in. The cart and the preferences stay. The id changes, because an attacker may
+    /// have planted the session before the login (session fixation).
+    fn enter(
+        &self,
+        session: &Session,
+        name: &str,
+        role: Role,
+        asked: &Asked<'_>,
+    ) -> Result<Answer, SessionError> {
+        session.remember(asked.field("remember") == "on")?;
+        session.regenerate_for_login()?;
+        session.remove("failed logins")?;
+        session.remove("typed name")?;
+        session.insert("user", name)?;
+        session.insert("role", role)?;
+        if self.has_store {
+            // The names of this site are never given again. If yours are, use the id of the account: otherwise
+            // the next owner of a name sees the sessions of the last one.
+            session.set_subject(Some(name))?;
+            session.describe(&devices::description(asked.browser))?;
+        }
+        session.flash(FlashLevel::Success, format!("Welcome aboard, {name}."))?;
+        Ok(Answer::Redirect("/"))
     }
 
     /// Sets the clock forward. It does not use the session: a flash message would save the session
@@ -165,18 +199,6 @@ fn keep_name(session: &Session, name: &str) -> Result<(), SessionError> {
         session.insert("typed name", name)?;
     }
     Ok(())
-}
-
-/// Logs the user in. The cart and the preferences stay. The id changes, because an attacker may
-/// have planted the session before the login (session fixation).
-fn enter(session: &Session, name: &str, asked: &Asked<'_>) -> Result<Answer, SessionError> {
-    session.remember(asked.field("remember") == "on")?;
-    session.regenerate_for_login()?;
-    session.remove("failed logins")?;
-    session.remove("typed name")?;
-    session.insert("user", name)?;
-    session.flash(FlashLevel::Success, format!("Welcome aboard, {name}."))?;
-    Ok(Answer::Redirect("/"))
 }
 
 /// Takes one of a ware out of the cart. An unknown ware, or one that is not there, changes nothing.

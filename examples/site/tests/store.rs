@@ -4,6 +4,7 @@ use crate::instance::Result;
 
 pub enum Store {
     Cookie,
+    Memory,
     /// In a directory that goes with the test.
     #[cfg(feature = "stores")]
     Sqlite(tempfile::TempDir),
@@ -19,6 +20,7 @@ impl Store {
     pub fn arguments(&self) -> Vec<String> {
         match self {
             Store::Cookie => vec![],
+            Store::Memory => vec!["--store".into(), "memory".into()],
             #[cfg(feature = "stores")]
             Store::Sqlite(directory) => {
                 let file = directory.path().join("sessions.db");

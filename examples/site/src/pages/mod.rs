@@ -4,11 +4,14 @@ mod layout;
 mod words;
 
 use crate::{
-    Answer, Cart, Site, Ware, accounts::MAX_NAME, limits::FAILURES_OF_A_NAME, settings::keys_file,
+    Answer, Cart, Site, Ware,
+    accounts::{MAX_NAME, Role},
+    limits::FAILURES_OF_A_NAME,
+    settings::keys_file,
 };
 use hardtack::{
     Timestamp,
-    session::{Event, Session, SessionError},
+    session::{Event, Listed, Session, SessionError},
 };
 use layout::{page, plain};
 use maud::{Markup, html};
@@ -92,6 +95,9 @@ pub(crate) fn login(site: &Site, session: &Session) -> Result<Answer, SessionErr
     let failed: u32 = session.get("failed logins")?.unwrap_or_default();
     let body = html! {
         p { "Log in as " code { "ada" } " with the password " code { "analytical engine" } ", or " a href="/register" { "register" } "." }
+        @if site.has_store {
+            p { "The administrator is " code { "captain" } " with the password " code { "permission to board" } "." }
+        }
         (credentials(session, "/login", "current-password", "Log in")?)
         @if failed > 0 {
             p.note #failed {
@@ -141,6 +147,56 @@ pub(crate) fn wait(wait: Duration) -> Answer {
         p { a href="/login" { "Log in" } }
     };
     Answer::Wait(plain("Too many attempts", body), seconds)
+}
+
+/// Lists the sessions of a person. Descriptions are ours, and Maud escapes them all the same.
+pub(crate) fn devices(
+    site: &Site,
+    session: &Session,
+    devices: &[Listed],
+) -> Result<Answer, SessionError> {
+    let own = session.id()?;
+    let body = html! {
+        p { "You are logged in here:" }
+        table {
+            thead { tr { th { "Device" } th { "Since" } th { span.hidden { "Log out" } } } }
+            tbody #devices {
+                @for device in devices {
+                    tr {
+                        td { (device.description) @if device.id == own { " " strong #own { "(this device)" } } }
+                        td { (time(device.created_at)) }
+                        td {
+                            @if device.id != own {
+                                form method="post" action="/devices/end" {
+                                    button.quiet name="id" value=(device.id) { "Log out" span.hidden { " " (device.description) } }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        form.row method="post" action="/devices/others" {
+            button { "Log out everywhere else" }
+        }
+        @if session.get("role")? == Some(Role::Administrator) {
+            h2 { "Administration" }
+            form.card method="post" action="/devices/person" {
+                label for="person" { "Log a person out everywhere" }
+                input #person name="name" autocomplete="off" required maxlength=(MAX_NAME);
+                button { "Log out" }
+            }
+        }
+    };
+    page(site, session, "/devices", "Your devices", body)
+}
+
+pub(crate) fn forbidden(site: &Site, session: &Session) -> Result<Answer, SessionError> {
+    let body = html! { p { "Only an administrator may do this. " a href="/" { "Home" } } };
+    Ok(match page(site, session, "", "Not allowed", body)? {
+        Answer::Html(html) => Answer::Forbidden(html),
+        other => other,
+    })
 }
 
 /// Makes a page that does not use the session, so no session is opened and no cookie is set.
