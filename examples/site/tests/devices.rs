@@ -78,7 +78,7 @@ fn devices(example: &str, store: &Store) -> Result<()> {
     let page = laptop.get("/devices")?;
     assert_eq!(page.matches("Firefox on Linux").count(), 1, "{page}");
     assert!(page.contains("Firefox on Linux <strong id=\"own\">"));
-    assert!(page.contains("Safari on iPhone</td>"));
+    assert!(page.contains("Safari on iPhone<br>"));
     let [of_the_phone] = &laptop.others()?[..] else {
         return Err("one other device".into());
     };

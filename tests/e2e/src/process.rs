@@ -56,34 +56,21 @@ pub struct Server {
 impl Server {
     /// Builds and starts it.
     pub fn start(example: &str, keys: &str) -> Server {
-        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo)
-            .args(["build", "--quiet", "--message-format", "json"])
-            .args([
-                "--package",
-                "site",
-                "--example",
-                example,
-                "--features",
-                example,
-            ])
-            .current_dir(root)
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(
-            built.status.success(),
-            "the example {example} does not build"
-        );
-        let executable = built
-            .stdout
-            .split(|byte| *byte == b'\n')
-            .filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok())
-            .filter(|message| message["target"]["name"] == example)
-            .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
-            .unwrap();
-        Server::run(&mut Command::new(executable), keys, "was it deleted?")
+        Server::run(&mut build(example, example), keys, "was it deleted?")
+    }
+
+    /// The same, with its sessions in memory on the server.
+    pub fn start_in_memory(example: &str, keys: &str) -> Server {
+        let mut command = build(example, example);
+        command.args(["--store", "memory"]);
+        Server::run(&mut command, keys, "was it deleted?")
+    }
+
+    /// The same, with its sessions in the store at this address.
+    pub fn start_on(example: &str, store: &str, keys: &str) -> Server {
+        let mut command = build(example, &format!("{example},stores"));
+        command.args(["--store", store]);
+        Server::run(&mut command, keys, "was it deleted?")
     }
 
     /// The example on FastAPI.
@@ -119,6 +106,38 @@ impl Server {
             origin,
         }
     }
+}
+
+/// Builds an example, and returns the command that runs it.
+fn build(example: &str, features: &str) -> Command {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--message-format", "json"])
+        .args([
+            "--package",
+            "site",
+            "--example",
+            example,
+            "--features",
+            features,
+        ])
+        .current_dir(root)
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(
+        built.status.success(),
+        "the example {example} does not build"
+    );
+    let executable = built
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok())
+        .filter(|message| message["target"]["name"] == example)
+        .find_map(|message| Some(PathBuf::from(message["executable"].as_str()?)))
+        .unwrap();
+    Command::new(executable)
 }
 
 const INSTALL: &str = "`tests/interop/install target/languages` installs it";

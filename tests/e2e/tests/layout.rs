@@ -85,6 +85,59 @@ fn every_page_fits_the_window() {
     }
 }
 
+/// The pages that exist only with a store, and those of refusals.
+#[test]
+fn every_page_about_devices_fits_the_window() {
+    let server = Server::start_in_memory("axum", KEYS);
+    let browser = Browser::start();
+    let open = |path: &str| browser.open(&format!("{}{path}", server.origin));
+    let submit = |path: &str, name: &str, password: &str| {
+        open(path);
+        browser.fill("#name", name);
+        browser.fill("#password", password);
+        browser.follow("main form button");
+    };
+    let long = "W".repeat(40);
+    submit("/register", &long, "analytical engine");
+    for _ in 0..3 {
+        browser.delete_cookies();
+        submit("/login", &long, "analytical engine");
+    }
+    for language in ["en", "de", "fr"] {
+        open("/preferences");
+        browser.click(&format!("#language option[value='{language}']"));
+        browser.follow("main form button");
+        for path in ["/", "/devices"] {
+            open(path);
+            check(&browser, &format!("{path} of several devices, {language}"));
+        }
+        assert_eq!(browser.texts("#devices tr").len(), 4);
+    }
+    browser.follow("#devices button");
+    check(&browser, "/devices, with a message");
+    browser.script(
+        "const form = document.querySelector('[action=\"/devices/others\"]');
+         form.action = '/devices/person';",
+    );
+    browser.follow("[action='/devices/person'] button");
+    assert_eq!(browser.text("h1"), "Not allowed");
+    check(&browser, "what an administrator may do");
+
+    browser.delete_cookies();
+    submit("/login", "captain", "permission to board");
+    open("/devices");
+    browser.fill("#person", &long);
+    browser.follow("[action='/devices/person'] button");
+    check(&browser, "/devices of an administrator, with a message");
+
+    browser.delete_cookies();
+    while browser.texts("#name").len() == 1 || browser.path() != "/login" {
+        submit("/login", &long, "difference engine");
+    }
+    assert_eq!(browser.text("h1"), "Too many attempts");
+    check(&browser, "too many attempts");
+}
+
 /// Without a window that is too wide to fit, the test above could not fail.
 #[test]
 fn a_page_that_is_too_wide_is_found() {

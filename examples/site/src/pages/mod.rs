@@ -159,12 +159,15 @@ pub(crate) fn devices(
     let body = html! {
         p { "You are logged in here:" }
         table {
-            thead { tr { th { "Device" } th { "Since" } th { span.hidden { "Log out" } } } }
+            thead { tr { th { "Device" } th { span.hidden { "Log out" } } } }
             tbody #devices {
                 @for device in devices {
                     tr {
-                        td { (device.description) @if device.id == own { " " strong #own { "(this device)" } } }
-                        td { (time(device.created_at)) }
+                        td {
+                            (device.description) @if device.id == own { " " strong #own { "(this device)" } }
+                            br;
+                            "since " (time(device.created_at))
+                        }
                         td {
                             @if device.id != own {
                                 form method="post" action="/devices/end" {
