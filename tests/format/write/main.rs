@@ -7,8 +7,12 @@
 
 mod chunks;
 mod cookies;
+#[path = "../../reference/device.rs"]
+mod device;
+mod devices;
 mod keys;
 mod precedence;
+mod proofs;
 mod records;
 #[path = "../../reference/mod.rs"]
 mod reference;
@@ -41,6 +45,7 @@ fn files() -> Vec<(&'static str, String)> {
         ("chunks.json", lines(&chunks::chunks())),
         ("sessions.json", lines(&sessions::sessions())),
         ("stores.json", lines(&stores::stores())),
+        ("device.json", lines(&devices::vectors())),
     ]
 }
 
