@@ -16,16 +16,20 @@ const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * or an array of several header lines. `typed` is the name of a typed session. `limits` are the settings of today,
  * `{ idle, lifetime }` in seconds: the earlier of them and the record's counts. `formers` are the cookies that the site
  * had before and still reads, each `{ cookieName, realm, typed }`. A refused cookie is no reason to remove
- * it, because another instance may know it. Sessions that are bound to a device or lie in a store are refused.
+ * it, because another instance may know it. Sessions that lie in a store are refused, and so are those that are bound to a
+ * device, unless there is a `proofLifetime` (seconds): then they count together with the proof cookie of that device.
  */
 export function findSession(header, settings) {
   return lookUp(header, settings).session;
 }
 
-/** The session that `findSession` returns, and whether there is none because two logins are `rivals`. */
+/**
+ * The session that `findSession` returns, and whether there is none because two logins are `rivals`. `binding` is null
+ * without a `proofLifetime`.
+ */
 export function lookUp(header, settings) {
   const { keys, cookieName, realm, typed = '', formers = [], now, skew = 60, floor = 0 } = settings;
-  const { limits = {}, rememberedLimits = limits } = settings;
+  const { limits = {}, rememberedLimits = limits, proofLifetime } = settings;
   const time = now ?? Math.floor(Date.now() / 1000);
   const cookies = [{ cookieName, realm, typed }, ...formers];
   const budget = { count: 16, length: 65536 };
@@ -39,7 +43,8 @@ export function lookUp(header, settings) {
         });
         const { issuedAt } = opened;
         const record = readRecord(opened.payload);
-        if (record.deviceKey !== null || record.createdAt > issuedAt + skew || record.createdAt < floor) continue;
+        if (record.deviceKey !== null && proofLifetime === undefined) throw unknownLayout();
+        if (record.createdAt > issuedAt + skew || record.createdAt < floor) continue;
         const { idle = Infinity, lifetime = Infinity } = record.remembered ? rememberedLimits : limits;
         if (time > issuedAt + Math.min(record.idleLimit, idle)) continue;
         if (time > record.createdAt + Math.min(record.lifetime, record.longest, lifetime)) continue;
@@ -50,7 +55,51 @@ export function lookUp(header, settings) {
       }
     }
   }
-  return counting(found.present.length > 0 ? found.present : found.former);
+  const { session, rivals } = counting(found.present.length > 0 ? found.present : found.former);
+  if (session === null || proofLifetime === undefined) return { session, rivals, binding: null };
+  const { key } = tryProofs(header, settings, session);
+  if (session.deviceKey !== null && key === null) return { session: null, rivals, binding: 'unproven' };
+  const binding = session.deviceKey !== null ? 'proven' : key !== null ? 'adopts' : 'unbound';
+  // An unbound session takes the key of a proof, for whoever saves it.
+  return { session: { ...session, deviceKey: key }, rivals, binding };
+}
+
+/**
+ * What the proof cookies say of a session of this login, with this device key or null: why each does not count (null if
+ * it does), and the `key` of the one that counts. The settings are those of `findSession`.
+ */
+export function tryProofs(header, settings, { loginId, deviceKey }) {
+  const { keys, cookieName, realm, typed, formers = [], now, skew = 60, floor = 0, proofLifetime } = settings;
+  const time = now ?? Math.floor(Date.now() / 1000);
+  const cookies = [{ cookieName, realm, typed }, ...formers];
+  const budget = { count: 16, length: 65536 };
+  const [errors, good] = [[], []];
+  for (const name of new Set(cookies.map((cookie) => cookie.cookieName))) {
+    for (const token of wholeTokens([header ?? ''].flat(), `${name}-bound`, budget)) {
+      try {
+        const { opened } = openFor(token, cookies.filter((cookie) => cookie.cookieName === name), {
+          keys, label: 'device-proof', now: time, skew, floor, maxAge: proofLifetime + skew,
+        });
+        const proof = readProof(opened.payload);
+        if (proof.loginId !== loginId) throw new TokenError('OtherLogin', 'the proof is of another login');
+        if (![null, proof.deviceKey].includes(deviceKey)) throw new TokenError('OtherKey', 'the proof is of another key');
+        errors.push(null);
+        good.push({ ...proof, issuedAt: opened.issuedAt });
+      } catch (error) {
+        if (!(error instanceof TokenError)) throw error;
+        errors.push(error.code);
+      }
+    }
+  }
+  const newest = good.reduce((latest, one) => (latest && latest.issuedAt >= one.issuedAt ? latest : one), null);
+  return { errors, key: newest && newest.deviceKey };
+}
+
+function readProof(payload) {
+  const reader = new Reader(payload);
+  const proof = { loginId: reader.take(8).toString('hex'), deviceKey: readDeviceKey(reader) };
+  if (reader.rest.length > 0) throw new TokenError('Payload', 'bytes are left over');
+  return proof;
 }
 
 // The first cookie whose purpose the token was sealed for.
@@ -106,10 +155,20 @@ export function cookiePairs(headers) {
  */
 export function candidates(headers, name, budget = { count: 16, length: 65536 }) {
   const pairs = cookiePairs(headers);
+  const tokenOf = (value) => (/^[2-9]\./.test(value) ? join(pairs, name, Number(value[0]), value.slice(2)) : value);
+  return distinct(pairs, name, budget, tokenOf);
+}
+
+// The same for tokens that are never cut into several cookies.
+function wholeTokens(headers, name, budget) {
+  return distinct(cookiePairs(headers), name, budget, (value) => value);
+}
+
+function distinct(pairs, name, budget, tokenOf) {
   const found = [];
   for (const [key, value] of pairs) {
     if (key !== name) continue;
-    const token = /^[2-9]\./.test(value) ? join(pairs, name, Number(value[0]), value.slice(2)) : value;
+    const token = tokenOf(value);
     if (token !== null && found.includes(token)) continue;
     budget.length -= token?.length ?? 0;
     if (budget.count === 0 || budget.length < 0) {
@@ -202,11 +261,7 @@ export function readRecord(payload) {
   const flags = reader.byte();
   if (flags & 0xf0) throw unknownLayout();
   const record = { schema, id, loginId, ...readFlags(flags), ...readTimes(reader), deviceKey: null, subject: null };
-  if (flags & DEVICE_KEY) {
-    const key = reader.take(33);
-    if (key[0] !== 2 && key[0] !== 3) throw new TokenError('Payload', 'the device key is not a compressed point');
-    record.deviceKey = key.toString('hex');
-  }
+  if (flags & DEVICE_KEY) record.deviceKey = readDeviceKey(reader);
   if (flags & SUBJECT) {
     const length = reader.number(64);
     if (length < 1 || length > 255) throw new TokenError('Payload', 'a subject has 1 to 255 bytes');
@@ -232,6 +287,12 @@ export function readTicket(payload) {
   const ticket = { id, loginId, ...readFlags(flags), secret, ...readTimes(reader) };
   if (reader.rest.length > 0) throw new TokenError('Payload', 'bytes are left over');
   return ticket;
+}
+
+function readDeviceKey(reader) {
+  const key = reader.take(33);
+  if (key[0] !== 2 && key[0] !== 3) throw new TokenError('Payload', 'the device key is not a compressed point');
+  return key.toString('hex');
 }
 
 function readFlags(flags) {

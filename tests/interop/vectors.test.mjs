@@ -1,11 +1,14 @@
-// The vectors against hardtack.mjs and session.mjs; VECTORS is their directory if it is not ../vectors.
+// The vectors against hardtack.mjs, session.mjs and device.mjs; VECTORS is their directory if it is not ../vectors.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { TokenError, deriveKey, open, seal } from './hardtack.mjs';
+import { identifier, openChallenge, sealChallenge } from './device.mjs';
+import { TokenError, cookiePurpose, deriveKey, open, seal } from './hardtack.mjs';
 import { judge, unhex } from './judge.mjs';
-import { candidates, findSession, readDictionary, readRecord, readTicket, writeRecord } from './session.mjs';
+import {
+  candidates, findSession, lookUp, readDictionary, readRecord, readTicket, tryProofs, writeRecord,
+} from './session.mjs';
 
 const directory = process.env.VECTORS ?? new URL('../vectors', import.meta.url).pathname;
 const read = (name) => JSON.parse(readFileSync(`${directory}/${name}`, 'utf8'));
@@ -79,19 +82,88 @@ for (const file of ['cookies.json', 'chunks.json']) {
   });
 }
 
+const settingsOf = ({ cookie, realm, session, now, skew, floor, ...vector }) => ({
+  keys: vector.keys.map((key) => ({ master: unhex(key.master), retiredAt: key.retired_at })),
+  cookieName: cookie, realm, typed: session, now, skew, floor, proofLifetime: vector.lifetime,
+  formers: (vector.formers ?? []).map((former) => ({
+    cookieName: former.cookie, realm: former.realm, typed: former.session,
+  })),
+});
+
+// A session as the vectors have it.
+const shown = (found) => {
+  if (found === null) return null;
+  const { id, values, data } = found;
+  const contents = values && Object.fromEntries([...values].map(([key, value]) => [key, hex(value)]));
+  return contents ? { id, values: contents } : { id, data: hex(data) };
+};
+
 test('sessions.json', () => {
   for (const vector of read('sessions.json')) {
-    const { name, cookie, realm, session, now, skew, floor, headers, found, rivals } = vector;
-    const keys = vector.keys.map((key) => ({ master: unhex(key.master), retiredAt: key.retired_at }));
-    const formers = (vector.formers ?? []).map((former) => ({
-      cookieName: former.cookie, realm: former.realm, typed: former.session,
-    }));
-    const settings = { keys, cookieName: cookie, realm, typed: session, formers, now, skew, floor };
-    const { id, values, data } = findSession(headers.map(unescape), settings) ?? {};
-    const contents = values && Object.fromEntries([...values].map(([key, value]) => [key, hex(value)]));
-    const result = id && (contents ? { id, values: contents } : { id, data: hex(data) });
-    assert.deepEqual(result ?? null, found, name);
+    const { name, headers, found, rivals } = vector;
+    assert.deepEqual(shown(findSession(headers.map(unescape), settingsOf(vector))), found, name);
     assert.ok(!rivals || found === null, name);
+  }
+});
+
+const deviceVectors = (kind) => {
+  const vectors = read('device.json').filter((vector) => vector.kind === kind);
+  assert.ok(vectors.length > 5, kind);
+  return vectors;
+};
+
+test('keys of device.json', () => {
+  for (const vector of deviceVectors('keys')) {
+    const { name, cookie, realm, session, device_key, proof_key, challenge_key } = vector;
+    const purpose = cookiePurpose(cookie, realm, session);
+    const key = (label) => hex(deriveKey(unhex(vector.master), purpose, label).key);
+    assert.deepEqual([key('device-proof'), key('device-challenge')], [proof_key, challenge_key], name);
+    assert.equal(identifier(device_key), vector.identifier, name);
+  }
+});
+
+test('proofs of device.json', () => {
+  for (const vector of deviceVectors('proof')) {
+    const { name, headers, login_id, device_key, errors, key } = vector;
+    const record = { loginId: login_id, deviceKey: device_key };
+    assert.deepEqual(tryProofs(headers.map(unescape), settingsOf(vector), record), { errors, key }, name);
+  }
+});
+
+test('challenges of device.json', () => {
+  let sealed = 0;
+  for (const vector of deviceVectors('challenge')) {
+    const { name, login_id, device_key, token, error } = vector;
+    const use = { loginId: login_id ?? undefined, deviceKey: device_key ?? undefined };
+    const settings = settingsOf(vector);
+    let found = null;
+    try {
+      openChallenge(token, use, settings);
+    } catch (thrown) {
+      if (!(thrown instanceof TokenError)) throw thrown;
+      found = thrown.code;
+    }
+    assert.equal(found, error, name);
+    const header = Buffer.from(token, 'base64url').subarray(0, 24);
+    if (error !== null || header[0] !== 0x84) continue;
+    const [now, random] = [header.readUInt32BE(4), header.subarray(8)];
+    assert.equal(sealChallenge(use, { ...settings, now, random }), token, name);
+    sealed += 1;
+  }
+  assert.ok(sealed > 5, sealed);
+});
+
+test('sessions of device.json', () => {
+  for (const vector of deviceVectors('session')) {
+    const { name, headers, found, binding } = vector;
+    const lines = headers.map(unescape);
+    const { session, binding: judged } = lookUp(lines, settingsOf(vector));
+    const result = session && { ...shown(session), device_key: session.deviceKey };
+    assert.deepEqual([result, judged], [found, binding], name);
+    // Without device binding, only the sessions count that are bound to no device.
+    const unbound = findSession(lines, { ...settingsOf(vector), proofLifetime: undefined });
+    assert.equal(unbound !== null, ['unbound', 'adopts'].includes(binding), name);
+    assert.equal(unbound?.deviceKey ?? null, null, name);
   }
 });
 
