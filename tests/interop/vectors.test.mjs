@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { identifier, openChallenge, sealChallenge } from './device.mjs';
+import { identifier, openChallenge, sealChallenge, verifyProof } from './device.mjs';
 import { TokenError, cookiePurpose, deriveKey, open, seal } from './hardtack.mjs';
 import { judge, unhex } from './judge.mjs';
 import {
@@ -164,6 +164,17 @@ test('sessions of device.json', () => {
     const unbound = findSession(lines, { ...settingsOf(vector), proofLifetime: undefined });
     assert.equal(unbound !== null, ['unbound', 'adopts'].includes(binding), name);
     assert.equal(unbound?.deviceKey ?? null, null, name);
+  }
+});
+
+test('signatures of device.json', async () => {
+  for (const { name, value, device_key, error, challenge, key } of deviceVectors('jws')) {
+    try {
+      assert.deepEqual(await verifyProof(value, device_key ?? undefined), { challenge, deviceKey: key }, name);
+    } catch (thrown) {
+      if (!(thrown instanceof TokenError)) throw thrown;
+      assert.equal(thrown.code, error, name);
+    }
   }
 });
 

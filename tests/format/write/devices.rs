@@ -40,6 +40,7 @@ pub fn vectors() -> Vec<Value> {
     crate::proofs::proofs(&mut list);
     challenges(&mut list);
     sessions(&mut list);
+    crate::jws::proofs(&mut list);
     list.0
 }
 

@@ -10,6 +10,7 @@ mod cookies;
 #[path = "../../reference/device.rs"]
 mod device;
 mod devices;
+mod jws;
 mod keys;
 mod precedence;
 mod proofs;

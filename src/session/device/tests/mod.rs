@@ -1,2 +1,3 @@
 mod jws;
+mod vectors;
 mod verify;
