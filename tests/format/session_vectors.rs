@@ -346,3 +346,32 @@ fn requests() {
         vectors.len()
     );
 }
+
+/// The requests of `device.json`, for a site without device binding: proof cookies mean nothing to it.
+#[test]
+fn a_site_without_device_binding_opens_what_is_not_bound() {
+    let all: Vec<Value> = read("device.json");
+    let sessions = all.into_iter().filter(|vector| vector["kind"] == "session");
+    let (mut opened, mut refused) = (0, 0);
+    for mut vector in sessions {
+        let fields = vector.as_object_mut().unwrap();
+        let binding = fields.remove("binding").unwrap();
+        for of_binding in ["kind", "lifetime", "found"] {
+            fields.remove(of_binding).unwrap();
+        }
+        fields.extend([
+            ("rivals".into(), false.into()),
+            ("comment".into(), "".into()),
+        ]);
+        let vector: RequestVector = serde_json::from_value(vector).unwrap();
+        let is_new = match vector.session.as_str() {
+            "" => vector.session(|builder| builder).is_new(),
+            _ => vector.session::<Typed>(|builder| builder.data()).is_new(),
+        };
+        let opens = ["unbound", "adopts"].iter().any(|what| binding == *what);
+        assert_eq!(is_new.unwrap(), !opens, "{}", vector.name);
+        let count = if opens { &mut opened } else { &mut refused };
+        *count += 1;
+    }
+    assert!(opened > 3 && refused > 8, "{opened}, {refused}");
+}

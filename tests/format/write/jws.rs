@@ -319,6 +319,7 @@ fn headers(list: &mut List) {
         list.refresh(name, &text, Some("Unreadable"));
     };
     bad("header of an empty object", "{}");
+    bad("header of null", "null");
     bad("header of a list", "[]");
     bad("header of a text", "\"dbsc+jwt\"");
     bad("header that does not end", &HEADER[..HEADER.len() - 1]);
@@ -381,6 +382,7 @@ fn payloads(list: &mut List) {
         ("jti a list", r#"{"jti":["a challenge"]}"#),
         ("jti deeper", r#"{"a":{"jti":"a challenge"}}"#),
         ("jti twice", r#"{"jti":"a challenge","jti":"a challenge"}"#),
+        ("payload of null", "null"),
         ("payload of a list", r#"["jti","a challenge"]"#),
         ("payload of a text", r#""a challenge""#),
         (
