@@ -90,7 +90,7 @@ impl NewKey {
         let Json::Object(jwk) = jwk else {
             return None;
         };
-        // `d` is the private key: whoever sends it has a key that is no device's secret.
+        // `d` is the private key. A device that sends it does not keep it secret.
         let is_public_key =
             jwk.text("kty")? == "EC" && jwk.text("crv")? == "P-256" && jwk.member("d").is_none();
         if !is_public_key {
@@ -107,20 +107,22 @@ impl NewKey {
     }
 }
 
-/// Takes the quotes off: the specification has the value as a string of structured fields, and
-/// Chromium sends it bare. No character of a proof needs an escape.
+/// Takes the quotes off: the specification has the value as a string of structured fields, whose
+/// parameters are ignored, and Chromium sends it bare. No character of a proof needs an escape.
 fn unquoted(value: &[u8]) -> Option<&[u8]> {
-    match value.strip_prefix(b"\"") {
-        Some(rest) => rest.strip_suffix(b"\""),
-        None => Some(value),
-    }
+    let Some(rest) = value.strip_prefix(b"\"") else {
+        return Some(value);
+    };
+    let mut parts = rest.splitn(2, |byte| *byte == b'"');
+    let text = parts.next()?;
+    matches!(parts.next()?, [] | [b';', ..]).then_some(text)
 }
 
 fn is_dot(byte: &u8) -> bool {
     *byte == b'.'
 }
 
-/// Decodes base64url of which there is one form: without padding, with zeros in the last bits.
+/// Decodes base64url in its one form: without padding, with zeros in the last bits.
 fn decode(text: &[u8]) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode_to_vec(text).ok()
 }

@@ -158,7 +158,7 @@ fn its_figures_about_tests_are_counted() {
     let groups = seals.test_groups.iter().flat_map(|group| &group.tests);
     let seals = groups.filter(|test| test.nonce.len() == 24).count();
     let derivations = hkdf::TestSet::load(hkdf::TestName::HkdfSha256).unwrap();
-    // A signature of another length is no signature to a proof's reader.
+    // The reader of proofs refuses signatures of another length.
     let signed = ecdsa::TestSet::load(ecdsa::TestName::EcdsaSecp256r1Sha256P1363).unwrap();
     let groups = signed.test_groups.iter().flat_map(|group| &group.tests);
     let signed = groups.filter(|test| test.sig.len() == 64).count();

@@ -98,12 +98,15 @@ fn a_value_has_both_quotes_or_none() {
     let text = signed(&device(1), HEADER, PAYLOAD);
     assert!(is_good(&text));
     assert!(is_good(&format!("\"{text}\"")));
+    assert!(is_good(&format!("\"{text}\";a=1; b=\"c\"")));
     for wrong in [
         format!("\"{text}"),
         format!("{text}\""),
         format!("\"\"{text}\"\""),
         format!("'{text}'"),
-        format!("\"{text}\";a=1"),
+        format!("\"{text}\"a"),
+        format!("\"{text}\"\";a=1"),
+        format!("{text};a=1"),
         format!(" {text}"),
         format!("{text}, {text}"),
         "\"".to_string(),
@@ -119,7 +122,7 @@ fn unknown_members_are_read_over() {
     let header =
         r#" { "kid":["a",{"b":1}], "alg":"ES256", "n":[1,-1,1.5,true,null], "typ":"dbsc+jwt" } "#;
     let payload =
-        r#"{"aud":"https://example.org","iat":1,"\u006ati":"\u0061 challenge","sub":null}"#;
+        r#"{"aud":"https://shop.example","iat":1,"\u006ati":"\u0061 challenge","sub":null}"#;
     let text = signed(&device(1), header, payload);
     assert_eq!(
         Proof::read(text.as_bytes()).unwrap().challenge(),
