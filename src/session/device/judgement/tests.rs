@@ -7,6 +7,7 @@ use crate::{
         record::LoginId,
     },
 };
+use alloc::{vec, vec::Vec};
 
 const ALICE: LoginId = LoginId::from_bytes([1; 8]);
 const BOB: LoginId = LoginId::from_bytes([2; 8]);

@@ -1,6 +1,6 @@
 //! Checks the test vectors of device binding. The reference implementation wrote them.
 
-use crate::session::device::{Proof, verify::KEY_LEN};
+use crate::session::device::{jws::Proof, verify::KEY_LEN};
 use alloc::{format, vec::Vec};
 use serde_json::Value;
 use std::fs;
