@@ -61,9 +61,9 @@ function decompress(deviceKey) {
   }
 }
 
-// A JWS in compact form, bare or in quotation marks. Members that are not known are ignored.
+// A JWS in compact form, bare or in quotation marks. Behind these, parameters are ignored, and so are unknown members.
 function readProof(value) {
-  const jws = /^"(.*)"$/s.exec(value)?.[1] ?? value;
+  const jws = /^"([^"]*)"(?:;.*)?$/s.exec(value)?.[1] ?? value;
   const parts = jws.split('.');
   if (jws.length > MAX_LEN || parts.length !== 3) throw unreadable();
   const [header, payload, signature] = parts.map(decode);

@@ -132,6 +132,8 @@ fn good(list: &mut List) {
     assert!(even > 0 && odd > 0);
     let text = sign(1, HEADER, PAYLOAD);
     list.refresh("in quotation marks", &format!("\"{text}\""), None);
+    let parameters = format!("\"{text}\";a=1; b=\"c\"");
+    list.refresh("with parameters", &parameters, None);
     let name = "that names its key";
     list.refresh(name, &sign(1, naming(&jwk_of(1)), PAYLOAD), None);
     let header = " {\"alg\" : \"ES256\",\n\t\"typ\":\"dbsc+jwt\" }\r\n";
@@ -282,7 +284,15 @@ fn texts(list: &mut List) {
         "two quotation marks on each side",
         &format!("\"\"{good}\"\""),
     );
-    bad("a parameter", &format!("\"{good}\";a=1"));
+    bad(
+        "a parameter without quotation marks",
+        &format!("{good};a=1"),
+    );
+    bad(
+        "a letter behind the quotation marks",
+        &format!("\"{good}\"a"),
+    );
+    bad("a third quotation mark", &format!("\"{good}\"\";a=1"));
     bad("a list", &format!("{good}, {good}"));
     bad("a space before", &format!(" {good}"));
     bad("a space after", &format!("{good} "));
