@@ -5,12 +5,14 @@ use hardtack::store::{
     conformance::{self, Fixture},
 };
 use hardtack_redis::RedisStore;
-use redis::Client;
+use redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection};
 use servers::{
-    Dump, Fault, Proxy, Server, costs_what_it_uses, moves_there_and_back, names_nothing, new_key,
-    opens_no_record, serves_sessions, survives_faults, works_again,
+    Broken, Dump, Engine, Fault, Proxy, Server, costs_what_it_uses, moves_there_and_back,
+    names_nothing, new_key, opens_no_record, serves_sessions, sessions_survive, survives_faults,
+    works_again,
 };
 use std::{
+    collections::BTreeMap,
     error::Error,
     io::{BufRead, BufReader, Write},
     net::TcpStream,
@@ -37,17 +39,33 @@ fn cluster(nodes: &[Server]) -> hardtack_redis::RedisClusterStore {
     hardtack_redis::RedisClusterStore::new(settings).unwrap()
 }
 
+/// A connection that waits as long as it takes.
+async fn connection(port: u16) -> MultiplexedConnection {
+    let patient = AsyncConnectionConfig::new()
+        .set_connection_timeout(None)
+        .set_response_timeout(None);
+    let client = client(port);
+    let connection = client.get_multiplexed_async_connection_with_config(&patient);
+    connection.await.unwrap()
+}
+
 async fn run<T: redis::FromRedisValue>(port: u16, command: &str) -> T {
     let mut words = command.split(' ');
     let mut run = redis::cmd(words.next().unwrap());
     for word in words {
         run.arg(word);
     }
-    let client = client(port);
-    let connection = client.get_multiplexed_async_connection();
-    run.query_async(&mut connection.await.unwrap())
+    run.query_async(&mut connection(port).await).await.unwrap()
+}
+
+/// Lets time pass for what is in this server.
+async fn advance(port: u16, by: Duration) {
+    let mut advance = redis::cmd("EVAL");
+    advance.arg(ADVANCE).arg(0).arg(by.as_millis() as u64);
+    () = advance
+        .query_async(&mut connection(port).await)
         .await
-        .unwrap()
+        .unwrap();
 }
 
 struct Redis(Server);
@@ -60,14 +78,7 @@ impl Fixture for Redis {
     }
 
     async fn advance(&self, by: Duration) -> bool {
-        let client = client(self.0.port());
-        let connection = client.get_multiplexed_async_connection();
-        let mut advance = redis::cmd("EVAL");
-        advance.arg(ADVANCE).arg(0).arg(by.as_millis() as u64);
-        () = advance
-            .query_async(&mut connection.await.unwrap())
-            .await
-            .unwrap();
+        advance(self.0.port(), by).await;
         true
     }
 }
@@ -106,14 +117,7 @@ async fn passes_the_whole_suite_on_a_cluster() {
 
         async fn advance(&self, by: Duration) -> bool {
             for node in &self.0 {
-                let client = client(node.port());
-                let connection = client.get_multiplexed_async_connection();
-                let mut advance = redis::cmd("EVAL");
-                advance.arg(ADVANCE).arg(0).arg(by.as_millis() as u64);
-                () = advance
-                    .query_async(&mut connection.await.unwrap())
-                    .await
-                    .unwrap();
+                advance(node.port(), by).await;
             }
             true
         }
@@ -357,4 +361,80 @@ async fn dump_with_the_whole_keyring_opens_no_record() {
         dump
     };
     opens_no_record(store(port), dump).await;
+}
+
+impl Engine for Redis {
+    type Store = RedisStore;
+
+    fn port(&self) -> u16 {
+        self.0.port()
+    }
+
+    async fn connect(&mut self, port: u16) -> RedisStore {
+        let store = store(port);
+        match port == self.0.port() {
+            true => store,
+            false => store.deadline(Duration::from_millis(300)),
+        }
+    }
+
+    async fn values(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let mut values = BTreeMap::new();
+        let keys: Vec<String> = run(self.0.port(), "KEYS *").await;
+        for key in keys {
+            let value = run(self.0.port(), &format!("GET {key}")).await;
+            values.insert(key.into_bytes(), value);
+        }
+        values
+    }
+
+    async fn set(&self, name: &[u8], value: Option<&[u8]>) {
+        let mut set = redis::cmd(if value.is_some() { "SET" } else { "DEL" });
+        set.arg(name);
+        if let Some(value) = value {
+            set.arg(value).arg("KEEPTTL");
+        }
+        () = set
+            .query_async(&mut connection(self.0.port()).await)
+            .await
+            .unwrap();
+    }
+
+    async fn fail(&mut self, fault: &'static str) {
+        match fault {
+            "stopped" => self.0.stop(),
+            "OOM" => run(self.0.port(), "CONFIG SET maxmemory 1").await,
+            "READONLY" => run(self.0.port(), "REPLICAOF 127.0.0.1 1").await,
+            "NOSCRIPT" => run(self.0.port(), "SCRIPT FLUSH").await,
+            other => panic!("{other}"),
+        }
+    }
+
+    async fn mend(&mut self, fault: &'static str) {
+        match fault {
+            "stopped" => self.0.restart(),
+            "OOM" => run(self.0.port(), "CONFIG SET maxmemory 0").await,
+            "READONLY" => run(self.0.port(), "REPLICAOF NO ONE").await,
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_survive_every_fault() {
+    // What it holds outlives a restart.
+    let Some(server) = servers::redis(&["--appendonly", "yes", "--appendfsync", "no"]) else {
+        return;
+    };
+    let own = [
+        Broken::Engine("stopped"),
+        Broken::Engine("OOM"),
+        Broken::Engine("READONLY"),
+        Broken::Engine("NOSCRIPT"),
+        Broken::Connection(Fault::Answer(
+            "-LOADING Redis is loading the dataset in memory\r\n",
+        )),
+        Broken::Connection(Fault::Answer("-MOVED 1 127.0.0.1:1\r\n")),
+    ];
+    sessions_survive(&mut Redis(server), &own).await;
 }

@@ -7,16 +7,17 @@ use hardtack::store::{
 };
 use hardtack_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use servers::{
-    Dump, Fault, Proxy, Server, costs_what_it_uses, names_nothing, new_key, opens_no_record,
-    serves_sessions, survives_faults, works_again,
+    Broken, Dump, Engine, Fault, Proxy, Server, costs_what_it_uses, names_nothing, new_key,
+    opens_no_record, serves_sessions, sessions_survive, survives_faults, works_again,
 };
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Executor, PgPool, SqlitePool,
     mysql::{MySqlConnectOptions, MySqlPoolOptions},
+    pool::PoolConnection,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const TABLES: [&str; 2] = ["conformance", "stranger"];
@@ -353,4 +354,90 @@ async fn dump_with_the_whole_keyring_opens_no_record() {
     store.create_table().await.unwrap();
     let rows = async || dump(sqlx::query_as(ROWS).fetch_all(&pool).await.unwrap());
     opens_no_record(store, rows).await;
+}
+
+/// A database whose instances have two connections each.
+struct Database {
+    server: Server,
+    /// That of the last instance.
+    pool: Option<PgPool>,
+    taken: Vec<PoolConnection<sqlx::Postgres>>,
+}
+
+impl Database {
+    async fn admin(&self) -> sqlx::PgConnection {
+        options(self.server.port()).connect().await.unwrap()
+    }
+}
+
+impl Engine for Database {
+    type Store = PostgresStore;
+
+    fn port(&self) -> u16 {
+        self.server.port()
+    }
+
+    async fn connect(&mut self, port: u16) -> PostgresStore {
+        let options = options(port).options([("default_transaction_isolation", "repeatable read")]);
+        let pool = PgPoolOptions::new().max_connections(2);
+        let pool = pool.connect_with(options).await.unwrap();
+        self.pool = Some(pool.clone());
+        let store = PostgresStore::new(pool);
+        store.create_table().await.unwrap();
+        match port == self.server.port() {
+            true => store,
+            false => store.deadline(Duration::from_millis(300)),
+        }
+    }
+
+    async fn values(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+        let rows = sqlx::query_as("SELECT id, COALESCE(record, tag) FROM hardtack_session");
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = rows.fetch_all(&mut self.admin().await).await.unwrap();
+        rows.into_iter().collect()
+    }
+
+    async fn set(&self, name: &[u8], value: Option<&[u8]>) {
+        let set = match value {
+            Some(_) => {
+                "UPDATE hardtack_session SET tag = substr($2, 1, 24), record = $2 WHERE id = $1"
+            }
+            None => "DELETE FROM hardtack_session WHERE id = $1 AND $2::bytea IS NULL",
+        };
+        let set = sqlx::query(set).bind(name).bind(value);
+        set.execute(&mut self.admin().await).await.unwrap();
+    }
+
+    async fn fail(&mut self, fault: &'static str) {
+        match fault {
+            "stopped" => self.server.stop(),
+            "full pool" => {
+                for _ in 0..2 {
+                    let taken = self.pool.as_ref().unwrap().acquire().await.unwrap();
+                    self.taken.push(taken);
+                }
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    async fn mend(&mut self, fault: &'static str) {
+        match fault {
+            "stopped" => self.server.restart(),
+            _ => self.taken.clear(),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_survive_every_fault() {
+    let Some(server) = servers::postgres() else {
+        return;
+    };
+    let mut database = Database {
+        server,
+        pool: None,
+        taken: Vec::new(),
+    };
+    let own = [Broken::Engine("full pool"), Broken::Engine("stopped")];
+    sessions_survive(&mut database, &own).await;
 }

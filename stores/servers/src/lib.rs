@@ -6,6 +6,7 @@ mod dump;
 mod faults;
 mod moving;
 mod proxy;
+mod session_faults;
 mod sessions;
 mod visitor;
 
@@ -23,6 +24,7 @@ pub use dump::{Dump, opens_no_record};
 pub use faults::{names_nothing, new_key, survives_faults, works_again};
 pub use moving::moves_there_and_back;
 pub use proxy::{Fault, Proxy};
+pub use session_faults::{Broken, Engine, sessions_survive};
 pub use sessions::{costs_what_it_uses, serves_sessions};
 pub use visitor::Visitor;
 

@@ -25,6 +25,8 @@ pub enum Fault {
     Hang,
     /// Passes on the first half of an answer, then closes the connection.
     HalfAnAnswer,
+    /// Passes nothing on, and answers this.
+    Answer(&'static str),
 }
 
 /// A proxy on a free port of the loopback interface.
@@ -96,7 +98,11 @@ fn pass(mut from: TcpStream, mut to: TcpStream, fault: &Mutex<Fault>, is_request
         let fault = *fault.lock().unwrap();
         let passed = match (fault, is_request) {
             (Fault::Refuse | Fault::ResetBefore, _) | (Fault::ResetAfter, false) => break,
-            (Fault::Hang, _) => continue,
+            (Fault::Hang, _) | (Fault::Answer(_), false) => continue,
+            (Fault::Answer(answer), true) => match from.write_all(answer.as_bytes()) {
+                Ok(()) => continue,
+                Err(_) => break,
+            },
             (Fault::HalfAnAnswer, false) => len / 2,
             (Fault::None | Fault::ResetAfter | Fault::HalfAnAnswer, _) => len,
         };
