@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_a_network_that_one_person_has() {
+    fn an_address_counts_with_its_network() {
         let same = ["2001:db8:0:1::1", "2001:db8:0:1:ffff::"].map(|text| text.parse().unwrap());
         assert_eq!(network(same[0]), network(same[1]));
         assert_ne!(

@@ -84,7 +84,7 @@ fn store(mut arguments: impl Iterator<Item = String>) -> Result<Option<String>, 
                 println!("{HELP}");
                 process::exit(0);
             }
-            _ => return Err(format!("there is no argument `{argument}`, see `--help`")),
+            _ => return Err(format!("unknown argument `{argument}`, see `--help`")),
         }
     }
     Ok(store)

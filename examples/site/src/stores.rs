@@ -56,7 +56,7 @@ async fn connect(builder: Builder, store: &str) -> Result<Builder, Box<dyn Error
             Ok(builder.store(store))
         }
         "redis" => Ok(builder.store(RedisStore::new(redis::Client::open(store)?))),
-        _ => Err(format!("there is no store `{store}`, see `--help`").into()),
+        _ => Err(format!("unknown store `{store}`, see `--help`").into()),
     }
 }
 

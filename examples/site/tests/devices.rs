@@ -1,7 +1,7 @@
 //! The page "Your devices", for two people on several devices.
 
 use crate::{
-    instance::{Instance, KEY, Response, Result, program, request},
+    instance::{Instance, Response, Result, key, program, request},
     store::Store,
 };
 
@@ -60,7 +60,7 @@ impl Device<'_> {
 }
 
 fn devices(example: &str, store: &Store) -> Result<()> {
-    let site = Instance::start(example, store, KEY)?;
+    let site = Instance::start(example, store, &key())?;
     let [mut laptop, mut phone, mut bob, mut captain] =
         [FIREFOX, IPHONE, FIREFOX, FIREFOX].map(|browser| Device::new(&site, browser));
 
@@ -119,7 +119,7 @@ fn devices(example: &str, store: &Store) -> Result<()> {
 
 /// A session in its cookie is in no list.
 fn no_devices(example: &str) -> Result<()> {
-    let site = Instance::start(example, &Store::Cookie, KEY)?;
+    let site = Instance::start(example, &Store::Cookie, &key())?;
     let mut captain = Device::new(&site, FIREFOX);
     captain.log_in("captain", "permission to board")?;
     assert!(!captain.get("/")?.contains("/devices"));

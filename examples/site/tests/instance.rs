@@ -5,6 +5,7 @@ use std::{
     env,
     error::Error,
     fs,
+    hash::{BuildHasher as _, RandomState},
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
@@ -14,8 +15,11 @@ use std::{
 
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// A key that is nobody's: `openssl rand -base64 32`.
-pub const KEY: &str = "yK6wE2nP8vU4jM0aZtR5cQ1xHsLdFgB7iVqYoXkT3Nw=";
+/// Returns a new key.
+pub fn key() -> String {
+    let part = |part| format!("{:016x}", RandomState::new().hash_one(part));
+    (0..4).map(part).collect()
+}
 
 /// The name of the cookie.
 const COOKIE: &str = "__Host-session=";

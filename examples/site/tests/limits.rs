@@ -1,7 +1,7 @@
-//! Failed logins are counted on the server: without a cookie, an attacker is no stranger.
+//! Failed logins are counted on the server, for attackers without a cookie too.
 
 use crate::{
-    instance::{Instance, KEY, Response, Result, request},
+    instance::{Instance, Response, Result, key, request},
     store::Store,
 };
 
@@ -14,7 +14,7 @@ fn log_in(site: &Instance, name: &str, password: &str) -> Result<Response> {
 }
 
 fn limits(example: &str) -> Result<()> {
-    let site = Instance::start(example, &Store::Cookie, KEY)?;
+    let site = Instance::start(example, &Store::Cookie, &key())?;
     // Each login is a session of its own, because no cookie is sent back.
     for _ in 0..10 {
         let response = log_in(&site, "ada", RIGHT)?;

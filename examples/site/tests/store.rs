@@ -1,7 +1,5 @@
 //! Where a site keeps its sessions.
 
-use crate::instance::Result;
-
 pub enum Store {
     Cookie,
     Memory,
@@ -12,7 +10,7 @@ pub enum Store {
 
 impl Store {
     #[cfg(feature = "stores")]
-    pub fn sqlite() -> Result<Store> {
+    pub fn sqlite() -> crate::instance::Result<Store> {
         Ok(Store::Sqlite(tempfile::tempdir()?))
     }
 
