@@ -5,7 +5,7 @@ use super::{
     judgement::{DeviceProof, Proofs},
 };
 use crate::{
-    Codec, Keyring, OpenError, SealError, Timestamp,
+    Codec, Keyring, OpenError, Opened, SealError, Timestamp,
     session::{cookie::CandidateBudget, record::LoginId},
 };
 use alloc::{borrow::Cow, string::String, vec::Vec};
@@ -105,18 +105,9 @@ impl DeviceCodecs {
                     continue;
                 };
                 let token = core::str::from_utf8(token).map_err(|_| OpenError::Invalid);
-                match token.and_then(|token| codec.open_at::<ProofPayload>(token, now)) {
-                    Ok(opened) => {
-                        let (login, sign, x) = opened.value;
-                        let mut key = [sign; 33];
-                        let (_, to) = key.split_at_mut(1);
-                        to.copy_from_slice(&x);
-                        proofs.fresh.push(DeviceProof {
-                            login: LoginId::from_bytes(login),
-                            key,
-                            issued_at: opened.issued_at,
-                        });
-                    }
+                let opened = token.and_then(|token| codec.open_at::<ProofPayload>(token, now));
+                match opened.and_then(read) {
+                    Ok(proof) => proofs.fresh.push(proof),
                     Err(
                         OpenError::UnknownVersion | OpenError::UnknownKey(_) | OpenError::Payload,
                     ) => proofs.is_unknown = true,
@@ -162,4 +153,20 @@ impl DeviceCodecs {
         let codec = self.challenge.clone().max_age(challenge.max_age());
         codec.bound_to(&bound).open_at::<()>(token, now).is_ok()
     }
+}
+
+/// Reads a proof. Its key has the form that it has in a record, or a record that took it could not be read.
+fn read(opened: Opened<ProofPayload>) -> Result<DeviceProof, OpenError> {
+    let (login, sign, x) = opened.value;
+    if !matches!(sign, 2 | 3) {
+        return Err(OpenError::Payload);
+    }
+    let mut key = [sign; 33];
+    let (_, to) = key.split_at_mut(1);
+    to.copy_from_slice(&x);
+    Ok(DeviceProof {
+        login: LoginId::from_bytes(login),
+        key,
+        issued_at: opened.issued_at,
+    })
 }

@@ -49,7 +49,11 @@ impl Proofs {
             Some(key) if own.any(|proof| proof.key == *key) => Verdict::Proven,
             Some(_) => Verdict::Unproven,
             None => {
-                let newest = own.max_by_key(|proof| proof.issued_at);
+                // The first of equals.
+                let newest = own.reduce(|newest, proof| match proof.issued_at > newest.issued_at {
+                    true => proof,
+                    false => newest,
+                });
                 newest.map_or(Verdict::Unbound, |proof| Verdict::Adopts(proof.key))
             }
         }

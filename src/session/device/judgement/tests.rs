@@ -43,6 +43,11 @@ fn a_proof_counts_for_its_own_login_and_key() {
             None,
             Verdict::Adopts(KEY),
         ),
+        (
+            &[(ALICE, KEY, 9), (ALICE, OTHER, 9)],
+            None,
+            Verdict::Adopts(KEY),
+        ),
         (&[], Some(KEY), Verdict::Unproven),
         (&[(BOB, KEY, 9)], Some(KEY), Verdict::Unproven),
         (&[(ALICE, OTHER, 9)], Some(KEY), Verdict::Unproven),
