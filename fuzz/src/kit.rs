@@ -18,6 +18,8 @@ pub mod raw;
 pub mod reference;
 #[path = "../../tests/reference/session.rs"]
 pub mod reference_session;
+#[path = "../../tests/reference/store.rs"]
+pub mod reference_store;
 #[path = "../../tests/kit/rng.rs"]
 pub mod rng;
 #[path = "../../tests/kit/vector.rs"]

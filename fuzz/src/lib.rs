@@ -5,26 +5,38 @@ extern crate alloc;
 
 mod cookies;
 mod device;
+mod edits;
+mod former;
 mod keys;
 mod kit;
+mod merge;
 mod model;
+mod origin;
 mod proofs;
 mod record;
+mod store;
+mod stored;
 mod tokens;
 mod values;
 
 pub use cookies::{chunks, cookie_headers};
+pub use edits::header_edits;
+pub use former::former_cookies;
 pub use keys::{key_text, keyring};
+pub use merge::merge_requests;
 pub use model::session_model;
+pub use origin::origin;
 pub use proofs::device_proof;
 pub use record::record;
+pub use store::store_calls;
+pub use stored::stored;
 pub use tokens::{mutate_token, open_bytes, open_text, reference, seal_open};
 pub use values::cbor_values;
 
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its file and of its corpus.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 19] = [
     ("open_bytes", open_bytes),
     ("open_text", open_text),
     ("seal_open", seal_open),
@@ -38,10 +50,18 @@ pub const TARGETS: [(&str, Target); 13] = [
     ("record", record),
     ("cbor_values", cbor_values),
     ("device_proof", device_proof),
+    ("origin", origin),
+    ("former_cookies", former_cookies),
+    ("stored", stored),
+    ("merge_requests", merge_requests),
+    ("header_edits", header_edits),
+    ("store_calls", store_calls),
 ];
 
 use arbitrary::{Arbitrary, Unstructured};
 use hardtack::Key;
+// The paths that the reference has in its own tests.
+use kit::{reference, reference_session as session};
 
 /// The middle of the times that the targets use.
 const NOW: u32 = kit::clock::T0;
