@@ -15,6 +15,10 @@
     doc = "| [`stores`] | people who keep sessions on the server: engines, failures, devices, moving |"
 )]
 #![cfg_attr(
+    feature = "unstable-device-bound",
+    doc = "| [`devices`] | people who protect sessions against stolen cookies: sessions that are bound to a device |"
+)]
+#![cfg_attr(
     feature = "session",
     doc = "| [`recipes`] | people who look for a solution: logged-in users, a login form, roles, WebSockets, polling, proxies |"
 )]
@@ -77,6 +81,11 @@ pub mod cookies {}
 #[cfg(feature = "session")]
 #[cfg_attr(not(doctest), doc = include_str!("operations.md"))]
 pub mod operations {}
+
+#[cfg(feature = "unstable-device-bound")]
+#[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
+#[doc = include_str!("devices.md")]
+pub mod devices {}
 
 #[cfg(feature = "store")]
 #[doc = include_str!("stores.md")]

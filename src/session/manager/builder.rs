@@ -746,7 +746,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     }
 
     /// Binds each login to a key in the browser's device, where the browser can do that: a copy of the cookies
-    /// is worth minutes on another machine.
+    /// is worth minutes on another machine. See [the guide](crate::guide::devices).
     ///
     /// It follows Device Bound Session Credentials, a draft of the W3C that Chrome has, and is outside of the
     /// promises of semver until that is stable. Browsers without it notice nothing.
