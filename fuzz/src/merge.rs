@@ -179,7 +179,7 @@ pub fn merge_requests(data: &[u8]) {
     direct([&base, &mine, &theirs]);
     save(&first);
     save(&second);
-    // Who has changed nothing saves nothing.
+    // A request that has changed nothing saves nothing.
     let expected = match mine.is(&base) {
         true => theirs,
         false => merge(&base, &mine, &theirs),

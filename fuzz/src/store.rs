@@ -187,14 +187,14 @@ pub fn store_calls(data: &[u8]) {
                 keep,
                 owner,
             } => {
-                let (expected, who) = (expect.map(tag), owner.map(owner_key));
+                let (expected, owned_by) = (expect.map(tag), owner.map(owner_key));
                 let shown = about(owner.unwrap_or(0));
                 let put = Put {
                     key: &place(n),
                     expect: expected.as_ref().map_or(Expect::Absent, Expect::Tag),
                     record: &record(version),
                     keep: seconds(keep),
-                    owner: who.as_ref().map(|key| Owner {
+                    owner: owned_by.as_ref().map(|key| Owner {
                         key,
                         about: &shown,
                         keep: seconds(keep),
@@ -230,14 +230,14 @@ pub fn store_calls(data: &[u8]) {
                 grace,
                 owner,
             } => {
-                let (expected, who) = (expect.map(tag), owner.map(owner_key));
+                let (expected, owned_by) = (expect.map(tag), owner.map(owner_key));
                 let shown = about(owner.unwrap_or(0));
                 let put = Put {
                     key: &place(to),
                     expect: expected.as_ref().map_or(Expect::Absent, Expect::Tag),
                     record: &record(version),
                     keep: seconds(keep),
-                    owner: who.as_ref().map(|key| Owner {
+                    owner: owned_by.as_ref().map(|key| Owner {
                         key,
                         about: &shown,
                         keep: seconds(keep),

@@ -10,7 +10,6 @@ use super::{
         ABSOLUTE_TIMEOUT, CLOCK_SKEW, ConfigError, IDLE_TIMEOUT, REMEMBER_ABSOLUTE, cookie_codec,
     },
     record::{Flash, Ids, LoginId, Record, RecordError, RecordHead, SessionId},
-    request::refusal,
 };
 use crate::{
     Codec, Keyring, Opened, SealError, Timestamp, secret::Scratch, timestamp::whole_seconds, token,
@@ -109,7 +108,7 @@ impl SessionCodec {
         let opened = self
             .codec
             .open_payload(None, token.as_bytes(), now, &mut scratch.0)
-            .map_err(refusal)?;
+            .map_err(Refusal::of)?;
         let record = Record::decode(opened.value).map_err(|error| match error {
             RecordError::UnknownLayout => Refusal::UnknownLayout,
             RecordError::Malformed => Refusal::Unreadable,

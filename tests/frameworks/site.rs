@@ -15,9 +15,8 @@ use hardtack::{
         SessionManagerBuilder, testing,
     },
 };
-#[cfg(feature = "store")]
-use std::cell::RefCell;
 use std::{
+    cell::RefCell,
     net::SocketAddr,
     sync::{Arc, Mutex, mpsc},
 };
@@ -31,26 +30,29 @@ pub fn ring() -> Keyring {
 pub fn settings(ring: Keyring, clock: &Clock) -> SessionManagerBuilder {
     let clock = clock.clone();
     let builder = SessionManager::builder(ring).clock(move || clock.now());
-    #[cfg(feature = "store")]
-    let builder = STORE.with_borrow(|set| set.iter().fold(builder, |builder, set| set(builder)));
-    builder
+    SET.with_borrow(|set| set.iter().fold(builder, |builder, set| set(builder)))
 }
 
-/// Sets the store of a site.
-#[cfg(feature = "store")]
-type SetStore = Box<dyn Fn(SessionManagerBuilder) -> SessionManagerBuilder>;
+/// What all sites of a test are set to.
+type Set = Box<dyn Fn(SessionManagerBuilder) -> SessionManagerBuilder>;
 
-#[cfg(feature = "store")]
 thread_local! {
-    /// What all sites of this test keep their sessions in, if it is not the cookie.
-    static STORE: RefCell<Option<SetStore>> = const { RefCell::new(None) };
+    static SET: RefCell<Option<Set>> = const { RefCell::new(None) };
+}
+
+/// Runs a case whose sites all have these settings.
+pub fn set(
+    set: impl Fn(SessionManagerBuilder) -> SessionManagerBuilder + 'static,
+    case: impl FnOnce(),
+) {
+    SET.set(Some(Box::new(set)));
+    case();
 }
 
 /// Runs a case on sessions in a store.
 #[cfg(feature = "store")]
 pub fn stored(store: impl Store + Clone, case: impl FnOnce()) {
-    STORE.set(Some(Box::new(move |builder| builder.store(store.clone()))));
-    case();
+    set(move |builder| builder.store(store.clone()), case);
 }
 
 /// Cookies that these sessions set for what `f` does to a new session: without HTTP.

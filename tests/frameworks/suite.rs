@@ -15,6 +15,8 @@ mod app;
 #[deny(dead_code)]
 mod cases;
 mod client;
+#[cfg(feature = "device")]
+mod device;
 mod handmade;
 mod idioms;
 mod kit;
@@ -64,6 +66,29 @@ macro_rules! tests {
                     crate::cases::$of_cookies::$cookie_case(&crate::server::$framework::FRAMEWORK);
                 }
             )+
+
+            /// Browsers that cannot bind a session notice nothing.
+            #[cfg(feature = "device")]
+            mod bound {
+                $(
+                    #[test]
+                    fn $case() {
+                        crate::device::unnoticed(stringify!($case), || {
+                            crate::cases::$group::$case(&crate::server::$framework::FRAMEWORK);
+                        });
+                    }
+                )+
+
+                #[test]
+                fn a_browser_binds_its_session() {
+                    crate::device::a_browser_binds_its_session(&crate::server::$framework::FRAMEWORK);
+                }
+
+                #[test]
+                fn a_link_from_elsewhere_loads_itself_again() {
+                    crate::device::a_link_from_elsewhere_loads_itself_again(&crate::server::$framework::FRAMEWORK);
+                }
+            }
 
             #[cfg(feature = "store")]
             mod stored {

@@ -1,7 +1,7 @@
 //! A key in a browser's device, as software, and what the browser signs with it.
 #![allow(dead_code, reason = "each program uses a part")]
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
 
 pub struct Device(SigningKey);
@@ -16,7 +16,7 @@ impl Device {
     pub fn register(&self, challenge: &str) -> String {
         let point = self.0.verifying_key().to_sec1_point(false);
         let (x, y) = point.as_bytes()[1..].split_at(32);
-        let [x, y] = [x, y].map(|half| URL_SAFE_NO_PAD.encode(half));
+        let [x, y] = [x, y].map(base64url);
         self.sign(
             &format!(
                 r#"{{"typ":"dbsc+jwt","alg":"ES256","jwk":{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}"}}}}"#
@@ -32,9 +32,14 @@ impl Device {
 
     fn sign(&self, header: &str, challenge: &str) -> String {
         let payload = format!(r#"{{"jti":"{challenge}"}}"#);
-        let parts = [header, &payload].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let parts = [header, &payload].map(|part| base64url(part.as_bytes()));
         let signed = parts.join(".");
         let signature: Signature = self.0.sign(signed.as_bytes());
-        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+        format!("{signed}.{}", base64url(&signature.to_bytes()))
     }
+}
+
+fn base64url(bytes: &[u8]) -> String {
+    let mut text = [0; 1024];
+    Base64UrlUnpadded::encode(bytes, &mut text).unwrap().into()
 }

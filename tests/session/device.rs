@@ -554,7 +554,7 @@ fn a_second_login_leaves_the_key_behind_and_is_offered_a_new_one() {
     jar.get(&site, |session| session.regenerate().unwrap());
     let mut bound = false;
     jar.get(&site, |session| bound = session.is_device_bound().unwrap());
-    assert!(bound, "another id is no other login");
+    assert!(bound, "another id, the same login");
 
     let offer = jar.log_in(&site);
     assert!(!jar.0.contains_key(PROOF));
@@ -733,7 +733,7 @@ fn a_proof_is_one_cookie_of_the_right_kind() {
     cut.0
         .insert(format!("{PROOF}.1"), format!("{}.{rest}", &proof[24..32]));
     assert_eq!(cut.user(&site), None);
-    // A session is no proof, and a proof is no session.
+    // Neither a session nor a proof stands in for the other.
     let mut swapped = jar.clone();
     swapped.0.insert(PROOF.into(), jar.0[SESSION].clone());
     assert_eq!(swapped.user(&site), None);

@@ -175,8 +175,7 @@ impl DeviceSettings {
             ));
         }
         for origin in &settings.also_from {
-            let host = origin.strip_prefix("https://");
-            if !host.is_some_and(is_host) {
+            if !host(origin).is_some_and(is_host) {
                 return Err(format!(
                     "{origin:?} in `also_from` is not an origin such as `https://www.example.org`"
                 ));
@@ -223,7 +222,7 @@ impl DeviceSettings {
 
     pub(super) fn hosts_also_from(&self) -> impl Iterator<Item = &str> {
         let hosts = self.also_from.iter();
-        hosts.filter_map(|origin| origin.strip_prefix("https://"))
+        hosts.filter_map(|origin| host(origin))
     }
 
     /// Returns the present proof cookie, then those of the former cookies in their order.
@@ -261,6 +260,11 @@ fn is_url_path(path: &str) -> bool {
         && !path.starts_with("//")
         && path.len() <= 1024
         && path.bytes().all(is_fit)
+}
+
+/// Returns the host of an origin over https.
+fn host(origin: &str) -> Option<&str> {
+    origin.strip_prefix("https:")?.strip_prefix("//")
 }
 
 fn is_host(host: &str) -> bool {

@@ -1,4 +1,4 @@
-use crate::session::error::SaveError;
+use crate::{OpenError, session::error::SaveError};
 use alloc::string::String;
 use core::{error::Error, fmt};
 
@@ -248,6 +248,24 @@ impl fmt::Display for Refusal {
             #[cfg(feature = "unstable-device-bound")]
             Refusal::BoundSince => "from before its login was bound to a device",
         })
+    }
+}
+
+impl Refusal {
+    /// Names the refusal of a cookie whose token does not open.
+    pub(crate) fn of(error: OpenError) -> Refusal {
+        match error {
+            OpenError::TooLong => Refusal::TooLong,
+            OpenError::UnknownVersion => Refusal::UnknownVersion,
+            OpenError::UnknownKey(_) => Refusal::UnknownKey,
+            OpenError::NotYetValid => Refusal::NotYetValid,
+            OpenError::Revoked => Refusal::Revoked,
+            OpenError::Expired => Refusal::AbsoluteTimeout,
+            OpenError::Payload => Refusal::Unreadable,
+            OpenError::Invalid
+            | OpenError::BufferTooSmall { .. }
+            | OpenError::AssociatedDataTooLong => Refusal::Invalid,
+        }
     }
 }
 

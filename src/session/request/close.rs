@@ -1,6 +1,6 @@
 //! From a session to the Set-Cookie lines.
 
-use super::{facts::RequestFacts, open::Brought};
+use super::{answer::Answer, facts::RequestFacts, open::Brought};
 use crate::{
     KeyId, SealError, Timestamp,
     session::{
@@ -13,36 +13,9 @@ use crate::{
         record::SessionId,
     },
 };
-use alloc::{borrow::Cow, boxed::Box, string::String, vec, vec::Vec};
+use alloc::{string::String, vec, vec::Vec};
 use core::time::Duration;
 use rand_core::TryCryptoRng;
-
-/// What a response carries for a session that was used.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) set_cookie: Vec<String>,
-    pub(crate) failed: Option<SaveError>,
-    /// What the session layer says by itself. Most responses have nothing of it.
-    pub(crate) own: Option<Box<OwnAnswer>>,
-}
-
-/// Headers that are no cookies, and a response that takes the place of the handler's.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct OwnAnswer {
-    /// `None` leaves the handler's response.
-    pub(crate) status: Option<u16>,
-    pub(crate) body: String,
-    pub(crate) headers: Vec<(&'static str, Cow<'static, str>)>,
-}
-
-impl Answer {
-    pub(super) fn failure(error: SaveError) -> Answer {
-        Answer {
-            failed: Some(error),
-            ..Answer::default()
-        }
-    }
-}
 
 /// Leaves a session as it came: what its handler has left half done is not to be saved.
 pub(super) fn abandon<T: SessionData>(session: &LiveSession<T>, events: &mut Vec<Event>) -> Answer {

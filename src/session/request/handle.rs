@@ -1,5 +1,5 @@
 use super::{
-    close::Answer,
+    answer::Answer,
     facts::RequestFacts,
     head::RequestHead,
     state::{State, Write},

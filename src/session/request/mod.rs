@@ -1,9 +1,12 @@
 //! The session of one request: what its handles and its exchange share, and how it comes out of
 //! cookies and goes back into them.
 
+mod answer;
 mod close;
 #[cfg(feature = "unstable-device-bound")]
 mod device;
+#[cfg(feature = "unstable-device-bound")]
+mod endpoint;
 mod facts;
 mod handle;
 mod head;
@@ -12,10 +15,9 @@ mod state;
 #[cfg(feature = "store")]
 mod stored;
 
-pub(crate) use close::{Answer, OwnAnswer};
+pub(crate) use answer::{Answer, OwnAnswer};
 #[cfg(feature = "unstable-device-bound")]
-pub(crate) use device::Step as DeviceStep;
+pub(crate) use endpoint::Step as DeviceStep;
 pub(crate) use handle::Handle;
 pub use head::RequestHead;
-pub(crate) use open::refusal;
 pub(crate) use state::Write;

@@ -2,7 +2,7 @@
 
 use super::facts::RequestFacts;
 use crate::{
-    Codec, KeyId, KeyState, OpenError, Timestamp, TokenHeader,
+    Codec, KeyId, KeyState, Timestamp, TokenHeader,
     secret::Scratch,
     session::{
         cookie::{CandidateBudget, Incomplete},
@@ -17,13 +17,10 @@ use crate::{
 use alloc::{boxed::Box, vec, vec::Vec};
 use core::{cmp::Reverse, time::Duration};
 
+#[cfg(feature = "unstable-device-bound")]
+use super::device::{self, Presented, Unproven};
 #[cfg(feature = "store")]
 use crate::session::{lifecycle::SealedTicket, record::Ticket};
-#[cfg(feature = "unstable-device-bound")]
-use {
-    super::device,
-    crate::session::device::{Presented, Unproven},
-};
 
 /// The most refused cookies of one request that are reported: their number is the sender's choice.
 const MAX_REFUSALS: usize = 8;
@@ -265,15 +262,16 @@ pub(super) fn settle<T: SessionData>(
     #[cfg(feature = "unstable-device-bound")]
     let mut unproven = None;
     #[cfg(feature = "unstable-device-bound")]
-    if let Choice::One(session, cookie) = choice {
-        choice = match device::prove(manager, &device, now, session) {
-            Ok(session) => Choice::One(session, cookie),
-            Err((refused, kind)) => {
-                present.refused.push(refused);
-                unproven = Some(kind);
-                Choice::None
-            }
-        };
+    if let Choice::One(session, _) = &mut choice
+        && let Err((reason, kind)) = device::prove(manager, &device, now, session)
+    {
+        present.refused.push(Refused {
+            reason,
+            key: session.sealing_key(),
+            login: session.sealed_login(),
+        });
+        unproven = Some(kind);
+        choice = Choice::None;
     }
     let mut refused = present.refused;
     let untold = former.refused.iter();
@@ -493,7 +491,7 @@ fn open_token<T: SessionData>(
         Ok(opened) => opened,
         Err(error) => {
             return Err(Refused {
-                reason: refusal(error),
+                reason: Refusal::of(error),
                 key: TokenHeader::of(token).map(|header| header.key),
                 login: None,
             });
@@ -534,20 +532,4 @@ fn read_payload<T: SessionData>(
     }
     let (head, sealed) = Sealed::read(rules, now, payload, facts, floor)?;
     Ok(Token::Session(head, sealed))
-}
-
-/// Names the refusal of a cookie whose token does not open.
-pub(crate) fn refusal(error: OpenError) -> Refusal {
-    match error {
-        OpenError::TooLong => Refusal::TooLong,
-        OpenError::UnknownVersion => Refusal::UnknownVersion,
-        OpenError::UnknownKey(_) => Refusal::UnknownKey,
-        OpenError::NotYetValid => Refusal::NotYetValid,
-        OpenError::Revoked => Refusal::Revoked,
-        OpenError::Expired => Refusal::AbsoluteTimeout,
-        OpenError::Payload => Refusal::Unreadable,
-        OpenError::Invalid
-        | OpenError::BufferTooSmall { .. }
-        | OpenError::AssociatedDataTooLong => Refusal::Invalid,
-    }
 }

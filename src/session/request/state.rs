@@ -1,5 +1,6 @@
 use super::{
-    close::{self, Answer},
+    answer::Answer,
+    close,
     facts::{Access, RequestFacts},
     open::{self, Brought, Found},
 };

@@ -177,7 +177,7 @@ fn a_record_that_lies_elsewhere_is_told_from_a_broken_one() {
     let other = SessionCodec::new(&ring(), "id", "", "").unwrap();
     let token = only_token(&other.seal(&full(), NOW).unwrap(), "id");
     assert_eq!(codec.open(&token, NOW), Err(Refusal::UnknownKey));
-    assert_eq!(refusal(OpenError::Invalid), Refusal::Invalid);
+    assert_eq!(Refusal::of(OpenError::Invalid), Refusal::Invalid);
 }
 
 #[test]

@@ -31,6 +31,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 /// The rooms that an adapter may import, besides the types of `mod.rs` that belong to them.
 const ADAPTERS_MAY_KNOW: &[&str] = &[
     "Commit",
+    "EndpointFuture",
     "Exchange",
     "HeaderEdit",
     "HeaderEdits",

@@ -17,7 +17,14 @@ use hyper::{
     service::Service,
 };
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
-use std::{convert::Infallible, error::Error, net::Ipv4Addr, sync::Arc};
+use std::{
+    convert::Infallible,
+    error::Error,
+    net::Ipv4Addr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 use tokio::{net::TcpListener, runtime::Builder};
 use tower::{ServiceBuilder, service_fn, util::BoxCloneSyncService};
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, cors::CorsLayer};
@@ -31,7 +38,32 @@ pub const FRAMEWORK: Framework = Framework {
     answers_panics: true,
 };
 
-type Body = UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>;
+/// Any body, of any layer.
+struct Body(UnsyncBoxBody<Bytes, Box<dyn Error + Send + Sync>>);
+
+impl body::Body for Body {
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.0).poll_frame(cx)
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Body {
+        body(Full::from(text))
+    }
+}
+
+impl Default for Body {
+    fn default() -> Body {
+        Body::from(String::new())
+    }
+}
 
 /// A service with anything around it.
 type Stack = BoxCloneSyncService<Request<Incoming>, Response<Body>, Infallible>;
@@ -40,7 +72,7 @@ fn body<B>(body: B) -> Body
 where
     B: body::Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
-    body.map_err(Into::into).boxed_unsync()
+    Body(body.map_err(Into::into).boxed_unsync())
 }
 
 async fn handle(request: Request<Incoming>) -> Result<Response<Body>, Infallible> {

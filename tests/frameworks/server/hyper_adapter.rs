@@ -1,7 +1,8 @@
 //! hardtack for bare hyper 1. All that it knows of hardtack is what the documentation of `Exchange` says.
 
 use hardtack::session::{
-    Exchange, HeaderEdit, RequestHead, SessionData, SessionError, SessionFuture, SessionManager,
+    Exchange, HeaderEdit, HeaderEdits, RequestHead, SessionData, SessionError, SessionFuture,
+    SessionManager,
 };
 use hyper::{
     Method, Request, Response, StatusCode, Uri,
@@ -29,7 +30,7 @@ impl<T, S, R, B> Service<Request<R>> for WithSession<T, S>
 where
     T: SessionData,
     S: Service<Request<R>, Response = Response<B>, Future: Send + 'static>,
-    B: Default + Send,
+    B: Default + From<String> + Send,
 {
     type Response = Response<B>;
     type Error = S::Error;
@@ -38,6 +39,10 @@ where
     fn call(&self, mut request: Request<R>) -> Self::Future {
         let exchange = Exchange::begin(&self.sessions);
         let (method, uri) = (request.method().clone(), request.uri().clone());
+        if let Some(edits) = exchange.endpoint(&head(&method, &uri, |name| values(&request, name)))
+        {
+            return Box::pin(async { Ok(edit(edits.await, Response::default())) });
+        }
         let arrived: Arrived<T> = (exchange.clone(), method, uri);
         request.extensions_mut().insert(arrived);
         let answer = self.service.call(request);
@@ -49,15 +54,20 @@ where
     }
 }
 
-async fn finish<T: SessionData, B: Default>(
+async fn finish<T: SessionData, B: Default + From<String>>(
     exchange: &Exchange<T>,
-    mut response: Response<B>,
+    response: Response<B>,
 ) -> Response<B> {
     let plan = exchange.commit(exchange.close()).await;
     let own = |name| response.headers().get_all(name).into_iter();
     let edits = exchange.finish(plan, |name| own(name).map(HeaderValue::as_bytes));
+    edit(edits, response)
+}
+
+fn edit<B: From<String> + Default>(edits: HeaderEdits, mut response: Response<B>) -> Response<B> {
     if let Some(status) = edits.status() {
         response = empty(status);
+        *response.body_mut() = edits.body().into();
     }
     let headers = response.headers_mut();
     for edit in edits {
@@ -88,13 +98,24 @@ pub fn session<T: SessionData, R, B: Default>(
             ))
         });
     };
-    let header = |name| request.headers().get_all(name).into_iter();
-    Ok(exchange.session(RequestHead {
+    Ok(exchange.session(head(method, uri, |name| values(request, name))))
+}
+
+fn values<'r, R>(
+    request: &'r Request<R>,
+    name: &str,
+) -> impl Iterator<Item = &'r [u8]> + use<'r, R> {
+    let values = request.headers().get_all(name).into_iter();
+    values.map(HeaderValue::as_bytes)
+}
+
+fn head<'r, H>(method: &'r Method, uri: &'r Uri, header: H) -> RequestHead<'r, H> {
+    RequestHead {
         method: method.as_str(),
         path: uri.path(),
         authority: uri.authority().map(|authority| authority.as_str()),
-        header: |name| header(name).map(HeaderValue::as_bytes),
-    }))
+        header,
+    }
 }
 
 /// Answers a handler's session error with an empty response of its status, and logs it.

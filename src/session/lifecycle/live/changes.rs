@@ -47,7 +47,7 @@ impl<T: SessionData> LiveSession<T> {
         };
         self.ids = Some(ids);
         self.head.by_login = true;
-        // Whoever bound it before has checked no credential.
+        // It was bound before a credential was checked, perhaps by an attacker.
         self.head.device_key = None;
         self.adopted = false;
         self.head.created_at = now;

@@ -22,7 +22,7 @@ impl<T: SessionData> LiveSession<T> {
     }
 
     /// Takes the key that the browser has a proof of, and that the record has lost to a response of before.
-    /// It is no change of this request.
+    /// This request has not changed it.
     pub(crate) fn adopt(&mut self, key: [u8; 33]) {
         self.head.device_key = Some(key);
         self.adopted = true;

@@ -1,11 +1,7 @@
 //! From a session to what is to be written to its store, and to the Set-Cookie lines that need no write.
 
 use super::{
-    super::{
-        close::{self, Answer},
-        facts::RequestFacts,
-        open::Brought,
-    },
+    super::{answer::Answer, close, facts::RequestFacts, open::Brought},
     Stored,
     commit::{Write, ticket_lines},
     current::{Came, Current, with_keys},

@@ -1,7 +1,7 @@
 //! Writes a session to its store, between the handler and the headers of the response.
 
 use super::{
-    super::close::{self, Answer},
+    super::{answer::Answer, close},
     current::with_keys,
     load::store_failed,
     merging::{self, Next},

@@ -1,6 +1,6 @@
 //! Where a session is: its record in the store, and the token that opens it.
 
-use super::super::open::{Refused, refusal};
+use super::super::open::Refused;
 use crate::{
     KeyId, KeyState, Timestamp,
     secret::Scratch,
@@ -85,7 +85,7 @@ impl Came {
                             floor,
                         });
                     }
-                    Err(error) => reason = refusal(error),
+                    Err(error) => reason = Refusal::of(error),
                 }
             }
             Err(reason)
