@@ -29,8 +29,13 @@ pub fn unnoticed(name: &str, case: impl FnOnce()) {
         return case();
     }
     let panic = panic::catch_unwind(AssertUnwindSafe(case)).expect_err("it is refused");
-    let message = panic.downcast_ref::<String>().map_or("", String::as_str);
-    assert!(message.contains("device"), "{message}");
+    let text = panic.downcast_ref::<&str>().copied();
+    let message = panic.downcast_ref::<String>().map(String::as_str).or(text);
+    let message = message.unwrap_or_default();
+    let is_refused = message.contains("device_bound")
+        || message.contains("path of device")
+        || message.contains("!refused(");
+    assert!(is_refused, "{message}");
 }
 
 /// Sends a request to the endpoint as the browser of this jar.
