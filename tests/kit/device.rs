@@ -4,6 +4,7 @@
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use p256::ecdsa::{Signature, SigningKey, signature::Signer as _};
 
+#[derive(Clone)]
 pub struct Device(SigningKey);
 
 impl Device {

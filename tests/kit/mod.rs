@@ -5,6 +5,8 @@
 pub mod browser;
 pub mod clock;
 #[cfg(feature = "unstable-device-bound")]
+pub mod dbsc;
+#[cfg(feature = "unstable-device-bound")]
 pub mod device;
 #[cfg(feature = "session")]
 pub mod exchange;

@@ -7,6 +7,8 @@ mod kit;
 mod clock;
 mod copies;
 #[cfg(feature = "unstable-device-bound")]
+mod dbsc;
+#[cfg(feature = "unstable-device-bound")]
 mod device;
 mod ending;
 mod fleet;

@@ -10,10 +10,11 @@ use std::{
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 /// The hosts that the documents link to. Before you add one, check that it is the source itself and that it will stay.
-const HOSTS: [&str; 7] = [
+const HOSTS: [&str; 8] = [
     "crates.io",
     "datatracker.ietf.org",
     "docs.rs",
+    "github.com",
     "keepachangelog.com",
     "postcard.jamesmunns.com",
     "semver.org",
