@@ -73,11 +73,14 @@ fn token(cookie: (&str, &str), kind: u8) -> String {
     .unwrap()
 }
 
+/// The name of the cookie that counts, and the id of its session.
+type Counts = (&'static str, [u8; 16]);
+
 /// What the candidates of some names come to, and whether one of them is authentic.
 fn judge(
     headers: &[Vec<u8>],
     cookies: &[(&'static str, &str)],
-) -> (Result<Option<(&'static str, [u8; 16])>, Rivals>, bool) {
+) -> (Result<Option<Counts>, Rivals>, bool) {
     let keys = [reference::Key {
         master: master(0),
         retired: None,

@@ -143,7 +143,7 @@ pub fn merge_requests(data: &[u8]) {
         return;
     };
     let sessions = SessionManager::builder(Keyring::new(key(0)))
-        .store(MemoryStore::with_clock(1 << 20, || Default::default()))
+        .store(MemoryStore::with_clock(1 << 20, Default::default))
         .clock(|| Timestamp::from_unix(NOW))
         .build()
         .unwrap();

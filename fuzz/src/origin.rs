@@ -128,7 +128,7 @@ impl Parts<'_> {
         use CrossOriginReason as Reason;
         let is_websocket = self.members("upgrade").iter().any(|member| {
             let name: Vec<u8> = member.iter().copied().take_while(|b| *b != b'/').collect();
-            name.trim_ascii().to_ascii_lowercase() == b"websocket"
+            name.trim_ascii().eq_ignore_ascii_case(b"websocket")
         });
         if METHODS[..4].contains(&self.method) && !is_websocket {
             return Verdict::Passes;

@@ -3,12 +3,15 @@
 
 use crate::{
     client::{Response, send},
-    kit::device::Device,
     server::Framework,
     site::{self, Browser, Site},
 };
 use hardtack::session::{Refusal, SessionError};
 use std::panic::{self, AssertUnwindSafe};
+
+#[path = "../kit/device.rs"]
+mod key;
+use key::Device;
 
 const ENDPOINT: &str = "/.hardtack/device/session";
 

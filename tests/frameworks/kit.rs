@@ -4,8 +4,5 @@
 pub mod browser;
 #[path = "../kit/clock.rs"]
 pub mod clock;
-#[cfg(feature = "device")]
-#[path = "../kit/device.rs"]
-pub mod device;
 #[path = "../kit/keys.rs"]
 pub mod keys;

@@ -296,16 +296,13 @@ fn a_site_causes_six_signatures_in_nine_minutes() {
     let (mut browser, mut server, clock) = bound(Habits::CHROMIUM, Server::new(&[200]));
     let quota = Some("quota_exceeded;session_identifier=\"id\"".to_owned());
     // Each refresh tries the last challenge again, which has its proof, and would sign a new one.
-    server.refreshes = vec![403, 200];
-    let mut refreshes = 0;
-    loop {
+    let refresh = |_| {
         browser.cookies.remove("proof");
         server.refreshes = vec![403, 200];
-        if skipped(&mut browser, &mut server) == quota {
-            break;
-        }
-        refreshes += 1;
-    }
+        skipped(&mut browser, &mut server)
+    };
+    let refreshes = (0..10).map(refresh).take_while(|skipped| *skipped != quota);
+    let refreshes = refreshes.count();
     // The registration was the first.
     assert_eq!((refreshes, browser.signatures.len()), (5, 6));
     clock.pass(9 * MINUTE);

@@ -29,7 +29,7 @@ const BASELINE: [(&str, &str, [f64; 2]); 9] = [
     ("seal_into", "floor seal_into", [1.05, 1.14]),
     ("open_at", "floor open_at", [1.05, 1.12]),
     ("seal_with", "floor seal_with", [1.04, 1.11]),
-    ("session untouched", "open_at", [0.067, 0.147]),
+    ("session untouched", "open_at", [0.070, 0.153]),
     ("session read", "open_at", [1.78, 2.63]),
     ("session write", "open_at, seal_with", [1.69, 2.44]),
     ("typed session read", "open_at", [1.60, 2.25]),

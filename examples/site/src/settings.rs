@@ -1,7 +1,10 @@
 //! Reads the settings from the arguments and the environment. All of them are optional.
 
 use crate::{Site, accounts::Accounts, journal::Journal, limits::Limits, stores};
-use hardtack::{Key, Keyring, session::SessionManager};
+use hardtack::{
+    Key, Keyring,
+    session::{DeviceBound, SessionManager},
+};
 use std::{
     env,
     error::Error,
@@ -21,6 +24,8 @@ The example site of hardtack. Without --store, each session is in an encrypted c
                        keeps them in another file or on a server
   --store memory       keeps them in memory, until the process ends
 
+  --device-bound       binds each login to the browser's device, behind https and in Chrome
+
 With a store there is a page \"Your devices\". SQLite, Redis and PostgreSQL need the feature `stores`:
 
   cargo run --example axum --features axum,stores -- --store sqlite
@@ -36,7 +41,10 @@ HARDTACK_INSECURE                   makes the cookie without Secure, for Safari"
 /// newer also accept it from `http://localhost`. Safari does not, so set `HARDTACK_INSECURE` for
 /// Safari.
 pub async fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager), Box<dyn Error>> {
-    let store = store(env::args().skip(1))?;
+    let Arguments {
+        store,
+        is_device_bound,
+    } = Arguments::read(env::args().skip(1))?;
     let keyring = keyring()?;
     let keys = Mutex::new(keyring.to_string());
     let journal = Arc::new(Journal::default());
@@ -47,6 +55,9 @@ pub async fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager)
         .validate(move |session| ended.is_current(session));
     if env::var_os("HARDTACK_INSECURE").is_some() {
         builder = builder.insecure_for_development();
+    }
+    if is_device_bound {
+        builder = builder.device_bound(DeviceBound::default());
     }
     if let Some(store) = &store {
         builder = stores::with_store(builder, store).await?;
@@ -68,26 +79,35 @@ pub async fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager)
     Ok((site, sessions))
 }
 
-/// Reads the arguments. `--help` prints them and ends the process.
-fn store(mut arguments: impl Iterator<Item = String>) -> Result<Option<String>, String> {
-    let mut store = None;
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--store" => {
-                store = Some(
-                    arguments
-                        .next()
-                        .ok_or("--store needs a value, see `--help`")?,
-                )
+#[derive(Default)]
+struct Arguments {
+    store: Option<String>,
+    is_device_bound: bool,
+}
+
+impl Arguments {
+    /// Reads the arguments. `--help` prints them and ends the process.
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Arguments, String> {
+        let mut read = Arguments::default();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--store" => {
+                    read.store = Some(
+                        arguments
+                            .next()
+                            .ok_or("--store needs a value, see `--help`")?,
+                    )
+                }
+                "--device-bound" => read.is_device_bound = true,
+                "--help" | "-h" => {
+                    println!("{HELP}");
+                    process::exit(0);
+                }
+                _ => return Err(format!("unknown argument `{argument}`, see `--help`")),
             }
-            "--help" | "-h" => {
-                println!("{HELP}");
-                process::exit(0);
-            }
-            _ => return Err(format!("unknown argument `{argument}`, see `--help`")),
         }
+        Ok(read)
     }
-    Ok(store)
 }
 
 fn keyring() -> Result<Keyring, Box<dyn Error>> {

@@ -124,11 +124,7 @@ impl IntoIterator for HeaderEdits {
     fn into_iter(self) -> IntoIter {
         IntoIter {
             set_cookie: self.set_cookie.into_iter(),
-            own: self
-                .own
-                .map(|own| own.headers)
-                .unwrap_or_default()
-                .into_iter(),
+            own: self.own.map(|own| own.headers.into_iter()),
             vary: self.vary,
             cache_control: self.cache_control,
             targeted: self.targeted.into_iter(),
@@ -139,7 +135,7 @@ impl IntoIterator for HeaderEdits {
 /// Iterates over [`HeaderEdits`].
 pub struct IntoIter {
     set_cookie: vec::IntoIter<String>,
-    own: vec::IntoIter<(&'static str, Cow<'static, str>)>,
+    own: Option<vec::IntoIter<(&'static str, Cow<'static, str>)>>,
     vary: Option<Cow<'static, str>>,
     cache_control: Option<&'static str>,
     targeted: vec::IntoIter<&'static str>,
@@ -152,7 +148,7 @@ impl Iterator for IntoIter {
         if let Some(line) = self.set_cookie.next() {
             return Some(HeaderEdit::Append("set-cookie", line.into()));
         }
-        if let Some((name, value)) = self.own.next() {
+        if let Some((name, value)) = self.own.as_mut().and_then(Iterator::next) {
             return Some(HeaderEdit::Append(name, value));
         }
         if let Some(vary) = self.vary.take() {

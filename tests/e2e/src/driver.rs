@@ -68,8 +68,23 @@ impl Browser {
         Browser::start_in(None)
     }
 
+    /// The same, trusting https of this certificate for all names that end in `.test`, with keys in files in place
+    /// of keys in the device.
+    pub fn start_with_device(key_hash: &str) -> Browser {
+        Browser::start_with(&[
+            "--host-resolver-rules=MAP *.test 127.0.0.1".into(),
+            format!("--ignore-certificate-errors-spki-list={key_hash}"),
+            "--enable-features=DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting".into(),
+        ])
+    }
+
     /// The same, with a profile that stays.
     pub fn start_in(profile: Option<&Path>) -> Browser {
+        let profile = profile.map(|profile| format!("--user-data-dir={}", profile.display()));
+        Browser::start_with(profile.as_slice())
+    }
+
+    fn start_with(more: &[String]) -> Browser {
         // A driver that is killed leaves its directories, the browser's profile among them, in `TMPDIR`.
         let temporary = tempfile::tempdir().unwrap();
         let (driver, port) = Process::start(
@@ -97,9 +112,7 @@ impl Browser {
             "--disable-component-update".into(),
             "--disable-sync".into(),
         ];
-        if let Some(profile) = profile {
-            args.push(format!("--user-data-dir={}", profile.display()));
-        }
+        args.extend_from_slice(more);
         let mut options = json!({ "args": args });
         if let Some(chromium) = env::var_os("CHROMIUM") {
             options["binary"] = json!(chromium.to_str());
@@ -210,6 +223,12 @@ impl Browser {
         // With it, the cookie would be for subdomains too.
         cookie.as_object_mut().unwrap().remove("domain");
         self.post("/cookie", &json!({ "cookie": cookie }));
+    }
+
+    /// Deletes one cookie for this page.
+    pub fn delete_cookie(&self, name: &str) {
+        let url = format!("{}/cookie/{name}", self.session);
+        self.answer(self.agent.delete(url).call());
     }
 
     /// Deletes the cookies for this page.

@@ -4,7 +4,7 @@ use std::{
     env, fs,
     io::{BufRead as _, BufReader},
     net::TcpListener,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -63,6 +63,13 @@ impl Server {
     pub fn start_in_memory(example: &str, keys: &str) -> Server {
         let mut command = build(example, example);
         command.args(["--store", "memory"]);
+        Server::run(&mut command, keys, "was it deleted?")
+    }
+
+    /// The same, with sessions that are bound to the browser's device.
+    pub fn start_device_bound(example: &str, keys: &str) -> Server {
+        let mut command = build(example, example);
+        command.arg("--device-bound");
         Server::run(&mut command, keys, "was it deleted?")
     }
 
@@ -156,6 +163,8 @@ pub struct Proxy {
     _directory: TempDir,
     /// `http://localhost:PORT`.
     pub origin: String,
+    /// The port of https, if it has any.
+    pub https: u16,
 }
 
 impl Proxy {
@@ -183,9 +192,50 @@ impl Proxy {
         let config = include_str!("nginx.conf")
             .replace("SERVERS;", &upstream)
             .replace("LOCATIONS;", &locations);
+        Proxy::start_from(&config.replace("LOG;", "off;").replace("TLS;", ""))
+    }
+
+    /// nginx with https before one server, under any name, and with a list of the requests.
+    pub fn start_https(server: &Server) -> Proxy {
+        let address = server.origin.replace("http://localhost", "127.0.0.1");
+        let config = include_str!("nginx.conf")
+            .replace("SERVERS;", &format!("server {address};"))
+            .replace("LOCATIONS;", "")
+            .replace("LOG;", "requests.log;")
+            .replace(
+                "TLS;",
+                "listen 127.0.0.1:HTTPS ssl; ssl_certificate cert.pem; ssl_certificate_key key.pem;",
+            );
+        Proxy::start_from(&config)
+    }
+
+    /// The requests so far that begin like this, such as `POST /login`.
+    pub fn requests(&self, begin: &str) -> usize {
+        self.log().matches(&format!("\"{begin}")).count()
+    }
+
+    /// The requests so far, a line for each.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self._directory.path().join("requests.log")).unwrap()
+    }
+
+    /// The SHA-256 of the certificate's key in base64, as Chromium wants it to trust the certificate.
+    pub fn key_hash(&self) -> String {
+        self.openssl("x509 -in cert.pem -pubkey -noout -out public.pem");
+        self.openssl("pkey -pubin -in public.pem -outform der -out public.der");
+        self.openssl("dgst -sha256 -binary -out hash public.der");
+        let text = self.openssl("base64 -in hash");
+        String::from_utf8(text).unwrap().trim().to_owned()
+    }
+
+    fn openssl(&self, arguments: &str) -> Vec<u8> {
+        openssl(self._directory.path(), arguments, &[])
+    }
+
+    fn start_from(config: &str) -> Proxy {
         let started = Instant::now();
         loop {
-            if let Some(proxy) = Proxy::try_start(&config) {
+            if let Some(proxy) = Proxy::try_start(config) {
                 return proxy;
             }
             assert!(started.elapsed() < PATIENCE, "nginx does not answer");
@@ -195,10 +245,23 @@ impl Proxy {
     /// Starts nginx on a port that was free. Returns `None` if it ended: another process may have taken the port.
     fn try_start(config: &str) -> Option<Proxy> {
         let directory = tempfile::tempdir().unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
+        let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [port, https] = free
+            .each_ref()
+            .map(|free| free.local_addr().unwrap().port());
         drop(free);
-        let config = config.replace("PORT", &port.to_string());
+        let config = config
+            .replace("PORT", &port.to_string())
+            .replace("HTTPS", &https.to_string());
+        if config.contains("cert.pem") {
+            let make = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -keyout key.pem -out cert.pem";
+            let names = "subjectAltName=DNS:shop.test,DNS:other.test";
+            openssl(
+                directory.path(),
+                make,
+                &["-subj", "/CN=shop.test", "-addext", names],
+            );
+        }
         let path = directory.path().join("nginx.conf");
         fs::write(&path, config).unwrap();
         let mut command = Command::new("nginx");
@@ -227,6 +290,20 @@ impl Proxy {
             _process: process,
             _directory: directory,
             origin: format!("http://localhost:{port}"),
+            https,
         })
     }
+}
+
+/// Runs `openssl` in a directory. Returns what it prints.
+fn openssl(directory: &Path, arguments: &str, more: &[&str]) -> Vec<u8> {
+    let output = Command::new("openssl")
+        .args(arguments.split(' '))
+        .args(more)
+        .current_dir(directory)
+        .output()
+        .unwrap_or_else(|error| panic!("openssl: {error}: `apt-get install openssl` has it"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "openssl {arguments}: {said}");
+    output.stdout
 }

@@ -76,6 +76,7 @@ pub(crate) fn home(site: &Site, session: &Session) -> Result<Answer, SessionErro
             dd { @if session.is_new()? { "none yet, because nothing was written" } @else { code { (session.id()?) } } }
             dt { "You" }
             dd { @if let Some(user) = session.get::<String>("user")? { (user) } @else { "not logged in" } }
+            @if session.is_device_bound()? { dt { "Device" } dd #device { "This session is bound to your device." } }
             dt { "Server" }
             dd #server { (site.framework) }
             dt { "Cart" }
