@@ -43,10 +43,21 @@ use std::{
 /// How long a server may take to start.
 const START: Duration = Duration::from_secs(60);
 
-/// Returns a port that nobody listens on.
+/// Returns a port that nobody listens on, and each only once: two tests that start servers at the same time must not
+/// meet on one. It is below the ports that the system gives to connections, which come and go meanwhile.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    const PORTS: std::ops::Range<u32> = 20_000..32_000;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    // Tests of other programs begin elsewhere.
+    let first = std::process::id().wrapping_mul(97);
+    loop {
+        let taken = TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = PORTS.start + first.wrapping_add(taken) % (PORTS.end - PORTS.start);
+        let port = u16::try_from(port).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// Returns the program, or `None` if it is not installed. Says so, and panics if
