@@ -12,7 +12,9 @@ use hardtack::session::{
 };
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock, mpsc},
+    thread,
+    time::Duration,
 };
 
 const ENDPOINT: &str = "/.hardtack/device/session";
@@ -693,6 +695,33 @@ fn who_had_logged_in_before_is_offered_the_binding() {
     Jar::default().get(&site, |session| {
         assert_eq!(session.offer_device_binding(), Ok(false))
     });
+}
+
+/// The clock is the application's code, and never called with the keys locked.
+#[test]
+fn the_clock_may_set_keys_at_a_login_and_at_the_endpoint() {
+    static SITE: OnceLock<SessionManager> = OnceLock::new();
+    let mut site = Site::new();
+    let clock = site.clock.clone();
+    let sessions = SessionManager::builder(keys::ring(1))
+        .clock(move || {
+            if let Some(sessions) = SITE.get() {
+                sessions.set_keyring(keys::ring(1));
+            }
+            clock.now()
+        })
+        .device_bound(DeviceBound::default())
+        .build()
+        .unwrap();
+    site.sessions = SITE.get_or_init(|| sessions).clone();
+    let (done, finished) = mpsc::channel();
+    thread::spawn(move || {
+        let (device, mut jar) = (Device::new(1), Jar::default());
+        let id = jar.bind(&site, &device);
+        done.send(jar.refresh(&site, &device, &id).status).unwrap();
+    });
+    // A call that waits for itself never ends.
+    assert_eq!(finished.recv_timeout(Duration::from_secs(60)), Ok(200));
 }
 
 /// The browser goes on with the proof that it has, and finds the endpoint where it was.

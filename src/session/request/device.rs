@@ -112,13 +112,15 @@ impl DeviceState {
         if !settings.offers || !is_wanted || !is_possible {
             return;
         }
+        // The clock is the application's code: read before the keys are locked, because it may set others.
+        let now = manager.wall();
         let keys = manager.keys();
         let (Some(codecs), Some(login)) = (&keys.device, session.known_login()) else {
             return;
         };
         let challenge = Challenge::Registration(login);
         // Without a challenge the session is as good as that of a browser that cannot bind it.
-        if let Ok(challenge) = codecs.seal_challenge(challenge, manager.wall(), rng) {
+        if let Ok(challenge) = codecs.seal_challenge(challenge, now, rng) {
             let offer = settings.offer(&challenge);
             let headers = &mut answer.own.get_or_insert_default().headers;
             headers.push(("secure-session-registration", offer.into()));
