@@ -48,6 +48,18 @@ fn key(n: u8) -> [u8; 16] {
     [n % 4; 16]
 }
 
+fn place(n: u8) -> RecordKey {
+    RecordKey::from_bytes(key(n))
+}
+
+fn owner_key(n: u8) -> OwnerKey {
+    OwnerKey::from_bytes(key(n))
+}
+
+fn seconds(n: u8) -> Duration {
+    Duration::from_secs(n.into())
+}
+
 /// The record of a version: its first 24 bytes are the tag.
 fn record(version: u8) -> Vec<u8> {
     vec![version % 6; 24 + usize::from(version % 6)]
@@ -158,6 +170,27 @@ impl Table {
     }
 }
 
+/// Makes what a call puts under a key, and hands it over.
+fn with_put<R>(
+    at: u8,
+    (expect, version, keep, owner): (Option<u8>, u8, u8, Option<u8>),
+    f: impl FnOnce(Put<'_>) -> R,
+) -> R {
+    let (expected, owned_by) = (expect.map(tag), owner.map(owner_key));
+    let shown = about(owner.unwrap_or(0));
+    f(Put {
+        key: &place(at),
+        expect: expected.as_ref().map_or(Expect::Absent, Expect::Tag),
+        record: &record(version),
+        keep: seconds(keep),
+        owner: owned_by.as_ref().map(|key| Owner {
+            key,
+            about: &shown,
+            keep: seconds(keep),
+        }),
+    })
+}
+
 fn about(n: u8) -> [u8; 1] {
     [n]
 }
@@ -172,9 +205,6 @@ pub fn store_calls(data: &[u8]) {
     let store = MemoryStore::with_clock(1 << 20, move || *hand.lock().unwrap());
     let mut table = Table::default();
     for call in calls {
-        let seconds = |n: u8| Duration::from_secs(n.into());
-        let place = |n: u8| RecordKey::from_bytes(key(n));
-        let owner_key = |n: u8| OwnerKey::from_bytes(key(n));
         match call {
             Call::Load { key: n, keep } => {
                 let found = ready(store.load(&place(n), keep.map(seconds))).unwrap();
@@ -187,20 +217,10 @@ pub fn store_calls(data: &[u8]) {
                 keep,
                 owner,
             } => {
-                let (expected, owned_by) = (expect.map(tag), owner.map(owner_key));
-                let shown = about(owner.unwrap_or(0));
-                let put = Put {
-                    key: &place(n),
-                    expect: expected.as_ref().map_or(Expect::Absent, Expect::Tag),
-                    record: &record(version),
-                    keep: seconds(keep),
-                    owner: owned_by.as_ref().map(|key| Owner {
-                        key,
-                        about: &shown,
-                        keep: seconds(keep),
-                    }),
-                };
-                let swap = ready(store.put(put)).unwrap();
+                let swap = with_put(n, (expect, version, keep, owner), |put| {
+                    ready(store.put(put))
+                });
+                let swap = swap.unwrap();
                 let owner = owner.map(|owner| (owner % 4, owner));
                 assert_eq!(swap, table.put(key(n), expect, version, keep, owner));
             }
@@ -230,21 +250,10 @@ pub fn store_calls(data: &[u8]) {
                 grace,
                 owner,
             } => {
-                let (expected, owned_by) = (expect.map(tag), owner.map(owner_key));
-                let shown = about(owner.unwrap_or(0));
-                let put = Put {
-                    key: &place(to),
-                    expect: expected.as_ref().map_or(Expect::Absent, Expect::Tag),
-                    record: &record(version),
-                    keep: seconds(keep),
-                    owner: owned_by.as_ref().map(|key| Owner {
-                        key,
-                        about: &shown,
-                        keep: seconds(keep),
-                    }),
-                };
                 let moved = Tombstone::Moved(place(to));
-                let swap = ready(store.rename(&place(from), put, moved, seconds(grace)));
+                let swap = with_put(to, (expect, version, keep, owner), |put| {
+                    ready(store.rename(&place(from), put, moved, seconds(grace)))
+                });
                 let Some(expected) = expect else {
                     assert_eq!(swap.unwrap_err().kind(), StoreErrorKind::Unsupported);
                     continue;

@@ -136,12 +136,11 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let exchange = Exchange::begin(&self.sessions);
         let values = |name| request.headers().get_all(name).map(HeaderValue::as_bytes);
-        if let Some(endpoint) = exchange.endpoint(&head(request.request(), values)) {
+        if let Some(answer) = exchange.endpoint(&head(request.request(), values)) {
             let (request, _) = request.into_parts();
             return ResponseFuture {
-                inner: None,
+                work: Work::Own { request, answer },
                 exchange,
-                endpoint: Some((request, endpoint)),
                 closing: None,
             };
         }
@@ -153,9 +152,10 @@ where
             request.extensions_mut().insert(exchange.clone());
         }
         ResponseFuture {
-            inner: Some(self.inner.call(request)),
+            work: Work::Service {
+                inner: self.inner.call(request),
+            },
             exchange,
-            endpoint: None,
             closing: None,
         }
     }
@@ -173,13 +173,20 @@ pin_project! {
     /// }
     /// ```
     pub struct ResponseFuture<F, R, T: SessionData = SessionMap> {
-        // `None` if the session layer answers itself.
         #[pin]
-        inner: Option<F>,
+        work: Work<F>,
         exchange: Exchange<T>,
-        endpoint: Option<(HttpRequest, EndpointFuture)>,
         // The response that waits until its session is committed.
         closing: Option<(Result<R, Error>, Commit)>,
+    }
+}
+
+pin_project! {
+    // Who answers.
+    #[project = WorkOf]
+    enum Work<F> {
+        Service { #[pin] inner: F },
+        Own { request: HttpRequest, answer: EndpointFuture },
     }
 }
 
@@ -192,20 +199,21 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if let Some((request, endpoint)) = this.endpoint {
-            let edits = ready!(Pin::new(endpoint).poll(cx));
-            let response = edit(edits, HttpResponse::new(StatusCode::OK));
-            let response = ServiceResponse::new(request.clone(), response.map_into_boxed_body());
-            return Poll::Ready(Ok(response.map_into_right_body()));
-        }
-        let (response, mut commit) = match (this.closing.take(), this.inner.as_pin_mut()) {
-            (Some(closing), _) => closing,
-            (None, Some(inner)) => {
+        let inner = match this.work.project() {
+            WorkOf::Service { inner } => inner,
+            WorkOf::Own { request, answer } => {
+                let edits = ready!(Pin::new(answer).poll(cx));
+                let response = edit(edits, HttpResponse::new(StatusCode::OK)).map_into_boxed_body();
+                let response = ServiceResponse::new(request.clone(), response);
+                return Poll::Ready(Ok(response.map_into_right_body()));
+            }
+        };
+        let (response, mut commit) = match this.closing.take() {
+            Some(closing) => closing,
+            None => {
                 let response = ready!(inner.poll(cx));
                 (response, this.exchange.commit(this.exchange.close()))
             }
-            // Without an endpoint there is always an inner service.
-            (None, None) => return Poll::Pending,
         };
         let Poll::Ready(plan) = Pin::new(&mut commit).poll(cx) else {
             *this.closing = Some((response, commit));

@@ -140,11 +140,10 @@ where
         let headers = request.headers();
         let values = |name| headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
         let endpoint = exchange.endpoint(&head(request.method(), request.uri(), values));
-        if endpoint.is_some() {
+        if let Some(answer) = endpoint {
             return ResponseFuture {
-                inner: None,
+                work: Work::Own { answer },
                 exchange,
-                endpoint,
                 closing: None,
             };
         }
@@ -158,9 +157,10 @@ where
             request.extensions_mut().insert(arrived);
         }
         ResponseFuture {
-            inner: Some(self.inner.call(request)),
+            work: Work::Service {
+                inner: self.inner.call(request),
+            },
             exchange,
-            endpoint: None,
             closing: None,
         }
     }
@@ -199,13 +199,20 @@ pin_project! {
     /// }
     /// ```
     pub struct ResponseFuture<F, R, T: SessionData = SessionMap> {
-        // `None` if the session layer answers itself.
         #[pin]
-        inner: Option<F>,
+        work: Work<F>,
         exchange: Exchange<T>,
-        endpoint: Option<EndpointFuture>,
         // The response that waits until its session is committed.
         closing: Option<(R, Commit)>,
+    }
+}
+
+pin_project! {
+    // Who answers.
+    #[project = WorkOf]
+    enum Work<F> {
+        Service { #[pin] inner: F },
+        Own { answer: EndpointFuture },
     }
 }
 
@@ -219,20 +226,21 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        if let Some(endpoint) = this.endpoint {
-            let edits = ready!(Pin::new(endpoint).poll(cx));
-            let mut response = http::Response::default();
-            write(edits, &mut response);
-            return Poll::Ready(Ok(response));
-        }
-        let (mut response, mut commit) = match (this.closing.take(), this.inner.as_pin_mut()) {
-            (Some(closing), _) => closing,
-            (None, Some(inner)) => {
+        let inner = match this.work.project() {
+            WorkOf::Service { inner } => inner,
+            WorkOf::Own { answer } => {
+                let edits = ready!(Pin::new(answer).poll(cx));
+                let mut response = http::Response::default();
+                write(edits, &mut response);
+                return Poll::Ready(Ok(response));
+            }
+        };
+        let (mut response, mut commit) = match this.closing.take() {
+            Some(closing) => closing,
+            None => {
                 let response = ready!(inner.poll(cx))?;
                 (response, this.exchange.commit(this.exchange.close()))
             }
-            // Without an endpoint there is always an inner service.
-            (None, None) => return Poll::Pending,
         };
         let Poll::Ready(plan) = Pin::new(&mut commit).poll(cx) else {
             *this.closing = Some((response, commit));

@@ -231,3 +231,10 @@ fn is_domain(domain: &str) -> bool {
                     .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         })
 }
+
+/// Returns `true` for a path that is this one, or begins with it and a slash (RFC 6265, section 5.1.4).
+#[cfg(feature = "unstable-device-bound")]
+pub(crate) fn is_below(path: &str, folder: &str) -> bool {
+    let rest = path.strip_prefix(folder);
+    rest.is_some_and(|rest| folder.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
+}

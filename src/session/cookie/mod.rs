@@ -7,6 +7,8 @@ mod vectors;
 
 pub(crate) use attributes::CookieAttributes;
 pub use attributes::SameSite;
+#[cfg(feature = "unstable-device-bound")]
+pub(crate) use attributes::is_below;
 pub(crate) use session_cookie::{
     CandidateBudget, CookieLimits, Incomplete, Names, SessionCookie, TooLarge, candidates,
 };

@@ -18,6 +18,8 @@
 //! a value, as in browsers (RFC 6265, section 5.2). hardtack never sets a quoted value, so it
 //! refuses one when it opens the token.
 
+#[cfg(feature = "unstable-device-bound")]
+use super::attributes::is_below;
 use super::attributes::{CookieAttributes, is_path};
 use alloc::{borrow::Cow, borrow::ToOwned, format, string::String, vec, vec::Vec};
 use core::time::Duration;
@@ -206,9 +208,7 @@ impl SessionCookie {
     /// Returns `true` if browsers send the cookie with requests for this path (RFC 6265, section 5.1.4).
     #[cfg(feature = "unstable-device-bound")]
     pub(crate) fn goes_to(&self, path: &str) -> bool {
-        let own = &self.attributes.path;
-        let rest = path.strip_prefix(own.as_str());
-        rest.is_some_and(|rest| own.ends_with('/') || rest.is_empty() || rest.starts_with('/'))
+        is_below(path, &self.attributes.path)
     }
 
     /// Returns `true` if a browser takes both for one cookie: the later replaces the earlier.

@@ -49,24 +49,16 @@ impl EndpointRequest {
         }
     }
 
-    /// Returns the key that a session of this login is to be bound to. The challenge is judged before the
-    /// curve: what a flood sends costs no more than to open a token.
+    /// Returns the key that a session of this login is to be bound to.
     pub(crate) fn register(
         &self,
         codecs: &DeviceCodecs,
         login: LoginId,
         now: Timestamp,
     ) -> Result<DeviceKey, DeviceRefusal> {
-        let proof = self.proof.as_deref().and_then(Proof::read);
-        let proof = proof.ok_or(DeviceRefusal::NoProof)?;
-        if !codecs.is_good(proof.challenge(), Challenge::Registration(login), now) {
-            return Err(DeviceRefusal::Challenge);
-        }
+        let proof = self.proof_for(codecs, Challenge::Registration(login), now)?;
         let key = proof.key().ok_or(DeviceRefusal::NoProof)?;
-        if !proof.is_signed_by(key) {
-            return Err(DeviceRefusal::ForeignKey);
-        }
-        Ok(*key)
+        check_signature(&proof, key).map(|()| *key)
     }
 
     /// Fails if the request does not prove this key.
@@ -76,20 +68,36 @@ impl EndpointRequest {
         key: &DeviceKey,
         now: Timestamp,
     ) -> Result<(), DeviceRefusal> {
+        let proof = self.proof_for(codecs, Challenge::Refresh(key), now)?;
+        check_signature(&proof, key)
+    }
+
+    /// Returns a proof whose challenge is good for this. The challenge is judged before the curve: what a flood
+    /// sends costs no more than to open a token.
+    fn proof_for(
+        &self,
+        codecs: &DeviceCodecs,
+        challenge: Challenge<'_>,
+        now: Timestamp,
+    ) -> Result<Proof, DeviceRefusal> {
         let proof = self.proof.as_deref().and_then(Proof::read);
         let proof = proof.ok_or(DeviceRefusal::NoProof)?;
-        if !codecs.is_good(proof.challenge(), Challenge::Refresh(key), now) {
-            return Err(DeviceRefusal::Challenge);
+        match codecs.is_good(proof.challenge(), challenge, now) {
+            true => Ok(proof),
+            false => Err(DeviceRefusal::Challenge),
         }
-        if !proof.is_signed_by(key) {
-            return Err(DeviceRefusal::ForeignKey);
-        }
-        Ok(())
     }
 
     /// Returns `true` if it only asks for a challenge, as browsers do first.
     pub(crate) fn asks_for_a_challenge(&self) -> bool {
         self.proof.is_none()
+    }
+}
+
+fn check_signature(proof: &Proof, key: &DeviceKey) -> Result<(), DeviceRefusal> {
+    match proof.is_signed_by(key) {
+        true => Ok(()),
+        false => Err(DeviceRefusal::ForeignKey),
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::session::cookie::SessionCookie;
+use crate::session::cookie::{SessionCookie, is_below};
 use alloc::{format, string::String, vec::Vec};
 use core::{fmt::Write as _, ops::RangeInclusive, time::Duration};
 
@@ -208,12 +208,8 @@ impl DeviceSettings {
 
     /// Returns `true` if browsers do not wait for a proof before a request for this path.
     pub(super) fn excludes(&self, path: &str) -> bool {
-        self.excluded.iter().any(|excluded| {
-            let rest = path.strip_prefix(excluded.as_str());
-            rest.is_some_and(|rest| {
-                excluded.ends_with('/') || rest.is_empty() || rest.starts_with('/')
-            })
-        })
+        let mut excluded = self.excluded.iter();
+        excluded.any(|excluded| is_below(path, excluded))
     }
 
     pub(super) fn excluded(&self) -> &[String] {

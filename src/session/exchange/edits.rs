@@ -13,8 +13,8 @@ use core::fmt;
 /// What a response carries for its session: edits of its headers, made by [`Exchange::finish`].
 ///
 /// If there is a [`status`](HeaderEdits::status), first replace the response by one with this status and this
-/// [`body`](HeaderEdits::body): the session could not be saved, and the handler's response looks as if everything
-/// went well. Then make the edits, in their order.
+/// [`body`](HeaderEdits::body). Either the session could not be saved, and the response must not look as if it
+/// was, or the session layer answers itself. Then make the edits, in their order.
 ///
 /// [`Exchange::finish`]: super::Exchange::finish
 #[derive(Clone, Default, PartialEq, Eq)]

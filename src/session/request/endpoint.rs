@@ -172,14 +172,14 @@ impl<T: SessionData> Endpoint<'_, T> {
         if state.read(self.manager).is_err() {
             return Step::Answer(Answer::empty(UNAVAILABLE));
         }
+        if let Err(reason) = request.check_sender() {
+            return self.refuse(state, reason);
+        }
         match &request.refreshes {
             Some(identifier) => Step::Answer(self.refresh(state, request, identifier)),
             None => match self.register(state, request) {
                 Ok((login, key)) => Step::Bind(login, key),
-                Err(reason) => {
-                    self.refuse(state, reason);
-                    Step::Answer(Answer::empty(400))
-                }
+                Err(reason) => self.refuse(state, reason),
             },
         }
     }
@@ -189,7 +189,6 @@ impl<T: SessionData> Endpoint<'_, T> {
         state: &mut State<T>,
         request: &EndpointRequest,
     ) -> Result<(EndedLogin, DeviceKey), DeviceRefusal> {
-        request.check_sender()?;
         let no_session = DeviceRefusal::NoSession;
         let session = state.read(self.manager).map_err(|_| no_session)?;
         let login = session.sealed_login().ok_or(no_session)?;
@@ -204,10 +203,6 @@ impl<T: SessionData> Endpoint<'_, T> {
     }
 
     fn refresh(&self, state: &mut State<T>, request: &EndpointRequest, named: &[u8]) -> Answer {
-        if let Err(reason) = request.check_sender() {
-            self.refuse(state, reason);
-            return Answer::empty(400);
-        }
         let session = match state.read(self.manager) {
             Ok(session) => session,
             Err(_) => return Answer::empty(UNAVAILABLE),
@@ -235,7 +230,7 @@ impl<T: SessionData> Endpoint<'_, T> {
                 id: login.session,
                 login_id: login.login,
             }),
-            Err(reason) if !request.asks_for_a_challenge() => self.refuse(state, reason),
+            Err(reason) if !request.asks_for_a_challenge() => self.tell(state, reason),
             _ => {}
         }
         answer.unwrap_or_else(|_| Answer::empty(UNAVAILABLE))
@@ -261,7 +256,12 @@ impl<T: SessionData> Endpoint<'_, T> {
         Ok(Answer::own(403, String::new(), headers))
     }
 
-    fn refuse(&self, state: &mut State<T>, reason: DeviceRefusal) {
+    fn refuse(&self, state: &mut State<T>, reason: DeviceRefusal) -> Step {
+        self.tell(state, reason);
+        Step::Answer(Answer::empty(400))
+    }
+
+    fn tell(&self, state: &mut State<T>, reason: DeviceRefusal) {
         let login = state.read(self.manager).ok();
         let login = login.and_then(|session| session.sealed_login());
         state.events.push(Event::DeviceRefused {

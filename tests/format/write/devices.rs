@@ -13,6 +13,7 @@ use crate::reference::{Key, PADDED, PLAIN, derive, encrypt, header, key_id};
 use crate::session::{
     Record, candidates, end, read_dictionary, read_record, write_dictionary, write_record,
 };
+use crate::stores::List;
 use crate::tokens::{NOW, primary, random};
 use crate::vector::{RingKey, name};
 
@@ -21,21 +22,8 @@ pub const SKEW: u64 = 60;
 /// The cookies that most vectors are about.
 pub const PRESENT: Cookie = [NAME, "", ""];
 
-pub struct List(Vec<Value>);
-
-impl List {
-    pub fn add(&mut self, kind: &str, vector: Value) {
-        let mut line = json!({ "kind": kind });
-        let (all, more) = (line.as_object_mut().unwrap(), vector.as_object().unwrap());
-        all.extend(more.clone());
-        let same = |other: &Value| other["kind"] == line["kind"] && other["name"] == line["name"];
-        assert!(!self.0.iter().any(same), "two {}", line["name"]);
-        self.0.push(line);
-    }
-}
-
 pub fn vectors() -> Vec<Value> {
-    let mut list = List(vec![]);
+    let mut list = List::default();
     keys(&mut list);
     crate::proofs::proofs(&mut list);
     challenges(&mut list);

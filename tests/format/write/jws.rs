@@ -7,8 +7,8 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD
 use p256::ecdsa::{Signature, SigningKey, VerifyingKey, signature::Signer as _};
 use serde_json::json;
 
-use crate::devices::List;
 use crate::keys::master;
+use crate::stores::List;
 
 const HEADER: &str = r#"{"typ":"dbsc+jwt","alg":"ES256"}"#;
 const PAYLOAD: &str = r#"{"jti":"a challenge"}"#;

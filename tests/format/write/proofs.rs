@@ -4,10 +4,11 @@ use serde_json::json;
 
 use crate::cookies::{NAME, escape};
 use crate::device::{CHALLENGE, Cookie, proven};
-use crate::devices::{List, Reader, Sealed, proof, proof_of, reader, refused};
+use crate::devices::{Reader, Sealed, proof, proof_of, reader, refused};
 use crate::records::{device_key, record};
 use crate::reference::PADDED;
 use crate::session::cut;
+use crate::stores::List;
 use crate::tokens::{NOW, accepted, flip, primary, retired};
 
 /// The key that the record counts with, and what is said of each proof: an empty text if it counts.

@@ -18,10 +18,12 @@ use crate::vector::name;
 const REALM: &str = "staging";
 const SESSION: &str = "account";
 
-struct List(Vec<Value>);
+/// Vectors of several kinds.
+#[derive(Default)]
+pub struct List(pub Vec<Value>);
 
 impl List {
-    fn add(&mut self, kind: &str, vector: Value) {
+    pub fn add(&mut self, kind: &str, vector: Value) {
         let mut line = json!({ "kind": kind });
         let (all, more) = (line.as_object_mut().unwrap(), vector.as_object().unwrap());
         all.extend(more.clone());
@@ -32,7 +34,7 @@ impl List {
 }
 
 pub fn stores() -> Vec<Value> {
-    let mut list = List(vec![]);
+    let mut list = List::default();
     keys(&mut list);
     tickets(&mut list);
     bad_tickets(&mut list);

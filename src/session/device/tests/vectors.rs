@@ -10,21 +10,14 @@ use crate::{
         },
         record::LoginId,
     },
+    test_vectors::of_kind,
 };
-use alloc::{format, string::String, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use core::time::Duration;
 use serde_json::Value;
-use std::fs;
 
 fn vectors(kind: &str) -> Vec<Value> {
-    let path = format!("{}/tests/vectors/device.json", env!("CARGO_MANIFEST_DIR"));
-    let all: Vec<Value> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    let of_kind: Vec<Value> = all
-        .into_iter()
-        .filter(|line| line["kind"] == kind)
-        .collect();
-    assert!(of_kind.len() > 5, "{kind}");
-    of_kind
+    of_kind("device.json", kind)
 }
 
 /// Returns `None` for null.

@@ -7,22 +7,15 @@ use crate::{
         record::{About, Record, RecordError, SessionId, Ticket, TicketSecret},
         store::RecordKey,
     },
+    test_vectors::of_kind,
 };
-use alloc::{boxed::Box, format, string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::convert::Infallible;
 use rand_core::{TryCryptoRng, TryRng};
 use serde_json::Value;
-use std::fs;
 
 fn vectors(kind: &str) -> Vec<Value> {
-    let path = format!("{}/tests/vectors/stores.json", env!("CARGO_MANIFEST_DIR"));
-    let all: Vec<Value> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
-    let of_kind: Vec<Value> = all
-        .into_iter()
-        .filter(|line| line["kind"] == kind)
-        .collect();
-    assert!(of_kind.len() > 5, "{kind}");
-    of_kind
+    of_kind("stores.json", kind)
 }
 
 fn bytes(vector: &Value, field: &str) -> Vec<u8> {
