@@ -697,6 +697,67 @@ fn who_had_logged_in_before_is_offered_the_binding() {
     });
 }
 
+/// Whatever a stranger or a thief sends to the endpoint, nothing is bound, ended or set.
+#[test]
+fn the_worst_that_is_sent_to_the_endpoint_changes_nothing() {
+    let (site, device, mut jar) = (Site::new(), Device::new(1), Jar::default());
+    let challenge = jar.log_in(&site).challenge();
+    let unbound = jar.clone();
+    let registration = device.register(&challenge);
+    let id = jar.bind(&site, &device);
+    let asked = jar.endpoint(&site, &[("sec-secure-session-id", &id)]);
+    let refresh = device.prove(&asked.challenge());
+    let mut worst: Vec<String> = [
+        "",
+        "\"",
+        "\"\"",
+        ".",
+        "..",
+        "...",
+        "é.é.é",
+        "\0",
+        "[]",
+        "e30.e30.e30",
+    ]
+    .map(String::from)
+    .into();
+    worst.push("a".repeat(64 * 1024));
+    worst.push(format!("{registration}{}", "A".repeat(64 * 1024)));
+    // Of a login that another one has replaced, and cut at every place.
+    worst.push(registration.clone());
+    for proof in [&registration, &refresh] {
+        worst.extend((0..proof.len()).map(|at| proof[..at].to_owned()));
+    }
+    for (from, ids) in [(&jar, [None, Some(&*id)]), (&unbound, [None, Some("x")])] {
+        for id in ids {
+            for proof in &worst {
+                let named = id.map(|id| ("sec-secure-session-id", id)).into_iter();
+                let headers: Vec<_> = named
+                    .chain([("secure-session-response", &**proof)])
+                    .collect();
+                let mut browser = from.clone();
+                let reply = browser.endpoint(&site, &headers);
+                let expected = match id {
+                    None => 400,
+                    Some("x") => 200,
+                    Some(_) => 403,
+                };
+                assert_eq!(reply.status, expected, "{id:?} {proof:?}");
+                assert_eq!(browser, *from, "{id:?} {proof:?}");
+            }
+        }
+    }
+    // Names of a key, of any kind.
+    for id in ["", "\"", "é", &"A".repeat(64 * 1024), &id[1..]] {
+        let reply = jar.endpoint(&site, &[("sec-secure-session-id", id)]);
+        assert_eq!(
+            (reply.status, reply.body.as_str()),
+            (200, r#"{"continue":false}"#)
+        );
+    }
+    assert_eq!(jar.user(&site), Some(7));
+}
+
 /// The clock is the application's code, and never called with the keys locked.
 #[test]
 fn the_clock_may_set_keys_at_a_login_and_at_the_endpoint() {
