@@ -182,7 +182,7 @@ pin_project! {
 }
 
 pin_project! {
-    // Who answers.
+    // What the response comes from.
     #[project = WorkOf]
     enum Work<F> {
         Service { #[pin] inner: F },

@@ -23,8 +23,8 @@ pub(crate) struct EndpointRequest {
     pub(crate) refreshes: Option<Vec<u8>>,
     /// Signed by the key.
     proof: Option<Vec<u8>>,
-    /// A page's script sent it: the browser's own requests have another mode. A script cannot send the header
-    /// of the proof in that mode, so it could bind the session to the key of an attacker otherwise.
+    /// A page's script sent it. The browser's own requests have the mode `no-cors`, in which a script cannot
+    /// send the header of a proof. Without this check a script could bind the session to the key of an attacker.
     is_of_a_script: bool,
 }
 

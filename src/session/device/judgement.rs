@@ -67,9 +67,9 @@ pub(crate) enum Unproven {
     /// The session counts all the same: at the endpoint itself, and while proofs are not required.
     #[default]
     Counts,
-    /// A link from another origin: the browser may not fetch a proof for it. An empty page that loads itself
-    /// again takes the place of the answer, for that request is the site's own, and waits for the proof. It
-    /// does not go round: the second request is of another kind here.
+    /// A link from another origin: the browser may not fetch a proof for it. The answer is an empty page that
+    /// loads itself again. That second request is the site's own, so the browser fetches a proof first. It
+    /// cannot loop: a request of the site's own never comes here.
     Reload,
     /// The same, and nobody looks at the answer yet.
     Prefetch,

@@ -89,8 +89,8 @@ impl DeviceBound {
         self
     }
 
-    /// With `false`, no login offers to bind its session. Sessions that are bound stay so. It is the first step
-    /// back, and of a fleet that is upgraded while it runs.
+    /// With `false`, no login offers to bind its session. Sessions that are bound stay so. This is the first step
+    /// when you upgrade a fleet that runs, and the first step back.
     pub fn offer(mut self, offers: bool) -> DeviceBound {
         self.offers = offers;
         self
