@@ -284,7 +284,7 @@ impl Facts {
         if facts.valid {
             let value: Value = cbor2::from_slice(item).ok()?;
             facts.look(&value, MAX_DEPTH / 2)?;
-            facts.indefinite = indefinite(item);
+            facts.look_at_heads(item);
         }
         let heads = item
             .iter()
@@ -297,10 +297,7 @@ impl Facts {
         let levels = levels.checked_sub(1)?;
         match value {
             Value::Integer(_) | Value::Float(_) => self.number = true,
-            Value::Tag(_, inside) => {
-                self.tag = true;
-                self.look(inside, levels)?;
-            }
+            Value::Tag(_, inside) => self.look(inside, levels)?,
             Value::Array(values) => values
                 .iter()
                 .try_for_each(|value| self.look(value, levels))?,
@@ -315,19 +312,20 @@ impl Facts {
         }
         Some(())
     }
-}
 
-fn indefinite(item: &[u8]) -> bool {
-    let mut decoder = Decoder::from(item);
-    loop {
-        match decoder.pull() {
-            Ok(Header::Bytes(Some(len)) | Header::Text(Some(len))) => {
-                decoder.read_exact(&mut vec![0; len]).unwrap();
+    /// What a value does not show: of a big integer whose digits fit into 64 bits, cbor2 makes a plain one.
+    fn look_at_heads(&mut self, item: &[u8]) {
+        let mut decoder = Decoder::from(item);
+        while let (false, Ok(head)) = (self.indefinite, decoder.pull()) {
+            match head {
+                Header::Bytes(Some(len)) | Header::Text(Some(len)) => {
+                    decoder.read_exact(&mut vec![0; len]).unwrap();
+                }
+                Header::Bytes(None) | Header::Text(None) => self.indefinite = true,
+                Header::Array(None) | Header::Map(None) => self.indefinite = true,
+                Header::Tag(_) => self.tag = true,
+                _ => {}
             }
-            Ok(Header::Bytes(None) | Header::Text(None)) => return true,
-            Ok(Header::Array(None) | Header::Map(None)) => return true,
-            Ok(_) => {}
-            Err(_) => return false,
         }
     }
 }
