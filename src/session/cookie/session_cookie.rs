@@ -510,7 +510,9 @@ fn named<'h>(header: &'h [u8], name: &Finder<'_>) -> impl Iterator<Item = (usize
 fn value(rest: &[u8]) -> Option<&[u8]> {
     let value = rest.get(..memchr(b';', rest).unwrap_or(rest.len()))?;
     let value = trim_end(value);
-    value.is_ascii().then_some(value)
+    // Without a branch for each byte, which `is_ascii` has for what is left of a block: a fortieth of a read.
+    let bits = value.iter().fold(0, |bits, byte| bits | byte);
+    bits.is_ascii().then_some(value)
 }
 
 /// Returns N and part 0, if the value of NAME announces parts.

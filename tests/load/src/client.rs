@@ -12,13 +12,30 @@ use hyper::{
     header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE, VARY},
 };
 use hyper_util::rt::TokioIo;
-use std::{error::Error, net::SocketAddr};
+use std::{
+    error::Error,
+    net::SocketAddr,
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+};
 use tokio::net::TcpStream;
 
 /// Longer than any token: refused before a character of it is decoded.
 const TOO_LONG: usize = 40_000;
 
 const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// The sessions of a server, as its clients know them.
+pub struct Sessions {
+    pub are_stored: bool,
+    /// The store is stopped, or was a moment ago.
+    pub is_store_down: AtomicBool,
+}
+
+impl Sessions {
+    fn may_be_missing(&self) -> bool {
+        self.is_store_down.load(SeqCst)
+    }
+}
 
 /// An answer is wrong, or there is none.
 pub type Failure = Box<dyn Error + Send + Sync>;
@@ -86,11 +103,24 @@ impl Connection {
     }
 }
 
+impl Answer {
+    /// Returns the number of the visit that it tells.
+    fn visit(&self) -> Option<u32> {
+        let text = str::from_utf8(&self.body).ok()?;
+        text.strip_prefix("visit ")?
+            .strip_suffix('\n')?
+            .parse()
+            .ok()
+    }
+}
+
 /// Keeps its cookies and knows what its session must say.
 #[derive(Default)]
 pub struct Browser {
     jar: Jar,
     visits: u32,
+    /// Visits that were answered with a 503: nobody knows whether the store had them before it was gone.
+    unsure: u32,
 }
 
 /// Whose session the answer must show.
@@ -104,25 +134,36 @@ enum Whose {
 }
 
 impl Browser {
-    /// Puts so much into the session that it needs two cookies.
-    pub async fn load(&mut self, connection: &mut Connection) -> Result<(), Failure> {
+    /// Puts so much into the session that it needs two cookies, if it is in cookies.
+    pub async fn load(
+        &mut self,
+        connection: &mut Connection,
+        sessions: &Sessions,
+    ) -> Result<(), Failure> {
         let answer = connection.post("/ballast", "kilobytes=4").await?;
         self.keep(&answer);
         match self.jar.0.len() {
             2 => Ok(()),
+            1 if sessions.are_stored => Ok(()),
             other => Err(format!("{other} cookies").into()),
         }
     }
 
     /// One more visit, and nothing else.
-    pub async fn visit(&mut self, connection: &mut Connection) -> Result<(), Failure> {
-        self.send(connection, self.jar.header(), Whose::Ours).await
+    pub async fn visit(
+        &mut self,
+        connection: &mut Connection,
+        sessions: &Sessions,
+    ) -> Result<(), Failure> {
+        self.send(connection, sessions, self.jar.header(), Whose::Ours)
+            .await
     }
 
     /// A request with a cookie that is not as it should be.
     pub async fn attack(
         &mut self,
         connection: &mut Connection,
+        sessions: &Sessions,
         minted: &Minted,
         primary: usize,
     ) -> Result<(), Failure> {
@@ -149,32 +190,48 @@ impl Browser {
                 format!("{NAME}=9.{}", minted.good(primary)),
                 Whose::New,
             ),
+            // It is taken over by a store, and then its count goes on there.
+            _ if sessions.are_stored => (format!("{NAME}={}", garbage()), Whose::New),
             _ => (format!("{NAME}={}", minted.good(primary)), Whose::Minted),
         };
-        self.send(connection, header, whose).await
+        self.send(connection, sessions, header, whose).await
     }
 
     /// Asks for one visit more, and looks whether the answer counts right.
     async fn send(
         &mut self,
         connection: &mut Connection,
+        sessions: &Sessions,
         header: String,
         whose: Whose,
     ) -> Result<(), Failure> {
+        let was_missing = sessions.may_be_missing();
         let answer = connection.get("/visits", &header).await?;
+        if answer.status == StatusCode::SERVICE_UNAVAILABLE
+            && (was_missing || sessions.may_be_missing())
+        {
+            self.unsure += u32::from(matches!(whose, Whose::Ours));
+            return Ok(());
+        }
         let (visit, cookies) = match whose {
             Whose::Ours => (self.visits + 1, self.jar.0.len().max(1)),
             Whose::Minted => (mint::COUNT + 1, 1),
             Whose::New => (1, 1),
         };
+        let counted = match whose {
+            Whose::Ours => visit..=visit + self.unsure,
+            Whose::Minted | Whose::New => visit..=visit,
+        };
+        let said = answer.visit();
         let set = answer
             .set_cookie
             .iter()
             .filter(|line| !is_removal(line))
             .count();
         let right = answer.status == StatusCode::OK
-            && answer.body == format!("visit {visit}\n")
-            && set == cookies
+            && said.is_some_and(|said| counted.contains(&said))
+            // A session in a store keeps its cookie.
+            && (set == cookies || sessions.are_stored && set == 0 && !matches!(whose, Whose::New))
             && answer.cache_control == "no-store"
             && answer.vary == "Cookie";
         if !right {
@@ -192,7 +249,8 @@ impl Browser {
             .into());
         }
         if let Whose::Ours = whose {
-            self.visits = visit;
+            self.visits = said.unwrap_or(visit);
+            self.unsure = 0;
             self.keep(&answer);
         }
         Ok(())

@@ -7,6 +7,9 @@
 //! other 180 show how much they notice. The program ends with status 1 if an answer was wrong or missing, if memory
 //! grew, or if these clients were slowed down.
 //!
+//! `--store redis` or `--store postgres` keeps the sessions in a server that this program starts, and stops it once for
+//! a few seconds: then an answer may be a 503, and afterwards no visit that was answered may be missing.
+//!
 //! `--quick` runs 5 seconds a server instead of 60, `--seconds N` any other time; names of examples run those alone.
 
 #[path = "../../kit/browser.rs"]
@@ -17,8 +20,9 @@ mod clock;
 mod keys;
 mod mint;
 mod server;
+mod store;
 
-use client::{Browser, Connection, Failure};
+use client::{Browser, Connection, Failure, Sessions};
 use keys::Keys;
 use mint::Minted;
 use server::Server;
@@ -28,10 +32,11 @@ use std::{
     process::ExitCode,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed},
     },
     time::{Duration, Instant},
 };
+use store::Store;
 use tokio::{task::JoinSet, time::sleep};
 
 const CLIENTS: usize = 200;
@@ -67,6 +72,7 @@ const MODES: [Mode; 5] = [
 ];
 
 struct Shared {
+    sessions: Sessions,
     minted: Minted,
     mode: AtomicU8,
     /// The place of the primary key.
@@ -106,10 +112,10 @@ async fn client(
     let attacker = number < ATTACKERS;
     let mut browser = Browser::default();
     if number.is_multiple_of(4) {
-        browser.load(&mut connection).await?;
+        browser.load(&mut connection, &shared.sessions).await?;
     }
     // The first one has a session to lose.
-    browser.visit(&mut connection).await?;
+    browser.visit(&mut connection, &shared.sessions).await?;
     loop {
         let mode = shared.mode();
         let attacks = match mode {
@@ -123,10 +129,10 @@ async fn client(
             true => {
                 let primary = shared.primary.load(Relaxed);
                 browser
-                    .attack(&mut connection, &shared.minted, primary)
+                    .attack(&mut connection, &shared.sessions, &shared.minted, primary)
                     .await?;
             }
-            false => browser.visit(&mut connection).await?,
+            false => browser.visit(&mut connection, &shared.sessions).await?,
         }
         samples.push(Sample {
             mode,
@@ -209,12 +215,17 @@ impl Report {
     }
 }
 
-async fn run(example: &str, run: Duration) -> Result<Report, Box<dyn Error>> {
+async fn run(example: &str, run: Duration, store: Option<Store>) -> Result<Report, Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let file = directory.path().join("keys");
     let mut keys = Keys::new(file.clone())?;
-    let server = Server::start(example, &file)?;
+    let url = store.as_ref().map(|store| store.url.as_str());
+    let server = Server::start(example, &file, url)?;
     let shared = Arc::new(Shared {
+        sessions: Sessions {
+            are_stored: store.is_some(),
+            is_store_down: AtomicBool::new(false),
+        },
         minted: Minted::new(&keys)?,
         mode: AtomicU8::new(Mode::WarmUp as u8),
         primary: AtomicUsize::new(keys.primary()),
@@ -241,6 +252,10 @@ async fn run(example: &str, run: Duration) -> Result<Report, Box<dyn Error>> {
     if let Err(failure) = rotate(&server, &shared, &mut keys, run).await {
         shared.fail(format!("rotation: {failure}").into());
     }
+    let _store = match store {
+        Some(store) => Some(store.interrupt(&shared.sessions.is_store_down).await?),
+        None => None,
+    };
     let resident = [before, server.resident()?];
     for _ in 0..TURNS {
         for mode in [Mode::Peace, Mode::Attack] {
@@ -263,11 +278,12 @@ async fn run(example: &str, run: Duration) -> Result<Report, Box<dyn Error>> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let (mut seconds, mut examples) = (60, Vec::new());
+    let (mut seconds, mut store, mut examples) = (60, String::from("cookie"), Vec::new());
     let mut arguments = env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => seconds = 5,
+            "--store" => store = arguments.next().ok_or("--store of which name?")?,
             "--seconds" => seconds = arguments.next().ok_or("--seconds of what?")?.parse()?,
             _ => examples.push(argument),
         }
@@ -276,14 +292,21 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
         examples = ["axum", "actix", "rocket"].map(String::from).into();
     }
     server::build()?;
-    println!("{CLIENTS} clients, {seconds} seconds a server; times in ms, memory in KiB\n");
+    println!(
+        "{CLIENTS} clients, {seconds} seconds a server, sessions in: {store}; times in ms, memory in KiB\n"
+    );
     println!(
         "| server | requests | failures | median | 99 % | slowest | memory | then | beside attackers: requests | median |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     let mut well = true;
     for example in examples {
-        let report = run(&example, Duration::from_secs(seconds)).await?;
+        let report = run(
+            &example,
+            Duration::from_secs(seconds),
+            Store::start(&store)?,
+        )
+        .await?;
         well &= report.print(&example);
     }
     Ok(if well {

@@ -36,9 +36,15 @@ pub fn build() -> Result<(), Box<dyn Error>> {
 }
 
 impl Server {
-    pub fn start(example: &str, keys: &Path) -> Result<Server, Box<dyn Error>> {
+    /// Without the address of a store, the sessions are in their cookies.
+    pub fn start(
+        example: &str,
+        keys: &Path,
+        store: Option<&str>,
+    ) -> Result<Server, Box<dyn Error>> {
         let path = env::current_exe()?.with_file_name("examples").join(example);
         let mut process = Command::new(path)
+            .args(store.iter().flat_map(|store| ["--store", store]))
             .env("HARDTACK_ADDR", "127.0.0.1:0")
             .env("HARDTACK_KEYS_FILE", keys)
             .stdout(Stdio::piped())
