@@ -1,4 +1,4 @@
-//! SECURITY.md names the test that holds each promise: it must be there.
+//! SECURITY.md names the test that holds each promise: it must be there. It judges each dependency.
 
 use super::root;
 use std::fs;
@@ -45,4 +45,37 @@ fn every_promise_names_tests_that_exist() {
         }
     }
     assert!(named >= 10, "{named}");
+}
+
+#[test]
+fn every_dependency_is_judged() {
+    const MANIFEST: &str = include_str!("../../../Cargo.toml");
+    let judged = SECURITY.split("## Dependencies").nth(1).unwrap();
+    let judged = judged.split("\n## ").next().unwrap();
+    let crates: Vec<&str> = judged
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split(" | ").next())
+        .flat_map(|cell| cell.split(", "))
+        .map(|name| name.trim_matches('`'))
+        .collect();
+    let mut section = "";
+    let mut dependencies: Vec<&str> = Vec::new();
+    for line in MANIFEST.lines() {
+        match line.strip_prefix('[') {
+            Some(title) => section = title.trim_end_matches(']'),
+            None if section == "dependencies"
+                || section.ends_with(".dependencies") && section.starts_with("target") =>
+            {
+                dependencies.extend(line.split_once(" = ").map(|(name, _)| name));
+            }
+            None => {}
+        }
+    }
+    assert!(dependencies.len() > 20, "{dependencies:?}");
+    for name in &dependencies {
+        assert!(crates.contains(name), "{name} is not in the table");
+    }
+    for name in crates {
+        assert!(dependencies.contains(&name), "{name} is in the table alone");
+    }
 }

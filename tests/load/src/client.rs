@@ -228,11 +228,12 @@ impl Browser {
             .iter()
             .filter(|line| !is_removal(line))
             .count();
+        // A session in a store has one cookie, which it keeps.
+        let keeps_cookie = sessions.are_stored && set == 0 && !matches!(whose, Whose::New);
         let right = answer.status == StatusCode::OK
             && said.is_some_and(|said| counted.contains(&said))
-            // A session in a store keeps its cookie.
-            && (set == cookies || sessions.are_stored && set == 0 && !matches!(whose, Whose::New))
-            && answer.cache_control == "no-store"
+            && (set == cookies || keeps_cookie)
+            && answer.cache_control == if keeps_cookie { "private" } else { "no-store" }
             && answer.vary == "Cookie";
         if !right {
             let Answer {

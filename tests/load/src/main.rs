@@ -283,7 +283,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--quick" => seconds = 5,
-            "--store" => store = arguments.next().ok_or("--store of which name?")?,
+            "--store" => store = arguments.next().ok_or("--store needs a name")?,
             "--seconds" => seconds = arguments.next().ok_or("--seconds of what?")?.parse()?,
             _ => examples.push(argument),
         }
