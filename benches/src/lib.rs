@@ -3,6 +3,7 @@
 #[path = "../../tests/kit/exchange.rs"]
 pub mod exchange;
 pub mod floor;
+pub mod hostile;
 #[path = "../../tests/kit/keys.rs"]
 mod keys;
 #[cfg(feature = "session")]
