@@ -217,7 +217,7 @@ fn is_attribute_byte(byte: u8) -> bool {
 
 /// Begins with `/`, and has only what a cookie's path may have, in at most 1,024 bytes.
 pub(super) fn is_path(path: &str) -> bool {
-    path.starts_with('/') && path.bytes().all(is_attribute_byte) && path.len() <= 1024
+    path.starts_with('/') && path.len() <= 1024 && path.bytes().all(is_attribute_byte)
 }
 
 /// Letters, digits, hyphens and dots; a leading dot is of an older standard and means nothing.

@@ -607,3 +607,19 @@ fn each_planted_cookie_is_removed_once() {
         assert_eq!(lines.len(), expected, "{path}: {lines:#?}");
     }
 }
+
+/// The path's length is the sender's choice. If each of its prefixes were read as a whole, this would not end.
+#[test]
+fn a_path_that_is_all_slashes_is_healed_at_once() {
+    let attributes = CookieAttributes {
+        name: "sid".into(),
+        ..CookieAttributes::default()
+    };
+    let limits = CookieLimits {
+        max_chunks: 1,
+        max_cookie_bytes: 4096,
+    };
+    let cookie = SessionCookie::new(attributes, limits).unwrap();
+    let lines = cookie.heal(Some("www.example.com"), &"/".repeat(1 << 21));
+    assert_eq!(lines.len(), MAX_HEALING_LINES);
+}
