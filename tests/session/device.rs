@@ -647,6 +647,28 @@ fn with_a_denylist_copies_of_before_the_registration_die() {
     assert_eq!(copy.user(&site), Some(7));
 }
 
+/// Within the minute in which such a copy still counts, its thief asks for an offer and registers a key of their own.
+#[test]
+fn with_a_denylist_no_copy_of_before_is_bound_to_another_key() {
+    let site = Site::built(|builder| {
+        builder
+            .device_bound(DeviceBound::default())
+            .denylist(Denylist::new())
+    });
+    let (device, mut jar) = (Device::new(1), Jar::default());
+    let challenge = jar.log_in(&site).challenge();
+    let mut copy = jar.clone();
+    let offer = copy.get(&site, |session| {
+        assert_eq!(session.offer_device_binding(), Ok(true));
+    });
+    assert_eq!(jar.register(&site, &device, &challenge).status, 200);
+    site.events();
+    let own = Device::new(2);
+    assert_eq!(copy.register(&site, &own, &offer.challenge()).status, 400);
+    assert_eq!(site.refusals(), [DeviceRefusal::Bound]);
+    assert_eq!(jar.user(&site), Some(7));
+}
+
 #[test]
 fn the_way_back_logs_nobody_out() {
     let (site, device, mut jar) = (Site::new(), Device::new(1), Jar::default());

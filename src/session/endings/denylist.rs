@@ -275,7 +275,14 @@ impl Denylist {
         })
     }
 
-    /// The same for a session of this process, whose manager's clocks say these times.
+    /// Returns `true` for a login that was bound to a device.
+    #[cfg(feature = "unstable-device-bound")]
+    pub(crate) fn binds(&self, login_id: LoginId) -> bool {
+        let held = self.read().entries.get(&login_id).copied();
+        held.is_some_and(|held| held.denied == Denied::Bound)
+    }
+
+    /// Returns [`is_denied`](Self::is_denied) for a session of this process, whose manager's clocks say these times.
     pub(crate) fn is_denied_at(&self, login_id: LoginId, wall: Timestamp, ticks: Duration) -> bool {
         let (denied, due) = {
             let list = self.read();

@@ -58,6 +58,7 @@ impl HeaderEdits {
             set_cookie,
             failed,
             own,
+            skipped: _,
         } = answer;
         let mut edits = HeaderEdits {
             set_cookie,

@@ -8,6 +8,8 @@ use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
 pub(crate) struct Answer {
     pub(crate) set_cookie: Vec<String>,
     pub(crate) failed: Option<SaveError>,
+    /// There was something to save, and it must not be: the session has ended meanwhile.
+    pub(crate) skipped: bool,
     /// What the session layer says by itself. Most responses have nothing of it.
     pub(crate) own: Option<Box<OwnAnswer>>,
 }

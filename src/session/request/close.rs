@@ -80,6 +80,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
         decision => decision,
     };
     answer.failed = report_unsaved(&unsaved, session.known_id(), events);
+    answer.skipped = matches!(unsaved, Decision::Skip(_));
     // Only `destroy` removes what it does not replace.
     if session.is_destroyed() {
         answer

@@ -101,17 +101,12 @@ impl<T: SessionData> Handle<T> {
         let manager = self.manager();
         let now = manager.now();
         let settings = manager.settings();
-        let closed = closed.unwrap_or_default();
-        if closed.failed.is_some() {
-            return Answer::empty(UNAVAILABLE);
-        }
-        #[cfg(feature = "store")]
-        let is_in_store = settings.store.is_some();
-        #[cfg(not(feature = "store"))]
-        let is_in_store = false;
-        if closed.set_cookie.is_empty() && !is_in_store {
+        let Some(closed) = closed.filter(|closed| !closed.skipped) else {
             // It ended meanwhile: an event has said so.
             return Answer::empty(400);
+        };
+        if closed.failed.is_some() {
+            return Answer::empty(UNAVAILABLE);
         }
         let Some(device) = &settings.device else {
             return Answer::empty(UNAVAILABLE);
@@ -192,7 +187,10 @@ impl<T: SessionData> Endpoint<'_, T> {
         let no_session = DeviceRefusal::NoSession;
         let session = state.read(self.manager).map_err(|_| no_session)?;
         let login = session.sealed_login().ok_or(no_session)?;
-        if session.device_key().is_some() {
+        let denylist = self.manager.settings().rules.denylist.as_ref();
+        // A copy of before the registration still counts for a minute, and must not be bound to another key in it.
+        let is_copy = denylist.is_some_and(|denylist| denylist.binds(login.login));
+        if session.device_key().is_some() || is_copy {
             return Err(DeviceRefusal::Bound);
         }
         let keys = self.manager.keys();

@@ -140,6 +140,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
         None => removal(manager, session, facts, brought),
     };
     answer.failed = failed;
+    answer.skipped = matches!(unsaved, Decision::Skip(_));
     (answer, Write::of(ends, saving))
 }
 

@@ -113,7 +113,10 @@ pub(crate) async fn commit<T: SessionData>(
                 let reason = SkipReason::RenewalFailed(SaveError::Store);
                 events.push(Event::NotSaved { id, reason });
             }
-            Err(Unsaved::Skip(reason)) => events.push(Event::NotSaved { id, reason }),
+            Err(Unsaved::Skip(reason)) => {
+                answer.skipped = true;
+                events.push(Event::NotSaved { id, reason });
+            }
             Err(Unsaved::Fail(error)) => fail(&mut answer, &mut events, id, error),
             Err(Unsaved::Store(error)) => {
                 events.push(store_failed(&error));
