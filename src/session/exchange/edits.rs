@@ -75,12 +75,14 @@ impl HeaderEdits {
         }
         edits.vary = vary(header("vary"));
         let own = header("cache-control");
-        let decision = cache_control(own, !edits.set_cookie.is_empty());
+        // The headers of the session layer are for one visitor, as its cookie is.
+        let is_personal = !edits.set_cookie.is_empty() || edits.own.is_some();
+        let decision = cache_control(own, is_personal);
         edits.cache_control = match decision {
             CacheControl::Keep => None,
             CacheControl::Set(value) | CacheControl::Replace(value) => Some(value),
         };
-        if !edits.set_cookie.is_empty() {
+        if is_personal {
             edits.targeted.extend(targeted(header));
         }
         let replaced = matches!(decision, CacheControl::Replace(_)) || !edits.targeted.is_empty();

@@ -137,6 +137,27 @@ fn a_response_that_sets_the_cookie_is_never_open() {
     );
 }
 
+/// The offer to bind a session to its device is for one visitor, also where no cookie goes with it.
+#[test]
+fn a_response_with_headers_of_the_session_layer_is_never_open() {
+    let answer = Answer {
+        own: Some(Box::new(OwnAnswer {
+            headers: vec![("secure-session-registration", "(ES256)".into())],
+            ..OwnAnswer::default()
+        })),
+        ..Answer::default()
+    };
+    let own = |name: &str| match name {
+        "cache-control" => vec![&b"public, max-age=60"[..]],
+        "cdn-cache-control" => vec![&b"max-age=60"[..]],
+        _ => vec![],
+    };
+    let (edits, replaced) = HeaderEdits::new(answer, own, false);
+    assert!(replaced);
+    assert_eq!(edits.cache_control, Some(NO_STORE));
+    assert_eq!(edits.targeted, ["cdn-cache-control"]);
+}
+
 #[test]
 fn every_targeted_field_that_is_open_is_replaced() {
     assert_eq!(
