@@ -23,6 +23,8 @@ mod standard_error;
 #[cfg(feature = "store")]
 mod stored;
 #[cfg(feature = "store")]
+mod stored_hostile;
+#[cfg(feature = "store")]
 mod stored_model;
 mod times;
 mod typed;

@@ -72,6 +72,9 @@ pub(super) struct Candidates {
     /// Those whose sessions are in a store.
     #[cfg(feature = "store")]
     pub(super) tickets: Vec<(SiteCookie, SealedTicket)>,
+    /// Those that the store was not asked for, under a name that another domain can set.
+    #[cfg(feature = "store")]
+    pub(super) unasked: Vec<(SiteCookie, KeyId, EndedLogin)>,
     pub(super) refused: Vec<Refused>,
 }
 
@@ -404,19 +407,10 @@ fn choose<T: SessionData>(
     let open = |opened: Box<Opened>| {
         let opened = *opened;
         let sealed = opened.sealed;
-        let told = Refused {
-            reason: Refusal::NotValidated,
-            key: Some(sealed.key),
-            login: Some(sealed.login),
-        };
-        let valid = Valid {
-            cookie: opened.cookie,
-            login: sealed.ids.login,
-            told,
-        };
+        let valid = Valid::new(opened.cookie, sealed.key, sealed.login);
         match LiveSession::open(&settings.rules, opened.head, sealed) {
             Ok(session) => Ok((session, valid)),
-            Err(reason) => Err(Refused { reason, ..told }),
+            Err(reason) => Err(valid.refused(reason)),
         }
     };
     let mut opened = core::mem::take(&mut candidates.opened).newest_first();
@@ -436,6 +430,12 @@ fn choose<T: SessionData>(
             Err(why) => refused.push(why),
         }
     }
+    // Nobody knows whether they would count. If they were passed over, planted tickets could crowd out the
+    // visitor's own.
+    #[cfg(feature = "store")]
+    for (cookie, key, login) in core::mem::take(&mut candidates.unasked) {
+        valid.push(Valid::new(cookie, key, login));
+    }
     if !valid.is_empty() {
         valid.insert(0, newest);
     }
@@ -443,10 +443,7 @@ fn choose<T: SessionData>(
         // An attacker's own session, planted by a sibling domain: what the victim writes would be
         // theirs.
         events.push(Event::Rivals { login_ids });
-        refused.extend(valid.iter().map(|valid| Refused {
-            reason: Refusal::Rival,
-            ..valid.told
-        }));
+        refused.extend(valid.iter().map(|valid| valid.refused(Refusal::Rival)));
         return Choice::Rivals(cookie);
     }
     Choice::One(session, cookie)
@@ -455,9 +452,22 @@ fn choose<T: SessionData>(
 /// A cookie that could count.
 struct Valid {
     cookie: SiteCookie,
-    login: LoginId,
-    /// What is told if it is refused after all.
-    told: Refused,
+    key: KeyId,
+    login: EndedLogin,
+}
+
+impl Valid {
+    fn new(cookie: SiteCookie, key: KeyId, login: EndedLogin) -> Valid {
+        Valid { cookie, key, login }
+    }
+
+    fn refused(&self, reason: Refusal) -> Refused {
+        Refused {
+            reason,
+            key: Some(self.key),
+            login: Some(self.login),
+        }
+    }
 }
 
 /// Returns two logins under one name that another domain can set.
@@ -469,10 +479,11 @@ fn rivals<T: SessionData>(
     while let Some(one) = rest.next() {
         let cookie = settings.cookie_of(one.cookie);
         let rival = rest.clone().find(|other| {
-            other.login != one.login && settings.cookie_of(other.cookie).name() == cookie.name()
+            other.login.login != one.login.login
+                && settings.cookie_of(other.cookie).name() == cookie.name()
         });
         if let Some(other) = rival.filter(|_| cookie.can_be_planted()) {
-            return Some((one.cookie, [one.login, other.login]));
+            return Some((one.cookie, [one.login.login, other.login.login]));
         }
     }
     None

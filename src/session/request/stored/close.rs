@@ -218,10 +218,7 @@ fn has_its_ticket<T: SessionData>(session: &LiveSession<T>, current: &Current) -
 
 /// Returns `true` if the key of the token opens nothing any more: the keys changed during the request.
 fn is_out_of_use<T: SessionData>(manager: &SessionManager<T>, current: &Current) -> bool {
-    let key = match &current.came {
-        Came::AsTicket(ticket) => ticket.key,
-        Came::AsSession(_, (_, key, _)) => *key,
-    };
+    let key = current.came.key();
     with_keys(manager, |keys, _| !keys.is_in_use(key)).unwrap_or(true)
 }
 

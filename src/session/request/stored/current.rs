@@ -59,6 +59,14 @@ impl Came {
         }
     }
 
+    /// Returns the id of the key that sealed the token.
+    pub(super) fn key(&self) -> KeyId {
+        match self {
+            Came::AsTicket(ticket) => ticket.key,
+            Came::AsSession(_, (_, key, _)) => *key,
+        }
+    }
+
     /// Opens what the store has under the key of this session.
     pub(super) fn open<T: SessionData>(
         &self,

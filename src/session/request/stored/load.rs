@@ -13,7 +13,7 @@ use crate::{
         events::{Event, Refusal},
         lifecycle::{EndedLogin, LiveSession, Now, Sealed},
         manager::{SessionManager, SiteCookie, StoreSettings},
-        record::{RecordHead, TicketSecret},
+        record::{RecordHead, SessionId, TicketSecret},
         store::{Found as InStore, RecordKey, StoreError, StoreErrorKind, Tag, Tombstone},
     },
 };
@@ -80,12 +80,20 @@ pub(crate) async fn load<T: SessionData>(
     let mut failed = None;
     for ask in asks {
         let login = ask.login;
-        let cookie = manager.settings().cookie_of(ask.cookie);
+        if loading.has_received(login.session) {
+            // The newest token of a session says all.
+            continue;
+        }
+        let can_be_planted = manager.settings().cookie_of(ask.cookie).can_be_planted();
         // Under a name that another domain can set, two must be known.
-        let enough = loading.has_opened() && !cookie.can_be_planted();
+        let enough = loading.has_opened() && !can_be_planted;
         let received = loading.receive(&ask);
         if failed.is_some() || enough || asked == MAX_ASKED {
             loading.others.push(login);
+            if can_be_planted {
+                let unasked = (ask.cookie, ask.came.key(), login);
+                loading.of(ask.cookie).unasked.push(unasked);
+            }
             continue;
         }
         asked = asked.saturating_add(1);
@@ -197,6 +205,11 @@ impl Loading {
         !self.present.opened.is_empty() || !self.former.opened.is_empty()
     }
 
+    fn has_received(&self, session: SessionId) -> bool {
+        let mut received = self.received.iter();
+        received.any(|received| received.session == session)
+    }
+
     fn of(&mut self, cookie: SiteCookie) -> &mut Candidates {
         match cookie {
             SiteCookie::Present => &mut self.present,
@@ -240,10 +253,7 @@ impl Loading {
                 sealed,
             })
         };
-        let token_key = match &came {
-            Came::AsTicket(ticket) => ticket.key,
-            Came::AsSession(_, (_, key, _)) => *key,
-        };
+        let token_key = came.key();
         let refuse = |reason| refused(reason, token_key, login);
         match (found, session) {
             (InStore::Record(bytes), _) => {

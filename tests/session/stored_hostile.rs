@@ -1,0 +1,72 @@
+//! What somebody who plants, floods, hangs up or rotates at a bad moment does to sessions in a store.
+
+use crate::kit::{
+    clock::{Clock, MINUTE},
+    exchange::ready,
+    keys::{key, ring},
+    site::{Browser, Site, finish},
+    store::{Scripted, Steps},
+};
+use hardtack::{
+    Keyring,
+    session::{Event, Place, SessionError, SessionManagerBuilder},
+};
+
+fn site_with(
+    configure: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
+) -> (Site, Scripted) {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let site = Site::with(&clock, |builder| configure(builder.store(store.clone())));
+    (site, store)
+}
+
+/// Somebody who has logged in.
+fn person(site: &Site, user: &str) -> Browser {
+    let mut browser = Browser::default();
+    browser.send(site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.set_subject(Some(user)).unwrap();
+        session.insert("user", user).unwrap();
+    });
+    browser
+}
+
+fn both(n: u8, other: u8) -> Keyring {
+    Keyring::new(key(n)).accept(key(other)).unwrap()
+}
+
+/// The attacker's tickets are newer than the victim's, and there are as many of them as the store is asked for.
+#[test]
+fn planted_tickets_do_not_crowd_out_the_victims() {
+    let (site, _) = site_with(|builder| builder.cookie_name("session"));
+    let victim = person(&site, "ada");
+    site.clock.pass(5);
+    let mut attacker = person(&site, "mallory");
+    let mut ended = person(&site, "mallory");
+    let over = ended.clone();
+    ended.send(&site, |session| session.destroy().unwrap());
+    site.clock.pass(5);
+    let earlier = attacker.clone();
+    attacker.send(&site, |session| session.touch().unwrap());
+    assert_ne!(earlier, attacker);
+    for planted in [
+        // The same session twice.
+        [&earlier, &attacker],
+        // One that counts, and one that is over.
+        [&attacker, &over],
+    ] {
+        let [one, two] = planted.map(|browser| browser.header());
+        for header in [
+            format!("{one}; {two}; {}", victim.header()),
+            format!("{}; {two}; {one}", victim.header()),
+        ] {
+            let request = site.request(&header);
+            assert_eq!(request.get::<String>("user"), Ok(None));
+            assert_eq!(request.insert("note", 7), Err(SessionError::Rivals));
+            let told = |event: &Event| matches!(event, Event::Rivals { .. });
+            assert!(site.events().iter().any(told));
+            finish(&request);
+        }
+    }
+}
