@@ -70,3 +70,36 @@ fn planted_tickets_do_not_crowd_out_the_victims() {
         }
     }
 }
+
+/// The old key goes when `key_use` says that it opens nothing any more, and not by the calendar.
+#[test]
+fn a_key_that_went_hides_nobody_from_an_end_of_all() {
+    let (site, _) = site_with(|builder| builder);
+    let mut phone = person(&site, "ada");
+    site.sessions.set_keyring(both(2, 1));
+    phone.send(&site, |session| session.insert("cart", 7).unwrap());
+    site.clock.pass(5 * MINUTE);
+    phone.send(&site, |session| drop(session.get::<u32>("cart")));
+    site.sessions.set_keyring(ring(2));
+    assert_eq!(phone.user(&site).as_deref(), Some("ada"));
+    assert_eq!(ready(site.sessions.list("ada")).unwrap().len(), 1);
+    assert_eq!(ready(site.sessions.end_all("ada")).unwrap(), 1);
+    assert_eq!(phone.user(&site), None);
+}
+
+/// The ticket is under the new key, and its record still under the old one.
+#[test]
+fn a_key_that_opens_records_is_in_use() {
+    let (site, _) = site_with(|builder| builder);
+    let mut phone = person(&site, "ada");
+    site.sessions.set_keyring(both(2, 1));
+    site.clock.pass(5 * MINUTE);
+    phone.send(&site, |session| drop(session.get::<u32>("cart")));
+    let opened = || {
+        let uses = site.sessions.key_use();
+        uses.iter().map(|one| one.opened).collect::<Vec<_>>()
+    };
+    assert_eq!(opened(), [0, 1]);
+    phone.send(&site, |session| drop(session.get::<u32>("cart")));
+    assert_eq!(opened(), [1, 2]);
+}

@@ -4,7 +4,7 @@ use crate::{KeyId, KeyState, Keyring, Timestamp};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-/// Says how often a key of the keyring has opened a session's cookie. See
+/// Says how often a key of the keyring has opened a session. See
 /// [`SessionManager::key_use`](crate::session::SessionManager::key_use).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -13,7 +13,8 @@ pub struct KeyUse {
     pub key: KeyId,
     /// What the key is used for.
     pub state: KeyState,
-    /// The number of cookies that this key has opened in this process.
+    /// The number of cookies that this key has opened in this process, and of records in a store whose
+    /// tickets are under another key.
     pub opened: usize,
     /// When it opened the last one, or `None` if it has opened none.
     pub last_opened: Option<Timestamp>,

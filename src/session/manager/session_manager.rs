@@ -114,9 +114,10 @@ impl<T: SessionData> SessionManager<T> {
 
     /// Returns how many cookies each key has opened in this process, and when the last: the primary key
     /// first, and the others in the order of the keyring. A key keeps its count when others come and go.
+    /// With a store, a record counts too if another key than that of its ticket opens it.
     ///
     /// Look at all instances before you remove an old key. It may go when no instance seals with it any
-    /// more and it has opened no cookie for the longest idle timeout (14 days by default), because every
+    /// more and it has opened nothing for the longest idle timeout (14 days by default), because every
     /// session under it has ended by then. Tokens of a [`Codec`](crate::Codec) are not counted.
     ///
     /// ```

@@ -1,7 +1,7 @@
 //! What a store holds, sealed: the keys of records, owners and descriptions. The section "Server-side
 //! storage" of the format page has the bytes.
 
-use super::{OwnerKey, RecordKey};
+use super::{OwnerKey, RecordKey, Tag};
 use crate::{
     KeyId, KeyState, Keyring, OpenError, SealError, Timestamp,
     keys::KeySlots,
@@ -142,6 +142,13 @@ impl StoreKeys {
         bytes: Vec<u8>,
     ) -> Result<Unsealed, OpenError> {
         open(&self.abouts, Secret::clone, key, bytes)
+    }
+}
+
+impl Tag {
+    /// Returns the id of the key that sealed this version: a record begins with the header of a token.
+    pub(crate) fn key(&self) -> KeyId {
+        HeaderBytes::from_bytes(*self.as_bytes()).key_id()
     }
 }
 

@@ -270,11 +270,12 @@ async fn save<T: SessionData>(
         let record =
             Record::decode(&saving.save.record).map_err(|_| SaveError::unreadable::<T>())?;
         let (now, is_new) = (manager.wall(), saving.save.reason == SaveReason::Created);
+        let primary = with_keys(manager, |keys, _| keys.primary());
         let rules = &manager.settings().rules;
         let (keep, at_most) = keep_saved(rules, &record.head, is_new, now);
         let subject = record.head.subject.as_deref();
         let entry = match subject.filter(|_| store.store.lists_owners()) {
-            Some(subject) if saving.writes_entry() => {
+            Some(subject) if primary.is_none_or(|primary| saving.writes_entry(primary)) => {
                 if saving.description.is_none() {
                     let described = owners::description(manager, store, subject, from.as_ref());
                     saving.description = Some(described.await?);

@@ -401,6 +401,10 @@ fn read<T: SessionData>(
     let tag = Tag::of(&bytes).ok_or((Refusal::Unreadable, None))?;
     let record = came.open(manager, key, bytes);
     let record = record.map_err(|reason| (reason, None))?;
+    if tag.key() != came.key() {
+        // It is in use, although the ticket is under another one by now.
+        manager.keys().count(tag.key(), now.wall);
+    }
     let is_retired = matches!(record.unsealed.key_state, KeyState::Retired(_));
     let opened = came.read(manager, now, record.unsealed.plaintext, record.floor)?;
     let current = Current {

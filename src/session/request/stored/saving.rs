@@ -2,7 +2,7 @@
 
 use super::current::{Came, Current};
 use crate::{
-    Timestamp,
+    KeyId, Timestamp,
     session::{
         cookie::Names,
         error::SaveError,
@@ -80,10 +80,15 @@ impl From<SaveError> for Unsaved {
 }
 
 impl Saving {
-    /// Returns `true` if the entry in the list of the owner is written anew. A plain save leaves it.
-    pub(super) fn writes_entry(&self) -> bool {
-        let retired = self.from.as_ref().is_some_and(|from| from.is_retired);
-        retired || self.description.is_some() || !matches!(self.way, Way::Swap(_) | Way::Keep)
+    /// Returns `true` if the entry in the list of the owner is written anew. A plain save leaves it, unless the
+    /// record gets under another key by it: once the old key is gone, nobody finds what was listed under it.
+    pub(super) fn writes_entry(&self, primary: KeyId) -> bool {
+        let is_plain = match self.way {
+            Way::Swap(tag) => tag.key() == primary,
+            Way::Keep => true,
+            Way::Create | Way::Rename(_) | Way::MoveAndRename => false,
+        };
+        self.description.is_some() || !is_plain
     }
 
     pub(super) fn closing<'s>(
