@@ -103,3 +103,49 @@ fn a_key_that_opens_records_is_in_use() {
     phone.send(&site, |session| drop(session.get::<u32>("cart")));
     assert_eq!(opened(), [1, 2]);
 }
+
+/// A client that hangs up while the server waits for the store: the framework drops the response.
+#[test]
+fn a_logout_whose_client_hangs_up_ends_the_session_all_the_same() {
+    let (site, store) = site_with(|builder| builder);
+    let browser = person(&site, "ada");
+    let request = site.request(&browser.header());
+    request.destroy().unwrap();
+    store.give_way();
+    let mut steps = Steps::default();
+    steps.add(async { drop(request.commit().await) });
+    steps.step(0);
+    assert_eq!(steps.running(), 1, "it waits for the store");
+    drop(steps);
+    store.stand();
+    // The next request that the store answers takes the end along.
+    let _ = person(&site, "bob").user(&site);
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    assert_eq!(browser.user(&elsewhere), None);
+}
+
+/// The same before there is a response, or a panic that takes the connection along.
+#[test]
+fn a_logout_without_a_response_ends_the_session_all_the_same() {
+    let (site, store) = site_with(|builder| builder);
+    let browser = person(&site, "ada");
+    let request = site.request(&browser.header());
+    request.destroy().unwrap();
+    drop(request);
+    assert!(!store.calls().contains(&"end"));
+    let _ = person(&site, "bob").user(&site);
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    assert_eq!(browser.user(&elsewhere), None);
+}
+
+/// Anybody can begin a session and end it, again and again.
+#[test]
+fn the_end_of_an_anonymous_cookie_is_remembered_for_a_minute_only() {
+    let (site, store) = site_with(|builder| builder.place(Place::Cookie));
+    let mut robot = Browser::default();
+    robot.send(&site, |session| session.insert("cart", 7).unwrap());
+    robot.send(&site, |session| session.destroy().unwrap());
+    assert!(store.calls().contains(&"end"));
+    site.clock.pass(2 * MINUTE);
+    assert_eq!(ready(site.sessions.sweep(10)).unwrap(), 1);
+}

@@ -45,6 +45,18 @@ struct Shared<T: SessionData> {
     panicked: AtomicBool,
 }
 
+/// What a handler has ended stays ended, also if there is no response: its client hung up, or a panic took the
+/// connection along.
+#[cfg(feature = "store")]
+impl<T: SessionData> Drop for Shared<T> {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(store), Some(stored)) = (&self.manager.settings().store, &mut state.stored) {
+            stored::abandon(&self.manager, store, stored);
+        }
+    }
+}
+
 impl<T: SessionData> Handle<T> {
     pub(crate) fn new(manager: SessionManager<T>) -> Handle<T> {
         Handle {

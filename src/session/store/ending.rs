@@ -1,9 +1,12 @@
 //! Ending records: what a logout leaves in a store, now or as soon as the store answers again.
 
 use super::{End, ErasedStore, OwnerKey, RecordKey, StoreError, Swap, Tombstone};
-use alloc::vec::Vec;
+use alloc::{collections::VecDeque, vec::Vec};
 use core::time::Duration;
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 /// How long a tombstone stays: longer than an ordinary request takes.
 pub(crate) const GRACE: Duration = Duration::from_secs(60);
@@ -54,31 +57,198 @@ impl Ending {
 /// Ends that the store has not taken yet. Nothing runs in the background: each request that the store
 /// answers takes one along.
 #[derive(Default)]
-pub(crate) struct PendingEnds(Mutex<Vec<Ending>>);
+pub(crate) struct PendingEnds(Mutex<Pending>);
+
+/// Each record once: how often somebody ends it while the store is down is the sender's choice.
+#[derive(Default)]
+struct Pending {
+    order: VecDeque<RecordKey>,
+    ends: HashMap<RecordKey, Ending>,
+}
 
 impl PendingEnds {
     pub(crate) fn push(&self, ending: Ending) {
-        let mut pending = self.lock();
-        if pending.len() < MAX_PENDING {
-            pending.push(ending);
+        let Pending { order, ends } = &mut *self.lock();
+        if let Some(before) = ends.get_mut(&ending.key) {
+            before.follows |= ending.follows;
+            before.grace = before.grace.max(ending.grace);
+        } else if ends.len() < MAX_PENDING {
+            order.push_back(ending.key);
+            ends.insert(ending.key, ending);
         }
     }
 
-    /// Tries one of them.
+    /// Ends that are pending until they are done, also if their request is dropped half way because its client
+    /// hung up.
+    pub(crate) fn hold(&self, ends: impl IntoIterator<Item = Ending>) -> Vec<HeldEnd<'_>> {
+        let ends = ends.into_iter().map(|ending| HeldEnd {
+            pending: self,
+            ending: Some(ending),
+        });
+        ends.collect()
+    }
+
+    /// Tries the oldest of them.
     pub(crate) async fn run_one(&self, store: &dyn ErasedStore) -> Result<bool, StoreError> {
-        let Some(ending) = self.lock().pop() else {
+        let Some(ending) = self.pop() else {
             return Ok(false);
         };
-        match ending.run(store).await {
-            Ok(()) => Ok(true),
-            Err(error) => {
-                self.push(ending);
-                Err(error)
+        for held in self.hold([ending]) {
+            held.run(store).await?;
+        }
+        Ok(true)
+    }
+
+    fn pop(&self) -> Option<Ending> {
+        let Pending { order, ends } = &mut *self.lock();
+        ends.remove(&order.pop_front()?)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An end that becomes pending when it is dropped before it is done.
+pub(crate) struct HeldEnd<'p> {
+    pending: &'p PendingEnds,
+    ending: Option<Ending>,
+}
+
+impl HeldEnd<'_> {
+    pub(crate) async fn run(mut self, store: &dyn ErasedStore) -> Result<(), StoreError> {
+        let Some(ending) = self.ending else {
+            return Ok(());
+        };
+        let done = ending.run(store).await;
+        // What the store will never do must not keep it from the others for ever.
+        if !done.as_ref().is_err_and(StoreError::may_have_acted) {
+            self.ending = None;
+        }
+        done
+    }
+}
+
+impl Drop for HeldEnd<'_> {
+    fn drop(&mut self) {
+        if let Some(ending) = self.ending.take() {
+            self.pending.push(ending);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::store::{Found, MemoryStore, Put, Store, StoreErrorKind};
+    use core::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    /// Takes every end, but for one key: what is there is no record.
+    struct Damaged {
+        memory: MemoryStore,
+        at: RecordKey,
+    }
+
+    impl Store for Damaged {
+        async fn load(&self, key: &RecordKey, keep: Option<Duration>) -> Result<Found, StoreError> {
+            Store::load(&self.memory, key, keep).await
+        }
+
+        async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
+            Store::put(&self.memory, put).await
+        }
+
+        async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
+            if *end.key == self.at {
+                return Err(StoreErrorKind::Corrupt.into());
             }
+            Store::end(&self.memory, end).await
+        }
+
+        async fn check(&self) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        fn max_record_bytes(&self) -> usize {
+            1 << 20
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Ending>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn key(n: u8) -> RecordKey {
+        RecordKey::from_bytes([n; 16])
+    }
+
+    fn ending(n: u8) -> Ending {
+        Ending {
+            key: key(n),
+            tombstone: Tombstone::Destroyed,
+            follows: false,
+            owner: None,
+            grace: GRACE,
+        }
+    }
+
+    fn ready<F: Future>(future: F) -> F::Output {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(output) => output,
+            Poll::Pending => panic!("it waits for nothing"),
+        }
+    }
+
+    fn is_ended(store: &Damaged, n: u8) -> bool {
+        let found = ready(Store::load(store, &key(n), None)).unwrap();
+        found == Found::Ended(Tombstone::Destroyed)
+    }
+
+    /// An attacker sends one ticket again and again while the store is down.
+    #[test]
+    fn a_record_that_is_ended_often_takes_one_place() {
+        let pending = PendingEnds::default();
+        for _ in 0..=MAX_PENDING {
+            pending.push(ending(1));
+        }
+        pending.push(Ending {
+            follows: true,
+            grace: 2 * GRACE,
+            ..ending(1)
+        });
+        pending.push(ending(2));
+        let (one, two) = (pending.pop().unwrap(), pending.pop().unwrap());
+        assert_eq!((one.key, two.key), (key(1), key(2)));
+        assert!(one.follows && one.grace == 2 * GRACE);
+        assert!(pending.pop().is_none());
+    }
+
+    #[test]
+    fn the_memory_of_ends_is_bounded() {
+        let pending = PendingEnds::default();
+        for n in 0..=u128::from(u16::MAX) + 10 {
+            pending.push(Ending {
+                key: RecordKey::from_bytes(n.to_be_bytes()),
+                ..ending(0)
+            });
+        }
+        assert_eq!(pending.lock().ends.len(), MAX_PENDING);
+        assert_eq!(pending.lock().order.len(), MAX_PENDING);
+    }
+
+    /// What the store can never end must not keep it from the others.
+    #[test]
+    fn an_end_that_always_fails_blocks_no_other() {
+        let store = Damaged {
+            memory: MemoryStore::new(1 << 20),
+            at: key(2),
+        };
+        let pending = PendingEnds::default();
+        drop(pending.hold([ending(1), ending(2), ending(3)]));
+        let run = || ready(pending.run_one(&store));
+        assert!(run().unwrap());
+        assert_eq!(run().unwrap_err().kind(), StoreErrorKind::Corrupt);
+        assert!(run().unwrap());
+        assert!(!run().unwrap());
+        assert_eq!([1, 2, 3].map(|n| is_ended(&store, n)), [true, false, true]);
     }
 }

@@ -153,6 +153,18 @@ pub(in crate::session::request) fn end<T: SessionData>(
     Write::of(ends(manager, store, stored, manager.wall()), None)
 }
 
+/// Remembers what a handler has destroyed and no response has told the store.
+pub(in crate::session::request) fn abandon<T: SessionData>(
+    manager: &SessionManager<T>,
+    store: &StoreSettings,
+    stored: &mut Stored,
+) {
+    if !stored.destroyed.is_empty() {
+        let ends = ends(manager, store, stored, manager.wall());
+        drop(store.pending.hold(ends));
+    }
+}
+
 enum Planned {
     Ready((Vec<String>, Event)),
     Write((Way, TicketSecret, Option<Current>, Duration)),
@@ -308,6 +320,12 @@ fn ends<T: SessionData>(
         let mut received = stored.received.iter();
         let received = received.find(|received| received.session == login.session);
         let grace = match received {
+            // Anybody can begin such sessions and end them: each would stay for as long as a session can live.
+            Some(received)
+                if store.place == Place::Cookie && !received.alive && !login.by_login =>
+            {
+                GRACE
+            }
             Some(received) => {
                 let secret = received.secret.as_ref();
                 grace(

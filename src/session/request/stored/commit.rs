@@ -62,10 +62,9 @@ pub(crate) async fn commit<T: SessionData>(
 ) -> (Answer, Vec<Event>) {
     let mut events = Vec::new();
     let Write { ends, saving } = write;
-    for ending in ends {
+    for ending in store.pending.hold(ends) {
+        // If it fails, another request will try again. This process remembers the end meanwhile.
         if let Err(error) = ending.run(&*store.store).await {
-            // Another request will try again. This process remembers the end meanwhile.
-            store.pending.push(ending);
             events.push(store_failed(&error));
             fail(&mut answer, &mut events, None, SaveError::Store);
         }
@@ -202,19 +201,17 @@ async fn end_replaced<T: SessionData>(
     let Some(successor) = key(saved.save.ids.session) else {
         return;
     };
-    for login in replaced {
-        let Some(key) = key(login.session) else {
-            continue;
-        };
-        let ending = Ending {
-            key,
+    let ending = |login: &EndedLogin| {
+        Some(Ending {
+            key: key(login.session)?,
             tombstone: Tombstone::Moved(successor),
             follows: false,
             owner: None,
             grace: store::GRACE,
-        };
+        })
+    };
+    for ending in store.pending.hold(replaced.iter().filter_map(ending)) {
         if let Err(error) = ending.run(&*store.store).await {
-            store.pending.push(ending);
             events.push(store_failed(&error));
         }
     }
@@ -270,10 +267,10 @@ async fn save<T: SessionData>(
         let record =
             Record::decode(&saving.save.record).map_err(|_| SaveError::unreadable::<T>())?;
         let (now, is_new) = (manager.wall(), saving.save.reason == SaveReason::Created);
-        let primary = with_keys(manager, |keys, _| keys.primary());
         let rules = &manager.settings().rules;
         let (keep, at_most) = keep_saved(rules, &record.head, is_new, now);
         let subject = record.head.subject.as_deref();
+        let primary = with_keys(manager, |keys, _| keys.primary());
         let entry = match subject.filter(|_| store.store.lists_owners()) {
             Some(subject) if primary.is_none_or(|primary| saving.writes_entry(primary)) => {
                 if saving.description.is_none() {

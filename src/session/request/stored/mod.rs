@@ -8,7 +8,7 @@ mod merging;
 mod owners;
 mod saving;
 
-pub(super) use close::{close, end};
+pub(super) use close::{abandon, close, end};
 pub(super) use commit::{Write, commit};
 pub(super) use load::{Loaded, begin, load};
 
