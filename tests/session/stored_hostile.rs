@@ -149,3 +149,62 @@ fn the_end_of_an_anonymous_cookie_is_remembered_for_a_minute_only() {
     site.clock.pass(2 * MINUTE);
     assert_eq!(ready(site.sessions.sweep(10)).unwrap(), 1);
 }
+
+/// A page of the session ends it while the browser registers the key of its device.
+#[cfg(feature = "unstable-device-bound")]
+#[test]
+fn a_registration_of_a_session_that_ended_meanwhile_is_refused() {
+    use crate::kit::device::Device;
+    use hardtack::session::{DeviceBound, Exchange, HeaderEdit, RequestHead};
+
+    let (site, store) = site_with(|builder| builder.device_bound(DeviceBound::default()));
+    let mut browser = Browser::default();
+    let request = site.request("");
+    request.regenerate_for_login().unwrap();
+    request.insert("user", "ada").unwrap();
+    let mut challenge = None;
+    for edit in request.edits(&[], &[]) {
+        match edit {
+            HeaderEdit::Append("set-cookie", line) => browser.jar.store(&line),
+            HeaderEdit::Append("secure-session-registration", offer) => {
+                challenge = offer.split('"').nth(3).map(String::from);
+            }
+            _ => {}
+        }
+    }
+    let proof = Device::new(1).register(&challenge.unwrap());
+    let cookies = browser.header();
+    let exchange = Exchange::begin(&site.sessions);
+    let registration = exchange.endpoint(&RequestHead {
+        method: "POST",
+        path: "/.hardtack/device/session",
+        authority: None,
+        header: |name| match name {
+            "cookie" => Some(cookies.as_bytes()),
+            "secure-session-response" => Some(proof.as_bytes()),
+            _ => None,
+        },
+    });
+    let mut edits = None;
+    site.events();
+    store.give_way();
+    let mut steps = Steps::default();
+    steps.add(async { edits = Some(registration.unwrap().await) });
+    steps.step(0);
+    steps.step(0);
+    let elsewhere = Site::with(&site.clock, |builder| {
+        builder
+            .store(store.clone())
+            .device_bound(DeviceBound::default())
+    });
+    store.stand();
+    let mut other_tab = browser.clone();
+    other_tab.send(&elsewhere, |session| session.destroy().unwrap());
+    steps.end(0);
+    drop(steps);
+    let edits = edits.unwrap();
+    assert_eq!(edits.status(), Some(400));
+    assert_eq!(edits.into_iter().count(), 2, "vary and cache-control");
+    let bound = |event: &Event| matches!(event, Event::DeviceBound { .. });
+    assert!(!site.events().iter().any(bound));
+}
