@@ -249,10 +249,14 @@ impl<'r, T: SessionData> FromRequest<'r> for Session<T> {
                 .map(|cookie| cookie.stripped().encoded().to_string())
                 .collect(),
         };
+        // In HTTP/2 the host is in the target, and Rocket keeps nothing else of that. Of several `Host` fields it
+        // keeps the first, so they count by themselves.
+        let authority = request.host().filter(|_| !headers.contains("host"));
+        let authority = authority.map(|host| host.to_string());
         let session = exchange.session(RequestHead {
             method: method.as_str(),
             path: request.uri().path().raw().as_str(),
-            authority: None,
+            authority: authority.as_deref(),
             header: |name| {
                 let jar = jar.iter().filter(move |_| name == "cookie");
                 headers

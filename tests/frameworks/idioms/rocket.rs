@@ -13,8 +13,9 @@ use rocket::{
     error::ErrorKind,
     fairing::AdHoc,
     get,
-    http::{Cookie, CookieJar, Status},
+    http::{Cookie, CookieJar, Header, Status, uri::Host},
     local::blocking::Client,
+    post,
     request::{FlashMessage, FromRequest, Outcome},
     response::{Flash, Redirect},
     routes,
@@ -73,6 +74,37 @@ fn the_local_client_keeps_the_session() {
     // What stands in a cookie's value stays in it.
     let smuggler = Cookie::new("other", format!("x; {}", cookie.stripped()));
     assert_eq!(answer(smuggler), Some("1".into()));
+}
+
+/// In HTTP/2 the host is in the request's target, and Rocket keeps it apart from the headers.
+#[test]
+fn a_request_of_http2_comes_from_its_own_host() {
+    let client = client(routes![write]);
+    for (host, origin, status) in [
+        (Some("shop.example"), "https://shop.example", Status::Ok),
+        (
+            Some("shop.example:8443"),
+            "https://shop.example:8443",
+            Status::Ok,
+        ),
+        (
+            Some("shop.example"),
+            "https://evil.example",
+            Status::Forbidden,
+        ),
+        (None, "https://shop.example", Status::Forbidden),
+    ] {
+        let mut request = client.post("/write").header(Header::new("origin", origin));
+        if let Some(host) = host {
+            request.inner_mut().set_host(Host::parse(host).unwrap());
+        }
+        assert_eq!(request.dispatch().status(), status, "{host:?} {origin}");
+    }
+}
+
+#[post("/write")]
+fn write(session: Session) -> Result<(), SessionError> {
+    session.insert("n", 7)
 }
 
 /// Rocket's clones share what is local to a request, so they are one request with one session.
