@@ -62,8 +62,8 @@ def moved_secret(master, realm, session, record_id):
     return expand(prk, b"move\0" + place(realm, session).encode() + b"\0" + record_id, 16)
 
 
-def open_stored(raw, keys, record):
-    """A stored record or a description. `keys`: pairs of a key id and its key. `record` is the record key."""
+def open_stored(raw, keys, bound):
+    """A stored record or a description. `keys`: pairs of a key id and its key. `bound` is the record key, and the owner of a description."""
     if len(raw) < 40:
         raise TokenError("Invalid")
     if raw[0] not in (PLAIN, PADDED):
@@ -72,7 +72,7 @@ def open_stored(raw, keys, record):
     if key is None:
         raise TokenError("UnknownKey")
     try:
-        plaintext = decrypt(raw[24:], associated(record), raw[:24], key)
+        plaintext = decrypt(raw[24:], associated(bound), raw[:24], key)
     except CryptoError:
         raise TokenError("Invalid") from None
     return unpad(plaintext) if raw[0] == PADDED else plaintext
@@ -238,9 +238,9 @@ def store_vectors(directory):
             else:
                 keys = [derive(master, place(*where), "about")[2] for master in masters]
             ids = [derive(master, "")[1] for master in masters]
-            raw, record = bytes.fromhex(vector["bytes"]), bytes.fromhex(vector["record_key"])
+            raw, bound = bytes.fromhex(vector["bytes"]), bytes.fromhex(vector["record_key"] + vector.get("owner", ""))
             try:
-                plaintext = open_stored(raw, zip(ids, keys), record)
+                plaintext = open_stored(raw, zip(ids, keys), bound)
             except TokenError as error:
                 assert error.code == vector["error"], name
                 continue

@@ -89,9 +89,9 @@ pub fn moved_secret(master: &[u8; 32], place: &[u8], id: &[u8; 16]) -> [u8; 16] 
     expand(&prk(master), &[b"move\0", place, &[0], id].concat())
 }
 
-/// The bytes of a token: any header over any plaintext, bound to a record key.
-pub fn encrypt(key: &[u8; 32], header: &[u8; 24], record: &[u8; 16], plaintext: &[u8]) -> Vec<u8> {
-    let token = reference::encrypt(key, header, Some(record), plaintext);
+/// The bytes of a token: any header over any plaintext, bound to a record key, and a description to its owner too.
+pub fn encrypt(key: &[u8; 32], header: &[u8; 24], bound: &[u8], plaintext: &[u8]) -> Vec<u8> {
+    let token = reference::encrypt(key, header, Some(bound), plaintext);
     URL_SAFE_NO_PAD.decode(token).unwrap()
 }
 
@@ -99,7 +99,7 @@ pub fn encrypt(key: &[u8; 32], header: &[u8; 24], record: &[u8; 16], plaintext: 
 pub fn open(
     masters: &[[u8; 32]],
     key: impl Fn(&[u8; 32]) -> [u8; 32],
-    record: &[u8; 16],
+    bound: &[u8],
     bytes: &[u8],
 ) -> Result<Vec<u8>, Error> {
     let (header, boxed) = bytes.split_first_chunk::<24>().ok_or(Error::Invalid)?;
@@ -110,7 +110,7 @@ pub fn open(
     let id: [u8; 3] = header[1..4].try_into().unwrap();
     let master = masters.iter().find(|master| key_id(master) == id);
     let key = SecretKey::from(key(master.ok_or(Error::UnknownKey(id))?));
-    let (nonce, ad) = (Nonce::from(*header), [&[1], &record[..]].concat());
+    let (nonce, ad) = (Nonce::from(*header), [&[1], bound].concat());
     let mut plaintext = vec![0; len];
     XChaCha20Poly1305::open(&key, &nonce, boxed, Some(&ad), &mut plaintext)
         .map_err(|_| Error::Invalid)?;

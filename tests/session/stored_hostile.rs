@@ -208,3 +208,72 @@ fn a_registration_of_a_session_that_ended_meanwhile_is_refused() {
     let bound = |event: &Event| matches!(event, Event::DeviceBound { .. });
     assert!(!site.events().iter().any(bound));
 }
+
+/// Whoever can write to the store enters the sessions of others into a list of their own.
+#[test]
+fn nobody_reads_the_descriptions_of_others_in_their_own_list() {
+    use hardtack::store::{
+        End, Found, MemoryStore, Owned, OwnerKey, Put, RecordKey, Store, StoreError, Swap,
+    };
+    use std::{
+        sync::{Arc, Mutex},
+        time::Duration,
+    };
+
+    /// Lists everybody's sessions to everybody.
+    #[derive(Clone)]
+    struct Mixed(MemoryStore, Arc<Mutex<Vec<OwnerKey>>>);
+
+    impl Store for Mixed {
+        async fn load(&self, key: &RecordKey, keep: Option<Duration>) -> Result<Found, StoreError> {
+            self.0.load(key, keep).await
+        }
+
+        async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
+            self.1
+                .lock()
+                .unwrap()
+                .extend(put.owner.map(|owner| *owner.key));
+            self.0.put(put).await
+        }
+
+        async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
+            self.0.end(end).await
+        }
+
+        fn lists_owners(&self) -> bool {
+            true
+        }
+
+        async fn owned(&self, _: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
+            let owners = self.1.lock().unwrap().clone();
+            let mut all = Vec::new();
+            for owner in owners {
+                all.extend(self.0.owned(&owner).await?);
+            }
+            Ok(all)
+        }
+
+        async fn check(&self) -> Result<(), StoreError> {
+            Ok(())
+        }
+
+        fn max_record_bytes(&self) -> usize {
+            self.0.max_record_bytes()
+        }
+    }
+
+    let store = Mixed(MemoryStore::new(1 << 20), Arc::default());
+    let site = Site::with(&Clock::new(), |builder| builder.store(store));
+    for user in ["ada", "mallory"] {
+        Browser::default().send(&site, |session| {
+            session.regenerate_for_login().unwrap();
+            session.set_subject(Some(user)).unwrap();
+            session.describe(&format!("the phone of {user}")).unwrap();
+            session.insert("user", user).unwrap();
+        });
+    }
+    let listed = ready(site.sessions.list("mallory")).unwrap();
+    let listed: Vec<&str> = listed.iter().map(|one| &*one.description).collect();
+    assert_eq!(listed, ["the phone of mallory"]);
+}

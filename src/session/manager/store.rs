@@ -218,9 +218,10 @@ impl<T: SessionData> SessionManager<T> {
     /// That of the store: [`StoreErrorKind::Unsupported`] if it keeps no lists of owners.
     pub async fn list(&self, subject: &str) -> Result<Vec<Listed>, StoreError> {
         let mut listed: Vec<Listed> = Vec::new();
-        for (_, entry) in self.owned(subject).await? {
-            let opened = self.with_keys(|keys| keys.open_about(&entry.key, entry.about))?;
-            // An entry under a key that is gone: its session does not open either.
+        for (owner, entry) in self.owned(subject).await? {
+            let opened =
+                self.with_keys(|keys| keys.open_about((&entry.key, &owner), entry.about))?;
+            // An entry under a key that is gone, or of another person.
             let Ok(opened) = opened else { continue };
             let Ok(about) = About::decode(&opened.plaintext.0) else {
                 continue;

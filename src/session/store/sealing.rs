@@ -114,7 +114,8 @@ impl StoreKeys {
     ) -> Result<Vec<u8>, SealError> {
         let (id, salt) = self.salts.primary();
         let rkey = record_secret(salt, secret);
-        seal((id, &rkey), key, record, self.pad_to, now, rng)
+        let bound = record_data(key);
+        seal((id, &rkey), &bound, record, self.pad_to, now, rng)
     }
 
     pub(crate) fn open_record(
@@ -123,25 +124,28 @@ impl StoreKeys {
         key: &RecordKey,
         bytes: Vec<u8>,
     ) -> Result<Unsealed, OpenError> {
-        open(&self.salts, |salt| record_secret(salt, secret), key, bytes)
+        let derive = |salt: &Secret| record_secret(salt, secret);
+        open(&self.salts, derive, &record_data(key), bytes)
     }
 
     pub(crate) fn seal_about<R: TryCryptoRng + ?Sized>(
         &self,
-        key: &RecordKey,
+        (key, owner): (&RecordKey, &OwnerKey),
         about: &[u8],
         now: Timestamp,
         rng: &mut R,
     ) -> Result<Vec<u8>, SealError> {
-        seal(self.abouts.primary(), key, about, self.pad_to, now, rng)
+        let bound = about_data(key, owner);
+        seal(self.abouts.primary(), &bound, about, self.pad_to, now, rng)
     }
 
     pub(crate) fn open_about(
         &self,
-        key: &RecordKey,
+        (key, owner): (&RecordKey, &OwnerKey),
         bytes: Vec<u8>,
     ) -> Result<Unsealed, OpenError> {
-        open(&self.abouts, Secret::clone, key, bytes)
+        let bound = about_data(key, owner);
+        open(&self.abouts, Secret::clone, &bound, bytes)
     }
 }
 
@@ -171,16 +175,18 @@ fn half(bytes: &[u8; 32]) -> [u8; 16] {
 }
 
 /// The record key is in the associated data, so that no record stands in for another.
-fn associated_data(key: &RecordKey) -> [u8; 17] {
-    let mut data = [1; 17];
-    let (_, place) = data.split_at_mut(1);
-    place.copy_from_slice(key.as_bytes());
-    data
+fn record_data(key: &RecordKey) -> Vec<u8> {
+    [&[1], key.as_bytes().as_slice()].concat()
+}
+
+/// The owner is too, so that nobody reads the description of another's session in their own list.
+fn about_data(key: &RecordKey, owner: &OwnerKey) -> Vec<u8> {
+    [&record_data(key), owner.as_bytes().as_slice()].concat()
 }
 
 fn seal<R: TryCryptoRng + ?Sized>(
     (id, secret): (KeyId, &Secret),
-    key: &RecordKey,
+    bound: &[u8],
     payload: &[u8],
     pad_to: usize,
     now: Timestamp,
@@ -207,15 +213,14 @@ fn seal<R: TryCryptoRng + ?Sized>(
         VERSION_PADDED
     };
     let header = HeaderBytes::new(version, id, now, random);
-    let data = associated_data(key);
-    token::seal_bytes(secret.as_bytes(), &header, &data, len, &mut buf.0).ok_or(too_small)?;
+    token::seal_bytes(secret.as_bytes(), &header, bound, len, &mut buf.0).ok_or(too_small)?;
     Ok(core::mem::take(&mut buf.0))
 }
 
 fn open(
     slots: &KeySlots,
     derive: impl Fn(&Secret) -> Secret,
-    key: &RecordKey,
+    bound: &[u8],
     bytes: Vec<u8>,
 ) -> Result<Unsealed, OpenError> {
     let mut bytes = Scratch(bytes);
@@ -233,7 +238,7 @@ fn open(
     let id = header.key_id();
     let (key_state, secret) = slots.find(id).ok_or(OpenError::UnknownKey(id))?;
     let plaintext = body
-        .open(derive(secret).as_bytes(), &header, &associated_data(key))
+        .open(derive(secret).as_bytes(), &header, bound)
         .map_err(|_| OpenError::Invalid)?;
     let plaintext = if padded {
         token::unpad(plaintext).ok_or(OpenError::Payload)?

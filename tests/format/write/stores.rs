@@ -219,6 +219,8 @@ struct Stored {
     session: &'static str,
     id: [u8; 16],
     secret: [u8; 16],
+    /// Of a description.
+    owner: Option<[u8; 16]>,
     version: u8,
     plaintext: Vec<u8>,
     issued_at: u32,
@@ -237,22 +239,26 @@ impl Stored {
         record_key(&place(self.realm, self.session), &self.id)
     }
 
+    /// Record key, and the owner of a description.
+    fn bound(&self) -> Vec<u8> {
+        [
+            &self.record_key()[..],
+            self.owner.as_ref().map_or(&[], |owner| &owner[..]),
+        ]
+        .concat()
+    }
+
     fn bytes(&self, name: &str) -> Vec<u8> {
         let master = master(self.sealer);
         let header = header(self.version, key_id(&master), self.issued_at, random(name));
-        encrypt(
-            &self.key(&master),
-            &header,
-            &self.record_key(),
-            &self.plaintext,
-        )
+        encrypt(&self.key(&master), &header, &self.bound(), &self.plaintext)
     }
 
     /// What a reader of `self` makes of the bytes that another wrote.
     fn open(&self, bytes: &[u8]) -> Result<Vec<u8>, &'static str> {
         let masters = [master(0), master(1)];
         let key = |master: &[u8; 32]| self.key(master);
-        store::open(&masters, key, &self.record_key(), bytes).map_err(name)
+        store::open(&masters, key, &self.bound(), bytes).map_err(name)
     }
 
     fn fields(&self, name: &str, bytes: &[u8]) -> Value {
@@ -279,6 +285,7 @@ fn stored() -> Stored {
         session: "",
         id: record.id,
         secret: secret(),
+        owner: None,
         version: PLAIN,
         plaintext: write_record(&record),
         issued_at: NOW,
@@ -379,20 +386,22 @@ fn records(list: &mut List) {
     add("a byte left over", &stored(), &longer, Some("Invalid"));
 }
 
+fn description() -> Stored {
+    Stored {
+        label: Some("about"),
+        owner: Some(owner(&master(0), &place("", ""), "user-7")),
+        ..stored()
+    }
+}
+
 fn descriptions(list: &mut List) {
     let sealed = |name: &str, change: &dyn Fn(&mut Stored)| {
-        let mut one = Stored {
-            label: Some("about"),
-            ..stored()
-        };
+        let mut one = description();
         change(&mut one);
         one.bytes(name)
     };
     let mut add = |name: &str, bytes: &[u8], error: Option<&str>| {
-        let reader = Stored {
-            label: Some("about"),
-            ..stored()
-        };
+        let reader = description();
         let opened = reader.open(bytes).and_then(|plaintext| {
             read_description(&plaintext).ok_or(error_name(RecordError::Payload))
         });
@@ -401,6 +410,7 @@ fn descriptions(list: &mut List) {
             json!({ "id": hex::encode(id), "created_at": created_at, "text": text })
         });
         let mut vector = reader.fields(name, bytes);
+        vector["owner"] = json!(reader.owner.map(hex::encode));
         vector["error"] = json!(error);
         vector["fields"] = json!(fields);
         list.add("description", vector);
@@ -436,8 +446,10 @@ fn descriptions(list: &mut List) {
         let bytes = sealed(name, &|s| s.plaintext = plaintext.clone());
         add(name, &bytes, Some("Payload"));
     }
-    let wrong: [(&str, &str, Change); 5] = [
+    let wrong: [(&str, &str, Change); 7] = [
         ("another record's", "Invalid", |s| s.id[0] ^= 1),
+        ("another owner's", "Invalid", |s| s.owner = Some([7; 16])),
+        ("without an owner", "Invalid", |s| s.owner = None),
         ("another realm's", "Invalid", |s| s.realm = REALM),
         ("another typed session's", "Invalid", |s| {
             s.session = SESSION

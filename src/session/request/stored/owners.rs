@@ -30,7 +30,9 @@ pub(super) async fn description<T: SessionData>(
         let Some(entry) = owned.into_iter().find(|entry| entry.key == *from) else {
             continue;
         };
-        let opened = with_keys(manager, |keys, _| keys.open_about(from, entry.about));
+        let opened = with_keys(manager, |keys, _| {
+            keys.open_about((from, &owner), entry.about)
+        });
         if let Some(Ok(opened)) = opened
             && let Ok(about) = About::decode(&opened.plaintext.0)
         {
@@ -50,8 +52,9 @@ pub(super) fn entry<T: SessionData>(
 ) -> Result<(OwnerKey, Vec<u8>), Unsaved> {
     let entry = with_keys(manager, |keys, _| {
         let owner = keys.owners(subject).into_iter().next();
-        let about = keys.seal_about(key, &about.encode(), now, &mut SysRng);
-        owner.zip(about.ok())
+        let owner = owner?;
+        let about = keys.seal_about((key, &owner), &about.encode(), now, &mut SysRng);
+        Some((owner, about.ok()?))
     });
     let entry = entry.ok_or(StoreError::from(StoreErrorKind::Unsupported))?;
     entry.ok_or(Unsaved::Fail(SaveError::Randomness))

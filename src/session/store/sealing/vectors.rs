@@ -5,7 +5,7 @@ use crate::{
     Key, Keyring, OpenError, Timestamp,
     session::{
         record::{About, Record, RecordError, SessionId, Ticket, TicketSecret},
-        store::RecordKey,
+        store::{OwnerKey, RecordKey},
     },
     test_vectors::of_kind,
 };
@@ -149,7 +149,8 @@ fn descriptions() {
     for vector in vectors("description") {
         let (name, keys) = (&vector["name"], keys(&vector));
         let key = RecordKey::from_bytes(array(&vector, "record_key"));
-        let opened = keys.open_about(&key, bytes(&vector, "bytes"));
+        let owner = OwnerKey::from_bytes(array(&vector, "owner"));
+        let opened = keys.open_about((&key, &owner), bytes(&vector, "bytes"));
         let about = opened
             .map_err(error)
             .and_then(|opened| About::decode(&opened.plaintext.0).map_err(record_error));
@@ -211,9 +212,11 @@ fn what_is_sealed_is_what_the_vectors_have() {
                 let record = hex::decode(vector[field].as_str().unwrap()).unwrap();
                 keys.seal_record(&secret, &key, &record, now, &mut rng)
             } else {
-                let opened = keys.open_about(&key, bytes.clone()).ok().unwrap();
-                let about = About::decode(&opened.plaintext.0).ok().unwrap().encode();
-                keys.seal_about(&key, &about, now, &mut rng)
+                let owner = OwnerKey::from_bytes(array(&vector, "owner"));
+                let opened = keys.open_about((&key, &owner), bytes.clone());
+                let opened = opened.ok().unwrap().plaintext;
+                let about = About::decode(&opened.0).ok().unwrap().encode();
+                keys.seal_about((&key, &owner), &about, now, &mut rng)
             };
             assert_eq!(again.unwrap(), bytes, "{}", vector["name"]);
             sealed.push(vector["name"].as_str().unwrap().into());
