@@ -209,7 +209,7 @@ fn a_registration_of_a_session_that_ended_meanwhile_is_refused() {
     assert!(!site.events().iter().any(bound));
 }
 
-/// Whoever can write to the store enters the sessions of others into a list of their own.
+/// An operator of the store enters the sessions of others into their own list.
 #[test]
 fn nobody_reads_the_descriptions_of_others_in_their_own_list() {
     use hardtack::store::{

@@ -277,7 +277,8 @@ impl<T: SessionData> SessionManager<T> {
         self.end_but(subject, &[]).await
     }
 
-    /// Returns `true` if the session is in the store: for a WebSocket that outlives its request.
+    /// Returns `true` if the session is in the store: for a WebSocket that outlives its request. A record stays
+    /// for a while after the session's timeouts, so this tells of ends and not of timeouts.
     ///
     /// # Errors
     ///

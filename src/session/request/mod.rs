@@ -2,6 +2,7 @@
 //! cookies and goes back into them.
 
 mod answer;
+mod candidate;
 mod close;
 #[cfg(feature = "unstable-device-bound")]
 mod device;

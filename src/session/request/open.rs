@@ -1,6 +1,9 @@
 //! From the Cookie header to a session.
 
-use super::facts::RequestFacts;
+use super::{
+    candidate::{Refused, Valid, rivals},
+    facts::RequestFacts,
+};
 use crate::{
     Codec, KeyId, KeyState, Timestamp, TokenHeader,
     secret::Scratch,
@@ -9,8 +12,8 @@ use crate::{
         data::SessionData,
         events::{Event, Refusal},
         lifecycle::{EndedLogin, LiveSession, Now, Sealed},
-        manager::{Keys, SessionManager, Settings, SiteCookie},
-        record::{LoginId, RecordHead},
+        manager::{Keys, SessionManager, SiteCookie},
+        record::RecordHead,
     },
     token,
 };
@@ -166,36 +169,6 @@ impl Candidates {
             #[cfg(feature = "store")]
             Candidate::Ticket(cookie, ticket) => self.tickets.push((cookie, ticket)),
         }
-    }
-}
-
-/// Why a cookie does not count, and what it says of itself.
-#[derive(Clone, Copy)]
-pub(super) struct Refused {
-    pub(super) reason: Refusal,
-    pub(super) key: Option<KeyId>,
-    pub(super) login: Option<EndedLogin>,
-}
-
-impl Refused {
-    fn unread(reason: Refusal) -> Refused {
-        Refused {
-            reason,
-            key: None,
-            login: None,
-        }
-    }
-
-    /// Returns `true` if somebody with a key made the cookie.
-    fn is_authentic(&self) -> bool {
-        !matches!(
-            self.reason,
-            Refusal::Incomplete
-                | Refusal::TooLong
-                | Refusal::Invalid
-                | Refusal::UnknownVersion
-                | Refusal::UnknownKey
-        )
     }
 }
 
@@ -447,46 +420,6 @@ fn choose<T: SessionData>(
         return Choice::Rivals(cookie);
     }
     Choice::One(session, cookie)
-}
-
-/// A cookie that could count.
-struct Valid {
-    cookie: SiteCookie,
-    key: KeyId,
-    login: EndedLogin,
-}
-
-impl Valid {
-    fn new(cookie: SiteCookie, key: KeyId, login: EndedLogin) -> Valid {
-        Valid { cookie, key, login }
-    }
-
-    fn refused(&self, reason: Refusal) -> Refused {
-        Refused {
-            reason,
-            key: Some(self.key),
-            login: Some(self.login),
-        }
-    }
-}
-
-/// Returns two logins under one name that another domain can set.
-fn rivals<T: SessionData>(
-    settings: &Settings<T>,
-    valid: &[Valid],
-) -> Option<(SiteCookie, [LoginId; 2])> {
-    let mut rest = valid.iter();
-    while let Some(one) = rest.next() {
-        let cookie = settings.cookie_of(one.cookie);
-        let rival = rest.clone().find(|other| {
-            other.login.login != one.login.login
-                && settings.cookie_of(other.cookie).name() == cookie.name()
-        });
-        if let Some(other) = rival.filter(|_| cookie.can_be_planted()) {
-            return Some((one.cookie, [one.login.login, other.login.login]));
-        }
-    }
-    None
 }
 
 /// Opens one token, down to the session's times.

@@ -1,6 +1,6 @@
 //! Where a session is: its record in the store, and the token that opens it.
 
-use super::super::open::Refused;
+use super::super::candidate::Refused;
 use crate::{
     KeyId, KeyState, Timestamp,
     secret::Scratch,

@@ -1,8 +1,9 @@
 //! From the tickets of a request to its session.
 
 use super::{
+    super::candidate::Refused,
     super::facts::RequestFacts,
-    super::open::{Brought, Candidates, Found, Opened, Refused, Tokens, settle, tokens},
+    super::open::{Brought, Candidates, Found, Opened, Tokens, settle, tokens},
     Received, Stored,
     current::{Came, Current, is_unreadable, refused, with_keys},
 };
