@@ -55,7 +55,7 @@ impl Site {
         asked: &Asked<'_>,
     ) -> Result<Answer, SessionError> {
         if session.get("role")? != Some(Role::Administrator) {
-            return pages::forbidden(self, session);
+            return pages::forbidden(self, session, "Only an administrator may do this.");
         }
         let name = asked.field("name");
         let ended = self.sessions.end_all(&name).await;

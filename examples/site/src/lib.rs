@@ -50,6 +50,8 @@ pub struct Site {
     sessions: SessionManager,
     /// Whether sessions are in a store, and not in their cookies.
     has_store: bool,
+    /// Whether a login offers to bind its session to the browser's device.
+    binds_devices: bool,
     /// The ids and states of the keys.
     keys: Mutex<String>,
 }
@@ -122,6 +124,7 @@ impl Site {
                 self.read_keys();
                 Ok(Answer::Redirect("/operator"))
             }
+            ("GET", "/safe") if self.binds_devices => pages::safe(self, session),
             ("GET", "/devices") if self.has_store => self.devices(session).await,
             ("POST", "/devices/end") if self.has_store => self.end_device(session, asked).await,
             ("POST", "/devices/others") if self.has_store => self.end_other_devices(session).await,

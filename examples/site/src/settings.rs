@@ -43,7 +43,7 @@ HARDTACK_INSECURE                   makes the cookie without Secure, for Safari"
 pub async fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager), Box<dyn Error>> {
     let Arguments {
         store,
-        is_device_bound,
+        binds_devices,
     } = Arguments::read(env::args().skip(1))?;
     let keyring = keyring()?;
     let keys = Mutex::new(keyring.to_string());
@@ -56,7 +56,7 @@ pub async fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager)
     if env::var_os("HARDTACK_INSECURE").is_some() {
         builder = builder.insecure_for_development();
     }
-    if is_device_bound {
+    if binds_devices {
         builder = builder.device_bound(DeviceBound::default());
     }
     if let Some(store) = &store {
@@ -73,6 +73,7 @@ pub async fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager)
         limits: Limits::new(&journal),
         journal,
         has_store: store.is_some(),
+        binds_devices,
         sessions: sessions.clone(),
         keys,
     });
@@ -82,7 +83,7 @@ pub async fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager)
 #[derive(Default)]
 struct Arguments {
     store: Option<String>,
-    is_device_bound: bool,
+    binds_devices: bool,
 }
 
 impl Arguments {
@@ -98,7 +99,7 @@ impl Arguments {
                             .ok_or("--store needs a value, see `--help`")?,
                     )
                 }
-                "--device-bound" => read.is_device_bound = true,
+                "--device-bound" => read.binds_devices = true,
                 "--help" | "-h" => {
                     println!("{HELP}");
                     process::exit(0);

@@ -26,8 +26,9 @@ impl Device<'_> {
     }
 
     fn ask(&mut self, method: &str, path: &str, form: &str) -> Result<Response> {
-        let cookie = self.cookie.as_deref();
-        let response = request(self.site.address, method, path, cookie, self.browser, form)?;
+        let cookie = self.cookie.as_deref().unwrap_or_default();
+        let headers = [("User-Agent", self.browser), ("Cookie", cookie)];
+        let response = request(self.site.address, method, path, &headers, form)?;
         self.cookie = response.cookie.clone().or(self.cookie.take());
         Ok(response)
     }

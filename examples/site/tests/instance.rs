@@ -21,7 +21,7 @@ pub fn key() -> String {
     (0..4).map(part).collect()
 }
 
-/// The name of the cookie.
+/// The beginning of the session's cookie.
 const COOKIE: &str = "__Host-session=";
 
 /// Holds one process of the example, on a port that the system chose.
@@ -33,9 +33,14 @@ pub struct Instance {
 impl Instance {
     /// Starts the process, and waits until it prints its address.
     pub fn start(example: &str, store: &Store, keys: &str) -> Result<Instance> {
+        Instance::start_with(example, &store.arguments(), keys)
+    }
+
+    /// The same, with these arguments.
+    pub fn start_with(example: &str, arguments: &[String], keys: &str) -> Result<Instance> {
         let mut process = Process(
             program(example)?
-                .args(store.arguments())
+                .args(arguments)
                 .env("HARDTACK_ADDR", "127.0.0.1:0")
                 .env("HARDTACK_KEYS", keys)
                 .stdout(Stdio::piped())
@@ -83,8 +88,8 @@ impl Drop for Process {
 
 pub struct Response {
     pub status: u16,
-    /// The status line and the headers, in lower case.
-    pub head: String,
+    /// The status line and the headers.
+    head: String,
     pub body: String,
     /// The cookie of the session, if it was set.
     pub cookie: Option<String>,
@@ -92,15 +97,19 @@ pub struct Response {
 
 impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
-        lines
-            .find(|(field, _)| *field == name)
-            .map(|(_, value)| value)
+        self.headers(name).next()
+    }
+
+    /// The values of all headers of this name.
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.filter_map(move |(field, value)| field.eq_ignore_ascii_case(name).then_some(value))
     }
 }
 
 pub fn get(address: SocketAddr, path: &str, cookie: Option<&str>) -> Result<Response> {
-    request(address, "GET", path, cookie, "Mozilla/5.0", "")
+    let cookie = cookie.map(|cookie| ("Cookie", cookie));
+    request(address, "GET", path, cookie.as_slice(), "")
 }
 
 /// Sends a request whose connection ends with the response.
@@ -108,33 +117,36 @@ pub fn request(
     address: SocketAddr,
     method: &str,
     path: &str,
-    cookie: Option<&str>,
-    browser: &str,
+    headers: &[(&str, &str)],
     form: &str,
 ) -> Result<Response> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    let cookie = cookie.map(|cookie| format!("Cookie: {cookie}\r\n"));
+    let lines = headers.iter();
+    let lines: String = lines
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\nUser-Agent: {browser}\r\n{}\
+        "{method} {path} HTTP/1.1\r\nHost: localhost:{}\r\nConnection: close\r\n{lines}\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
         address.port(),
-        cookie.unwrap_or_default(),
         form.len(),
     )?;
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
 
     let (head, body) = response.split_once("\r\n\r\n").ok_or("no head")?;
-    let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-    let set = lines
-        .find(|(name, value)| name.eq_ignore_ascii_case("set-cookie") && value.starts_with(COOKIE));
     let status = head.split(' ').nth(1).ok_or("no status")?;
-    Ok(Response {
+    let mut response = Response {
         status: status.parse()?,
-        head: head.to_lowercase(),
+        head: head.to_owned(),
         body: body.to_owned(),
-        cookie: set.map(|(_, line)| line.split(';').next().unwrap_or(line).to_owned()),
-    })
+        cookie: None,
+    };
+    let set = response
+        .headers("set-cookie")
+        .find(|line| line.starts_with(COOKIE));
+    response.cookie = set.map(|line| line.split(';').next().unwrap_or(line).to_owned());
+    Ok(response)
 }

@@ -10,7 +10,7 @@ const WRONG: &str = "difference engine";
 
 fn log_in(site: &Instance, name: &str, password: &str) -> Result<Response> {
     let form = format!("name={name}&password={}", password.replace(' ', "+"));
-    request(site.address, "POST", "/login", None, "Mozilla/5.0", &form)
+    request(site.address, "POST", "/login", &[], &form)
 }
 
 fn limits(example: &str) -> Result<()> {
@@ -46,14 +46,7 @@ fn limits(example: &str) -> Result<()> {
     let response = log_in(&site, "nobody", WRONG)?;
     assert_eq!(response.status, 303, "another name is another one");
 
-    request(
-        site.address,
-        "POST",
-        "/operator/clock",
-        None,
-        "Mozilla/5.0",
-        "minutes=1",
-    )?;
+    request(site.address, "POST", "/operator/clock", &[], "minutes=1")?;
     let response = log_in(&site, "ada", RIGHT)?;
     assert_eq!(response.header("location"), Some("/"));
     Ok(())

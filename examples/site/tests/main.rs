@@ -2,6 +2,7 @@
 
 #![cfg(all(unix, any(feature = "axum", feature = "actix", feature = "rocket")))]
 
+mod bound;
 mod devices;
 mod instance;
 mod limits;

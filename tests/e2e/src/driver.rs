@@ -68,10 +68,11 @@ impl Browser {
         Browser::start_in(None)
     }
 
-    /// The same, trusting https of this certificate for all names that end in `.test`, with keys in files in place
-    /// of keys in the device.
-    pub fn start_with_device(key_hash: &str) -> Browser {
+    /// The same, with a profile that stays, trusting https of this certificate for all names that end in `.test`,
+    /// and with keys in files in place of keys in the device.
+    pub fn start_with_device(key_hash: &str, profile: &Path) -> Browser {
         Browser::start_with(&[
+            format!("--user-data-dir={}", profile.display()),
             "--host-resolver-rules=MAP *.test 127.0.0.1".into(),
             format!("--ignore-certificate-errors-spki-list={key_hash}"),
             "--enable-features=DeviceBoundSessions,EnableBoundSessionCredentialsSoftwareKeysForManualTesting".into(),

@@ -195,9 +195,9 @@ impl Proxy {
         Proxy::start_from(&config.replace("LOG;", "off;").replace("TLS;", ""))
     }
 
-    /// nginx with https before one server, under any name, and with a list of the requests.
-    pub fn start_https(server: &Server) -> Proxy {
-        let address = server.origin.replace("http://localhost", "127.0.0.1");
+    /// nginx with https before the server at `http://localhost:PORT`, under any name, and with a list of the requests.
+    pub fn start_https(origin: &str) -> Proxy {
+        let address = origin.replace("http://localhost", "127.0.0.1");
         let config = include_str!("nginx.conf")
             .replace("SERVERS;", &format!("server {address};"))
             .replace("LOCATIONS;", "")

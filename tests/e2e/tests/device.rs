@@ -1,7 +1,8 @@
 //! Sessions that are bound to a device, in Chromium over https. Its keys are files: this machine may have no TPM.
 
-use e2e::{Browser, KEYS, Proxy, Server};
+use e2e::{Browser, Cookie, KEYS, Proxy, Server};
 use std::{
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -19,88 +20,136 @@ fn until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
+/// A person's browser, and the site that it looks at.
+struct Visit<'p> {
+    browser: Browser,
+    proxy: &'p Proxy,
+}
+
+impl Visit<'_> {
+    fn start<'p>(proxy: &'p Proxy, profile: &Path) -> Visit<'p> {
+        let browser = Browser::start_with_device(&proxy.key_hash(), profile);
+        Visit { browser, proxy }
+    }
+
+    fn address(&self, host: &str, path: &str) -> String {
+        format!("https://{host}:{}{path}", self.proxy.https)
+    }
+
+    fn open(&self, path: &str) {
+        self.browser.open(&self.address("shop.test", path));
+    }
+
+    fn cookie(&self, name: &str) -> Option<Cookie> {
+        let mut cookies = self.browser.cookies().into_iter();
+        cookies.find(|cookie| cookie.name() == name)
+    }
+
+    /// Logs in, and waits until the browser has registered a new key.
+    fn log_in(&self, remember: bool) {
+        let proof = || self.cookie(PROOF).map(|proof| proof.value().to_owned());
+        self.open("/login");
+        let before = proof();
+        self.browser.fill("#name", "ada");
+        self.browser.fill("#password", "analytical engine");
+        if remember {
+            self.browser.click("[name=remember]");
+        }
+        self.browser.follow("main form button");
+        until("the registration", || {
+            proof().is_some_and(|proof| Some(proof) != before)
+        });
+    }
+
+    /// Whether the page shows a session that is logged in and bound.
+    fn is_bound(&self) -> bool {
+        self.browser.texts("#user") == ["ada"] && self.browser.texts("#device").len() == 1
+    }
+
+    fn is_bound_at_home(&self) -> bool {
+        self.open("/");
+        self.is_bound()
+    }
+
+    /// How often the browser asked the endpoint.
+    fn asked(&self) -> usize {
+        self.proxy.requests(ENDPOINT)
+    }
+}
+
 fn bound(example: &str) {
     let server = Server::start_device_bound(example, KEYS);
-    let proxy = Proxy::start_https(&server);
-    let browser = Browser::start_with_device(&proxy.key_hash());
-    let site = |host: &str| format!("https://{host}:{}/", proxy.https);
-    let home = || browser.open(&site("shop.test"));
-    let cookie = |name: &str| {
-        let cookies = browser.cookies().into_iter();
-        cookies
-            .filter(|cookie| cookie.name() == name)
-            .map(|cookie| cookie.value().to_owned())
-            .next()
-    };
-    let log_in = || {
-        browser.open(&format!("{}login", site("shop.test")));
-        browser.fill("#name", "ada");
-        browser.fill("#password", "analytical engine");
-        browser.follow("main form button");
-        until("the registration", || cookie(PROOF).is_some());
-    };
-    let is_bound = || (browser.texts("#user"), browser.texts("#device").len());
-    let bound = (vec!["ada".to_owned()], 1);
-
-    log_in();
-    home();
-    assert_eq!(is_bound(), bound);
+    let proxy = Proxy::start_https(&server.origin);
+    let profile = tempfile::tempdir().unwrap();
+    let visit = Visit::start(&proxy, profile.path());
+    visit.open("/safe");
+    assert!(visit.browser.texts("#safe").is_empty());
+    visit.log_in(false);
+    assert!(visit.is_bound_at_home());
+    visit.open("/safe");
+    assert_eq!(visit.browser.texts("#safe").len(), 1);
 
     // The attributes are those of the cookie: no page makes the browser fetch a proof.
-    let asked = proxy.requests(ENDPOINT);
+    let asked = visit.asked();
     for _ in 0..5 {
-        home();
+        visit.open("/");
     }
-    assert_eq!(proxy.requests(ENDPOINT), asked);
+    assert_eq!(visit.asked(), asked);
 
     // The proof has expired: five parallel requests wait for one refresh. The pages of the site forbid scripts
     // to fetch anything; this one is a text.
-    browser.open(&format!("{}visits", site("shop.test")));
-    browser.delete_cookie(PROOF);
-    let answered = browser.script(
+    visit.open("/visits");
+    visit.browser.delete_cookie(PROOF);
+    let answered = visit.browser.script(
         "return Promise.all([1, 2, 3, 4, 5].map(() => fetch('/').then(answer => answer.text())))\
          .then(pages => pages.filter(page => page.includes('bound to your device')).length)\
          .catch(error => '' + error)",
     );
     assert_eq!(answered, 5, "{}", proxy.log());
-    assert_eq!(
-        proxy.requests(ENDPOINT),
-        asked + 2,
-        "a challenge and a proof"
-    );
+    assert_eq!(visit.asked(), asked + 2, "a challenge and a proof");
 
     // A link on another site, for which the browser fetches no proof.
-    browser.delete_cookie(PROOF);
-    browser.open(&site("other.test"));
-    browser.script(&format!("location.href = '{}'", site("shop.test")));
-    until("the page after the link", || is_bound() == bound);
+    visit.browser.delete_cookie(PROOF);
+    visit.browser.open(&visit.address("other.test", "/"));
+    let home = visit.address("shop.test", "/");
+    visit.browser.script(&format!("location.href = '{home}'"));
+    until("the page after the link", || visit.is_bound());
 
     // A copy of the session cookie in another client.
-    let copied = cookie(SESSION).unwrap();
+    let copied = visit.cookie(SESSION).unwrap();
     let page = ureq::get(format!("{}/", proxy.origin))
-        .header("cookie", format!("{SESSION}={copied}"))
+        .header("cookie", format!("{SESSION}={}", copied.value()))
         .call();
     let page = page.unwrap().body_mut().read_to_string().unwrap();
     assert!(page.contains("not logged in"), "{page}");
-    home();
-    assert_eq!(is_bound(), bound);
+    assert!(visit.is_bound_at_home());
 
-    // Another login, another key.
-    let before = cookie(PROOF);
-    browser.open(&format!("{}login", site("shop.test")));
-    browser.fill("#name", "ada");
-    browser.fill("#password", "analytical engine");
-    browser.follow("main form button");
-    until("the second registration", || {
-        cookie(PROOF).is_some_and(|proof| Some(proof) != before)
-    });
-    home();
-    assert_eq!(is_bound(), bound);
+    // The operator sees all of it.
+    visit.open("/operator");
+    let events = visit.browser.text("#events");
+    for event in ["DeviceBound", "DeviceProven", "NoDeviceProof"] {
+        assert!(events.contains(event), "{event}: {events}");
+    }
 
-    browser.follow("[action='/logout'] button");
-    assert_eq!((cookie(PROOF), is_bound().0.len()), (None, 0));
-    home();
-    assert!(is_bound().0.is_empty());
+    // Another login, another key. It is remembered, and survives a restart of the browser.
+    visit.log_in(true);
+    assert!(visit.is_bound_at_home());
+    let session = visit.cookie(SESSION).unwrap();
+    assert!(!session.ends_with_browser());
+    drop(visit);
+    let visit = Visit::start(&proxy, profile.path());
+    let asked = visit.asked();
+    assert!(visit.is_bound_at_home());
+    visit.browser.delete_cookie(PROOF);
+    assert!(visit.is_bound_at_home());
+    assert_eq!(visit.asked(), asked + 2, "{}", proxy.log());
+    assert_eq!(visit.cookie(SESSION).unwrap().value(), session.value());
+
+    visit.browser.follow("[action='/logout'] button");
+    assert!(visit.cookie(PROOF).is_none());
+    assert!(visit.browser.texts("#user").is_empty());
+    visit.open("/");
+    assert!(visit.browser.texts("#user").is_empty());
 }
 
 #[test]

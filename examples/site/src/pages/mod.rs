@@ -85,6 +85,9 @@ pub(crate) fn home(site: &Site, session: &Session) -> Result<Answer, SessionErro
         ul {
             li { a href="/visits" { "Count your visits" } " in plain text, from a handler of the framework" }
             li { a href="/ballast" { "Load ballast" } " until the session needs two cookies, or is too big" }
+            @if site.binds_devices {
+                li { a href="/safe" { "Open the safe" } ", which only a session that is bound to its device can do" }
+            }
             li { a href="/operator" { "See what the operator sees" } ", and set the clock forward" }
         }
         form method="post" action="/forget" { button.quiet { "Forget me and my preferences" } }
@@ -195,8 +198,18 @@ pub(crate) fn devices(
     page(site, session, "/devices", "Your devices", body)
 }
 
-pub(crate) fn forbidden(site: &Site, session: &Session) -> Result<Answer, SessionError> {
-    let body = html! { p { "Only an administrator may do this. " a href="/" { "Home" } } };
+/// Shows what is too valuable for a session that a thief could have copied.
+pub(crate) fn safe(site: &Site, session: &Session) -> Result<Answer, SessionError> {
+    if session.get::<String>("user")?.is_none() || !session.is_device_bound()? {
+        let why = "Only a session that is bound to its device may open the safe. Log in with Chrome, over https.";
+        return forbidden(site, session, why);
+    }
+    let body = html! { p #safe { "Here is the recipe. Nobody reads it with a copy of your cookies alone." } };
+    page(site, session, "/safe", "The safe", body)
+}
+
+pub(crate) fn forbidden(site: &Site, session: &Session, why: &str) -> Result<Answer, SessionError> {
+    let body = html! { p { (why) " " a href="/" { "Home" } } };
     Ok(match page(site, session, "", "Not allowed", body)? {
         Answer::Html(html) => Answer::Forbidden(html),
         other => other,
@@ -348,13 +361,19 @@ fn row(at: Timestamp, event: &Event) -> Markup {
         Event::Failed { error, .. } => error.to_string(),
         Event::Opened { key, key_state, .. } => format!("key {key}, {key_state}"),
         Event::CrossOrigin(request) => request.to_string(),
+        Event::DeviceRefused { reason, .. } => format!("{reason:?}"),
         _ => String::new(),
     };
     let session = match event {
-        Event::Opened { id, .. } | Event::Saved { id, .. } | Event::Destroyed { id, .. } => {
-            Some(*id)
-        }
-        Event::Refused { id, .. } | Event::NotSaved { id, .. } | Event::Failed { id, .. } => *id,
+        Event::Opened { id, .. }
+        | Event::Saved { id, .. }
+        | Event::Destroyed { id, .. }
+        | Event::DeviceBound { id, .. }
+        | Event::DeviceProven { id, .. } => Some(*id),
+        Event::Refused { id, .. }
+        | Event::NotSaved { id, .. }
+        | Event::Failed { id, .. }
+        | Event::DeviceRefused { id, .. } => *id,
         Event::Regenerated { to, .. } => Some(*to),
         _ => None,
     };
