@@ -8,7 +8,8 @@ use crate::kit::{
 };
 use hardtack::session::{
     Denylist, DeviceBound, DeviceRefusal, Event, Exchange, FormerCookie, HeaderEdit, Plan, Refusal,
-    RequestHead, SaveReason, Session, SessionError, SessionManager, SessionManagerBuilder,
+    RequestHead, SameSite, SaveReason, Session, SessionError, SessionManager,
+    SessionManagerBuilder,
 };
 use std::{
     collections::BTreeMap,
@@ -852,6 +853,66 @@ fn a_proof_is_one_cookie_of_the_right_kind() {
     let mut swapped = jar.clone();
     swapped.0.insert(SESSION.into(), proof);
     assert_eq!(swapped.user(&site), None);
+}
+
+/// The browser compares what it is told with the cookie that it has, and would else fetch one for every request.
+#[test]
+fn the_browser_is_told_the_attributes_of_the_cookie_that_it_gets() {
+    for bits in 0..4 {
+        for same_site in [SameSite::Strict, SameSite::Lax, SameSite::None] {
+            let site = Site::built(|builder| {
+                builder
+                    .cookie_name("sid")
+                    .http_only(bits & 1 == 0)
+                    .path(if bits & 2 == 0 { "/" } else { "/.hardtack" })
+                    .same_site(same_site)
+                    .device_bound(DeviceBound::default().path(ENDPOINT))
+            });
+            let (device, mut jar) = (Device::new(1), Jar::default());
+            let challenge = jar.log_in(&site).challenge();
+            let reply = jar.register(&site, &device, &challenge);
+            let instructions: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+            let told = instructions["credentials"][0]["attributes"].as_str();
+            let line = reply.header("set-cookie").split("; ").skip(1);
+            let set = line.filter(|attribute| *attribute != "Max-Age=600");
+            assert_eq!(told, Some(&*set.collect::<Vec<_>>().join("; ")));
+        }
+    }
+}
+
+/// The browser would make a key, sign with it, and be refused.
+#[test]
+fn a_login_that_saves_nothing_is_offered_nothing() {
+    let (site, mut jar) = (Site::new(), Jar::default());
+    let reply = jar.get(&site, |session| session.regenerate_for_login().unwrap());
+    assert_eq!(reply.headers.get("set-cookie"), None);
+    assert_eq!(reply.header("secure-session-registration"), "");
+}
+
+/// Which of several cookies counts is decided before the proof is asked for.
+#[test]
+fn without_its_proof_a_session_gives_way_to_no_other_cookie() {
+    for (name, refused) in [
+        (SESSION, Refusal::NoDeviceProof),
+        ("__Secure-id", Refusal::Rival),
+    ] {
+        let site = Site::built(|builder| {
+            let device = DeviceBound::default().path(ENDPOINT);
+            builder.cookie_name(name).device_bound(device)
+        });
+        let (device, mut older, mut jar) = (Device::new(1), Jar::default(), Jar::default());
+        older.log_in(&site);
+        site.clock.pass(1);
+        jar.bind(&site, &device);
+        let mut both = jar.without(&format!("{name}-bound"));
+        let pairs = format!("{}; {name}={}", older.0[name], both.0[name]);
+        both.0.insert(name.into(), pairs);
+        both.get(&site, |session| {
+            assert_eq!(session.refused(), Ok(Some(refused)));
+            assert_eq!(session.get::<u32>("user"), Ok(None));
+        });
+        assert_eq!((older.user(&site), jar.user(&site)), (Some(7), Some(7)));
+    }
 }
 
 #[test]

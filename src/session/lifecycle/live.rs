@@ -412,7 +412,7 @@ impl<T: SessionData> LiveSession<T> {
     }
 
     /// Returns `true` if nobody would miss this session.
-    fn is_blank(&self) -> bool {
+    pub(crate) fn is_blank(&self) -> bool {
         let encoded = |data: &T| postcard::to_allocvec(data);
         self.is_new()
             && self.head.flashes.is_empty()

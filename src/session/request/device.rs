@@ -107,9 +107,10 @@ impl DeviceState {
         let Some(settings) = &manager.settings().device else {
             return;
         };
-        let is_wanted = session.is_login() || self.offers;
+        let is_wanted = settings.offers && (session.is_login() || self.offers);
         let is_possible = session.device_key().is_none() && answer.failed.is_none();
-        if !settings.offers || !is_wanted || !is_possible {
+        // What is not saved has no login that a key could be bound to.
+        if !is_wanted || !is_possible || session.is_blank() {
             return;
         }
         // The clock is the application's code: read before the keys are locked, because it may set others.

@@ -94,7 +94,7 @@ pub(super) struct Openable {
 }
 
 impl Openable {
-    #[cfg(feature = "store")]
+    #[cfg(any(feature = "store", feature = "unstable-device-bound"))]
     pub(super) fn is_empty(&self) -> bool {
         self.first.is_none()
     }
@@ -163,6 +163,16 @@ impl Candidate {
 }
 
 impl Candidates {
+    /// Returns `true` if no token opened.
+    #[cfg(any(feature = "store", feature = "unstable-device-bound"))]
+    pub(super) fn is_empty(&self) -> bool {
+        #[cfg(feature = "store")]
+        if !self.tickets.is_empty() {
+            return false;
+        }
+        self.opened.is_empty()
+    }
+
     fn push(&mut self, candidate: Candidate) {
         match candidate {
             Candidate::Session(opened) => self.opened.push(opened),
@@ -201,9 +211,13 @@ pub(super) fn tokens<T: SessionData>(
     Tokens {
         now,
         #[cfg(feature = "unstable-device-bound")]
-        device: facts.map_or_else(Presented::default, |facts| {
-            device::presented(manager, facts, now)
-        }),
+        device: match facts {
+            // Proofs are worth their opening only beside a session.
+            Some(facts) if !(present.is_empty() && former.is_empty()) => {
+                device::presented(manager, facts, now)
+            }
+            _ => Presented::default(),
+        },
         present,
         former,
     }

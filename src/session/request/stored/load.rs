@@ -50,8 +50,7 @@ pub(crate) fn begin<T: SessionData>(
     head_at: Duration,
 ) -> Option<Tokens> {
     let tokens = tokens(manager, facts, head_at);
-    let asks = |all: &Candidates| !all.tickets.is_empty() || !all.opened.is_empty();
-    let asks = asks(&tokens.present) || asks(&tokens.former);
+    let asks = !(tokens.present.is_empty() && tokens.former.is_empty());
     asks.then_some(tokens)
 }
 
