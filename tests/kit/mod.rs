@@ -2,6 +2,8 @@
 //! include the files that they need with `#[path]`.
 #![allow(dead_code, reason = "each program uses a part")]
 
+#[cfg(feature = "unstable-device-bound")]
+pub mod bound;
 pub mod browser;
 pub mod clock;
 #[cfg(feature = "unstable-device-bound")]

@@ -2,12 +2,13 @@
 //! tests, and it binds a session of the library.
 
 use crate::kit::{
+    bound::{EXCLUDED, page, statuses_of_the_endpoint, which_cookie_counts},
     clock::{Clock, MINUTE},
     dbsc::{Answer, DeviceBrowser, Habits, Outgoing, Url, Visit},
     exchange::ready,
     keys,
 };
-use hardtack::session::{DeviceBound, Exchange, HeaderEdit, RequestHead, Session, SessionManager};
+use hardtack::session::{DeviceBound, Exchange, HeaderEdit, RequestHead, SessionManager};
 
 const HOME: &str = "https://shop.example/";
 const PROOF: &str = "proof=1; Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax";
@@ -380,8 +381,8 @@ fn cookies_go_where_their_attributes_say() {
     assert_eq!(url.join("/d").path, "/d");
 }
 
-/// The library as the server: a handler logs in at `/login`, and else reads.
-fn hardtack(sessions: &SessionManager, request: &Outgoing, user: &mut Option<u8>) -> Answer {
+/// The library as the server, with the pages of the tables.
+pub fn hardtack(sessions: &SessionManager, request: &Outgoing) -> Answer {
     let exchange = Exchange::begin(sessions);
     let head = RequestHead {
         method: request.method,
@@ -389,21 +390,20 @@ fn hardtack(sessions: &SessionManager, request: &Outgoing, user: &mut Option<u8>
         authority: None,
         header: |name: &'static str| request.header(name).map(str::as_bytes),
     };
-    let handler = |session: &Session| {
-        if request.url.path == "/login" {
-            session.regenerate_for_login().unwrap();
-            session.insert("user", 7).unwrap();
-        }
-        session.get("user").unwrap()
-    };
-    let edits = match exchange.endpoint(&head) {
-        Some(answer) => ready(answer),
+    let (edits, page) = match exchange.endpoint(&head) {
+        Some(answer) => (ready(answer), Ok("")),
         None => {
-            *user = handler(&ready(exchange.session(head)));
-            exchange.finish(ready(exchange.commit(exchange.close())), |_| [])
+            let page = page(&ready(exchange.session(head)), &request.url.path);
+            let plan = ready(exchange.commit(exchange.close()));
+            (exchange.finish(plan, |_| []), page)
         }
     };
-    let (status, body) = (edits.status().unwrap_or(200), edits.body().into_bytes());
+    let (status, body) = match (edits.status(), page) {
+        (Some(status), _) => (status, edits.body()),
+        (None, Ok(page)) => (200, page.into()),
+        (None, Err(_)) => (503, String::new()),
+    };
+    let body = body.into_bytes();
     let headers = edits.into_iter().map(|edit| match edit {
         HeaderEdit::Append(name, value) | HeaderEdit::Set(name, value) => {
             (name.to_owned(), value.into_owned())
@@ -416,51 +416,58 @@ fn hardtack(sessions: &SessionManager, request: &Outgoing, user: &mut Option<u8>
     }
 }
 
+/// A site under a clock.
+pub fn site(clock: &Clock) -> SessionManager {
+    let time = clock.clone();
+    let builder = SessionManager::builder(keys::ring(1)).clock(move || time.now());
+    let bound = DeviceBound::default().exclude(EXCLUDED);
+    builder.device_bound(bound).build().unwrap()
+}
+
+#[test]
+fn which_cookie_counts_is_what_the_table_says() {
+    let clock = Clock::new();
+    let sessions = site(&clock);
+    which_cookie_counts(&clock, &mut |request| Some(hardtack(&sessions, request)));
+}
+
+#[test]
+fn the_endpoint_answers_what_the_table_says() {
+    let clock = Clock::new();
+    let sessions = site(&clock);
+    statuses_of_the_endpoint(&clock, &mut |request| Some(hardtack(&sessions, request)));
+}
+
 #[test]
 fn the_library_and_the_browser_agree() {
     for habits in [Habits::SPECIFICATION, Habits::CHROMIUM] {
         let clock = Clock::new();
-        let time = clock.clone();
-        let sessions = SessionManager::builder(keys::ring(1))
-            .clock(move || time.now())
-            .device_bound(DeviceBound::default())
-            .build()
-            .unwrap();
+        let sessions = site(&clock);
+        let mut send = |request: &Outgoing| Some(hardtack(&sessions, request));
         let mut browser = DeviceBrowser::new(habits, &clock, 1);
-        let mut user = None;
         let login = Visit::form(HOME, "https://shop.example/login");
-        browser.visit(&login, &mut |request| {
-            Some(hardtack(&sessions, request, &mut user))
-        });
+        browser.visit(&login, &mut send);
         assert_eq!(browser.sessions.len(), 1);
         // Every visit waits for a proof of its own, typed or from a link of another site.
         for from in [HOME, "https://evil.example/"] {
             clock.pass(12 * MINUTE);
-            user = None;
-            let visit = Visit::link(from, HOME);
-            browser.visit(&visit, &mut |request| {
-                Some(hardtack(&sessions, request, &mut user))
-            });
-            assert_eq!(user, Some(7), "{from}: {habits:?}");
+            let answer = browser.visit(&Visit::link(from, HOME), &mut send);
+            assert_eq!(answer.unwrap().body, b"bound", "{from}: {habits:?}");
         }
         // A copy of both cookies works for as long as the proof lasts, and a copy of the session cookie alone never.
         let thief = |names: &[&str]| {
-            let mut user = None;
-            let mut headers = Visit::typed(HOME);
-            headers.mode = "cors";
             let request = Outgoing {
                 method: "GET",
-                url: headers.url,
+                url: Url::parse(HOME),
                 headers: vec![("cookie", browser.cookies.stolen(names))],
             };
-            hardtack(&sessions, &request, &mut user);
-            user
+            send(&request).unwrap().body
         };
-        assert_eq!(thief(&["__Host-session"]), None);
-        assert_eq!(thief(&[]), Some(7));
+        assert_eq!(thief(&["__Host-session"]), b"nobody");
+        assert_eq!(thief(&[]), b"bound");
         clock.pass(11 * MINUTE);
-        assert_eq!(thief(&[]), Some(7));
+        assert_eq!(thief(&[]), b"bound");
         clock.pass(1);
-        assert_eq!(thief(&[]), None);
+        assert_eq!(thief(&[]), b"nobody");
     }
 }

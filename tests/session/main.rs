@@ -10,6 +10,8 @@ mod copies;
 mod dbsc;
 #[cfg(feature = "unstable-device-bound")]
 mod device;
+#[cfg(feature = "unstable-device-bound")]
+mod device_model;
 mod ending;
 mod fleet;
 mod former;
