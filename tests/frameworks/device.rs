@@ -2,18 +2,18 @@
 //! passes what it must pass, and answers the endpoint before any route.
 
 use crate::{
+    app,
     client::{Response, send},
+    kit::{
+        bound::{ENDPOINT, EXCLUDED, page, statuses_of_the_endpoint, which_cookie_counts},
+        dbsc::{Answer, Outgoing},
+        device::Device,
+    },
     server::Framework,
     site::{self, Browser, Site},
 };
-use hardtack::session::{Refusal, SessionError};
+use hardtack::session::{DeviceBound, Refusal, SessionError};
 use std::panic::{self, AssertUnwindSafe};
-
-#[path = "../kit/device.rs"]
-mod key;
-use key::Device;
-
-const ENDPOINT: &str = "/.hardtack/device/session";
 
 /// Cases whose cookies no browser can bind: `build` says so.
 const CANNOT_BE_BOUND: [&str; 6] = [
@@ -39,6 +39,56 @@ pub fn unnoticed(name: &str, case: impl FnOnce()) {
         || message.contains("path of device")
         || message.contains("!refused(");
     assert!(is_refused, "{message}");
+}
+
+/// Runs a table on a site, whose pages are those of the table.
+fn on_a_site(
+    framework: &Framework,
+    table: impl FnOnce(&Site, &mut dyn FnMut(&Outgoing) -> Option<Answer>),
+) {
+    let site = Site::with(framework, |settings| {
+        settings.device_bound(DeviceBound::default().exclude(EXCLUDED))
+    });
+    table(&site, &mut |request| {
+        let own = request.url.path.clone();
+        let path = match own.as_str() {
+            ENDPOINT => own,
+            _ => {
+                let folder = if own.starts_with(EXCLUDED) {
+                    EXCLUDED
+                } else {
+                    "/run/"
+                };
+                let job = app::expect(Box::new(move |mut handles| {
+                    Ok(app::Answer::new().text(page(&handles.take_session(), &own)?))
+                }));
+                format!("{folder}{job}")
+            }
+        };
+        let headers = request.headers.iter().filter(|(name, _)| *name != "host");
+        let headers: Vec<(&str, &[u8])> = headers
+            .map(|(name, value)| (*name, value.as_bytes()))
+            .collect();
+        let body = (request.method == "POST").then_some("");
+        let response = send(site.address(), request.method, &path, &headers, body)?;
+        Some(Answer {
+            status: response.status,
+            headers: response.headers,
+            body: response.body,
+        })
+    });
+}
+
+pub fn which_cookie_counts_is_what_the_table_says(framework: &Framework) {
+    on_a_site(framework, |site, send| {
+        which_cookie_counts(&site.clock, send)
+    });
+}
+
+pub fn the_endpoint_answers_what_the_table_says(framework: &Framework) {
+    on_a_site(framework, |site, send| {
+        statuses_of_the_endpoint(&site.clock, send)
+    });
 }
 
 /// Sends a request to the endpoint as the browser of this jar.

@@ -88,6 +88,16 @@ macro_rules! tests {
                 fn a_link_from_elsewhere_loads_itself_again() {
                     crate::device::a_link_from_elsewhere_loads_itself_again(&crate::server::$framework::FRAMEWORK);
                 }
+
+                #[test]
+                fn which_cookie_counts_is_what_the_table_says() {
+                    crate::device::which_cookie_counts_is_what_the_table_says(&crate::server::$framework::FRAMEWORK);
+                }
+
+                #[test]
+                fn the_endpoint_answers_what_the_table_says() {
+                    crate::device::the_endpoint_answers_what_the_table_says(&crate::server::$framework::FRAMEWORK);
+                }
             }
 
             #[cfg(feature = "store")]
