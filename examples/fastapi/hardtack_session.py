@@ -402,6 +402,23 @@ class Found:
     issued_at: int
     key: Key
     limits: tuple
+    is_former: bool
+
+
+@dataclass(frozen=True)
+class FormerCookie:
+    """A cookie that the sessions had before one of these settings changed. It counts until a time."""
+
+    cookie_name: str
+    until: int
+    realm: str | None = None
+    domain: str | None = None
+    path: str = "/"
+    partitioned: bool = False
+
+    def names(self, settings):
+        """What is part of its key."""
+        return self.cookie_name, settings.realm if self.realm is None else self.realm, ""
 
 
 @dataclass(frozen=True)
@@ -420,6 +437,7 @@ class Settings:
     max_cookie_bytes: int = 7000
     max_chunks: int = 2
     secure: bool = True
+    former_cookies: list = field(default_factory=list)
 
     def timeouts(self, remembered):
         if remembered:
@@ -431,16 +449,16 @@ class Settings:
         idle, lifetime = self.timeouts(record.remembered)
         return min(record.idle_limit, idle), min(record.lifetime, record.longest, lifetime)
 
-    def attributes(self):
-        return "; HttpOnly; SameSite=Lax" + ("; Secure" if self.secure else "") + "; Path=/"
+    def attributes(self, path="/"):
+        return "; HttpOnly; SameSite=Lax" + ("; Secure" if self.secure else "") + f"; Path={path}"
 
 
 def find_session(headers, settings, now, typed="", formers=()):
-    """The session of a request, or None; and whether there are rivals. `formers` are the cookies that the site had
-    before and still reads, each its name, realm and type."""
+    """The session of a request, or None; whether there are rivals; and whether any cookie is authentic. `formers` are the
+    cookies that the site had before and still reads, each its name, realm and type."""
     floor, skew = settings.reject_issued_before, settings.clock_skew
     cookies = [(settings.cookie_name, settings.realm, typed), *formers]
-    budget, present, former = Budget(), [], []
+    budget, present, former, authentic = Budget(), [], [], False
     for name in dict.fromkeys(name for name, _, _ in cookies):
         for token in candidates(headers, name, budget):
             try:
@@ -448,23 +466,25 @@ def find_session(headers, settings, now, typed="", formers=()):
                     continue
                 own = [cookie for cookie in cookies if cookie[0] == name]
                 cookie, (payload, issued_at, key) = open_for(token, own, settings, now)
+                authentic = True
                 record = read_record(payload)
                 if typed == "":
                     read_dictionary(record.data)
-            except TokenError:
+            except TokenError as error:
+                authentic |= error.code in ("NotYetValid", "Revoked", "Expired", "Payload", "UnknownLayout")
                 continue
             limits = settings.limits(record)
             early = record.created_at > issued_at + skew or record.created_at < floor
             if record.device_key is None and not early and not is_over(record.created_at, issued_at, limits, now):
                 found = former if cookie != cookies[0] else present
-                found.append((name, Found(record, issued_at, key, limits)))
+                found.append((name, Found(record, issued_at, key, limits, cookie != cookies[0])))
     counting = present or former
     # A sibling domain can set a name without the prefix, and so plant a session of its own: then none counts.
     logins = {(name, one.record.login_id) for name, one in counting if not name.startswith("__Host-")}
     rivals = len(logins) > len({name for name, _ in logins})
     if rivals or not counting:
-        return None, rivals
-    return max((one for _, one in counting), key=lambda one: one.issued_at), False
+        return None, rivals, authentic
+    return max((one for _, one in counting), key=lambda one: one.issued_at), False, authentic
 
 
 def open_for(token, cookies, settings, now):
@@ -492,15 +512,15 @@ class Session(MutableMapping):
 
     def __init__(self, settings, headers, now, cross_origin=False):
         self._settings, self._headers, self._now, self._cross_origin = settings, headers, now, cross_origin
-        self._opened = self._destroyed = False
+        self._opened = self._destroyed = self._is_login = False
 
     def _open(self):
         """The cookie is opened at first use: a request that never asks costs nothing."""
         if not self._opened:
             self._opened = True
-            self._before, self._rivals = None, False
-            if not self._cross_origin:
-                self._before, self._rivals = find_session(self._headers, self._settings, self._now)
+            headers, settings = [] if self._cross_origin else self._headers, self._settings
+            formers = [former.names(settings) for former in self._formers(self._now)]
+            self._before, self._rivals, self._authentic = find_session(headers, settings, self._now, "", formers)
             self._record = replace(self._before.record) if self._before else self._new_record()
             self._values = read_dictionary(self._record.data)
             self._record.flashes = list(self._record.flashes)
@@ -557,7 +577,7 @@ class Session(MutableMapping):
 
     def regenerate_for_login(self, remember=False):
         """Call it at login: new ids, a new lifetime, and the data stays. It defeats session fixation."""
-        record = self._write(login=True)._record
+        record, self._is_login = self._write(login=True)._record, True
         record.id, record.login_id, record.login = os.urandom(16), os.urandom(8), True
         record.created_at, record.remembered = self._now, remember
         record.idle_limit, record.lifetime = self._settings.timeouts(remember)
@@ -596,7 +616,8 @@ class Session(MutableMapping):
         names = {name for name, _ in pairs(self._headers)}
         own = [settings.cookie_name] + [f"{settings.cookie_name}.{k}" for k in range(1, 10)]
         if self._is_blank():
-            return [self._remove(name) for name in own if name in names] if self._destroyed else []
+            removed = [self._remove(name) for name in own if name in names] + self._remove_formers(names, now)
+            return removed if self._destroyed else []
         limits = settings.limits(record)
         if before and not self._destroyed:
             login = record.login_id != before.record.login_id
@@ -619,14 +640,35 @@ class Session(MutableMapping):
         if size > settings.max_cookie_bytes or len(cookies) > settings.max_chunks:
             raise TooBig(f"the session needs {size} bytes of cookies in {len(cookies)} of them: remove something")
         lines = [f"{name}={value}{tail}" for name, value in cookies]
-        return lines + [self._remove(name) for name in own[len(cookies) :] if name in names]
+        stale = [self._remove(name) for name in own[len(cookies) :] if name in names]
+        # The new cookie comes last: a browser may take a former one for the same.
+        return self._remove_formers(names, now) + lines + stale
 
     def _is_blank(self):
         return self.is_new and not self._values and not self._record.flashes
 
-    def _remove(self, name):
+    def _remove(self, name, path="/", place=""):
         expired = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
-        return f"{name}={self._settings.attributes()}{expired}"
+        return f"{name}={self._settings.attributes(path)}{place}{expired}"
+
+    def _formers(self, now):
+        return [former for former in self._settings.former_cookies if now <= former.until]
+
+    def _remove_formers(self, names, now):
+        """At a move, a login and an end all of them, received or not: their path may have hidden them. One that looks as
+        the present cookie goes at every save. A name may be another application's if no cookie is authentic."""
+        settings, lines = self._settings, []
+        is_last = self._is_login or self._destroyed or (self._before is not None and self._before.is_former)
+        for former in self._formers(now) if self._authentic else ():
+            if not is_last and former.names(settings) != (settings.cookie_name, settings.realm, ""):
+                continue
+            chunks = [f"{former.cookie_name}.{k}" for k in range(1, 10)]
+            place = "; Partitioned" if former.partitioned else ""
+            for name in [former.cookie_name, *(name for name in chunks if name in names)]:
+                if former.domain:
+                    lines.append(self._remove(name, former.path, f"{place}; Domain={former.domain}"))
+                lines.append(self._remove(name, former.path, place))
+        return lines
 
 
 class HardtackSessions:

@@ -89,7 +89,7 @@ class Vectors(unittest.TestCase):
             )
             headers = header_lines(vector["headers"])
             formers = [(one["cookie"], one["realm"], one["session"]) for one in vector.get("formers") or ()]
-            found, rivals = hs.find_session(headers, settings, vector["now"], vector["session"], formers)
+            found, rivals, _ = hs.find_session(headers, settings, vector["now"], vector["session"], formers)
             if found:
                 record = found.record
                 found = {"id": record.id.hex()}
@@ -144,7 +144,7 @@ class Values(unittest.TestCase):
             token = hs.seal_token(hs.write_record(record), settings.keys[0], purpose, NOW)
             session = hs.Session(settings, [f"{settings.cookie_name}={token}".encode()], NOW)
             session["touched here"] = 1
-            after, _ = hs.find_session([cookie_header(session.set_cookie(NOW))], settings, NOW)
+            after, *_ = hs.find_session([cookie_header(session.set_cookie(NOW))], settings, NOW)
             items = hs.read_dictionary(after.record.data)
             del items["touched here"]
             self.assertEqual(items, values, vector["name"])
@@ -335,6 +335,86 @@ class Sessions(unittest.TestCase):
         with self.assertRaises(hs.Rivals):
             session["user"] = "eve"
         self.assertEqual(session.set_cookie(NOW), [])
+
+    def test_a_former_cookie_moves_at_the_next_save_and_nothing_old_logs_in_again(self):
+        def browser(now=NOW, user="ada", **settings):
+            session = hs.Session(hs.Settings(hs.read_keys(NEW), **settings), [], NOW)
+            session["user"] = user
+            return cookie_header(session.set_cookie(NOW))
+
+        present = browser()
+        for before, former, places in [
+            ({"cookie_name": "sid"}, {"cookie_name": "sid"}, ["Path=/"]),
+            ({"realm": "one"}, {"cookie_name": "__Host-session", "realm": "one"}, ["Path=/"]),
+            ({"cookie_name": "sid"}, {"cookie_name": "sid", "domain": "a.example", "path": "/shop", "partitioned": True},
+             ["Path=/shop; Partitioned; Domain=a.example", "Path=/shop; Partitioned"]),
+        ]:
+            old, name = browser(**before), former["cookie_name"]
+            settings = hs.Settings(hs.read_keys(NEW), former_cookies=[hs.FormerCookie(until=NOW + 900, **former)])
+            expired = "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
+            removal = [f"{name}=; HttpOnly; SameSite=Lax; Secure; {place}{expired}" for place in places]
+
+            def lines(headers, act, now=NOW + 1):
+                session = hs.Session(settings, headers, now)
+                user = session.get("user")
+                act(session)
+                return user, session.set_cookie(now)
+
+            def write(session):
+                session["theme"] = "dark"
+
+            read = lambda session: None
+            before = hs.Session(hs.Settings(hs.read_keys(NEW), **before), [old], NOW)
+            moved = hs.Session(settings, [old], NOW + 1)
+            self.assertEqual((moved.id, moved.login_id), (before.id, before.login_id))
+            # The next save moves it: a write, or a renewal that is due.
+            self.assertEqual(lines([old], read), ("ada", []))
+            for act, now in [(write, NOW + 1), (read, NOW + 180)]:
+                user, found = lines([old], act, now)
+                self.assertEqual((user, found[:-1]), ("ada", removal))
+                self.assertRegex(found[-1], "^__Host-session=h")
+            after = hs.Session(settings, [cookie_header(found[-1:])], NOW + 180)
+            self.assertEqual(after.id, before.id)
+            # Beside the present cookie it does not count. A login and a logout remove it, received or not.
+            other = browser(user="eve")
+            both = [old, other] if name == "sid" else [other]
+            self.assertEqual(lines(both, read), ("eve", []))
+            self.assertEqual(len(lines(both, write)[1]), 1)
+            for act in (lambda session: session.regenerate_for_login(), lambda session: session.destroy()):
+                self.assertLessEqual(set(removal), set(lines([present], act)[1]))
+                # Nothing says that the browser has one of ours.
+                for foreign in ([], [b"sid=7"]):
+                    self.assertFalse(set(removal) & set(lines(foreign, act)[1]))
+            # It is over after its end.
+            self.assertEqual(lines([old], read, NOW + 900)[0], "ada")
+            self.assertEqual(lines([old], read, NOW + 901), (None, []))
+            self.assertEqual(len(lines([present], lambda session: session.regenerate_for_login(), NOW + 901)[1]), 1)
+
+    def test_a_former_cookie_that_looks_as_the_present_one_goes_at_every_save(self):
+        former = hs.FormerCookie("sid", NOW + 900, domain="a.example")
+        settings = hs.Settings(hs.read_keys(NEW), cookie_name="sid", former_cookies=[former])
+        session = hs.Session(settings, [], NOW)
+        session["user"] = "ada"
+        lines = session.set_cookie(NOW)
+        self.assertEqual(len(lines), 1)
+        session = hs.Session(settings, [cookie_header(lines)], NOW)
+        session["user"] = "grace"
+        *removals, line = session.set_cookie(NOW)
+        self.assertIn("; Domain=a.example; Max-Age=0", removals[0])
+        # Its twin without a domain is the present cookie, which comes last.
+        self.assertRegex(line, "^sid=h")
+
+    def test_an_idle_cookie_is_authentic_so_a_login_beside_it_removes_the_former_one(self):
+        former = hs.FormerCookie("sid", NOW + 9000)
+        settings = hs.Settings(hs.read_keys(NEW), former_cookies=[former])
+        session = hs.Session(settings, [], NOW)
+        session["user"] = "ada"
+        idle = cookie_header(session.set_cookie(NOW))
+        session = hs.Session(settings, [idle], NOW + 1801)
+        self.assertTrue(session.is_new)
+        session.regenerate_for_login()
+        session["user"] = "ada"
+        self.assertRegex(session.set_cookie(NOW + 1801)[0], "^sid=;")
 
     def test_a_renewal_is_left_out_if_it_comes_late_or_nobody_looks_at_the_page(self):
         settings = hs.Settings(hs.read_keys(NEW))

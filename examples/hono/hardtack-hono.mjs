@@ -15,7 +15,10 @@ import { cookiePairs, cut, lookUp, writeRecord } from './session.mjs';
 const LAST_SECOND = 0xffffffff;
 const LEVELS = ['info', 'success', 'warning', 'error'];
 
-/** Settings of the Rust application, under the same names. Times are seconds. */
+/**
+ * Settings of the Rust application, under the same names. Times are seconds. `formerCookies` are what the cookie was before
+ * one of its settings changed, and until when it counts: `{ cookieName, until, realm, domain, path, partitioned }` each.
+ */
 const DEFAULTS = {
   cookieName: '__Host-session',
   realm: '',
@@ -28,6 +31,7 @@ const DEFAULTS = {
   maxCookieBytes: 7000,
   maxChunks: 2,
   secure: true,
+  formerCookies: [],
   clock: () => Date.now() / 1000,
   ticks: () => performance.now() / 1000,
 };
@@ -93,7 +97,7 @@ export function asKind(value, kind) {
 /** The session of one request: a dictionary whose values are decoded at each reading. Set a changed object again. */
 export class Session {
   #settings; #headers; #now; #crossOrigin;
-  #before = null; #rivals = false; #destroyed = false; #record; #values;
+  #before = null; #found = {}; #isLogin = false; #destroyed = false; #record; #values;
 
   /** Whether the request asked for it. */
   opened = false;
@@ -109,9 +113,11 @@ export class Session {
     const { cookieName, realm, keys, rejectIssuedBefore: floor, clockSkew: skew } = this.#settings;
     const limits = limitsOf(this.#settings, false);
     const rememberedLimits = limitsOf(this.#settings, true);
-    const settings = { keys, cookieName, realm, floor, skew, now: this.#now, limits, rememberedLimits };
-    const { session, rivals } = lookUp(this.#crossOrigin ? '' : this.#headers, settings);
-    [this.#before, this.#rivals] = [session, rivals];
+    const formers = this.#formers(this.#now);
+    const settings = { keys, cookieName, realm, floor, skew, now: this.#now, limits, rememberedLimits, formers };
+    this.#found = lookUp(this.#crossOrigin ? '' : this.#headers, settings);
+    const { session } = this.#found;
+    this.#before = session;
     this.#record = session ? { ...session, flashes: [...session.flashes] } : this.#newRecord();
     this.#values = new Map(session?.values);
   }
@@ -119,7 +125,7 @@ export class Session {
   #write(login = false) {
     if (this.#crossOrigin) throw new SessionError(403, 'a request from another origin cannot change the session');
     this.#open();
-    if (this.#rivals && !login) throw new SessionError(503, 'two logins came under one name: send the request again');
+    if (this.#found.rivals && !login) throw new SessionError(503, 'two logins came under one name: send the request again');
   }
 
   #newRecord() {
@@ -169,6 +175,7 @@ export class Session {
   /** Call it at login: new ids, a new lifetime, and the data stays. It defeats session fixation. */
   regenerateForLogin(remember = false) {
     this.#write(true);
+    this.#isLogin = true;
     const { idle: idleLimit, lifetime } = limitsOf(this.#settings, remember);
     const flashes = this.#record.flashes.slice(this.#before?.flashes.length ?? 0);
     Object.assign(this.#record, newIds(), { login: true, remembered: remember, createdAt: this.#now, idleLimit, lifetime,
@@ -211,9 +218,11 @@ export class Session {
     const [record, before] = [{ ...this.#record, values: this.#values }, this.#before];
     const names = new Set(cookiePairs(this.#headers).map(([name]) => name));
     const own = [settings.cookieName, ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((k) => `${settings.cookieName}.${k}`)];
-    const remove = (name) => `${name}=${attributes(settings)}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT`;
+    const remove = (name, path = '/', place = '') =>
+      `${name}=${attributes(settings, path)}${place}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT`;
+    const former = this.#removeFormers(names, remove, now);
     if (this.isNew && this.#values.size === 0 && record.flashes.length === 0) {
-      return this.#destroyed ? own.filter((name) => names.has(name)).map(remove) : [];
+      return this.#destroyed ? [...own.filter((name) => names.has(name)).map((name) => remove(name)), ...former] : [];
     }
     const limits = both(record, settings);
     const payload = writeRecord(record);
@@ -237,8 +246,29 @@ export class Session {
     if (size > settings.maxCookieBytes || cookies.length > settings.maxChunks) {
       throw new SessionError(500, `the session needs ${size} bytes of cookies: remove something`);
     }
-    const stale = own.slice(cookies.length).filter((name) => names.has(name));
-    return [...cookies.map(([name, value]) => `${name}=${value}${tail}`), ...stale.map(remove)];
+    const stale = own.slice(cookies.length).filter((name) => names.has(name)).map((name) => remove(name));
+    // The new cookie comes last: a browser may take a former one for the same.
+    return [...former, ...cookies.map(([name, value]) => `${name}=${value}${tail}`), ...stale];
+  }
+
+  #formers(now) {
+    const { realm, formerCookies } = this.#settings;
+    return formerCookies.filter(({ until }) => now <= until).map((former) => ({ realm, ...former }));
+  }
+
+  // At a move, a login and an end all of them, received or not: their path may have hidden them. One that looks as the
+  // present cookie goes at every save. A name may be another application's if no cookie is authentic.
+  #removeFormers(names, remove, now) {
+    const { authentic, isFormer, session } = this.#found;
+    const settings = this.#settings;
+    const isLast = this.#isLogin || this.#destroyed || (isFormer && session !== null);
+    return (authentic ? this.#formers(now) : []).flatMap(({ cookieName, realm, domain, path, partitioned }) => {
+      if (!isLast && (cookieName !== settings.cookieName || realm !== settings.realm)) return [];
+      const chunks = [1, 2, 3, 4, 5, 6, 7, 8, 9].map((k) => `${cookieName}.${k}`).filter((name) => names.has(name));
+      const places = domain ? [`; Domain=${domain}`, ''] : [''];
+      const place = partitioned ? '; Partitioned' : '';
+      return [cookieName, ...chunks].flatMap((name) => places.map((domain) => remove(name, path, place + domain)));
+    });
   }
 }
 
@@ -266,8 +296,8 @@ function isOver(createdAt, issuedAt, { idle, lifetime }, now) {
   return now - createdAt > lifetime || now - issuedAt > idle;
 }
 
-function attributes({ secure }) {
-  return `; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}; Path=/`;
+function attributes({ secure }, path = '/') {
+  return `; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}; Path=${path}`;
 }
 
 /** Middleware of Hono. `keys` is the text of the list. */

@@ -17,7 +17,7 @@ const NAME = '__Host-session';
 const hex = (bytes) => Buffer.from(bytes).toString('hex');
 const settings = (more) => ({ keys: readKeys(NEW), cookieName: NAME, realm: '', idleTimeout: 1800, absoluteTimeout: 43200,
   rememberIdleTimeout: 1209600, rememberAbsoluteTimeout: 7776000, rejectIssuedBefore: 0, clockSkew: 60,
-  maxCookieBytes: 40_000, maxChunks: 9, secure: true, ...more });
+  maxCookieBytes: 40_000, maxChunks: 9, secure: true, formerCookies: [], ...more });
 const cookieHeader = (lines) => lines.map((line) => line.split(';')[0]).join('; ');
 const isStatus = (status) => (error) => error.status === status;
 
@@ -256,6 +256,87 @@ test('of two logins under a name that others can set neither counts', () => {
   assert.deepEqual(session.keys(), []);
   assert.throws(() => session.set('user', 'eve'), isStatus(503));
   assert.deepEqual(session.setCookie(NOW), []);
+});
+
+test('a former cookie moves at the next save, and nothing old logs in again', () => {
+  const browser = (more, user = 'ada') => {
+    const session = new Session(settings(more), [], NOW);
+    session.set('user', user);
+    return cookieHeader(session.setCookie(NOW));
+  };
+  const read = () => {};
+  const write = (session) => session.set('theme', 'dark');
+  const logIn = (session) => session.regenerateForLogin();
+  const present = browser();
+  for (const [before, former, places] of [
+    [{ cookieName: 'sid' }, { cookieName: 'sid' }, ['Path=/']],
+    [{ realm: 'one' }, { cookieName: NAME, realm: 'one' }, ['Path=/']],
+    [{ cookieName: 'sid' }, { cookieName: 'sid', domain: 'a.example', path: '/shop', partitioned: true },
+      ['Path=/shop; Partitioned; Domain=a.example', 'Path=/shop; Partitioned']],
+  ]) {
+    const old = browser(before);
+    const after = settings({ formerCookies: [{ until: NOW + 900, ...former }] });
+    const removal = places.map((place) => `${former.cookieName}=; HttpOnly; SameSite=Lax; Secure; ${place}; Max-Age=0; `
+      + 'Expires=Thu, 01 Jan 1970 00:00:00 GMT');
+    const lines = (headers, act, now = NOW + 1) => {
+      const session = new Session(after, headers, now);
+      const user = session.get('user');
+      act(session);
+      return { user, lines: session.setCookie(now) };
+    };
+    const first = new Session(settings(before), [old], NOW);
+    const moved = new Session(after, [old], NOW + 1);
+    assert.deepEqual([moved.id, moved.loginId], [first.id, first.loginId]);
+    // The next save moves it: a write, or a renewal that is due.
+    assert.deepEqual(lines([old], read), { user: 'ada', lines: [] });
+    for (const [act, now] of [[write, NOW + 1], [read, NOW + 180]]) {
+      const found = lines([old], act, now);
+      assert.deepEqual([found.user, found.lines.slice(0, -1)], ['ada', removal]);
+      assert.match(found.lines.at(-1), /^__Host-session=h/);
+    }
+    // Beside the present cookie it does not count. A login and a logout remove it, received or not.
+    const other = browser({}, 'eve');
+    const both = former.cookieName === 'sid' ? [old, other] : [other];
+    assert.deepEqual(lines(both, read), { user: 'eve', lines: [] });
+    assert.equal(lines(both, write).lines.length, 1);
+    for (const act of [logIn, (session) => session.destroy()]) {
+      const found = lines([present], act).lines;
+      assert.ok(removal.every((line) => found.includes(line)), found);
+      // Nothing says that the browser has one of ours.
+      for (const foreign of [[], ['sid=7']]) {
+        assert.ok(!lines(foreign, act).lines.some((line) => removal.includes(line)));
+      }
+    }
+    // It is over after its end.
+    assert.equal(lines([old], read, NOW + 900).user, 'ada');
+    assert.deepEqual(lines([old], read, NOW + 901), { user: undefined, lines: [] });
+    assert.equal(lines([present], logIn, NOW + 901).lines.length, 1);
+  }
+});
+
+test('a former cookie that looks as the present one goes at every save', () => {
+  const after = settings({ cookieName: 'sid', formerCookies: [{ cookieName: 'sid', until: NOW + 900, domain: 'a.example' }] });
+  const first = new Session(after, [], NOW);
+  first.set('user', 'ada');
+  const lines = first.setCookie(NOW);
+  assert.equal(lines.length, 1);
+  const session = new Session(after, [cookieHeader(lines)], NOW);
+  session.set('user', 'grace');
+  const found = session.setCookie(NOW);
+  assert.match(found[0], /; Domain=a.example; Max-Age=0/);
+  // Its twin without a domain is the present cookie, which comes last.
+  assert.match(found.at(-1), /^sid=h/);
+});
+
+test('an idle cookie is authentic: a login beside it removes the former one', () => {
+  const after = settings({ formerCookies: [{ cookieName: 'sid', until: NOW + 9000 }] });
+  const first = new Session(after, [], NOW);
+  first.set('user', 'ada');
+  const session = new Session(after, [cookieHeader(first.setCookie(NOW))], NOW + 1801);
+  assert.ok(session.isNew);
+  session.regenerateForLogin();
+  session.set('user', 'ada');
+  assert.match(session.setCookie(NOW + 1801)[0], /^sid=;/);
 });
 
 test('a login drops the messages of the session before', () => {

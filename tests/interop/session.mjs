@@ -24,8 +24,8 @@ export function findSession(header, settings) {
 }
 
 /**
- * The session that `findSession` returns, and whether there is none because two logins are `rivals`. `binding` is null
- * without a `proofLifetime`.
+ * The session that `findSession` returns, whether there is none because two logins are `rivals`, whether it `isFormer`, and
+ * whether any cookie is `authentic`. `binding` is null without a `proofLifetime`.
  */
 export function lookUp(header, settings) {
   const { keys, cookieName, realm, typed = '', formers = [], now, skew = 60, floor = 0 } = settings;
@@ -34,6 +34,7 @@ export function lookUp(header, settings) {
   const cookies = [{ cookieName, realm, typed }, ...formers];
   const budget = { count: 16, length: 65536 };
   const found = { present: [], former: [] };
+  let authentic = false;
   for (const name of new Set(cookies.map((cookie) => cookie.cookieName))) {
     for (const token of candidates([header ?? ''].flat(), name, budget)) {
       if (token === null) continue;
@@ -41,6 +42,7 @@ export function lookUp(header, settings) {
         const { cookie, opened } = openFor(token, cookies.filter((cookie) => cookie.cookieName === name), {
           keys, label: 'cookie', now: time, skew, floor, maxAge: Infinity, limit: 9 * 4096,
         });
+        authentic = true;
         const { issuedAt } = opened;
         const record = readRecord(opened.payload);
         if (record.deviceKey !== null && proofLifetime === undefined) throw unknownLayout();
@@ -52,16 +54,19 @@ export function lookUp(header, settings) {
         found[cookie === cookies[0] ? 'present' : 'former'].push({ name, session: { ...record, issuedAt, keyId: opened.keyId } });
       } catch (error) {
         if (!(error instanceof TokenError)) throw error;
+        authentic ||= ['NotYetValid', 'Revoked', 'Expired', 'Payload', 'UnknownLayout'].includes(error.code);
       }
     }
   }
-  const { session, rivals } = counting(found.present.length > 0 ? found.present : found.former);
-  if (session === null || proofLifetime === undefined) return { session, rivals, binding: null };
+  const isFormer = found.present.length === 0;
+  const { session, rivals } = counting(isFormer ? found.former : found.present);
+  const told = { session, rivals, isFormer, authentic, binding: null };
+  if (session === null || proofLifetime === undefined) return told;
   const { key } = tryProofs(header, settings, session);
-  if (session.deviceKey !== null && key === null) return { session: null, rivals, binding: 'unproven' };
+  if (session.deviceKey !== null && key === null) return { ...told, session: null, binding: 'unproven' };
   const binding = session.deviceKey !== null ? 'proven' : key !== null ? 'adopts' : 'unbound';
   // An unbound session takes the key of a proof, for whoever saves it.
-  return { session: { ...session, deviceKey: key }, rivals, binding };
+  return { ...told, session: { ...session, deviceKey: key }, binding };
 }
 
 /**
