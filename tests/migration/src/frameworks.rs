@@ -12,6 +12,11 @@ use rocket::{
 use tower::ServiceExt as _;
 
 pub fn axum(app: axum::Router, ask: Ask) -> Answer {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(ask_axum(app, ask))
+}
+
+pub async fn ask_axum(app: axum::Router, ask: Ask<'_>) -> Answer {
     use axum::{body::Body, http::Request};
 
     let method = if ask.path == "/logout" { "POST" } else { "GET" };
@@ -19,29 +24,40 @@ pub fn axum(app: axum::Router, ask: Ask) -> Answer {
         .method(method)
         .uri(ask.path)
         .header("cookie", ask.cookie);
-    let run = async {
-        let response = app
-            .oneshot(request.body(Body::empty()).unwrap())
-            .await
-            .unwrap();
-        let lines = response.headers().get_all("set-cookie");
-        Answer {
-            status: response.status().as_u16(),
-            set_cookie: lines
-                .iter()
-                .map(|line| line.to_str().unwrap().into())
-                .collect(),
-            body: text(
-                &axum::body::to_bytes(response.into_body(), usize::MAX)
-                    .await
-                    .unwrap(),
-            ),
-        }
-    };
-    tokio::runtime::Runtime::new().unwrap().block_on(run)
+    let response = app
+        .oneshot(request.body(Body::empty()).unwrap())
+        .await
+        .unwrap();
+    let lines = response.headers().get_all("set-cookie");
+    Answer {
+        status: response.status().as_u16(),
+        set_cookie: lines
+            .iter()
+            .map(|line| line.to_str().unwrap().into())
+            .collect(),
+        body: text(
+            &axum::body::to_bytes(response.into_body(), usize::MAX)
+                .await
+                .unwrap(),
+        ),
+    }
 }
 
 pub fn actix<F, B>(app: actix_web::App<F>, ask: Ask) -> Answer
+where
+    F: ServiceFactory<
+            ServiceRequest,
+            Config = (),
+            Response = ServiceResponse<B>,
+            Error = actix_web::Error,
+            InitError = (),
+        > + 'static,
+    B: MessageBody + 'static,
+{
+    actix_web::rt::System::new().block_on(ask_actix(app, ask))
+}
+
+pub async fn ask_actix<F, B>(app: actix_web::App<F>, ask: Ask<'_>) -> Answer
 where
     F: ServiceFactory<
             ServiceRequest,
@@ -64,20 +80,18 @@ where
         TestRequest::get()
     };
     let request = method.uri(ask.path).insert_header(("cookie", ask.cookie));
-    actix_web::rt::System::new().block_on(async {
-        let service = init_service(app).await;
-        // A middleware's error becomes a response in the server.
-        let response = match try_call_service(&service, request.to_request()).await {
-            Ok(response) => response.into_parts().1.map_into_boxed_body(),
-            Err(error) => HttpResponse::from_error(error),
-        };
-        let lines = response.headers().get_all("set-cookie");
-        Answer {
-            status: response.status().as_u16(),
-            set_cookie: lines.map(|line| line.to_str().unwrap().into()).collect(),
-            body: text(&to_bytes(response.into_body()).await.unwrap()),
-        }
-    })
+    let service = init_service(app).await;
+    // A middleware's error becomes a response in the server.
+    let response = match try_call_service(&service, request.to_request()).await {
+        Ok(response) => response.into_parts().1.map_into_boxed_body(),
+        Err(error) => HttpResponse::from_error(error),
+    };
+    let lines = response.headers().get_all("set-cookie");
+    Answer {
+        status: response.status().as_u16(),
+        set_cookie: lines.map(|line| line.to_str().unwrap().into()).collect(),
+        body: text(&to_bytes(response.into_body()).await.unwrap()),
+    }
 }
 
 /// With a fixed key for Rocket's private cookies.
