@@ -8,11 +8,12 @@
 // refused. It leaves the removal of planted cookies to the Rust application.
 
 import { randomBytes } from 'node:crypto';
-import { decode, encode } from 'cborg';
+import { Tokenizer, decode, encode } from 'cborg';
 import { cookiePurpose, deriveKey, seal } from './hardtack.mjs';
 import { cookiePairs, cut, lookUp, writeRecord } from './session.mjs';
 
 const LAST_SECOND = 0xffffffff;
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const LEVELS = ['info', 'success', 'warning', 'error'];
 
 /**
@@ -81,9 +82,19 @@ function checkValue(value) {
   throw new TypeError(`a session holds text, numbers, booleans, null, bytes, arrays and plain objects, and not ${kind}`);
 }
 
+// cborg drops a U+FEFF at the start of a text, and replaces what is not UTF-8.
+class Texts extends Tokenizer {
+  next() {
+    const token = super.next();
+    if (token.byteValue !== undefined) token.value = utf8.decode(token.byteValue);
+    return token;
+  }
+}
+
 /** Integers that a number cannot hold are bigints. */
 export function decodeValue(item) {
-  return decode(item, { allowBigInt: true, allowUndefined: true }) ?? null;
+  const options = { allowBigInt: true, allowUndefined: true, retainStringBytes: true };
+  return decode(item, { ...options, tokenizer: new Texts(Uint8Array.from(item), options) }) ?? null;
 }
 
 /** A number as a `number` or a `bigint`, if nothing is lost. Other kinds are those of `typeof`. */

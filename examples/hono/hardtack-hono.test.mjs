@@ -78,7 +78,7 @@ test('what another language reads as the same is written in the shortest form', 
   for (const [value, item] of [
     [null, 'f6'], [true, 'f5'], [60, '183c'], [60.5, 'f95390'], [-1, '20'], [2n ** 53n + 1n, '1b0020000000000001'],
     [2n ** 64n - 1n, '1bffffffffffffffff'], [0.1, 'fb3fb999999999999a'], [Infinity, 'f97c00'], [NaN, 'f97e00'],
-    ['Zoë', '645a6fc3ab'], [Uint8Array.of(255), '41ff'], [[1, 'a'], '82016161'],
+    ['Zoë', '645a6fc3ab'], ['\ufeffa', '64efbbbf61'], [Uint8Array.of(255), '41ff'], [[1, 'a'], '82016161'],
     [{ b: 1, a: 2, aa: 3 }, 'a361610261620162616103'],
   ]) {
     assert.equal(hex(encodeValue(value)), item);
@@ -86,6 +86,7 @@ test('what another language reads as the same is written in the shortest form', 
     assert.deepEqual(back instanceof Uint8Array ? Uint8Array.from(back) : back, value);
   }
   assert.equal(decodeValue(Buffer.from('f7', 'hex')), null);
+  assert.throws(() => decodeValue(Buffer.from('61ff', 'hex')), TypeError);
 });
 
 test('what another language reads otherwise is refused', () => {

@@ -27,14 +27,14 @@ const PURPOSES: [&str; 6] = [
 ];
 const BLOCKS: [usize; 6] = [0, 1, 2, 16, 64, 255];
 
-struct Peer {
+pub(crate) struct Peer {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
 }
 
 impl Peer {
-    fn start(command: &str) -> Peer {
+    pub(crate) fn start(command: &str) -> Peer {
         let mut child = Command::new("sh")
             .args(["-c", &format!("exec {command}")])
             .stdin(Stdio::piped())
@@ -46,7 +46,7 @@ impl Peer {
         Peer { child, to, from }
     }
 
-    fn ask(&mut self, request: &Value) -> Value {
+    pub(crate) fn ask(&mut self, request: &Value) -> Value {
         writeln!(self.to, "{request}").unwrap();
         let mut line = String::new();
         self.from.read_line(&mut line).unwrap();
@@ -77,10 +77,10 @@ impl Drop for Peer {
 }
 
 /// SplitMix64: the same cases in every run.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self) -> u64 {
+    pub(crate) fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -88,19 +88,19 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.roll() % end
     }
 
-    fn bytes(&mut self, len: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| self.roll() as u8).collect()
     }
 
-    fn array<const N: usize>(&mut self) -> [u8; N] {
+    pub(crate) fn array<const N: usize>(&mut self) -> [u8; N] {
         self.bytes(N).try_into().unwrap()
     }
 
-    fn time(&mut self) -> u32 {
+    pub(crate) fn time(&mut self) -> u32 {
         match self.below(6) {
             0 => 0,
             1 => u32::MAX - 1,

@@ -20,6 +20,8 @@ mod verify;
 #[cfg(feature = "std")]
 mod interop;
 #[cfg(feature = "session")]
+mod interop_sessions;
+#[cfg(feature = "session")]
 mod session_vectors;
 #[cfg(feature = "std")]
 mod vectors;

@@ -63,7 +63,7 @@ pub fn check_redis(
             // The browser sent others before it had the answer.
             assert_eq!(&get("/", cookie).await.body, user);
         }
-        // Each old session ends in a minute, whoever has a copy of its cookie.
+        // Each old session ends in a minute, also for copies of its cookie.
         assert_eq!(end_before(&redis, 60, 5).await, people.len());
         for (user, cookie) in &people {
             assert_eq!(&get("/", cookie).await.body, user);
