@@ -219,7 +219,7 @@ fn values_from_wire(wire: &Json) -> Values {
 struct Case {
     /// The first one seals.
     keys: Vec<[u8; 32]>,
-    /// The same in another order, for whoever opens.
+    /// The same in another order, to open with.
     ring: Vec<[u8; 32]>,
     name: &'static str,
     realm: &'static str,
