@@ -9,6 +9,7 @@ use hardtack::session::{
 use std::{
     borrow::Cow,
     fmt,
+    future::poll_fn,
     ops::Deref,
     pin::pin,
     task::{Context, Poll, Waker},
@@ -59,6 +60,23 @@ impl<T: SessionData> Request<T> {
             method: "GET",
             path: "/",
             authority: None,
+            header: |name| (name == "cookie").then_some(cookie.as_bytes()),
+        });
+        let session = session.await;
+        Request { exchange, session }
+    }
+
+    /// A request of a browser that is on this page.
+    pub async fn of(
+        sessions: &SessionManager<T>,
+        (host, path): (&str, &str),
+        cookie: &str,
+    ) -> Request<T> {
+        let exchange = Exchange::begin(sessions);
+        let session = exchange.session(RequestHead {
+            method: "GET",
+            path,
+            authority: Some(host),
             header: |name| (name == "cookie").then_some(cookie.as_bytes()),
         });
         let session = session.await;
@@ -142,4 +160,17 @@ pub fn ready<F: Future>(future: F) -> F::Output {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("a session in a cookie waits for nothing"),
     }
+}
+
+/// Lets the others go on, once.
+pub async fn give_way() {
+    let mut gave = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut gave, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }

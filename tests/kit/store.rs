@@ -9,11 +9,11 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard},
-    task::{Context, Poll},
+    task::Context,
     time::Duration,
 };
 
-use super::clock::Clock;
+use super::{clock::Clock, exchange::give_way};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -104,7 +104,7 @@ impl Scripted {
         call: impl Future<Output = Result<R, StoreError>>,
     ) -> Result<R, StoreError> {
         if self.script().gives_way {
-            GiveWay(false).await;
+            give_way().await;
         }
         let fault = {
             let mut script = self.script();
@@ -131,21 +131,6 @@ impl Scripted {
 fn memory(clock: &Clock, bytes: usize) -> MemoryStore {
     let clock = clock.clone();
     MemoryStore::with_clock(bytes, move || Duration::from_secs(clock.unix().into()))
-}
-
-/// Lets the others go on, once.
-struct GiveWay(bool);
-
-impl Future for GiveWay {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    }
 }
 
 impl Store for Scripted {

@@ -1,27 +1,62 @@
-//! A fleet in virtual time: instances whose clocks drift and jump, rolling rotations and restarts,
-//! visitors with several tabs, lost and late answers, and a thief with a copy of every cookie.
+//! A fleet in virtual time: instances whose clocks drift and jump and that crash, changes that roll through them,
+//! visitors with several tabs, lost and late answers, a thief with a copy of every cookie, and an attacker on a
+//! sibling domain. With the feature `store`, the fleet also moves to a store and back, whose calls fail, lose their
+//! answers, and come between those of other requests.
+//!
+//! What must hold:
+//!
+//! 1. **Nobody is logged out who should not be.** A browser whose last answer named a person, and that has not been
+//!    idle for too long, is known as that person: at every instance, and at every step of a change of keys, cookie
+//!    or place. A store that is down is an error, and not a logout.
+//! 2. **Nobody is in who was ended.** With a shared denylist no copy of a login opens after its end. In a store the
+//!    same holds without one, for logins that were never in a cookie, and for each id that an instance with the store
+//!    has ended. No session outlives its limits.
+//! 3. **No write is lost in a store.** What parallel requests write under keys of their own is there, at whatever
+//!    instances they were. In a cookie this holds for one request after the other.
+//! 4. **People are never mixed.** What a visitor sees is their own, or what a sibling domain has planted in a browser
+//!    without a session.
+//!
+//! Within one process, no late answer undoes a login or a logout for a minute. Between instances nobody promises that for
+//! a mere renewal, and a model says so: see `visitor.rs`. It knows nothing of how the library works.
 //!
 //! Every decision comes from a seed. `FLEET_SEED` and `FLEET_STEPS` choose another run:
 //!
 //! ```sh
-//! FLEET_STEPS=1000000 cargo test --release --features session --test session fleet
+//! FLEET_STEPS=1000000 cargo test --release --features store --test session fleet
 //! ```
 
+mod dice;
+mod ends;
+mod instance;
+mod request;
+mod rollout;
+#[cfg(feature = "store")]
+mod store;
+mod strangers;
+mod visitor;
+
+use crate::kit::clock::{HOUR, MINUTE, T0};
+#[cfg(feature = "store")]
 use crate::kit::{
-    clock::{Clock, HOUR, MINUTE, T0, seconds},
-    exchange::Request,
-    keys::key,
-    site::{Browser, Site, finish},
+    clock::Clock,
+    store::{Fault, Scripted},
 };
-use hardtack::{
-    Keyring, Timestamp,
-    session::{Denylist, LoginId, Refusal},
-};
+use dice::Dice;
+use ends::Ends;
+use hardtack::session::{Denylist, Refusal};
+use instance::{Instance, Shared, Steps};
+use request::{Act, Moment, News, SLOTS, Serving, Stage, Tab};
+use rollout::{CHANGES, Change, Rollout};
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::VecDeque,
     env, mem,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
+use strangers::Sibling;
+use visitor::{Visitor, cookies_of};
 
 const IDLE: u32 = 30 * MINUTE;
 const ABSOLUTE: u32 = 12 * HOUR;
@@ -31,467 +66,382 @@ const REMEMBER_ABSOLUTE: u32 = 24 * HOUR;
 const DRIFT: i64 = 25;
 /// A session is renewed when a tenth of the idle limit is over, and clocks differ.
 const MARGIN: u32 = REMEMBER_IDLE / 10 + 2 * MINUTE;
+/// How long a store takes at most, in seconds.
+const DEADLINE: u32 = 2;
 const INSTANCES: usize = 12;
 const VISITORS: usize = 8;
-const COPIES: usize = 64;
+/// The account of the attacker. Visitor `n` has the accounts `2 n` and `2 n + 1`.
+const MALLORY: u32 = 2 * VISITORS as u32;
 
-/// SplitMix64: the same numbers for the same seed, everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn index(&mut self, len: usize) -> usize {
-        usize::try_from(self.roll(len as u64)).unwrap()
-    }
-}
-
-/// What a handler does.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Act {
-    Read,
-    Write,
-    Remember,
-    Regenerate,
-    LogIn(u32),
-    LogOut,
-}
-
-impl Act {
-    /// Says whether the handler did what it should. The session of a late request refuses some of it.
-    fn run(self, session: &Request) -> bool {
-        let done = match self {
-            Act::Read => session.get::<u32>("user").map(drop),
-            Act::Write => session
-                .get::<u32>("user")
-                .and_then(|user| session.insert("owner", user)),
-            Act::Remember => session.remember(true),
-            Act::Regenerate => session.regenerate(),
-            Act::LogIn(person) => session.regenerate_for_login().and_then(|()| {
-                session.insert("owner", Some(person))?;
-                session.insert("user", person)
-            }),
-            Act::LogOut => session.destroy(),
-        };
-        done.is_ok()
-    }
-}
-
-/// The person that a browser is logged in as, as far as a bystander can know.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Expected {
-    Nobody,
-    Person(u32),
-    /// Two requests overlapped whose order decides, or an answer was lost, or a clock was wrong.
-    Unclear,
-}
-
-struct Visitor {
-    browser: Browser,
-    expected: Expected,
-    /// Until when the last answer has promised to know the person.
-    promised: u32,
-    /// Until when any answer may have meant to.
-    at_most: u32,
-    /// When a login or a logout was last answered.
-    changed: u32,
-    /// When a session without a login last began.
-    started: u32,
-    /// When a login was last answered that overlapped with another one: both are good.
-    forked: u32,
-    home: usize,
-}
-
-/// A request whose handler is at work.
-struct Tab {
-    visitor: usize,
-    instance: usize,
-    request: Request,
-    act: Act,
-    began: u32,
-    ends: u32,
-    /// The browser had no cookie yet, or one from a clock that was ahead: its login is not known.
-    is_bare: bool,
-    /// It had none that counts.
-    was_new: bool,
-    is_lost: bool,
-}
-
-struct Instance {
-    site: Site,
-    drift: i64,
-    /// Set while the clock is far away from the truth.
-    jump: i64,
-    /// How far the rotation of keys has come here: see `ring`.
-    ring: u32,
+/// What is so from the first step of a run to the last.
+#[derive(Clone, Copy, Debug)]
+struct Scenario {
+    has_denylist: bool,
+    has_store: bool,
+    /// The store is an engine without transactions over two keys.
+    renames_in_two_steps: bool,
+    /// The store keeps nothing over a restart.
+    forgets: bool,
+    /// The step at which each change begins.
+    starts_at: [u32; 3],
 }
 
 struct Fleet {
     dice: Dice,
     now: u32,
+    order: Arc<AtomicU64>,
+    shared: Shared,
     instances: Vec<Instance>,
-    denylist: Denylist,
-    ended: Arc<Mutex<BTreeSet<LoginId>>>,
+    rollouts: [Rollout; 3],
+    ends: Arc<Mutex<Ends>>,
     visitors: Vec<Visitor>,
     tabs: Vec<Tab>,
     copies: VecDeque<String>,
-    /// When the last instance took the present step of the rotation.
-    rotated: u32,
-    /// How often a promise was checked, and how often a copy opened.
+    sibling: Sibling,
+    last_number: u64,
+    #[cfg(feature = "store")]
+    clock_of_store: Clock,
+    /// How often a promise was checked, a copy opened, and a cookie was planted.
     kept: u64,
     stolen: u64,
-}
-
-/// The keyring at a step of the rotation: one key, stage, switch, retire, and again.
-fn ring(step: u32, retired: u32) -> Keyring {
-    let number = u8::try_from(step / 4 % 100).unwrap();
-    let (old, new) = (key(number + 1), key(number + 2));
-    match step % 4 {
-        0 => Keyring::new(old),
-        1 => Keyring::new(old).accept(new).unwrap(),
-        2 => Keyring::new(new).accept(old).unwrap(),
-        _ => Keyring::new(new)
-            .accept_retired(old, Timestamp::from_unix(retired))
-            .unwrap(),
-    }
+    planted: u64,
 }
 
 impl Fleet {
-    fn new(seed: u64) -> Fleet {
-        let ended = Arc::new(Mutex::new(BTreeSet::new()));
-        let told = Arc::clone(&ended);
-        let denylist = Denylist::new().on_insert(move |entry| {
-            told.lock().unwrap().insert(entry.login_id);
+    fn new(seed: u64, scenario: Scenario) -> Fleet {
+        let ends = Arc::new(Mutex::new(Ends::default()));
+        let order = Arc::new(AtomicU64::new(0));
+        let denylist = scenario.has_denylist.then(|| {
+            let (ends, order) = (Arc::clone(&ends), Arc::clone(&order));
+            Denylist::new().on_insert(move |entry| {
+                let order = order.load(Ordering::Relaxed);
+                ends.lock().unwrap().end_login(entry.login_id, order);
+            })
         });
-        let mut fleet = Fleet {
+        #[cfg(feature = "store")]
+        let clock_of_store = Clock::new();
+        let shared = Shared {
+            scenario,
+            denylist,
+            #[cfg(feature = "store")]
+            store: Scripted::new(&clock_of_store),
+        };
+        #[cfg(feature = "store")]
+        shared.store.give_way();
+        let rollouts =
+            CHANGES.map(|change| Rollout::new(change, scenario.starts_at[change as usize], T0));
+        let steps = Steps::of(&rollouts);
+        let instances = (0..INSTANCES).map(|n| {
+            let drift = n as i64 % (2 * DRIFT) - DRIFT;
+            Instance::start(&shared, &rollouts, T0, drift, steps)
+        });
+        Fleet {
             dice: Dice(seed),
             now: T0,
-            instances: Vec::new(),
-            denylist,
-            ended,
-            visitors: Vec::new(),
+            order,
+            instances: instances.collect(),
+            shared,
+            rollouts,
+            ends,
+            visitors: (0..VISITORS).map(|n| Visitor::new(n % INSTANCES)).collect(),
             tabs: Vec::new(),
             copies: VecDeque::new(),
-            rotated: T0,
+            sibling: Sibling::default(),
+            last_number: 0,
+            #[cfg(feature = "store")]
+            clock_of_store,
             kept: 0,
             stolen: 0,
-        };
-        for n in 0..INSTANCES {
-            let instance = fleet.instance(n as i64 % (2 * DRIFT) - DRIFT, 0);
-            fleet.instances.push(instance);
+            planted: 0,
         }
-        for n in 0..VISITORS {
-            fleet.visitors.push(Visitor {
-                browser: Browser::default(),
-                expected: Expected::Nobody,
-                promised: 0,
-                at_most: 0,
-                changed: 0,
-                started: 0,
-                forked: 0,
-                home: n % INSTANCES,
-            });
-        }
-        fleet
     }
 
-    /// A process that has just started.
-    fn instance(&self, drift: i64, step: u32) -> Instance {
-        let clock = Clock::at(self.now.checked_add_signed(drift as i32).unwrap());
-        let site = Site::under(ring(step, self.rotated), &clock, |builder| {
-            builder
-                .denylist(self.denylist.clone())
-                .idle_timeout(seconds(IDLE))
-                .absolute_timeout(seconds(ABSOLUTE))
-                .remember_idle_timeout(seconds(REMEMBER_IDLE))
-                .remember_absolute_timeout(seconds(REMEMBER_ABSOLUTE))
-        });
-        Instance {
-            site,
-            drift,
-            jump: 0,
-            ring: step,
+    fn moment(&self) -> Moment {
+        Moment {
+            order: self.order.fetch_add(1, Ordering::Relaxed) + 1,
+            time: self.now,
         }
+    }
+
+    fn number(&mut self) -> u64 {
+        self.last_number += 1;
+        self.last_number
     }
 
     fn step(&mut self) {
         match self.dice.roll(100) {
-            0..60 => self.visit(),
-            60..72 => self.answer_one(),
-            72..80 => self.steal(),
-            80..90 => self.pass(),
-            90..94 => self.disturb_a_clock(),
-            94..97 => self.rotate(),
-            97 => self.restart(),
-            _ => self.move_a_visitor(),
+            0..50 => self.visit(),
+            50..69 => self.go_on(),
+            69..77 => self.steal(),
+            77..80 => self.attack(),
+            80..88 => self.pass(),
+            88..91 => self.disturb_a_clock(),
+            91..95 => self.roll_out(),
+            95 => self.restart(),
+            96..98 => self.move_a_visitor(),
+            _ => self.disturb_the_store(),
         }
     }
 
+    // Requests.
+
     fn visit(&mut self) {
-        let visitor = self.dice.index(VISITORS);
-        let person = u32::try_from(2 * visitor).unwrap() + u32::from(self.dice.roll(2) == 0);
-        let act = match self.dice.roll(20) {
-            0..8 => Act::Read,
-            8..13 => Act::Write,
-            13 => Act::Remember,
-            14 => Act::Regenerate,
-            15..18 => Act::LogIn(person),
+        let n = self.dice.index(VISITORS);
+        let others = |tab: &&mut Tab| tab.visitor == n;
+        let busy: Vec<usize> = self
+            .tabs
+            .iter_mut()
+            .filter(others)
+            .filter_map(slot)
+            .collect();
+        let free = (0..SLOTS).find(|slot| !busy.contains(slot));
+        let person = u32::try_from(2 * n).unwrap() + self.dice.seconds(2);
+        let act = match (self.dice.roll(20), free) {
+            (0..8, _) => Act::Read,
+            (8..13, Some(slot)) => Act::Write {
+                slot,
+                number: self.number(),
+            },
+            (8..13, None) => Act::Read,
+            (13, _) => Act::Remember,
+            (14, _) => Act::Regenerate,
+            (15..18, _) => Act::LogIn(person),
             _ => Act::LogOut,
         };
         let lasts = match self.dice.roll(20) {
             0..14 => 0,
-            14..18 => self.dice.roll(5),
-            _ => self.dice.roll(10 * 60),
+            14..18 => self.dice.seconds(5),
+            _ => self.dice.seconds(10 * 60),
         };
-        let instance = self.visitors[visitor].home;
-        let site = &self.instances[instance].site;
-        let request = site.request(&self.visitors[visitor].browser.header());
-        self.judge(visitor, instance, &request);
-        let is_bare = self.visitors[visitor].browser.jar.names().is_empty()
-            || request.refused().unwrap() == Some(Refusal::NotYetValid);
-        self.tabs.push(Tab {
-            visitor,
+        // A store knows at every instance what others have ended.
+        let all_store = self.instances.iter().all(|it| it.place().is_store());
+        let instance = match all_store {
+            true => self.dice.index(INSTANCES),
+            false => self.visitors[n].home,
+        };
+        let began = self.moment();
+        let at = &self.instances[instance];
+        let mut tab = Tab {
+            visitor: n,
             instance,
-            was_new: request.is_new().unwrap(),
-            request,
+            place: at.place(),
             act,
-            began: self.now,
-            ends: self.now + u32::try_from(lasts).unwrap(),
-            is_bare,
-            is_lost: self.dice.roll(50) == 0,
-        });
-        if lasts == 0 {
-            self.answer(self.tabs.len() - 1);
-        }
-    }
-
-    /// Compares what the request sees with what it should.
-    fn judge(&mut self, n: usize, instance: usize, request: &Request) {
-        let seen: Option<u32> = request.get("user").unwrap();
-        let owner: Option<Option<u32>> = request.get("owner").unwrap();
-        let visitor = &mut self.visitors[n];
-        if let Some(person) = seen {
-            assert_eq!(person as usize / 2, n, "a visitor is taken for another");
-            assert_eq!(owner, Some(Some(person)), "two people's data are mixed");
-            let login_id = request.login_id().unwrap();
-            let ended = self.ended.lock().unwrap();
-            assert!(!ended.contains(&login_id), "{login_id} opens after its end");
-        }
-        let at_work = self.tabs.iter().any(|tab| tab.visitor == n);
-        if at_work || self.instances[instance].jump != 0 {
-            return;
-        }
-        match visitor.expected {
-            Expected::Nobody => assert_eq!(seen, None, "nobody has logged in"),
-            Expected::Person(person) if self.now + MARGIN < visitor.promised => {
-                assert_eq!(seen, Some(person), "a live session is gone");
-                self.kept += 1;
-            }
-            Expected::Person(_) if self.now > visitor.at_most + 2 * MINUTE => {
-                assert_eq!(seen, None, "a session outlives its limits");
-            }
-            Expected::Person(_) | Expected::Unclear => {}
-        }
-        // From here on what was seen is what holds.
-        visitor.expected = match (seen, visitor.expected) {
-            // Until the time comes from which a clock that was ahead has dated it.
-            (None, _) if request.refused().unwrap() == Some(Refusal::NotYetValid) => {
-                Expected::Unclear
-            }
-            (None, _) => Expected::Nobody,
-            (Some(person), Expected::Unclear) => {
-                let ends = request.expires_at().unwrap().to_unix();
-                (visitor.promised, visitor.at_most) = (0, visitor.at_most.max(ends));
-                Expected::Person(person)
-            }
-            (Some(_), known) => known,
+            began,
+            ends: self.now + lasts,
+            is_instant: lasts == 0,
+            is_alone: true,
+            is_mixed: false,
+            is_jumped: at.jump != 0,
+            is_bare: !self.visitors[n].has_own_cookie(),
+            seen: None,
+            is_lost: self.dice.is_one_in(50),
+            stage: Stage::Serving(Serving::new(at, self.visitors[n].header(), act)),
         };
+        for other in self.tabs.iter_mut().filter(|other| other.visitor == n) {
+            (other.is_alone, tab.is_alone) = (false, false);
+            let is_mixed = !tab.place.is_store() || !other.place.is_store();
+            other.is_mixed |= is_mixed;
+            tab.is_mixed |= is_mixed;
+        }
+        self.tabs.push(tab);
+        let tab = self.tabs.len() - 1;
+        match lasts {
+            0 => self.go_on_to_the_end(tab),
+            _ => drop(self.go_on_with(tab)),
+        }
     }
 
-    fn answer_one(&mut self) {
+    fn go_on(&mut self) {
         if !self.tabs.is_empty() {
             let tab = self.dice.index(self.tabs.len());
-            self.answer(tab);
+            self.go_on_with(tab);
         }
     }
 
-    fn answer(&mut self, tab: usize) {
-        let tab = self.tabs.swap_remove(tab);
-        let was_done = tab.act.run(&tab.request);
-        let ends = tab.request.expires_at().map_or(0, Timestamp::to_unix);
-        let reply = finish(&tab.request);
-        let ours = |other: &&Tab| other.visitor == tab.visitor;
-        let overlaps = self
+    fn go_on_to_the_end(&mut self, tab: usize) {
+        while self.go_on_with(tab) {}
+    }
+
+    /// Lets a request go on to its next stop. Returns `false` if that was its last.
+    fn go_on_with(&mut self, at: usize) -> bool {
+        let moment = self.moment();
+        let tab = &mut self.tabs[at];
+        let Stage::Serving(serving) = &mut tab.stage else {
+            self.arrive(at);
+            return false;
+        };
+        match serving.go_on() {
+            News::Nothing => true,
+            News::Seen(seen) => {
+                let refused = seen.as_ref().ok().and_then(|seen| seen.refused);
+                tab.is_bare |= refused == Some(Refusal::NotYetValid);
+                if let Ok(seen) = &seen {
+                    let ends = self.ends.lock().unwrap();
+                    ends.judge(seen, tab.began.order, tab.place, tab.is_jumped);
+                }
+                tab.seen = Some(seen);
+                let kept = self.visitors[tab.visitor].judge(tab.visitor, tab, self.now);
+                self.kept += u64::from(kept);
+                true
+            }
+            News::Done(outcome) => {
+                let mut ends = self.ends.lock().unwrap();
+                ends.note(&self.shared, tab, &outcome, moment.order);
+                drop(ends);
+                for cookie in cookies_of(&outcome.reply) {
+                    strangers::keep(&mut self.copies, cookie);
+                }
+                tab.stage = Stage::Answered(outcome, moment);
+                // Most responses are there at once.
+                if tab.is_instant || !self.dice.is_one_in(4) {
+                    self.arrive(at);
+                    return false;
+                }
+                true
+            }
+        }
+    }
+
+    /// The response to a request arrives, or never does.
+    fn arrive(&mut self, at: usize) {
+        let tab = self.tabs.swap_remove(at);
+        let Stage::Answered(outcome, finished) = &tab.stage else {
+            return;
+        };
+        let now = self.moment();
+        let others = self
             .tabs
             .iter()
-            .filter(ours)
-            .any(|other| matches!(other.act, Act::LogIn(_) | Act::LogOut));
-        let visitor = &mut self.visitors[tab.visitor];
-        for line in &reply.set_cookie {
-            let pair = line.split("; ").next().unwrap();
-            if !pair.ends_with('=') {
-                self.copies.push_back(pair.to_owned());
-            }
-        }
-        while self.copies.len() > COPIES {
-            self.copies.pop_front();
-        }
-        if !tab.is_lost {
-            visitor.browser.take(&reply);
-        }
-
-        // What nobody promises: an answer later than a minute, or of a stranger whose request knows nothing
-        // of the session that another tab has begun, and then logged in with.
-        let is_stranger = tab.is_bare
-            || tab.began <= visitor.forked
-            || (tab.was_new && tab.began <= visitor.started);
-        let undoes = !reply.set_cookie.is_empty()
-            && tab.began <= visitor.changed
-            && (is_stranger || self.now - tab.began > 60);
-        // Without a cookie there is nothing to end.
-        let changes = match tab.act {
-            Act::LogIn(_) => true,
-            Act::LogOut => !tab.is_bare,
-            _ => false,
-        };
-        let is_clear = was_done
-            && !tab.is_lost
-            && !overlaps
-            && tab.began == self.now
-            && self.instances[tab.instance].jump == 0;
-        visitor.at_most = visitor.at_most.max(ends);
-        match tab.act {
-            Act::LogOut if changes && is_clear => visitor.expected = Expected::Nobody,
-            // A logout of another tab may have ended what this login stands on.
-            Act::LogIn(_) if reply.set_cookie.is_empty() => {
-                assert!(tab.began <= visitor.changed, "a login is not saved");
-                visitor.expected = Expected::Unclear;
-            }
-            Act::LogIn(person) if is_clear => {
-                visitor.expected = Expected::Person(person);
-                visitor.promised = ends;
-                visitor.at_most = ends;
-            }
-            _ if changes || undoes => visitor.expected = Expected::Unclear,
-            _ if self.instances[tab.instance].jump != 0 => visitor.expected = Expected::Unclear,
-            _ if reply.set_cookie.is_empty() => {}
-            Act::Write | Act::Remember if is_clear => visitor.promised = ends,
-            // Of two answers the later counts, with what it knows of the limits.
-            _ => visitor.promised = visitor.promised.min(ends),
-        }
-        if changes {
-            if tab.began <= visitor.changed {
-                visitor.forked = self.now;
-            }
-            visitor.changed = self.now;
-        } else if tab.was_new && !reply.set_cookie.is_empty() {
-            visitor.started = self.now;
-        }
+            .filter(|other| other.visitor == tab.visitor);
+        self.visitors[tab.visitor].answered(&tab, (outcome, *finished), others, now);
     }
 
-    /// The thief sends a copy to any instance, and writes with it.
-    fn steal(&mut self) {
-        if self.copies.is_empty() {
-            return;
-        }
-        let copy = self.dice.index(self.copies.len());
-        let instance = self.dice.index(INSTANCES);
-        let request = self.instances[instance].site.request(&self.copies[copy]);
-        if request.is_new().unwrap() {
-            return;
-        }
-        let login_id = request.login_id().unwrap();
-        let ended = self.ended.lock().unwrap().contains(&login_id);
-        assert!(!ended, "{login_id} opens for a thief");
-        self.stolen += 1;
-        let act = [Act::Read, Act::Write, Act::Remember, Act::Regenerate][self.dice.index(4)];
-        act.run(&request);
-        for line in finish(&request).set_cookie {
-            self.copies
-                .push_back(line.split("; ").next().unwrap().to_owned());
-        }
-    }
+    // Time.
 
     fn pass(&mut self) {
-        self.now += u32::try_from(match self.dice.roll(40) {
-            0..20 => self.dice.roll(3),
-            20..36 => self.dice.roll(5 * 60),
-            36..39 => self.dice.roll(40 * 60),
-            _ => self.dice.roll(14 * 60 * 60),
-        })
-        .unwrap();
-        self.set_clocks();
-        while let Some(tab) = self.tabs.iter().position(|tab| tab.ends <= self.now) {
-            self.answer(tab);
+        let until = self.now
+            + match self.dice.roll(40) {
+                0..20 => self.dice.seconds(3),
+                20..36 => self.dice.seconds(5 * 60),
+                36..39 => self.dice.seconds(40 * 60),
+                _ => self.dice.seconds(14 * 60 * 60),
+            };
+        while let Some(soonest) = self.tabs.iter().map(|tab| tab.ends).min()
+            && soonest <= until
+        {
+            self.advance(self.now.max(soonest));
+            // Those that are due go on in any order.
+            let due = |tab: &Tab| tab.ends <= self.now;
+            let due: Vec<usize> = (0..self.tabs.len())
+                .filter(|tab| due(&self.tabs[*tab]))
+                .collect();
+            if !due.is_empty() {
+                let tab = self.dice.pick(&due);
+                self.go_on_with(tab);
+            }
         }
+        self.advance(until);
     }
 
-    fn set_clocks(&self) {
+    /// Moves the time on. No call of the store takes longer than its deadline.
+    fn advance(&mut self, to: u32) {
+        if to - self.now > DEADLINE {
+            let waits = |tab: &Tab| match &tab.stage {
+                Stage::Serving(serving) => serving.waits_for_store(),
+                Stage::Answered(..) => false,
+            };
+            loop {
+                let waiting: Vec<usize> = (0..self.tabs.len())
+                    .filter(|tab| waits(&self.tabs[*tab]))
+                    .collect();
+                if waiting.is_empty() {
+                    break;
+                }
+                let tab = self.dice.pick(&waiting);
+                self.go_on_with(tab);
+            }
+        }
+        self.now = to;
+        self.set_clocks();
+    }
+
+    fn set_clocks(&mut self) {
+        #[cfg(feature = "store")]
+        self.clock_of_store.set(self.now);
         for instance in &self.instances {
-            let time = i64::from(self.now) + instance.drift + instance.jump;
-            instance.site.clock.set(u32::try_from(time).unwrap());
+            instance.set_clock(self.now);
         }
     }
 
     fn disturb_a_clock(&mut self) {
         let n = self.dice.index(INSTANCES);
         let drift = self.dice.roll(3) as i64 - 1;
-        let jumps = self.dice.roll(10) == 0;
-        let to = [-(i64::from(HOUR)), i64::from(HOUR), i64::from(HOUR)];
-        let to = to[self.dice.index(3)];
+        let jumps = self.dice.is_one_in(10);
+        let hour = i64::from(HOUR);
+        let to = self.dice.pick(&[-hour, hour, hour]);
         let instance = &mut self.instances[n];
         instance.drift = (instance.drift + drift).clamp(-DRIFT, DRIFT);
         // A clock that jumped is put right at the next disturbance.
-        instance.jump = if jumps && instance.jump == 0 { to } else { 0 };
+        let before = instance.jump;
+        instance.jump = if jumps && before == 0 { to } else { 0 };
+        if instance.jump != before {
+            for tab in self.tabs.iter_mut().filter(|tab| tab.instance == n) {
+                tab.is_jumped = true;
+            }
+        }
         self.set_clocks();
     }
 
-    /// One more instance takes the present step of the rotation, or all have, and the next one begins.
-    fn rotate(&mut self) {
-        let first = self.instances.iter().map(|instance| instance.ring).max();
-        let last = self.instances.iter().map(|instance| instance.ring).min();
-        let (first, last) = (first.unwrap(), last.unwrap());
-        let step = if first == last { first + 1 } else { first };
-        // The old key goes when no session can be under it any more.
-        let waits = if step % 4 == 0 {
-            REMEMBER_ABSOLUTE + HOUR
-        } else {
-            2 * MINUTE
-        };
-        if first == last && self.now < self.rotated + waits {
+    // Instances.
+
+    /// A change reaches a few more instances.
+    fn roll_out(&mut self) {
+        let change = self.dice.pick(&CHANGES);
+        if change == Change::Place && !self.shared.scenario.has_store {
             return;
         }
-        if first == last {
-            self.rotated = self.now;
-        }
-        let behind = self
-            .instances
-            .iter_mut()
-            .find(|instance| instance.ring < step);
-        let behind = behind.unwrap();
-        behind.ring = step;
-        behind.site.sessions.set_keyring(ring(step, self.rotated));
-        if step % 4 != 3 {
-            self.rotated = self.now;
+        for _ in 0..=self.dice.roll(4) {
+            let steps = self.instances.iter().map(|it| it.steps.get(change));
+            let steps: Vec<u32> = steps.collect();
+            let rollout = &mut self.rollouts[change as usize];
+            let Some(n) = rollout.next(self.now, &steps) else {
+                return;
+            };
+            let (step, begun) = (rollout.step, rollout.begun);
+            self.instances[n].steps.set(change, step);
+            match change {
+                Change::Keys => {
+                    let sessions = &self.instances[n].site.sessions;
+                    sessions.set_keyring(rollout::keyring(step, begun));
+                }
+                // Other settings come with another process.
+                Change::Cookie | Change::Place => self.replace(n),
+            }
         }
     }
 
-    /// A process ends with its requests at work, and another one takes its place.
     fn restart(&mut self) {
         let n = self.dice.index(INSTANCES);
-        let (dead, alive) = mem::take(&mut self.tabs)
-            .into_iter()
-            .partition(|tab| tab.instance == n);
+        self.replace(n);
+    }
+
+    /// A process ends with its requests at work, and another one takes its place.
+    fn replace(&mut self, n: usize) {
+        let now = self.moment();
+        let tabs = mem::take(&mut self.tabs).into_iter();
+        let (dead, alive): (Vec<Tab>, _) = tabs.partition(|tab| tab.instance == n);
         self.tabs = alive;
-        drop::<Vec<Tab>>(dead);
-        let (drift, step) = (self.instances[n].drift, self.instances[n].ring);
-        self.instances[n] = self.instance(drift, step);
+        for tab in dead {
+            self.visitors[tab.visitor].crashed(&tab, now);
+            if let (true, Some(Ok(seen))) = (tab.changes_id(), &tab.seen)
+                && let Some(login) = seen.login()
+            {
+                let mut ends = self.ends.lock().unwrap();
+                ends.may_have_moved(login, now.order);
+            }
+        }
+        let Instance { drift, steps, .. } = self.instances[n];
+        self.instances[n] = Instance::start(&self.shared, &self.rollouts, self.now, drift, steps);
     }
 
     /// A load balancer sends a visitor elsewhere: with nothing at work, for a process remembers for itself
@@ -503,31 +453,101 @@ impl Fleet {
             self.visitors[n].home = self.dice.index(INSTANCES);
         }
     }
+
+    #[cfg(not(feature = "store"))]
+    fn disturb_the_store(&mut self) {}
+
+    /// The store goes away or comes back, or some of its next calls fail, done or not.
+    #[cfg(feature = "store")]
+    fn disturb_the_store(&mut self) {
+        let store = &self.shared.store;
+        store.calls();
+        match self.dice.roll(20) {
+            0 => store.set_down(true),
+            1 if self.shared.scenario.forgets => {
+                store.forget();
+                self.ends.lock().unwrap().forget_ids();
+                self.visitors.iter_mut().for_each(Visitor::becomes_unclear);
+            }
+            2..10 => {
+                let fault = |dice: &mut Dice| {
+                    dice.pick(&[
+                        None,
+                        Some(Fault::Before),
+                        Some(Fault::After),
+                        Some(Fault::After),
+                    ])
+                };
+                let faults: [_; 4] = std::array::from_fn(|_| fault(&mut self.dice));
+                store.fail(&faults);
+            }
+            _ => store.set_down(false),
+        }
+    }
+}
+
+/// The key that a request writes under.
+fn slot(tab: &mut Tab) -> Option<usize> {
+    match tab.act {
+        Act::Write { slot, .. } => Some(slot),
+        _ => None,
+    }
 }
 
 fn number(name: &str) -> Option<u64> {
     env::var(name).ok().map(|value| value.parse().unwrap())
 }
 
-#[test]
-fn nobody_loses_a_session_and_nothing_that_ended_opens() {
-    let steps = number("FLEET_STEPS").unwrap_or(20_000);
+/// Runs `FLEET_STEPS` steps, divided among the seeds.
+fn run(seeds: std::ops::Range<u64>, steps: u64, scenario: impl Fn(u64) -> Scenario) {
+    let steps = number("FLEET_STEPS").unwrap_or(steps);
     let seeds = match number("FLEET_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 1..5,
+        None => seeds,
     };
     for seed in seeds.clone() {
-        let mut fleet = Fleet::new(seed);
-        for step in 0..steps / (seeds.end - seeds.start) {
-            let told = (seed, step);
-            let _guard = OnPanic(told);
+        let steps = steps / (seeds.end - seeds.start);
+        let mut fleet = Fleet::new(seed, scenario(seed));
+        for step in 0..steps {
+            let _guard = OnPanic((seed, step));
             fleet.step();
         }
         // A simulation in which nothing opens proves nothing.
-        assert!(fleet.kept > steps / 200, "{} promises", fleet.kept);
-        assert!(fleet.stolen > steps / 400, "{} copies", fleet.stolen);
-        assert!(fleet.ended.lock().unwrap().len() as u64 > steps / 400);
+        let ended = fleet.ends.lock().unwrap().len() as u64;
+        let told = (fleet.kept, fleet.stolen, fleet.planted, ended);
+        println!("{seed}: {told:?} of {steps}");
+        assert!(fleet.kept > steps / 200, "{told:?}");
+        assert!(fleet.stolen > steps / 400, "{told:?}");
+        assert!(fleet.planted > steps / 1000, "{told:?}");
+        assert!(ended > steps / 400, "{told:?}");
     }
+}
+
+#[test]
+fn nobody_loses_a_session_and_nothing_that_ended_opens() {
+    run(1..5, 20_000, |seed| Scenario {
+        has_denylist: true,
+        has_store: false,
+        renames_in_two_steps: false,
+        forgets: false,
+        starts_at: [0, u32::try_from(seed).unwrap() * 3, 0],
+    });
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn nothing_is_lost_on_the_way_to_a_store_and_back() {
+    run(1..13, 60_000, |seed| Scenario {
+        has_denylist: seed % 4 == 0,
+        has_store: true,
+        renames_in_two_steps: seed % 2 == 0,
+        forgets: seed % 5 == 0,
+        starts_at: [
+            0,
+            u32::try_from(seed).unwrap(),
+            u32::try_from(seed).unwrap(),
+        ],
+    });
 }
 
 /// Names the seed and the step of a failure.

@@ -1,0 +1,100 @@
+//! What has ended, as every instance has to know it.
+
+use super::{
+    instance::Shared,
+    request::{Act, Outcome, Seen, Tab},
+    rollout::Place,
+    visitor::cookies_of,
+};
+use hardtack::session::{LoginId, SessionId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// With a shared denylist, a login that was ended or replaced opens nowhere. In a store the same holds for one that was
+/// never in a cookie, and for each id that an instance with the store has ended: cookies know of no end.
+#[derive(Default)]
+pub struct Ends {
+    logins: BTreeMap<LoginId, u64>,
+    ids: BTreeMap<SessionId, u64>,
+    in_cookie: BTreeSet<LoginId>,
+    /// When each login last got, or may have got, another id in the store.
+    moved: BTreeMap<LoginId, u64>,
+}
+
+impl Ends {
+    pub fn len(&self) -> usize {
+        self.logins.len()
+    }
+
+    pub fn end_login(&mut self, login: LoginId, order: u64) {
+        self.logins.entry(login).or_insert(order);
+    }
+
+    pub fn has_been_in_a_cookie(&self, login: LoginId) -> bool {
+        self.in_cookie.contains(&login)
+    }
+
+    /// A cookie holds the session of this login, and not a ticket alone.
+    pub fn in_cookie(&mut self, login: LoginId) {
+        self.in_cookie.insert(login);
+    }
+
+    pub fn may_have_moved(&mut self, login: LoginId, order: u64) {
+        self.moved.insert(login, order);
+    }
+
+    /// The store has lost what it knew. Ids are random, so no record comes back.
+    pub fn forget_ids(&mut self) {
+        self.ids.clear();
+    }
+
+    /// Nothing opens that was over when the request came.
+    pub fn judge(&self, seen: &Seen, began: u64, place: Place, is_jumped: bool) {
+        let Some((id, login)) = seen.ids else { return };
+        let before = |order: Option<&u64>| order.is_some_and(|order| *order < began);
+        assert!(
+            !before(self.logins.get(&login)),
+            "{login} opens after its end"
+        );
+        // A clock that is wrong takes a cookie for good when its end is forgotten.
+        let knows = place.reads_store() && !is_jumped;
+        assert!(
+            !(knows && before(self.ids.get(&id))),
+            "{id} opens after its end in the store"
+        );
+    }
+
+    /// The request was answered.
+    pub fn note(&mut self, shared: &Shared, tab: &Tab, outcome: &Outcome, order: u64) {
+        let sets = cookies_of(&outcome.reply).next().is_some();
+        if let (false, true, Some(login)) = (tab.place.is_store(), sets, outcome.login) {
+            self.in_cookie.insert(login);
+        }
+        let Some(Ok(seen)) = &tab.seen else { return };
+        let Some((id, login)) = seen.ids else { return };
+        let renames = tab.act == Act::Regenerate && tab.place.is_store();
+        if renames {
+            self.may_have_moved(login, order);
+        }
+        if !shared.scenario.has_store || tab.is_jumped || !outcome.is_acknowledged() {
+            return;
+        }
+        let moved = self.moved.get(&login).copied().unwrap_or_default();
+        let (ends_id, ends_login) = match tab.act {
+            Act::LogOut => (tab.place.reads_store(), tab.place.reads_store()),
+            // If another request gave the session another id meanwhile, that one lives on: a login does not
+            // follow it, because it may be the first click of two.
+            Act::LogIn(_) => {
+                let is_done = sets && tab.place.is_store();
+                (is_done, is_done && moved < tab.began.order)
+            }
+            Act::Regenerate => (sets && tab.place.is_store(), false),
+            _ => (false, false),
+        };
+        if ends_id {
+            self.ids.entry(id).or_insert(order);
+        }
+        if ends_login && !self.in_cookie.contains(&login) {
+            self.end_login(login, order);
+        }
+    }
+}
