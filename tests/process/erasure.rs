@@ -253,3 +253,67 @@ fn the_scratch_of_sealing_is_wiped_when_there_is_no_token() {
     assert_eq!(unwinding.with_secret, 0);
     assert!(unwinding.blocks > 0);
 }
+
+/// A session whose data is a number in memory, and the plaintext in its record: what holds that is a scratch.
+#[cfg(feature = "session")]
+mod session {
+    use super::{PLAINTEXT, freed};
+    use core::hint::black_box;
+    use hardtack::{
+        Keyring,
+        session::{SaveError, SessionData, SessionManager, testing},
+    };
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Default)]
+    struct Account(u8);
+
+    impl Serialize for Account {
+        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            (PLAINTEXT, self.0, "#".repeat(usize::from(self.0) * 100)).serialize(to)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for Account {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Account, D::Error> {
+            let (_, number, _) = <([u8; 32], u8, &str)>::deserialize(from)?;
+            Ok(Account(number))
+        }
+    }
+
+    impl SessionData for Account {
+        const NAME: &'static str = "account";
+        const VERSION: u8 = 1;
+    }
+
+    #[test]
+    fn the_scratch_of_a_session_is_wiped() {
+        let ring = Keyring::new(super::key(1));
+        let sessions = SessionManager::builder(ring).data::<Account>();
+        let sessions = sessions.build().unwrap();
+        let mut cookie = String::new();
+        let made = freed(&PLAINTEXT, || {
+            let session = testing::new_session(&sessions);
+            session.modify(|account| account.0 = 1).unwrap();
+            cookie = testing::cookie_header(&session).unwrap();
+        });
+        let changed = freed(&PLAINTEXT, || {
+            let session = testing::session_from_cookie(&sessions, &cookie);
+            assert_eq!(session.with(|account| account.0), Ok(1));
+            session.touch().unwrap();
+            session.modify(|account| account.0 = 2).unwrap();
+            assert!(session.is_changed().unwrap());
+            cookie = testing::cookie_header(&session).unwrap();
+        });
+        let failed = freed(&PLAINTEXT, || {
+            let session = testing::session_from_cookie(&sessions, &cookie);
+            assert!(session.modify(|account| account.0 = 100).is_err());
+            let failed = black_box(testing::set_cookie(&session)).unwrap_err();
+            assert!(matches!(failed, SaveError::TooBig { .. }));
+        });
+        for freed in [made, changed, failed] {
+            assert_eq!(freed.with_secret, 0, "{freed:?}");
+            assert!(freed.blocks > 0);
+        }
+    }
+}

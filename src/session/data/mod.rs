@@ -6,4 +6,4 @@ mod typed;
 
 pub use map::SessionMap;
 pub use typed::{OldData, SessionData};
-pub(crate) use typed::{comes_back, decode};
+pub(crate) use typed::{comes_back, decode, encode};

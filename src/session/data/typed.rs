@@ -1,5 +1,5 @@
 use crate::secret::Scratch;
-use alloc::borrow::Cow;
+use alloc::{borrow::Cow, vec::Vec};
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Makes your own type the data of a session, so that handlers ask for `Session<Account>`.
@@ -7,8 +7,8 @@ use serde::{Serialize, de::DeserializeOwned};
 /// The type is encoded by postcard, with the limits that [`Codec`](crate::Codec#values) lists. The
 /// encoding also shows whether the session changed. A type whose values do not come back is refused
 /// by `build`, if its default value shows it, and else when such a value is saved: a field with
-/// `flatten`, `tag`, `untagged` or `skip_serializing_if`, and types that read any kind of value, such as
-/// `serde_json::Value` and `Decimal`. Use a `BTreeMap` and not a `HashMap`, because
+/// `flatten`, `tag`, `untagged` or `skip_serializing_if`, an enum with `skip` on a variant, and types that
+/// read any kind of value, such as `serde_json::Value` and `Decimal`. Use a `BTreeMap` and not a `HashMap`, because
 /// the order of a `HashMap` can change by itself, and the session would be saved again.
 ///
 /// ```
@@ -175,11 +175,17 @@ pub(crate) fn decode<T: SessionData>(bytes: &[u8]) -> Option<T> {
     }
 }
 
+/// Encodes data of this length. What is longer is moved while it grows, which leaves copies in memory.
+pub(crate) fn encode<T: SessionData>(data: &T, len: usize) -> Option<Scratch> {
+    let bytes = postcard::to_extend(data, Vec::with_capacity(len));
+    bytes.ok().map(Scratch)
+}
+
 /// Returns `true` if data with this encoding is read as data with the same encoding. A 500 today is
 /// better than a session tomorrow that is broken, or says something else.
 pub(crate) fn comes_back<T: SessionData>(bytes: &[u8]) -> bool {
-    let again = |data: T| postcard::to_allocvec(&data).ok();
-    let Some(again) = decode(bytes).and_then(again).map(Scratch) else {
+    let again = |data: T| encode(&data, bytes.len());
+    let Some(again) = decode(bytes).and_then(again) else {
         return false;
     };
     // A `HashMap` comes back in another order, of the same bytes.

@@ -1,13 +1,13 @@
 use super::rules::{EndedLogin, Now};
 use crate::{
     Timestamp,
+    secret::Scratch,
     session::{
         error::SaveError,
         events::{SaveReason, SkipReason},
         record::Ids,
     },
 };
-use alloc::vec::Vec;
 use core::time::Duration;
 
 /// What becomes of a session when its response is due.
@@ -24,7 +24,7 @@ pub(crate) enum Decision {
 pub(crate) struct Save {
     pub(crate) reason: SaveReason,
     pub(crate) ids: Ids,
-    pub(crate) record: Vec<u8>,
+    pub(crate) record: Scratch,
     /// How long the browser keeps the cookie; `None` ends it with the browser's session.
     pub(crate) max_age: Option<Duration>,
     /// The session that this one replaces, under another id.

@@ -91,7 +91,7 @@ impl<T: SessionData> LiveSession<T> {
         if migrates {
             // What the handler changes is measured against the session as it was handed to it.
             let record = session.encode_readable(sealed.ids);
-            sealed.record = Scratch(record.ok_or(Refusal::Unreadable)?);
+            sealed.record = record.ok_or(Refusal::Unreadable)?;
             let data = Record::decode(&sealed.record.0).map_or(0, |record| record.data.len());
             sealed.data_at = sealed.record.0.len().saturating_sub(data);
         }
@@ -219,8 +219,8 @@ impl<T: SessionData> LiveSession<T> {
     pub(crate) fn is_changed(&self) -> bool {
         match (self.sealed(), self.ids) {
             (Some(sealed), Some(ids)) => {
-                self.touched
-                    && self.encode_readable(ids).as_deref() != Some(sealed.record.0.as_slice())
+                let is_same = |record: Scratch| record.0 == sealed.record.0;
+                self.touched && !self.encode_readable(ids).is_some_and(is_same)
             }
             _ => self.is_destroyed() || !self.is_blank(),
         }
@@ -413,12 +413,16 @@ impl<T: SessionData> LiveSession<T> {
 
     /// Returns `true` if nobody would miss this session.
     pub(crate) fn is_blank(&self) -> bool {
-        let encoded = |data: &T| postcard::to_allocvec(data);
+        let encoded = |data: &T| {
+            let len = postcard::experimental::serialized_size(data).ok()?;
+            data::encode(data, len)
+        };
         self.is_new()
             && self.head.flashes.is_empty()
             && (!self.touched
-                || encoded(&self.data)
-                    .is_ok_and(|data| encoded(&T::default()).is_ok_and(|empty| data == empty)))
+                || encoded(&self.data).is_some_and(|data| {
+                    encoded(&T::default()).is_some_and(|empty| data.0 == empty.0)
+                }))
     }
 
     /// Returns why the session should be saved, and its record.
@@ -427,7 +431,7 @@ impl<T: SessionData> LiveSession<T> {
         rules: &Rules<T>,
         now: Timestamp,
         ids: Ids,
-    ) -> Result<Option<(SaveReason, Vec<u8>)>, SaveError> {
+    ) -> Result<Option<(SaveReason, Scratch)>, SaveError> {
         let unreadable = SaveError::unreadable::<T>();
         let Some(sealed) = self.sealed() else {
             let record = self.encode_readable(ids).ok_or(unreadable)?;
@@ -435,7 +439,7 @@ impl<T: SessionData> LiveSession<T> {
         };
         if self.touched {
             let record = self.encode_readable(ids).ok_or(unreadable)?;
-            if record != sealed.record.0 {
+            if record.0 != sealed.record.0 {
                 return Ok(Some((SaveReason::Changed, record)));
             }
         }
@@ -444,7 +448,7 @@ impl<T: SessionData> LiveSession<T> {
         };
         let record = match self.adopted {
             true => self.encode_readable(ids).ok_or(unreadable)?,
-            false => sealed.record.0.clone(),
+            false => sealed.record.clone(),
         };
         Ok(Some((reason, record)))
     }
@@ -469,10 +473,10 @@ impl<T: SessionData> LiveSession<T> {
     }
 
     /// Returns the record, if its data comes back as it is.
-    fn encode_readable(&self, ids: Ids) -> Option<Vec<u8>> {
-        let record = self.head.encode(ids, &self.data).ok()?;
+    fn encode_readable(&self, ids: Ids) -> Option<Scratch> {
+        let record = Scratch(self.head.encode(ids, &self.data).ok()?);
         // The dictionary has no name. Its encoding is ours, and holds values as bytes.
-        if !T::NAME.is_empty() && !data::comes_back::<T>(Record::decode(&record).ok()?.data) {
+        if !T::NAME.is_empty() && !data::comes_back::<T>(Record::decode(&record.0).ok()?.data) {
             return None;
         }
         Some(record)

@@ -195,8 +195,8 @@ fn seal<T: SessionData, R: TryCryptoRng + ?Sized>(
     rng: &mut R,
 ) -> Result<(Vec<String>, Option<Event>), SaveError> {
     let settings = manager.settings();
-    settings.fits(save.record.len())?;
-    let (token, key) = seal_record(manager, &save.record, now, rng)?;
+    settings.fits(save.record.0.len())?;
+    let (token, key) = seal_record(manager, &save.record.0, now, rng)?;
     let (set_cookie, len) = settings.cookie.set(token, save.max_age)?;
     let saved = manager.hears().then_some(Event::Saved {
         id: save.ids.session,

@@ -4,6 +4,7 @@
 use super::{Before, LiveSession, Rules, Sealed, read_data};
 use crate::{
     Timestamp,
+    secret::Scratch,
     session::{
         data::SessionData,
         error::SaveError,
@@ -11,14 +12,14 @@ use crate::{
         record::{Ids, Record, RecordHead, SessionId, Ticket, TicketSecret},
     },
 };
-use alloc::{string::String, vec::Vec};
+use alloc::string::String;
 use rand_core::TryCryptoRng;
 
 /// What a request has done to a session, for a merge with what others have done to it.
 #[derive(Clone)]
 pub(crate) struct OwnChange {
     /// The record as the request got it.
-    pub(crate) base: Option<Vec<u8>>,
+    pub(crate) base: Option<Scratch>,
     /// The data was replaced as a whole.
     pub(crate) replaced: bool,
     /// The flash messages of `base` were shown.
@@ -59,7 +60,7 @@ impl<T: SessionData> LiveSession<T> {
     }
 
     pub(crate) fn own_change(&self) -> OwnChange {
-        let base = self.sealed().map(|sealed| sealed.record.0.clone());
+        let base = self.sealed().map(|sealed| sealed.record.clone());
         OwnChange {
             base,
             replaced: self.replaced,

@@ -178,7 +178,7 @@ fn plan<T: SessionData, R: TryCryptoRng + ?Sized>(
     save: &Save,
     rng: &mut R,
 ) -> Result<(Way, TicketSecret, Option<Current>, Duration), SaveError> {
-    manager.settings().fits_record(save.record.len())?;
+    manager.settings().fits_record(save.record.0.len())?;
     let mut fresh = || {
         let mut secret = TicketSecret([0; 16]);
         rng.try_fill_bytes(&mut secret.0)

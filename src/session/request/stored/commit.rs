@@ -147,7 +147,7 @@ fn finish<T: SessionData>(
     (now, renews): (Now, bool),
 ) -> Result<(Vec<String>, Option<Event>), SaveError> {
     let save = &saved.save;
-    let record = Record::decode(&save.record).map_err(|_| SaveError::unreadable::<T>())?;
+    let record = Record::decode(&save.record.0).map_err(|_| SaveError::unreadable::<T>())?;
     let ticket = Ticket::of(&record, saved.secret.clone());
     let due = save.is_renewal() || (save.due && renews);
     if came == Some(&ticket) && !due {
@@ -226,7 +226,7 @@ pub(super) fn ticket_lines<T: SessionData, R: TryCryptoRng + ?Sized>(
     now: Timestamp,
     rng: &mut R,
 ) -> Result<(Vec<String>, Event), SaveError> {
-    let record = Record::decode(&save.record).map_err(|_| SaveError::unreadable::<T>())?;
+    let record = Record::decode(&save.record.0).map_err(|_| SaveError::unreadable::<T>())?;
     let ticket = Ticket::of(&record, secret).encode();
     let cookie = &manager.settings().cookie;
     let (token, key) = close::seal_record(manager, &ticket, now, rng)?;
@@ -265,7 +265,7 @@ async fn save<T: SessionData>(
     for _ in 0..MAX_TRIES {
         let key = record_key(manager, saving.save.ids.session)?;
         let record =
-            Record::decode(&saving.save.record).map_err(|_| SaveError::unreadable::<T>())?;
+            Record::decode(&saving.save.record.0).map_err(|_| SaveError::unreadable::<T>())?;
         let (now, is_new) = (manager.wall(), saving.save.reason == SaveReason::Created);
         let rules = &manager.settings().rules;
         let (keep, at_most) = keep_saved(rules, &record.head, is_new, now);
@@ -291,7 +291,7 @@ async fn save<T: SessionData>(
             about,
             keep: at_most,
         });
-        let (sealed, by) = seal(manager, &saving.secret, &key, &saving.save.record, now)?;
+        let (sealed, by) = seal(manager, &saving.secret, &key, &saving.save.record.0, now)?;
         let put = |expect| Put {
             key: &key,
             expect,
@@ -364,10 +364,10 @@ async fn move_first<T: SessionData>(
     let (Some(base), Some(from)) = (&saving.own.base, &saving.from) else {
         return Ok(Way::Create);
     };
-    let record = Record::decode(base).map_err(|_| SaveError::unreadable::<T>())?;
+    let record = Record::decode(&base.0).map_err(|_| SaveError::unreadable::<T>())?;
     let now = manager.wall();
     let (keep, _) = keep_saved(&manager.settings().rules, &record.head, false, now);
-    let (sealed, _) = seal(manager, &from.secret, key, base, now)?;
+    let (sealed, _) = seal(manager, &from.secret, key, &base.0, now)?;
     let put = Put {
         key,
         expect: Expect::Absent,
@@ -388,7 +388,7 @@ async fn keep<T: SessionData>(
     saving: Saving,
     key: &RecordKey,
 ) -> Result<Saved, Unsaved> {
-    let record = Record::decode(&saving.save.record).map_err(|_| SaveError::unreadable::<T>())?;
+    let record = Record::decode(&saving.save.record.0).map_err(|_| SaveError::unreadable::<T>())?;
     let rules = &manager.settings().rules;
     let (keep, _) = keep_saved(rules, &record.head, false, manager.wall());
     match store.store.load(key, Some(keep)).await? {

@@ -64,7 +64,7 @@ pub(super) fn merge<T: SessionData>(
         Err(_) => return Err(Unsaved::Skip(SkipReason::Ended)),
     };
     let (ids, mine) = mine::<T>(saving)?;
-    let (base, own) = (version(base)?, own(&saving.own));
+    let (base, own) = (version(&base.0)?, own(&saving.own));
     let (merged, lost) = merge_versions(&base, mine, theirs, own, &store.conflicts);
     let mut session = LiveSession::merged(ids, merged.head, merged.data, sealed);
     let len = session
@@ -113,7 +113,7 @@ pub(super) fn over<T: SessionData>(
     if matches!(saving.way, Way::Create) {
         // The key of the first try has a tombstone by now: see the default of `Store::rename`.
         let (ids, head, data) =
-            read_record::<T>(&saving.save.record).ok_or(SaveError::unreadable::<T>())?;
+            read_record::<T>(&saving.save.record.0).ok_or(SaveError::unreadable::<T>())?;
         let mut session = LiveSession::unsaved(ids, head, data);
         session.regenerate(&mut SysRng)?;
         return anew(manager, saving, session);
@@ -124,7 +124,7 @@ pub(super) fn over<T: SessionData>(
         (Some(Tombstone::Moved(_)), _) | (_, None) => mine,
         // What it held was another person's to end: only what this request wrote goes on.
         (_, Some(base)) => Version {
-            data: own_writes(&version::<T>(base)?.data, mine.data),
+            data: own_writes(&version::<T>(&base.0)?.data, mine.data),
             head: mine.head,
         },
     };
@@ -189,7 +189,7 @@ fn version<T: SessionData>(record: &[u8]) -> Result<Version<T>, Unsaved> {
 
 /// Returns what this request wanted to save at first.
 fn mine<T: SessionData>(saving: &Saving) -> Result<(Ids, Version<T>), Unsaved> {
-    let (ids, head, data) = read_record(&saving.mine).ok_or(SaveError::unreadable::<T>())?;
+    let (ids, head, data) = read_record(&saving.mine.0).ok_or(SaveError::unreadable::<T>())?;
     Ok((ids, Version { head, data }))
 }
 

@@ -3,6 +3,7 @@
 use super::current::{Came, Current};
 use crate::{
     KeyId, Timestamp,
+    secret::Scratch,
     session::{
         cookie::Names,
         error::SaveError,
@@ -19,7 +20,7 @@ use core::time::Duration;
 pub(crate) struct Saving {
     pub(super) save: Save,
     /// The record as this request wants it, before any merge.
-    pub(super) mine: Vec<u8>,
+    pub(super) mine: Scratch,
     pub(super) own: OwnChange,
     pub(super) way: Way,
     /// What will open the record.
