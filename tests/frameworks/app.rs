@@ -37,6 +37,19 @@ pub const OWN_COOKIE: &str = "theme=dark; Path=/";
 pub struct Account {
     pub user: u64,
     pub name: String,
+    pub role: Role,
+}
+
+/// A variant that serde skips is counted when a role is written, and not when it is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Role {
+    #[default]
+    Guest,
+    #[serde(skip)]
+    #[expect(dead_code, reason = "moves those behind it")]
+    Internal,
+    User,
+    Moderator,
 }
 
 impl SessionData for Account {
@@ -47,7 +60,8 @@ impl SessionData for Account {
     fn migrate(old: OldData<'_>) -> Option<Account> {
         let user = (old.version() == 1).then(|| old.read())??;
         let name = String::from("migrated");
-        Some(Account { user, name })
+        let role = Role::Guest;
+        Some(Account { user, name, role })
     }
 }
 

@@ -60,6 +60,7 @@ macro_rules! all_cases {
                     late_renewal
                     late_write
                     ended_meanwhile
+                    value_of_another_type
                     validate_at_opening
                     validate_at_saving
                     saved_on_4xx
@@ -91,11 +92,13 @@ macro_rules! all_cases {
                 }
                 typed {
                     typed_session
+                    value_that_changes
                     older_schema
                     older_schema_not_taken
                     newer_schema
                     two_layers
                     two_layers_swapped
+                    two_layers_of_one_name
                 }
                 response {
                     vary

@@ -145,6 +145,16 @@ impl Site {
         neighbours: Neighbours,
         set: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
     ) -> Site {
+        Site::naming("__Host-account", framework, neighbours, set)
+    }
+
+    /// A site whose accounts are in a cookie of this name.
+    pub fn naming(
+        accounts: &str,
+        framework: &Framework,
+        neighbours: Neighbours,
+        set: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
+    ) -> Site {
         let clock = Clock::new();
         let events: Arc<Mutex<Vec<Event>>> = Arc::default();
         let collect = events.clone();
@@ -154,7 +164,7 @@ impl Site {
             .unwrap();
         let collect = events.clone();
         let accounts = settings(ring(), &clock)
-            .cookie_name("__Host-account")
+            .cookie_name(accounts)
             .on_event(move |event| collect.lock().unwrap().push(event.clone()))
             .data()
             .build()

@@ -106,15 +106,9 @@ impl<T: SessionData> Exchange<T> {
     pub fn covers(&self, inner: &SessionManager<T>) -> bool {
         let outer = self.handle.manager();
         let covers = outer.is(inner);
-        let (name, inner_name) = (&outer.settings().cookie, &inner.settings().cookie);
-        if !covers && name.name() == inner_name.name() {
-            log::error(
-                Topic::Setup,
-                &format_args!(
-                    "two `SessionManager`s with the cookie name `{}` serve one request: share one, or name one of them otherwise",
-                    name.name()
-                ),
-            );
+        let name = outer.settings().cookie.name();
+        if !covers && name == inner.settings().cookie.name() {
+            report_two_of_one_name(name);
         }
         covers
     }
@@ -220,10 +214,24 @@ impl<T: SessionData> Exchange<T> {
 
     /// Returns the edits of the response's headers. `header` gives the values that the response has of a
     /// header, one for each of its lines; the name is given in lower case.
+    ///
+    /// Logs an error if the response sets the session's cookie already: a layer inside has another manager
+    /// with the same cookie name, of another type perhaps.
     pub fn finish<'h, I>(&self, plan: Plan, header: impl Fn(&'static str) -> I) -> HeaderEdits
     where
         I: IntoIterator<Item = &'h [u8]>,
     {
+        // A developer learns of it at the first such response; in production this costs unused sessions nothing.
+        if plan.0.is_some() || cfg!(debug_assertions) {
+            let name = self.handle.manager().settings().cookie.name();
+            let is_ours = |line: &[u8]| {
+                let rest = line.strip_prefix(name.as_bytes());
+                rest.is_some_and(|rest| rest.starts_with(b"="))
+            };
+            if header("set-cookie").into_iter().any(is_ours) {
+                report_two_of_one_name(name);
+            }
+        }
         let Some(answer) = plan.0 else {
             return HeaderEdits::default();
         };
@@ -241,6 +249,17 @@ impl<T: SessionData> Exchange<T> {
         }
         edits
     }
+}
+
+/// Says that two layers overwrite each other's cookies. A layer inside has another type of data, or other
+/// settings.
+fn report_two_of_one_name(name: &str) {
+    log::error(
+        Topic::Setup,
+        &format_args!(
+            "two `SessionManager`s with the cookie name `{name}` serve one request: share one, or name one of them otherwise"
+        ),
+    );
 }
 
 impl<T: SessionData> Clone for Exchange<T> {

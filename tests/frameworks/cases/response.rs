@@ -2,7 +2,7 @@
 
 use super::{NAME, NONE, session};
 use crate::{
-    app::{Answer, App, Neighbours},
+    app::{Answer, App, Neighbours, Role},
     kit::clock::Clock,
     log,
     server::Framework,
@@ -277,6 +277,7 @@ pub fn no_500_without_a_line(framework: &Framework) {
         assert!(said.status.success(), "{text}");
         let mut lines = vec![
             "the session needs ",
+            "a field of `frameworks::app::Account` may have ",
             "under one session cookie name",
             "a request from https://evil.example to ",
             "a request from https://guarded.example to ",
@@ -287,6 +288,9 @@ pub fn no_500_without_a_line(framework: &Framework) {
                 "the value under `a` has another type",
                 "no layer for `Session`: add `",
             ]);
+        }
+        if cfg!(feature = "store") {
+            lines.push("the session store ");
         }
         if cfg!(debug_assertions) {
             lines.push("a Secure cookie answers a request that seems to come over http");
@@ -308,6 +312,12 @@ fn fail_in_every_way(framework: &Framework) {
     let visit = site.request().visit(|session| {
         let _ = session.insert("a", "x".repeat(40_000));
         Ok(())
+    });
+    assert_eq!(status(visit), 500);
+    let visit = site.request().route("/account/").run(|mut handles| {
+        let account = handles.take_account();
+        account.modify(|account| account.role = Role::User)?;
+        Ok(((), Answer::new()))
     });
     assert_eq!(status(visit), 500);
     let jars = [session(&site, 1), session(&site, 2)];
@@ -342,6 +352,19 @@ fn fail_in_every_way(framework: &Framework) {
     for _ in 0..2 {
         let request = site.request().header("host", "192.0.2.1:3000");
         assert_eq!(status(request.visit(|session| session.insert("a", 3))), 200);
+    }
+    #[cfg(feature = "store")]
+    {
+        // It has room for one record.
+        let small = hardtack::store::MemoryStore::new(2_000);
+        let site = Site::with(framework, |settings| {
+            settings.store(small).max_record_bytes(1_500)
+        });
+        let [one, other] = [(); 2].map(|()| {
+            let visit = site.request();
+            status(visit.visit(|session| session.insert("a", "x".repeat(1_000))))
+        });
+        assert_eq!((one, other), (200, 503));
     }
     if let Ok(server) = (framework.serve)(without_layers()) {
         let response = crate::client::get(server.address, "/run/0", &[]).unwrap();

@@ -1,12 +1,12 @@
 //! When a session is saved, and when it is not.
 
-use super::{NAME, NONE, session};
+use super::{NONE, session};
 use crate::{
     app::Answer,
     server::Framework,
     site::{Site, Visit},
 };
-use hardtack::session::{Event, SaveReason, SessionError, SkipReason};
+use hardtack::session::{Event, SaveReason, SessionError, SkipReason, testing};
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -356,18 +356,46 @@ pub fn concurrent_requests(framework: &Framework) {
     });
 }
 
-/// Two requests with one cookie: the answer that comes last wins, and no request waits for another.
+/// A release changed the type of a value. The page fails, and does not keep the session alive that it fails
+/// for; one call reads the value or drops it.
+pub fn value_of_another_type(framework: &Framework) {
+    let site = Site::new(framework);
+    let mut browser = site.browser_with(&session(&site, 1));
+    // A renewal is due.
+    site.clock.pass(180);
+    let visit = browser.visit(|session| session.get::<String>("a"));
+    assert_eq!(visit.response().status, 500);
+    not_saved(&visit, None);
+    let told = |event: &Event| matches!(event, Event::WrongType { removed: false, .. });
+    assert!(visit.events.iter().any(told), "{:?}", visit.events);
+    let visit = browser.visit(|session| session.get_or_remove::<String>("a"));
+    assert_eq!(visit.response().status, 200);
+    assert_eq!(visit.value(), None);
+    let visit = browser.visit(|session| Ok((session.is_new()?, session.get::<String>("a")?)));
+    assert_eq!(visit.value(), (false, None));
+}
+
+/// Two requests with one cookie, one within the other: neither sees what the other writes, no request waits
+/// for another, and the answer that comes last wins as a whole.
 pub fn parallel_writes_last_wins(framework: &Framework) {
     let site = Site::new(framework);
     let mut browser = site.browser_with(&session(&site, 1));
-    let [first, second] = [2u8, 3].map(|a| {
-        let visit = browser
-            .request()
-            .visit(move |session| session.insert("a", a));
-        assert!(visit.set_cookie()[0].starts_with(NAME));
-        visit
+    let (sessions, cookie) = (site.sessions.clone(), browser.jar.header());
+    let outer = browser.request().visit(move |session| {
+        session.insert("b", 2)?;
+        let inner = testing::session_from_cookie(&sessions, &cookie);
+        let seen_within = inner.get::<u8>("b")?;
+        inner.insert("c", 3)?;
+        let lines = testing::set_cookie(&inner).unwrap();
+        Ok((lines, seen_within, session.get::<u8>("c")?))
     });
-    browser.keep(second);
-    browser.keep(first);
-    assert_eq!(browser.visit(|session| session.get("a")).value(), Some(2u8));
+    let outer = browser.keep(outer);
+    assert_eq!(browser.visit(|session| session.keys()).value(), ["a", "b"]);
+    let (lines, seen_within, seen_outside) = outer.value();
+    assert_eq!((seen_within, seen_outside), (None, None));
+    let [line] = &lines[..] else {
+        panic!("{lines:?}");
+    };
+    browser.jar.store(line);
+    assert_eq!(browser.visit(|session| session.keys()).value(), ["a", "c"]);
 }

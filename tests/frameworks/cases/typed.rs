@@ -2,13 +2,15 @@
 
 use super::{NAME, NONE};
 use crate::{
-    app::{Account, Answer},
+    app::{Account, Answer, Neighbours, Role},
     kit::browser::Jar,
+    log,
     server::Framework,
     site::{Request, Site, Visit, ring, sealed, settings},
 };
-use hardtack::session::{Refusal, Session, SessionData, SessionError};
+use hardtack::session::{Event, Refusal, Session, SessionData, SessionError};
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const ACCOUNT: &str = "__Host-account";
 
@@ -41,6 +43,31 @@ pub fn typed_session(framework: &Framework) {
         account.modify(|account| account.user = 7)
     });
     assert_eq!(same.set_cookie(), NONE);
+}
+
+/// A user who would be a moderator on the next request: a 500 today.
+pub fn value_that_changes(framework: &Framework) {
+    let site = Site::new(framework);
+    let mut browser = site.browser();
+    let set = visit(browser.request(), |account| {
+        account.modify(|account| account.user = 7)
+    });
+    browser.keep(set);
+    let lossy = visit(browser.request(), |account| {
+        account.modify(|account| account.role = Role::User)
+    });
+    assert_eq!(lossy.response().status, 500);
+    assert_eq!(lossy.set_cookie(), NONE);
+    let error = lossy.events.iter().find_map(|event| match event {
+        Event::Failed { error, .. } => Some(error.to_string()),
+        _ => None,
+    });
+    let name = std::any::type_name::<Account>();
+    assert!(error.is_some_and(|error| error.contains(name)));
+    let seen = visit(browser.request(), |account| {
+        account.with(|account| (account.user, account.role))
+    });
+    assert_eq!(seen.value(), (7, Role::Guest));
 }
 
 /// The account as another version of the application has it.
@@ -105,6 +132,23 @@ pub fn two_layers(framework: &Framework) {
     // Ending one leaves the other.
     browser.visit(|session| session.destroy());
     assert_eq!(visit(browser.request(), user).value().0, 7);
+}
+
+/// Two managers of one name overwrite each other's cookies, whatever their types are: the log says so when
+/// the first of them sets it.
+pub fn two_layers_of_one_name(framework: &Framework) {
+    static SITES: AtomicUsize = AtomicUsize::new(0);
+    log::collect();
+    // All tests share the log.
+    let name = format!("both-{}", SITES.fetch_add(1, Ordering::Relaxed));
+    let error = format!("two `SessionManager`s with the cookie name `{name}` serve one request");
+    let site = Site::naming(&name, framework, Neighbours::None, |settings| {
+        settings.cookie_name(&name)
+    });
+    site.request().visit(|session| session.get::<u8>("a"));
+    assert!(!log::has_error(&error));
+    site.request().visit(|session| session.insert("a", 1));
+    assert!(log::has_error(&error));
 }
 
 /// One's token under the other's name.

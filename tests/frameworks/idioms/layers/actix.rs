@@ -174,6 +174,9 @@ async fn compression() {
     ] {
         assert_eq!(answer.value("content-encoding"), Some("gzip"));
         assert!(answer.has_cookie());
+        assert_eq!(answer.value("cache-control"), Some("no-store"));
+        let mut vary = answer.headers.get_all("vary");
+        assert!(vary.any(|line| line.to_str().unwrap().contains("Cookie")));
     }
 }
 
@@ -211,14 +214,21 @@ async fn header_setters() {
         next: Next<impl MessageBody>,
     ) -> Result<ServiceResponse<impl MessageBody>, Error> {
         let mut response = next.call(request).await?;
-        let value = header::HeaderValue::from_static(OPEN);
-        response.headers_mut().insert(header::CACHE_CONTROL, value);
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (header::CACHE_CONTROL, OPEN),
+            (header::VARY, "Accept-Language"),
+        ] {
+            headers.insert(name, header::HeaderValue::from_static(value));
+        }
         Ok(response)
     }
     let inside = get!(inside from_fn(overwrite), to("/write"));
     assert_eq!(inside.value("cache-control"), Some("no-store"));
+    assert_eq!(inside.value("vary"), Some("Accept-Language, Cookie"));
     let outside = get!(outside from_fn(overwrite), to("/write"));
     assert_eq!(outside.value("cache-control"), Some(OPEN));
+    assert_eq!(outside.value("vary"), Some("Accept-Language"));
     assert!(outside.has_cookie());
 }
 

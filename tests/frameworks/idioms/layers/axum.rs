@@ -3,7 +3,11 @@ use axum::{
     Router,
     body::{Body, to_bytes},
     extract::Request,
-    http::{HeaderMap, HeaderValue, StatusCode, header::CACHE_CONTROL, request::Builder},
+    http::{
+        HeaderMap, HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, VARY},
+        request::Builder,
+    },
     middleware::{Next, from_extractor, from_fn, map_response},
     response::{IntoResponse, Response},
     routing::any,
@@ -177,6 +181,7 @@ fn compression() {
         let answer = get("/write", inside, outside);
         assert_eq!(answer.value("content-encoding"), Some("gzip"));
         assert!(answer.has_cookie());
+        assert_eq!(answer.value("cache-control"), Some("no-store"));
         let vary = answer.headers.get_all("vary").into_iter();
         let vary: Vec<_> = vary.map(|value| value.to_str().unwrap()).collect();
         assert!(vary.join(", ").contains("Cookie"), "{vary:?}");
@@ -225,6 +230,14 @@ fn header_setters() {
     let outside = get("/write", NOTHING, LAYER);
     assert_eq!(outside.value("cache-control"), Some(OPEN));
     assert!(outside.has_cookie());
+    const LANGUAGE: Wrap = |router| {
+        let value = HeaderValue::from_static("Accept-Language");
+        router.layer(SetResponseHeaderLayer::overriding(VARY, value))
+    };
+    let inside = get("/write", LANGUAGE, NOTHING);
+    assert_eq!(inside.value("vary"), Some("Accept-Language, Cookie"));
+    let outside = get("/write", NOTHING, LANGUAGE);
+    assert_eq!(outside.value("vary"), Some("Accept-Language"));
 }
 
 #[test]

@@ -187,6 +187,9 @@ fn compression() {
         let answer = site.get("/write");
         assert_eq!(value(&answer, "content-encoding"), Some("gzip"));
         assert!(has_cookie(&answer));
+        assert_eq!(value(&answer, "cache-control"), Some("no-store"));
+        let mut vary = answer.headers().get("vary");
+        assert!(vary.any(|line| line.contains("Cookie")));
     }
     // In the order that the page shows.
     let sessions = Watched::new().sessions;
@@ -235,17 +238,18 @@ fn header_setters() {
         rocket.attach(AdHoc::on_response("cache", |_, response| {
             Box::pin(async {
                 response.set_raw_header("Cache-Control", OPEN);
+                response.set_raw_header("Vary", "Accept-Language");
             })
         }))
     };
     let site = Site::new(SETTER, NOTHING);
-    assert_eq!(
-        value(&site.get("/write"), "cache-control"),
-        Some("no-store")
-    );
+    let answer = site.get("/write");
+    assert_eq!(value(&answer, "cache-control"), Some("no-store"));
+    assert_eq!(value(&answer, "vary"), Some("Accept-Language, Cookie"));
     let site = Site::new(NOTHING, SETTER);
     let answer = site.get("/write");
     assert_eq!(value(&answer, "cache-control"), Some(OPEN));
+    assert_eq!(value(&answer, "vary"), Some("Accept-Language"));
     assert!(has_cookie(&answer));
 }
 
