@@ -53,6 +53,29 @@ const LABEL: &[u8] = b"seal";
 /// `serde_json::Value`. If the fields of a type change, its old tokens may decode to wrong values or
 /// fail to decode. Another purpose prevents this.
 ///
+/// Two of these mistakes are silent, because a codec seals values that it could not read. An enum with
+/// `#[serde(skip)]` on a variant comes back with another variant, and so may a struct with
+/// `skip_serializing_if` come back with other fields. Open what you seal once, in a test:
+///
+/// ```
+/// # use hardtack::{Codec, Key, Keyring};
+/// # use serde::{Deserialize, Serialize};
+/// # let codec = Codec::new(&Keyring::new(Key::generate()?), "role/1");
+/// #[derive(Debug, PartialEq, Serialize, Deserialize)]
+/// enum Role {
+///     Guest,
+///     #[serde(skip)]
+///     Internal, // postcard counts it when it writes, and not when it reads
+///     User,
+///     Admin,
+/// }
+///
+/// let token = codec.seal(&Role::User)?;
+/// assert_eq!(codec.open::<Role>(&token)?.value, Role::Admin); // not what was sealed
+/// # let _ = (Role::Guest, Role::Internal);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Methods and features
 ///
 /// | methods | feature | time and randomness | memory |

@@ -48,7 +48,8 @@ pub enum SessionError {
         reason: String,
     },
     /// The session is too big for its cookies, or for its store. It keeps what was written. Remove
-    /// something, otherwise the response is a 500 and the browser keeps the previous session.
+    /// something, otherwise the response is a 500 and the browser keeps the previous session. Sealing
+    /// makes a session in cookies a third longer: 7,000 bytes hold about 5 KB of data.
     TooBig {
         /// The size in bytes: of the names, `=` and values of the cookies, or of the sealed record.
         len: usize,
@@ -95,7 +96,7 @@ impl fmt::Display for SessionError {
                 write!(f, "the value for `{}` cannot be stored: {reason}", key.escape_debug())
             }
             SessionError::TooBig { len, max } => {
-                write!(f, "the session needs {len} bytes, the maximum is {max}: remove something")
+                write!(f, "the session needs {len} bytes once it is sealed, the maximum is {max}: remove something")
             }
             SessionError::TooManyFlashes => write!(
                 f,
@@ -190,7 +191,10 @@ impl fmt::Display for SaveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SaveError::TooBig { len, max } => {
-                write!(f, "the session needs {len} bytes, the maximum is {max}")
+                write!(
+                    f,
+                    "the session needs {len} bytes once it is sealed, the maximum is {max}"
+                )
             }
             SaveError::Unreadable { type_name } => write!(
                 f,
@@ -234,7 +238,7 @@ impl SaveError {
 }
 
 /// Why the data of a typed session does not come back, in most cases.
-pub(crate) const WHY_UNREADABLE: &str = "may have `flatten`, `tag`, `untagged` or `skip_serializing_if`, or read any kind of value, as `serde_json::Value` and `Decimal` do";
+pub(crate) const WHY_UNREADABLE: &str = "may have `flatten`, `tag`, `untagged`, `skip_serializing_if` or a variant with `skip`, or read any kind of value, as `serde_json::Value` and `Decimal` do";
 
 impl From<TooLarge> for SaveError {
     fn from(TooLarge { len, max }: TooLarge) -> SaveError {

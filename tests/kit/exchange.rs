@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each of them uses a part")]
 
 use hardtack::session::{
-    Exchange, HeaderEdit, HeaderEdits, RequestHead, SaveError, Session, SessionData,
+    Exchange, HeaderEdit, HeaderEdits, Plan, RequestHead, SaveError, Session, SessionData,
     SessionManager, SessionMap,
 };
 use std::{
@@ -97,6 +97,17 @@ impl<T: SessionData> Request<T> {
     /// The response to it, whose handler set these headers.
     pub fn finish_with(&self, cache_control: &[&[u8]], vary: &[&[u8]]) -> Reply {
         self.edits(cache_control, vary).into()
+    }
+
+    /// The first half of the response to it: what is decided.
+    pub fn close(&self) -> Plan {
+        self.exchange.close()
+    }
+
+    /// The second half.
+    pub fn finish_closed(&self, plan: Plan) -> Reply {
+        let plan = ready(self.exchange.commit(plan));
+        self.exchange.finish(plan, |_| []).into()
     }
 
     /// What an adapter gets for the response.

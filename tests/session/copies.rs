@@ -90,8 +90,9 @@ type Instance = usize;
 enum Step {
     /// One of the two browsers makes a request.
     Visit(usize, Instance, Act),
-    /// The same, with a copy that the sibling domain has planted beside the browser's own cookie.
-    Planted(usize, Instance, usize, Act),
+    /// The sibling domain plants a copy in a browser, where it stays beside the browser's own cookie or in its
+    /// place.
+    Plant(usize, usize),
     /// The thief uses a copy. A password is what thieves do not have, so they never log in.
     Stolen(usize, Instance, Act),
     /// A request whose handler is at work until `Answer`.
@@ -126,8 +127,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => (browser.clone(), instance.clone(), act())
             .prop_map(|(browser, instance, act)| Step::Visit(browser, instance, act)),
-        1 => (browser.clone(), instance.clone(), copy, act())
-            .prop_map(|(browser, instance, copy, act)| Step::Planted(browser, instance, copy, act)),
+        2 => (browser.clone(), copy).prop_map(|(browser, copy)| Step::Plant(browser, copy)),
         3 => (copy, instance.clone(), act())
             .prop_map(|(copy, instance, act)| Step::Stolen(copy, instance, act)),
         2 => (browser, instance.clone(), act())
@@ -185,10 +185,9 @@ impl World {
                 let header = self.browsers[browser].header("/");
                 self.answer(Some(browser), instance, &header, act);
             }
-            Step::Planted(browser, instance, copy, act) => {
+            Step::Plant(browser, copy) => {
                 let Some(copy) = self.copy(copy) else { return };
-                let header = format!("{}; {copy}", self.browsers[browser].header("/"));
-                self.answer(Some(browser), instance, &header, act);
+                self.browsers[browser].store(&format!("{copy}; Domain=shop.example; Path=/"));
             }
             Step::Stolen(copy, instance, act) => {
                 let Some(copy) = self.copy(copy) else { return };
@@ -390,6 +389,25 @@ fn a_copy_opens_until_its_login_ends() {
         (Step::Others(0), 3),
         (Step::Pass(6 * DAY), 0),
         (Step::Others(0), 0),
+    ] {
+        world.play(step);
+        assert_eq!(world.judge_copies(), copies, "{step:?}");
+    }
+}
+
+/// A logout ends what the sibling domain has planted, with the browser's own.
+#[test]
+fn a_planted_copy_is_a_rival_until_a_logout_ends_both() {
+    let mut world = World::new();
+    for (step, copies) in [
+        (Step::Visit(0, 0, Act::Insert(66)), 3),
+        (Step::Visit(1, 0, Act::LogIn), 3),
+        (Step::Visit(1, 0, Act::Insert(1)), 6),
+        (Step::Plant(1, 1), 6),
+        // Neither counts.
+        (Step::Visit(1, 0, Act::Insert(2)), 6),
+        (Step::Visit(1, 0, Act::Destroy), 0),
+        (Step::Pass(2 * MINUTE), 0),
     ] {
         world.play(step);
         assert_eq!(world.judge_copies(), copies, "{step:?}");

@@ -4,11 +4,11 @@
 use crate::kit::{
     clock::{Clock, seconds},
     exchange::{Reply, Request},
-    site::{Site, finish, logged_in},
+    site::{Browser, Site, finish, logged_in},
 };
 use hardtack::session::{
-    Event, FlashLevel, SaveError, Session, SessionData, SessionError, SessionManager, SkipReason,
-    testing,
+    Denylist, Event, FlashLevel, SaveError, Session, SessionData, SessionError, SessionManager,
+    SkipReason, testing,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use std::{
@@ -21,7 +21,7 @@ use std::{
 type Call = fn(&Session) -> Result<(), SessionError>;
 
 /// Every call that changes something.
-const WRITES: [(&str, Call); 17] = [
+const WRITES: [(&str, Call); 19] = [
     ("insert", |session| session.insert("cart", 7)),
     ("remove", |session| session.remove("user").map(drop)),
     ("remove nothing", |session| {
@@ -47,9 +47,21 @@ const WRITES: [(&str, Call); 17] = [
     ("remember", |session| session.remember(true)),
     ("destroy", |session| session.destroy()),
     ("modify", |session| session.modify(|_| ())),
+    ("touch", |session| session.touch()),
+    ("discard_changes", |session| session.discard_changes()),
 ];
 
-const READS: [(&str, Call); 14] = [
+/// Those that leave the session above as it is.
+const NO_CHANGES: [&str; 6] = [
+    "remove nothing",
+    "take nothing",
+    "take_flashes",
+    "modify",
+    "touch",
+    "discard_changes",
+];
+
+const READS: [(&str, Call); 17] = [
     ("get", |session| session.get::<String>("user").map(drop)),
     ("get_or_remove", |session| {
         session.get_or_remove::<String>("user").map(drop)
@@ -72,6 +84,9 @@ const READS: [(&str, Call); 14] = [
     ("expires_at", |session| session.expires_at().map(drop)),
     ("is_new", |session| session.is_new().map(drop)),
     ("is_remembered", |session| session.is_remembered().map(drop)),
+    ("is_changed", |session| session.is_changed().map(drop)),
+    ("login_id", |session| session.login_id().map(drop)),
+    ("refused", |session| session.refused().map(drop)),
 ];
 
 #[test]
@@ -161,6 +176,74 @@ fn a_hook_that_uses_the_session_gets_an_error_and_an_event_handler_may() {
     assert_eq!(*told.lock().unwrap(), [Ok(1), Ok(2)]);
 }
 
+/// What is ended or replaced is told, and kept by whoever shares a denylist, before the browser can know of it.
+#[test]
+fn events_and_entries_come_before_the_response() {
+    type Told = Arc<Mutex<Vec<&'static str>>>;
+    let told = Told::default();
+    let (events, entries) = (Arc::clone(&told), Arc::clone(&told));
+    let denylist = Denylist::new().on_insert(move |_| entries.lock().unwrap().push("entry"));
+    let site = Site::with(&Clock::new(), |builder| {
+        builder.denylist(denylist).on_event(move |event| {
+            let name = match event {
+                Event::Saved { .. } => "saved",
+                Event::Regenerated { .. } => "regenerated",
+                Event::Destroyed { .. } => "destroyed",
+                _ => return,
+            };
+            events.lock().unwrap().push(name);
+        })
+    });
+    let mut browser = Browser::default();
+    let log_in: Call = |session| {
+        session.regenerate_for_login()?;
+        session.insert("user", "ada")
+    };
+    for (call, expected) in [
+        (log_in, &["saved"][..]),
+        (log_in, &["saved", "regenerated", "entry"]),
+        (|session| session.destroy(), &["destroyed", "entry"]),
+    ] {
+        let session = site.request(&browser.header());
+        call(&session).unwrap();
+        let plan = session.close();
+        let mut before = std::mem::take(&mut *told.lock().unwrap());
+        before.sort();
+        let mut expected = expected.to_vec();
+        expected.sort();
+        assert_eq!(before, expected);
+        browser.take(&session.finish_closed(plan));
+        assert_eq!(*told.lock().unwrap(), [""; 0]);
+    }
+}
+
+/// A handler that is cancelled, or whose connection is gone: nothing is saved and nothing said of a save, and
+/// what it has ended stays ended.
+#[test]
+fn a_request_without_a_response_saves_nothing() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    let session = site.request(&browser.header());
+    session.regenerate_for_login().unwrap();
+    session.insert("user", "eve").unwrap();
+    site.events();
+    drop(session);
+    assert_eq!(site.events(), []);
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+
+    site.events();
+    let session = site.request(&browser.header());
+    session.destroy().unwrap();
+    drop(session);
+    assert!(matches!(
+        site.events()[..],
+        [Event::Opened { .. }, Event::Destroyed { .. }]
+    ));
+    assert_eq!(browser.user(&site), None);
+}
+
 #[test]
 fn after_the_headers_a_write_is_an_error_and_changes_nothing() {
     let site = Site::new();
@@ -191,6 +274,44 @@ fn after_the_headers_a_write_is_an_error_and_changes_nothing() {
     for (name, call) in WRITES.into_iter().chain(READS) {
         assert_eq!(call(&session), Err(SessionError::HeadersSent), "{name}");
     }
+}
+
+#[test]
+fn what_a_request_changes_it_knows_and_can_take_back() {
+    let site = Site::new();
+    for (name, call) in WRITES {
+        let mut browser = logged_in(&site, "ada");
+        let before = browser.clone();
+        let session = site.request(&browser.header());
+        let ids = || (session.id().unwrap(), session.login_id().unwrap());
+        let its_own = ids();
+        assert_eq!(session.is_changed(), Ok(false), "{name}");
+        call(&session).unwrap();
+        let changed = !NO_CHANGES.contains(&name);
+        assert_eq!(session.is_changed(), Ok(changed), "{name}");
+        session.discard_changes().unwrap();
+        // What was ended stays ended.
+        let ended = name == "destroy";
+        assert_eq!(session.is_changed(), Ok(ended), "{name}");
+        assert_eq!(ids() == its_own, !ended, "{name}");
+        site.events();
+        browser.take(&finish(&session));
+        assert_eq!(browser == before, !ended, "{name}");
+        let told = site.events();
+        assert!(told.is_empty(), "{name}: {told:?}");
+        let user = (!ended).then_some("ada");
+        assert_eq!(browser.user(&site).as_deref(), user, "{name}");
+    }
+    // A new session, and what is written after the change of mind.
+    let session = site.request("");
+    assert_eq!(session.is_changed(), Ok(false));
+    session.insert("cart", 7).unwrap();
+    assert_eq!(session.is_changed(), Ok(true));
+    session.discard_changes().unwrap();
+    assert_eq!(session.is_changed(), Ok(false));
+    session.insert("user", "ada").unwrap();
+    assert_eq!(session.keys().unwrap(), ["user"]);
+    assert_eq!(finish(&session).set_cookie.len(), 1);
 }
 
 #[test]

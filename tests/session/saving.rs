@@ -214,7 +214,9 @@ fn outgrowing_is_reported_when_it_happens_and_loses_no_cookie() {
     assert!(len > 8_000, "{len}");
     assert_eq!(
         error.to_string(),
-        format!("the session needs {len} bytes, the maximum is 7000: remove something")
+        format!(
+            "the session needs {len} bytes once it is sealed, the maximum is 7000: remove something"
+        )
     );
     // It was ignored: the answer is a 500, which no cache keeps and which leaves the cookie alone.
     let error = SaveError::TooBig { len, max };

@@ -320,7 +320,16 @@ impl SessionData for Typed {
 
 #[test]
 fn the_cookie_for_development_is_a_plain_one() {
-    for (name, expected) in [(None, "session=h"), (Some("mine"), "mine=h")] {
+    for (name, expected) in [
+        (None, "session=h"),
+        (Some("mine"), "mine=h"),
+        // Over http, no browser takes a name with a prefix.
+        (Some("__Host-shop"), "shop=h"),
+        (Some("__HOST-shop"), "shop=h"),
+        (Some("__Secure-shop"), "shop=h"),
+        (Some("__Host-Http-shop"), "shop=h"),
+        (Some("__Http-shop"), "shop=h"),
+    ] {
         let builder = SessionManager::builder(ring(1)).insecure_for_development();
         let builder = match name {
             Some(name) => builder.cookie_name(name),

@@ -3,11 +3,12 @@
 use crate::kit::{
     clock::{Clock, DAY, HOUR, MINUTE, T0, seconds},
     exchange::Reply,
+    keys::key,
     site::{Browser, Site, finish, logged_in},
 };
 use hardtack::{
-    Timestamp,
-    session::{Event, Refusal, SaveError, SaveReason, SkipReason},
+    Keyring, Timestamp,
+    session::{Event, Refusal, SameSite, SaveError, SaveReason, SkipReason},
 };
 use std::time::Duration;
 
@@ -78,6 +79,63 @@ fn renew_after_is_counted_from_the_last_sealing() {
             assert_eq!(reply.set_cookie.len(), lines, "{setting} {at}");
         }
     }
+}
+
+/// Not due yet, and asked for.
+#[test]
+fn a_touch_starts_the_idle_time_again_and_changes_nothing_else() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    let id = browser.peek(&site, |session| session.id().unwrap());
+    site.clock.pass(1);
+    site.events();
+    let (end, reply) = browser.visit(&site, |session| {
+        session.touch().unwrap();
+        session.expires_at().unwrap().to_unix()
+    });
+    assert_eq!((end, reply.set_cookie.len()), (T0 + 1 + 30 * MINUTE, 1));
+    let events = site.events();
+    let reason = SaveReason::Renewed;
+    assert!(
+        matches!(&events[1], Event::Saved { id: saved, reason: told, .. } if (*saved, *told) == (id, reason)),
+        "{events:?}"
+    );
+    site.clock.set(end);
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    browser.peek(&site, |session| {
+        assert_eq!(session.created_at().unwrap().to_unix(), T0);
+    });
+    // Nothing comes of it without a session, and nothing beyond the absolute end.
+    let (_, reply) = Browser::default().visit(&site, |session| session.touch().unwrap());
+    assert_eq!(reply.set_cookie, [""; 0]);
+    while site.clock.unix() < T0 + 12 * HOUR {
+        browser.send(&site, |session| session.touch().unwrap());
+        site.clock.pass(10 * MINUTE);
+    }
+    assert_eq!(browser.user(&site), None);
+}
+
+/// So stricter attributes reach the sessions of today.
+#[test]
+fn what_was_sealed_before_a_time_is_sealed_again_once() {
+    let clock = Clock::new();
+    let before = Site::with(&clock, |builder| builder);
+    let mut browser = logged_in(&before, "ada");
+    clock.pass(10);
+    let later = logged_in(&before, "eve");
+    let after = Site::with(&clock, |builder| {
+        let builder = builder.same_site(SameSite::Strict);
+        builder.reissue_before(Timestamp::from_unix(T0 + 10))
+    });
+    let read = |browser: &mut Browser| browser.visit(&after, |session| session.len().unwrap()).1;
+    let [line] = &read(&mut browser).set_cookie[..] else {
+        panic!("due")
+    };
+    assert!(line.contains("; SameSite=Strict"), "{line}");
+    assert_eq!(read(&mut browser).set_cookie, [""; 0]);
+    assert_eq!(browser.user(&before).as_deref(), Some("ada"));
+    // At that time itself, it has them.
+    assert_eq!(read(&mut later.clone()).set_cookie, [""; 0]);
 }
 
 #[test]
@@ -401,6 +459,39 @@ fn clocks_that_differ_by_the_skew_share_a_session() {
     }
 }
 
+/// One setting for every check that compares the clocks of two servers.
+#[test]
+fn the_skew_of_the_settings_counts_for_every_check() {
+    const SKEW: u32 = 5 * MINUTE;
+    let clock = Clock::new();
+    let site = Site::with(&clock, |builder| builder.clock_skew(seconds(SKEW)));
+    for (ahead, is_good) in [(SKEW, true), (SKEW + 1, false)] {
+        // A session that is sealed in the future.
+        clock.set(T0 + ahead);
+        let browser = logged_in(&site, "ada");
+        clock.set(T0);
+        assert_eq!(browser.user(&site).is_some(), is_good, "{ahead}");
+
+        // One that begins in the future of its own sealing.
+        let browser = logged_in(&site, "ada");
+        clock.set(T0 + ahead);
+        let request = site.request(&browser.header());
+        request.regenerate_for_login().unwrap();
+        clock.set(T0);
+        let reply = finish(&request);
+        assert_eq!(!reply.set_cookie.is_empty(), is_good, "{ahead}");
+
+        // A key that was retired on another server's clock.
+        clock.set(T0 + ahead);
+        let retired = Keyring::new(key(2)).accept_retired(key(1), Timestamp::from_unix(T0));
+        let next = Site::under(retired.unwrap(), &clock, |builder| {
+            builder.clock_skew(seconds(SKEW))
+        });
+        let browser = logged_in(&site, "ada");
+        assert_eq!(browser.user(&next).is_some(), is_good, "{ahead}");
+    }
+}
+
 #[test]
 fn a_clock_that_jumps_back_and_forth_ends_no_session_in_between() {
     let site = Site::new();
@@ -468,15 +559,24 @@ fn the_floor_refuses_by_creation_as_well_as_by_sealing() {
     let clock = Clock::new();
     let before = Site::with(&clock, |builder| builder);
     let floor = Timestamp::from_unix(T0 + 600);
-    let after = Site::with(&clock, |builder| builder.reject_issued_before(floor));
-    let mut browser = logged_in(&before, "ada");
-    clock.set(T0 + 700);
-    // Sealed after the floor, created before it.
-    browser.send(&before, |session| session.insert("cart", 7).unwrap());
-    assert_eq!(browser.user(&after), None);
-    assert_eq!(refused(&after), [Refusal::Revoked]);
-    let browser = logged_in(&after, "ada");
-    assert_eq!(browser.user(&after).as_deref(), Some("ada"));
+    let built = Site::with(&clock, |builder| builder.reject_issued_before(floor));
+    let running = Site::with(&clock, |builder| builder);
+    let early = logged_in(&before, "ada");
+    assert_eq!(early.user(&running).as_deref(), Some("ada"));
+    running.sessions.reject_issued_before(floor);
+    for after in [built, running] {
+        clock.set(T0);
+        let mut browser = early.clone();
+        assert_eq!(browser.user(&after), None);
+        clock.set(T0 + 700);
+        // Sealed after the floor, created before it.
+        browser.send(&before, |session| session.insert("cart", 7).unwrap());
+        after.events();
+        assert_eq!(browser.user(&after), None);
+        assert_eq!(refused(&after), [Refusal::Revoked]);
+        let browser = logged_in(&after, "ada");
+        assert_eq!(browser.user(&after).as_deref(), Some("ada"));
+    }
 }
 
 #[test]

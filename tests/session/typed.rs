@@ -443,7 +443,7 @@ macro_rules! session_data {
         }
     )*};
 }
-session_data!(Tagged Flattened Anything MaybeAnything);
+session_data!(Tagged Flattened Anything MaybeAnything Counts);
 
 #[derive(Default, Serialize, Deserialize)]
 #[serde(tag = "kind")]
@@ -466,6 +466,21 @@ struct Anything {
 #[derive(Default, Serialize, Deserialize)]
 struct MaybeAnything {
     value: Option<serde_json::Value>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Counts(std::collections::HashMap<u32, u32>);
+
+/// It is read in another order, of the same bytes.
+#[test]
+fn a_hash_map_comes_back() {
+    let site = Site::<Counts>::with(&Clock::new(), |builder| builder.data());
+    let mut browser = Browser::default();
+    let counts = || (0..100).map(|n| (n, n * n)).collect();
+    let (_, reply) = browser.visit(&site, |session| session.replace(Counts(counts())).unwrap());
+    assert_eq!((reply.failed, reply.set_cookie.len()), (None, 1));
+    let read = browser.peek(&site, |session| session.with(|data| data.0.clone()));
+    assert_eq!(read, Ok(counts()));
 }
 
 #[test]

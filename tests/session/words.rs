@@ -41,18 +41,21 @@ fn every_reason_has_its_words() {
         (SkipReason::Ended, "the session has ended"),
         (
             SkipReason::RenewalFailed(too_big),
-            "the renewal failed: the session needs 8 bytes, the maximum is 7",
+            "the renewal failed: the session needs 8 bytes once it is sealed, the maximum is 7",
         ),
     ] {
         assert_eq!(reason.to_string(), words);
     }
     for (error, words) in [
-        (too_big, "the session needs 8 bytes, the maximum is 7"),
+        (
+            too_big,
+            "the session needs 8 bytes once it is sealed, the maximum is 7",
+        ),
         (
             SaveError::Unreadable {
                 type_name: "shop::Cart",
             },
-            "the data of the session does not come back as it is: a field of `shop::Cart` may have `flatten`, `tag`, `untagged` or `skip_serializing_if`, or read any kind of value, as `serde_json::Value` and `Decimal` do",
+            "the data of the session does not come back as it is: a field of `shop::Cart` may have `flatten`, `tag`, `untagged`, `skip_serializing_if` or a variant with `skip`, or read any kind of value, as `serde_json::Value` and `Decimal` do",
         ),
         (
             SaveError::Randomness,
@@ -65,6 +68,25 @@ fn every_reason_has_its_words() {
         ),
     ] {
         assert_eq!(error.to_string(), words);
+    }
+}
+
+/// A key may be one that a sender chose, and the error goes to the log.
+#[test]
+fn a_key_is_escaped_in_the_text_of_an_error() {
+    let (key, reason) = ("a\n\u{1b}[31m", "b".to_owned());
+    let wrong = SessionError::WrongType {
+        key: key.into(),
+        reason: reason.clone(),
+    };
+    let unstorable = SessionError::Unstorable {
+        key: key.into(),
+        reason,
+    };
+    for error in [wrong, unstorable] {
+        let text = error.to_string();
+        assert!(text.contains("`a\\n\\u{1b}[31m`"), "{text}");
+        assert!(!text.contains(char::is_control), "{text:?}");
     }
 }
 

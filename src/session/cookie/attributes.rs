@@ -44,7 +44,7 @@ pub(crate) struct CookieAttributes {
 impl Default for CookieAttributes {
     fn default() -> CookieAttributes {
         CookieAttributes {
-            name: Self::DEFAULT_NAME.into(),
+            name: "__Host-session".into(),
             secure: true,
             http_only: true,
             same_site: SameSite::Lax,
@@ -59,7 +59,14 @@ impl Default for CookieAttributes {
 const MAX_MAX_AGE: Duration = Duration::from_secs(34_560_000);
 
 impl CookieAttributes {
-    pub(crate) const DEFAULT_NAME: &str = "__Host-session";
+    /// Makes a cookie for http, where browsers take neither Secure nor a name with a prefix.
+    pub(crate) fn allow_http(&mut self) {
+        self.secure = false;
+        let prefix = PREFIXES
+            .into_iter()
+            .find(|prefix| has_prefix(&self.name, prefix));
+        self.name.drain(..prefix.map_or(0, str::len));
+    }
 
     /// Fails for attributes that a browser would silently drop (RFC 6265bis, sections 4.1.3 and 5.6).
     pub(super) fn check(&self) -> Result<(), String> {
@@ -198,6 +205,9 @@ impl CookieAttributes {
         cookie
     }
 }
+
+/// A prefix that begins another one comes after it.
+const PREFIXES: [&str; 4] = ["__Host-Http-", "__Host-", "__Secure-", "__Http-"];
 
 /// Browsers compare the prefixes without regard to case.
 fn has_prefix(name: &str, prefix: &str) -> bool {

@@ -236,7 +236,8 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// Sets the audience of the sessions. The default is empty.
     ///
     /// A session of one realm does not open in another, even with the same keys. Use realms to
-    /// separate tenants, or staging and production.
+    /// separate tenants, or staging and production. Two applications with the same keys, cookie name and
+    /// realm share their sessions: whoever is logged in to one is logged in to the other.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
@@ -531,7 +532,8 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     }
 
     /// Sets the maximum size of the cookies of one session in bytes, for their names, `=` and
-    /// values together. The default is 7,000 bytes.
+    /// values together. The default is 7,000 bytes, which hold about 5 KB of data: encryption and base64
+    /// make a session a third longer.
     ///
     /// Common servers and proxies accept this much. nginx accepts 8 KB per header line
     /// (`large_client_header_buffers`), and hyper responds with 431 to more than 16 KB of headers
@@ -547,6 +549,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// let error = session.insert("notes", &"#".repeat(2_000)).unwrap_err();
     /// assert!(matches!(error, SessionError::TooBig { max: 2_000, .. }));
     /// session.remove("notes")?; // otherwise the response is a 500
+    /// session.insert("notes", "#".repeat(1_300))?; // fits
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "max_size")]
@@ -771,8 +774,9 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         self
     }
 
-    /// Makes a cookie for http on a developer's machine. The cookie is not Secure, and its default
-    /// name is `session`. The 500 of a session that could not be saved has the reason as its body.
+    /// Makes a cookie for http on a developer's machine. The cookie is not Secure, and its name loses a
+    /// prefix such as `__Host-`, so the default name becomes `session`. The 500 of a session that could not
+    /// be saved has the reason as its body.
     ///
     /// A warning about it goes to standard error, or to `tracing`, at every start.
     ///
@@ -811,10 +815,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     /// [type](SessionData) whose default value does not come back.
     pub fn build(mut self) -> Result<SessionManager<T>, ConfigError> {
         if self.insecure_for_development {
-            self.cookie.secure = false;
-            if self.cookie.name == CookieAttributes::DEFAULT_NAME {
-                self.cookie.name = "session".into();
-            }
+            self.cookie.allow_http();
             log::warn(
                 Topic::Development,
                 &"session cookies are sent over http: use `insecure_for_development` for development only",
@@ -872,7 +873,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         };
         if let Err(error) = settings.fits_empty(SMALLEST_RECORD) {
             return Err(ConfigError(format!(
-                "an empty session needs {} bytes, the maximum is {}: no session could be saved",
+                "an empty session needs {} bytes once it is sealed, the maximum is {}: no session could be saved",
                 error.len, error.max
             )));
         }
