@@ -1,11 +1,8 @@
-//! Keeps the events for the operator, the list of ended sessions, and the clock.
+//! Keeps the events for the operator, and the clock.
 
-use hardtack::{
-    Timestamp,
-    session::{Event, SessionId, SessionView},
-};
+use hardtack::{Timestamp, session::Event};
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::VecDeque,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -19,9 +16,6 @@ const MAX_EVENTS: usize = 50;
 #[derive(Default)]
 pub(crate) struct Journal {
     events: Mutex<VecDeque<(Timestamp, Event)>>,
-    /// Ended sessions, each with the time when the last copy of its cookie expires. If a site has
-    /// several instances, all of them must share this list.
-    ended: Mutex<BTreeMap<SessionId, Timestamp>>,
     /// The seconds by which the clock is ahead, so that nobody has to wait for a timeout.
     ahead: AtomicU32,
 }
@@ -40,24 +34,9 @@ impl Journal {
     /// Stores an event, for `on_event`.
     pub(crate) fn record(&self, event: &Event) {
         let now = self.now();
-        if let Event::Destroyed {
-            id, absolute_end, ..
-        } = event
-        {
-            let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-            ended.retain(|_, end| *end >= now);
-            ended.insert(*id, *absolute_end);
-        }
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         events.truncate(MAX_EVENTS - 1);
         events.push_front((now, event.clone()));
-    }
-
-    /// Returns `true` if the session was not ended, for `validate`. Without this check, anyone with
-    /// a copy of the cookie could use it after logout until its timeouts.
-    pub(crate) fn is_current(&self, session: &SessionView<'_>) -> bool {
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        !ended.contains_key(&session.id())
     }
 
     /// Returns the events, latest first.

@@ -3,7 +3,7 @@
 use crate::{Site, accounts::Accounts, journal::Journal, limits::Limits, stores};
 use hardtack::{
     Key, Keyring,
-    session::{DeviceBound, SessionManager},
+    session::{Denylist, DeviceBound, SessionManager},
 };
 use std::{
     env,
@@ -48,11 +48,13 @@ pub async fn open(framework: &'static str) -> Result<(Arc<Site>, SessionManager)
     let keyring = keyring()?;
     let keys = Mutex::new(keyring.to_string());
     let journal = Arc::new(Journal::default());
-    let (clock, events, ended) = (journal.clone(), journal.clone(), journal.clone());
+    let (clock, events) = (journal.clone(), journal.clone());
     let mut builder = SessionManager::builder(keyring)
         .clock(move || clock.now())
         .on_event(move |event| events.record(event))
-        .validate(move |session| ended.is_current(session));
+        // Without it, anyone with a copy of the cookie could use it after the logout until its timeouts. A site
+        // with several instances shares the entries.
+        .denylist(Denylist::new());
     if env::var_os("HARDTACK_INSECURE").is_some() {
         builder = builder.insecure_for_development();
     }
