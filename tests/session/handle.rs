@@ -176,7 +176,7 @@ fn a_hook_that_uses_the_session_gets_an_error_and_an_event_handler_may() {
     assert_eq!(*told.lock().unwrap(), [Ok(1), Ok(2)]);
 }
 
-/// What is ended or replaced is told, and kept by whoever shares a denylist, before the browser can know of it.
+/// What is ended or replaced is told, and shared with other instances, before the browser can know of it.
 #[test]
 fn events_and_entries_come_before_the_response() {
     type Told = Arc<Mutex<Vec<&'static str>>>;

@@ -237,7 +237,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     ///
     /// A session of one realm does not open in another, even with the same keys. Use realms to
     /// separate tenants, or staging and production. Two applications with the same keys, cookie name and
-    /// realm share their sessions: whoever is logged in to one is logged in to the other.
+    /// realm share their sessions: somebody who is logged in to one is logged in to the other.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
