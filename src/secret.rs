@@ -24,7 +24,7 @@ impl Drop for Secret {
 /// Holds plaintext and overwrites it when it is dropped, also if code of the application panics
 /// while it serializes or deserializes a value.
 #[cfg(feature = "alloc")]
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Scratch(pub(crate) Vec<u8>);
 
 #[cfg(feature = "alloc")]

@@ -175,8 +175,12 @@ pub(crate) fn decode<T: SessionData>(bytes: &[u8]) -> Option<T> {
     }
 }
 
-/// Encodes data of this length. What is longer is moved while it grows, which leaves copies in memory.
-pub(crate) fn encode<T: SessionData>(data: &T, len: usize) -> Option<Scratch> {
+/// Encodes data, in memory that does not grow: what grows leaves copies behind.
+pub(crate) fn encode<T: Serialize>(data: &T) -> Option<Scratch> {
+    encode_in(data, postcard::experimental::serialized_size(data).ok()?)
+}
+
+fn encode_in<T: Serialize>(data: &T, len: usize) -> Option<Scratch> {
     let bytes = postcard::to_extend(data, Vec::with_capacity(len));
     bytes.ok().map(Scratch)
 }
@@ -184,7 +188,7 @@ pub(crate) fn encode<T: SessionData>(data: &T, len: usize) -> Option<Scratch> {
 /// Returns `true` if data with this encoding is read as data with the same encoding. A 500 today is
 /// better than a session tomorrow that is broken, or says something else.
 pub(crate) fn comes_back<T: SessionData>(bytes: &[u8]) -> bool {
-    let again = |data: T| encode(&data, bytes.len());
+    let again = |data: T| encode_in(&data, bytes.len());
     let Some(again) = decode(bytes).and_then(again) else {
         return false;
     };

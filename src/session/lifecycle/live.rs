@@ -413,16 +413,11 @@ impl<T: SessionData> LiveSession<T> {
 
     /// Returns `true` if nobody would miss this session.
     pub(crate) fn is_blank(&self) -> bool {
-        let encoded = |data: &T| {
-            let len = postcard::experimental::serialized_size(data).ok()?;
-            data::encode(data, len)
-        };
         self.is_new()
             && self.head.flashes.is_empty()
             && (!self.touched
-                || encoded(&self.data).is_some_and(|data| {
-                    encoded(&T::default()).is_some_and(|empty| data.0 == empty.0)
-                }))
+                || data::encode(&self.data)
+                    .is_some_and(|data| Some(data) == data::encode(&T::default())))
     }
 
     /// Returns why the session should be saved, and its record.

@@ -1,9 +1,12 @@
 //! What becomes of a session that two requests have changed at once.
 
 use super::Conflicts;
-use crate::session::{
-    data::{SessionData, SessionMap},
-    record::{Flash, MAX_FLASH_BYTES, MAX_FLASHES, RecordHead},
+use crate::{
+    secret::Scratch,
+    session::{
+        data::{self, SessionData, SessionMap},
+        record::{Flash, MAX_FLASH_BYTES, MAX_FLASHES, RecordHead},
+    },
 };
 use alloc::{string::String, vec::Vec};
 
@@ -119,8 +122,7 @@ fn merge_data<T: SessionData>(
     conflicts: &Conflicts,
     lost: &mut Vec<Loss>,
 ) -> T {
-    let encode = |data: &T| postcard::to_allocvec(data).ok();
-    let [before, my_bytes, their_bytes] = [base, &mine, &theirs].map(encode);
+    let [before, my_bytes, their_bytes] = [base, &mine, &theirs].map(data::encode);
     // Only one side changed it.
     if my_bytes == before {
         return theirs;
@@ -129,12 +131,12 @@ fn merge_data<T: SessionData>(
         return mine;
     }
     let merged = T::merge(base, mine, theirs);
-    let merged_bytes = encode(&merged);
+    let merged_bytes = data::encode(&merged);
     if T::NAME.is_empty() {
         let [before, mine, theirs, mut map] =
             [before, my_bytes, their_bytes, merged_bytes].map(|bytes| {
-                let bytes = bytes.as_deref().unwrap_or_default();
-                postcard::from_bytes::<SessionMap>(bytes).unwrap_or_default()
+                let read = |bytes: Scratch| postcard::from_bytes::<SessionMap>(&bytes.0).ok();
+                bytes.and_then(read).unwrap_or_default()
             });
         for (key, same) in SessionMap::changed_by_both(&before, &mine, &theirs) {
             let decided = conflicts.decide(key, [&before, &mine, &theirs], &mut map);
@@ -142,8 +144,8 @@ fn merge_data<T: SessionData>(
                 lost.push(Loss::Key(key.into()));
             }
         }
-        let decided = postcard::to_allocvec(&map).ok();
-        let decided = decided.and_then(|bytes| postcard::from_bytes(&bytes).ok());
+        let decided = data::encode(&map);
+        let decided = decided.and_then(|bytes| postcard::from_bytes(&bytes.0).ok());
         return decided.unwrap_or(merged);
     }
     if merged_bytes == my_bytes && my_bytes != their_bytes {
@@ -159,12 +161,12 @@ pub(crate) fn own_writes<T: SessionData>(base: &T, mine: T) -> T {
         return mine;
     }
     let read = |data: &T| {
-        let bytes = postcard::to_allocvec(data).ok()?;
-        postcard::from_bytes::<SessionMap>(&bytes).ok()
+        let bytes = data::encode(data)?;
+        postcard::from_bytes::<SessionMap>(&bytes.0).ok()
     };
     let own = |base: SessionMap, mine: SessionMap| {
-        let bytes = postcard::to_allocvec(&mine.changed_since(&base)).ok()?;
-        postcard::from_bytes(&bytes).ok()
+        let bytes = data::encode(&mine.changed_since(&base))?;
+        postcard::from_bytes(&bytes.0).ok()
     };
     let own = read(base)
         .zip(read(&mine))
