@@ -1,7 +1,7 @@
 //! What somebody who plants, floods, hangs up or rotates at a bad moment does to sessions in a store.
 
 use crate::kit::{
-    clock::{Clock, MINUTE},
+    clock::{Clock, HOUR, MINUTE},
     exchange::ready,
     keys::{key, ring},
     site::{Browser, Site, finish},
@@ -9,8 +9,9 @@ use crate::kit::{
 };
 use hardtack::{
     Keyring,
-    session::{Event, Place, SessionError, SessionManagerBuilder},
+    session::{Event, Place, Session, SessionError, SessionManagerBuilder},
 };
+use std::time::Duration;
 
 fn site_with(
     configure: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
@@ -215,10 +216,7 @@ fn nobody_reads_the_descriptions_of_others_in_their_own_list() {
     use hardtack::store::{
         End, Found, MemoryStore, Owned, OwnerKey, Put, RecordKey, Store, StoreError, Swap,
     };
-    use std::{
-        sync::{Arc, Mutex},
-        time::Duration,
-    };
+    use std::sync::{Arc, Mutex};
 
     /// Lists everybody's sessions to everybody.
     #[derive(Clone)]
@@ -276,4 +274,51 @@ fn nobody_reads_the_descriptions_of_others_in_their_own_list() {
     let listed = ready(site.sessions.list("mallory")).unwrap();
     let listed: Vec<&str> = listed.iter().map(|one| &*one.description).collect();
     assert_eq!(listed, ["the phone of mallory"]);
+}
+
+/// The record of a shortened session is soon gone from the store, and the cookie of before is not.
+#[test]
+fn a_session_that_moved_and_was_shortened_does_not_come_back_in_its_old_cookie() {
+    for shorten in [
+        (|session: &Session| session.expire_in(Duration::from_secs(60)).unwrap()) as fn(&Session),
+        |session| session.remember(false).unwrap(),
+    ] {
+        let clock = Clock::new();
+        let before = Site::with(&clock, |builder| builder);
+        let mut browser = Browser::default();
+        browser.send(&before, |session| {
+            session.regenerate_for_login().unwrap();
+            session.remember(true).unwrap();
+            session.insert("user", "ada").unwrap();
+        });
+        let old = browser.clone();
+        let store = Scripted::new(&clock);
+        let site = Site::with(&clock, |builder| builder.store(store.clone()));
+        browser.send(&site, shorten);
+        clock.pass(2 * HOUR);
+        assert_eq!(browser.user(&site), None);
+        assert_eq!(old.user(&site), None);
+    }
+}
+
+/// The thief kept a copy of it warm while its visitor was away, before the site had a store.
+#[test]
+fn the_end_of_an_idle_cookie_is_remembered_as_long_as_its_copies_open() {
+    let clock = Clock::new();
+    let before = Site::with(&clock, |builder| builder);
+    let mut browser = Browser::default();
+    browser.send(&before, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", "ada").unwrap();
+    });
+    let mut thief = browser.clone();
+    clock.pass(20 * MINUTE);
+    thief.send(&before, |session| session.touch().unwrap());
+    clock.pass(11 * MINUTE);
+    let store = Scripted::new(&clock);
+    let site = Site::with(&clock, |builder| builder.store(store.clone()));
+    browser.send(&site, |session| session.destroy().unwrap());
+    clock.pass(5 * MINUTE);
+    let elsewhere = Site::with(&clock, |builder| builder.store(store.clone()));
+    assert_eq!(thief.user(&elsewhere), None);
 }

@@ -335,6 +335,13 @@ fn ends<T: SessionData>(
                     now,
                 )
             }
+            // It was over by its own times. Perhaps its cookie held the session, and a copy was kept warm.
+            None if login.by_login => grace(
+                (manager, store),
+                (login.session, None),
+                login.absolute_end,
+                now,
+            ),
             None => GRACE,
         };
         let key = with_keys(manager, |keys, _| keys.record_key(login.session))?;

@@ -268,7 +268,12 @@ async fn save<T: SessionData>(
             Record::decode(&saving.save.record.0).map_err(|_| SaveError::unreadable::<T>())?;
         let (now, is_new) = (manager.wall(), saving.save.reason == SaveReason::Created);
         let rules = &manager.settings().rules;
-        let (keep, at_most) = keep_saved(rules, &record.head, is_new, now);
+        let (mut keep, at_most) = keep_saved(rules, &record.head, is_new, now);
+        if let Some(base) = saving.moved_record() {
+            // A cookie of before lives as long as it did, and must find the record, however short that is now.
+            let base = Record::decode(base).map_err(|_| SaveError::unreadable::<T>())?;
+            keep = keep.max(keep_saved(rules, &base.head, false, now).0);
+        }
         let subject = record.head.subject.as_deref();
         let primary = with_keys(manager, |keys, _| keys.primary());
         let entry = match subject.filter(|_| store.store.lists_owners()) {

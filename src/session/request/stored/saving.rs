@@ -92,6 +92,14 @@ impl Saving {
         self.description.is_some() || !is_plain
     }
 
+    /// Returns the record as the cookie held it, if this save moves it into the store under its id.
+    pub(super) fn moved_record(&self) -> Option<&[u8]> {
+        let from = self.from.as_ref()?;
+        let moves = matches!(self.way, Way::Create) && from.ids.session == self.save.ids.session;
+        let base = self.own.base.as_ref().filter(|_| moves)?;
+        Some(&base.0)
+    }
+
     pub(super) fn closing<'s>(
         &'s self,
         wall: Timestamp,
