@@ -8,6 +8,7 @@
 
 use benches::{
     BUF_LEN, Borrowed, Counter, NOW, Owned, codec,
+    device::BoundSite,
     exchange::ready,
     floor, forge,
     hostile::{HOSTILE, hostile},
@@ -48,6 +49,19 @@ const LIMITS: [(&str, f64); 3] = [
     ("open_in forged", 1.0),
 ];
 
+/// Work of sites that bind sessions to devices, and the most that each may take for other work. Everybody whose
+/// browser binds nothing pays for the first. Proofs without a session are not opened. A proof for a bad challenge is
+/// refused before its signature is verified; one with a good challenge, which only somebody with a bound session
+/// has, is not.
+const DEVICE: [(&str, &str, f64); 6] = [
+    ("device unbound", "session read", 1.12),
+    ("device bound", "session read", 1.7),
+    ("device proofs", "device forged", 1.0),
+    ("device no proof", "device forged", 10.0),
+    ("device challenge", "device forged", 10.0),
+    ("device signature", "device forged", 120.0),
+];
+
 /// Cookie headers of 64 KiB, which a stranger can send, and the most that a request with one may take for
 /// one that reads a session of [`SIZE`] bytes.
 const HOSTILE_LIMIT: f64 = 80.0;
@@ -76,6 +90,10 @@ fn run(work: &str, times: u32) {
         true => hostile(work, cookies.split_once('=').expect("a cookie").1),
         false => String::new(),
     };
+    let bound = BoundSite::new(&user);
+    let forged_session = forge(&bound.unbound, bound.unbound.len() - 2);
+    let bad_challenge = bound.proof(1, Some(&token));
+    let bad_signature = bound.proof(2, None);
     for _ in 0..times {
         let value = black_box(value);
         let mut open_in = |codec: &hardtack::Codec, token: &str, now| {
@@ -129,6 +147,13 @@ fn run(work: &str, times: u32) {
                 });
                 read && reply.set_cookie.is_empty()
             }
+            "device unbound" => bound.reads(black_box(&bound.unbound)),
+            "device bound" => bound.reads(black_box(&bound.bound)),
+            "device proofs" => !bound.reads(black_box(&bound.proofs)),
+            "device forged" => !bound.reads(black_box(&forged_session)),
+            "device no proof" => bound.refresh(black_box("x.y.z")) == Some(403),
+            "device challenge" => bound.refresh(black_box(&bad_challenge)) == Some(403),
+            "device signature" => bound.refresh(black_box(&bad_signature)) == Some(403),
             "typed session read" => {
                 let (read, reply) = exchange(&typed, black_box(typed_cookies), |session| {
                     session.with(|user: &User| !black_box(&user.name).is_empty())
@@ -188,6 +213,9 @@ fn main() -> ExitCode {
     let read = instructions("session read");
     for name in HOSTILE {
         good &= check(name, instructions(name), read, HOSTILE_LIMIT);
+    }
+    for (name, against, limit) in DEVICE {
+        good &= check(name, instructions(name), instructions(against), limit);
     }
     let plain = instructions("open_in");
     for (name, limit) in LIMITS {
