@@ -9,7 +9,7 @@ use crate::kit::{
 };
 use hardtack::{
     Keyring,
-    session::{Event, Place, Session, SessionError, SessionManagerBuilder},
+    session::{Event, Session, SessionError, SessionManagerBuilder},
 };
 use std::time::Duration;
 
@@ -137,18 +137,6 @@ fn a_logout_without_a_response_ends_the_session_all_the_same() {
     let _ = person(&site, "bob").user(&site);
     let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
     assert_eq!(browser.user(&elsewhere), None);
-}
-
-/// Anybody can begin a session and end it, again and again.
-#[test]
-fn the_end_of_an_anonymous_cookie_is_remembered_for_a_minute_only() {
-    let (site, store) = site_with(|builder| builder.place(Place::Cookie));
-    let mut robot = Browser::default();
-    robot.send(&site, |session| session.insert("cart", 7).unwrap());
-    robot.send(&site, |session| session.destroy().unwrap());
-    assert!(store.calls().contains(&"end"));
-    site.clock.pass(2 * MINUTE);
-    assert_eq!(ready(site.sessions.sweep(10)).unwrap(), 1);
 }
 
 /// A page of the session ends it while the browser registers the key of its device.

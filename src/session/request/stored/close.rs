@@ -320,12 +320,6 @@ fn ends<T: SessionData>(
         let mut received = stored.received.iter();
         let received = received.find(|received| received.session == login.session);
         let grace = match received {
-            // Anybody can begin such sessions and end them: each would stay for as long as a session can live.
-            Some(received)
-                if store.place == Place::Cookie && !received.alive && !login.by_login =>
-            {
-                GRACE
-            }
             Some(received) => {
                 let secret = received.secret.as_ref();
                 grace(
