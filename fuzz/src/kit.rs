@@ -4,6 +4,8 @@
 pub mod browser;
 #[path = "../../tests/kit/clock.rs"]
 pub mod clock;
+#[path = "../../tests/kit/device.rs"]
+pub mod device;
 #[path = "../../tests/kit/exchange.rs"]
 pub mod exchange;
 #[path = "../../tests/kit/key_text.rs"]
@@ -16,6 +18,8 @@ pub mod library;
 pub mod raw;
 #[path = "../../tests/reference/mod.rs"]
 pub mod reference;
+#[path = "../../tests/reference/device.rs"]
+pub mod reference_device;
 #[path = "../../tests/reference/session.rs"]
 pub mod reference_session;
 #[path = "../../tests/reference/store.rs"]

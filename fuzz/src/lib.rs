@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+mod bound;
 mod cookies;
 mod device;
 mod edits;
@@ -19,6 +20,7 @@ mod stored;
 mod tokens;
 mod values;
 
+pub use bound::device_request;
 pub use cookies::{chunks, cookie_headers};
 pub use edits::header_edits;
 pub use former::former_cookies;
@@ -36,7 +38,7 @@ pub use values::cbor_values;
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its file and of its corpus.
-pub const TARGETS: [(&str, Target); 19] = [
+pub const TARGETS: [(&str, Target); 20] = [
     ("open_bytes", open_bytes),
     ("open_text", open_text),
     ("seal_open", seal_open),
@@ -50,6 +52,7 @@ pub const TARGETS: [(&str, Target); 19] = [
     ("record", record),
     ("cbor_values", cbor_values),
     ("device_proof", device_proof),
+    ("device_request", device_request),
     ("origin", origin),
     ("former_cookies", former_cookies),
     ("stored", stored),

@@ -13,6 +13,12 @@ impl Device {
         Device(SigningKey::from_slice(&[number; 32]).unwrap())
     }
 
+    /// The key as a record has it.
+    pub fn key(&self) -> [u8; 33] {
+        let point = self.0.verifying_key().to_sec1_point(true);
+        point.as_bytes().try_into().unwrap()
+    }
+
     /// The proof of a registration: it names the key.
     pub fn register(&self, challenge: &str) -> String {
         let point = self.0.verifying_key().to_sec1_point(false);
