@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::fs;
 
+use crate::app::Act;
 use crate::codec::{Operation, SEAL, SEAL_WITH};
 use crate::harness::Timing;
 use crate::payload::SIZES;
-use crate::report::duration;
-use crate::request::{Act, Framework};
+use crate::request::Framework;
 use crate::run::{Run, named, own};
+use crate::table::duration;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../chart.svg");
 

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use crate::app::{Act, HARDTACK};
 use crate::codec::{Operation, PRIVATE_JAR, SEAL, Token};
 use crate::harness::Timing;
 use crate::payload::{NUMBERS, SIZES};
-use crate::request::{Act, Framework, HARDTACK, HARDTACK_TYPED};
+use crate::request::{Framework, HARDTACK_TYPED};
 use crate::run::{Run, named, own as is_own};
 
 pub struct Claim {

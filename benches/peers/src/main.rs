@@ -1,6 +1,7 @@
 //! hardtack against its peers: the same work in one run, as ratios. `./run` measures with both backends and reports; what is
 //! measured, and how, stands in README.md beside it.
 
+mod app;
 mod chart;
 mod claims;
 mod codec;
@@ -9,6 +10,7 @@ mod payload;
 mod report;
 mod request;
 mod run;
+mod table;
 
 use std::process::ExitCode;
 use std::{env, fs};

@@ -1,39 +1,44 @@
 //! The tables of `benches/README.md`.
 
-use std::fmt::Write;
-use std::process::Command;
-use std::{env, fs};
-
-use cargo_metadata::MetadataCommand;
-use time::OffsetDateTime;
-
+use crate::app::Act;
 use crate::codec::{Operation, SEAL, SEAL_WITH, Token};
 use crate::harness::Timing;
 use crate::payload::{NUMBERS, SIZES};
-use crate::request::{Act, Framework};
+use crate::request::Framework;
 use crate::run::{Run, named, own};
+use crate::table::{conditions, figures, header, row};
 
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
-const BEGIN: &str = "<!-- benches/peers/run writes from here -->\n";
-const END: &str = "<!-- to here -->\n";
+/// What was measured, and what hardtack rests on.
+const MEASURED: [&str; 17] = [
+    "hardtack",
+    "chacha20poly1305",
+    "ring",
+    "cookie",
+    "biscotti",
+    "seshcookie",
+    "branca",
+    "pasetors",
+    "fernet",
+    "josekit",
+    "orion",
+    "axum",
+    "tower-sessions",
+    "axum-extra",
+    "actix-web",
+    "actix-session",
+    "rocket",
+];
 
-/// Replaces the tables between the two marks in the README of the benchmarks.
-pub fn write(table: &str) {
-    let readme = fs::read_to_string(README).expect("the README can be read");
-    let readme = replaced(&readme, table)
-        .unwrap_or_else(|| panic!("the README has no place for the tables:\n{BEGIN}{END}"));
-    fs::write(README, readme).expect("the README can be written");
-}
-
-fn replaced(readme: &str, table: &str) -> Option<String> {
-    let (before, rest) = readme.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{table}\n{END}{after}"))
+/// Writes the tables into the README of the benchmarks.
+pub fn write(tables: &str) {
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let begin = "<!-- benches/peers/run writes from here -->\n";
+    crate::table::write(readme, begin, tables);
 }
 
 /// `v3` is hardtack alone, without `ring`, in a build for x86-64-v3.
 pub fn table(portable: &Run, ring: &Run, v3: Option<&Run>) -> String {
-    let mut out = conditions();
+    let mut out = conditions(&MEASURED, "benches/peers/run");
     out += "\nEach cell has the time, and the instructions of the program without those of the system, as valgrind counts them. Its \
             processor has AES and AVX2, and neither VAES nor AVX-512.\n";
     out += "\nTime to open a session of each size, which is mostly text. The numbers in brackets divide a peer's time by hardtack's time \
@@ -54,68 +59,6 @@ pub fn table(portable: &Run, ring: &Run, v3: Option<&Run>) -> String {
     timings(&mut out, portable, ring, None, Operation::SealText);
     out += "\n</details>\n";
     out
-}
-
-/// Tells when, where and with what the run was made. Reads all of it now.
-fn conditions() -> String {
-    let rustc = Command::new(env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned()))
-        .arg("--version")
-        .output();
-    let rustc = rustc.map_or("an unknown rustc".to_owned(), |out| {
-        String::from_utf8_lossy(&out.stdout).trim().to_owned()
-    });
-    let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpuinfo
-        .lines()
-        .find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    format!(
-        "We measured this ourselves, and we want hardtack to look good: on {}, with {rustc}, stock release profile, on one {} ({}): \
-         {}. `benches/peers/run` repeats it.\n",
-        OffsetDateTime::now_utc().date(),
-        model.map_or("unknown processor", |(_, name)| name),
-        env::consts::ARCH,
-        versions().join(", "),
-    )
-}
-
-/// What was measured, and what hardtack rests on, as locked. Of two versions the peers ask for the older one among themselves.
-fn versions() -> Vec<String> {
-    const MEASURED: [&str; 17] = [
-        "hardtack",
-        "chacha20poly1305",
-        "ring",
-        "cookie",
-        "biscotti",
-        "seshcookie",
-        "branca",
-        "pasetors",
-        "fernet",
-        "josekit",
-        "orion",
-        "axum",
-        "tower-sessions",
-        "axum-extra",
-        "actix-web",
-        "actix-session",
-        "rocket",
-    ];
-    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let metadata = MetadataCommand::new()
-        .manifest_path(manifest)
-        .exec()
-        .expect("cargo describes this package");
-    let version = |name: &&str| {
-        let packages = metadata
-            .packages
-            .iter()
-            .filter(|package| package.name == *name);
-        let version = packages
-            .map(|package| &package.version)
-            .max()
-            .expect("it is a dependency");
-        format!("{name} {version}")
-    };
-    MEASURED.iter().map(version).collect()
 }
 
 fn timings(out: &mut String, portable: &Run, ring: &Run, v3: Option<&Run>, operation: Operation) {
@@ -193,15 +136,6 @@ fn numbers(out: &mut String, portable: &Run, ring: &Run) {
     }
 }
 
-/// The time, and the instructions if they were counted.
-fn figures(timing: &Timing) -> String {
-    let time = duration(timing.nanoseconds);
-    match timing.instructions {
-        Some(count) => format!("{time}, {:.1}k", count / 1e3),
-        None => time,
-    }
-}
-
 /// Names of the peers, the fastest first.
 fn peers(timings: &[Timing]) -> Vec<&str> {
     let mut peers: Vec<&Timing> = timings
@@ -265,57 +199,5 @@ fn requests(out: &mut String, portable: &Run, ring: &Run) {
                 row(out, &format!("{framework:?}: {}", timing.name), &cells);
             }
         }
-    }
-}
-
-fn header(out: &mut String, columns: &[String]) {
-    writeln!(
-        out,
-        "| | {} |\n|---|{}",
-        columns.join(" | "),
-        "---:|".repeat(columns.len())
-    )
-    .expect("a string takes it");
-}
-
-fn row(out: &mut String, label: &str, cells: &[String]) {
-    writeln!(out, "| {label} | {} |", cells.join(" | ")).expect("a string takes it");
-}
-
-/// Three digits, in the unit that reads well.
-pub fn duration(nanoseconds: f64) -> String {
-    match nanoseconds {
-        ns if ns < 995.0 => format!("{ns:.0} ns"),
-        ns if ns < 9_995.0 => format!("{:.2} µs", ns / 1e3),
-        ns if ns < 99_950.0 => format!("{:.1} µs", ns / 1e3),
-        ns => format!("{:.0} µs", ns / 1e3),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_have_three_digits() {
-        assert_eq!(
-            [
-                -3.0, 412.6, 999.0, 1234.0, 9_999.0, 12_345.0, 99_960.0, 123_456.0
-            ]
-            .map(duration),
-            [
-                "-3 ns", "413 ns", "1.00 µs", "1.23 µs", "10.0 µs", "12.3 µs", "100 µs", "123 µs"
-            ]
-        );
-    }
-
-    #[test]
-    fn only_what_is_between_the_marks_is_replaced() {
-        let readme = format!("before\n{BEGIN}old\n{END}after\n");
-        assert_eq!(
-            replaced(&readme, "new").unwrap(),
-            format!("before\n{BEGIN}\nnew\n{END}after\n")
-        );
-        assert!(replaced("no marks", "new").is_none());
     }
 }

@@ -4,82 +4,15 @@ mod actix;
 mod axum;
 mod rocket;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use hardtack::session::{SessionData, SessionManager};
+use hardtack::session::SessionManager;
 use hardtack::{Key, Keyring};
 use serde::{Deserialize, Serialize};
 
-use crate::harness::{Contender, How, Timing, compare};
+use crate::app::{Act, App, User, contenders};
+use crate::harness::{How, Timing, compare};
 
-/// One application of one framework, with the routes of [`Act`].
-pub struct App {
-    pub name: &'static str,
-    /// Whether the client cannot read what is in the session.
-    pub encrypts: bool,
-    pub send: Box<Send>,
-}
-
-/// Sends the same request with this cookie (`name=value`, or nothing) so many times, and returns the last answer.
-pub type Send = dyn Fn(Act, &str, u32) -> Answer;
-
-pub struct Answer {
-    /// `name=value` of the cookie set, or nothing.
-    pub cookie: String,
-    pub body: String,
-}
-
-/// What the handler does with the session that the request carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Act {
-    /// Nothing: it does not ask for it.
-    Untouched,
-    /// Reads one [`User`] and answers with the name.
-    Read,
-    /// Writes one [`User`], different every time.
-    Write,
-}
-
-impl Act {
-    pub const ALL: [Act; 3] = [Act::Untouched, Act::Read, Act::Write];
-
-    const fn path(self) -> &'static str {
-        match self {
-            Act::Untouched => UNTOUCHED,
-            Act::Read => READ,
-            Act::Write => WRITE,
-        }
-    }
-}
-
-const UNTOUCHED: &str = "/untouched";
-const READ: &str = "/read";
-const WRITE: &str = "/write";
-
-/// The one value in the session.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct User {
-    id: u64,
-    name: String,
-}
-
-const NAME: &str = "Ada Lovelace";
-
-impl User {
-    /// A user that no request wrote before, so that no layer may find the session unchanged.
-    fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1_000_000);
-        User {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-            name: NAME.to_owned(),
-        }
-    }
-}
-
-impl SessionData for User {
-    const NAME: &'static str = "user";
-    const VERSION: u8 = 1;
-}
+/// hardtack's sessions as one type; under its own name they are a dictionary, as most peers have.
+pub const HARDTACK_TYPED: &str = "hardtack, typed";
 
 /// hardtack's sessions, with every setting at its default.
 fn sessions() -> SessionManager {
@@ -99,12 +32,6 @@ fn typed_sessions() -> SessionManager<User> {
 fn keyring() -> Keyring {
     Keyring::new(Key::generate().expect("the system has randomness"))
 }
-
-/// The name of the application with a layer that does nothing.
-const NOTHING: &str = "a layer that does nothing";
-/// The names of hardtack's own: a dictionary, as most peers have, and one type.
-pub const HARDTACK: &str = "hardtack";
-pub const HARDTACK_TYPED: &str = "hardtack, typed";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Framework {
@@ -142,29 +69,7 @@ pub fn measure(how: How) -> Vec<Group> {
         let apps = framework.apps();
         for act in Act::ALL {
             eprintln!("requests, {framework:?}, {act:?}");
-            let mut contenders: Vec<Contender> = apps
-                .iter()
-                .map(|app| {
-                    let cookie = match app.name {
-                        NOTHING => format!("session={}", "A".repeat(150)),
-                        _ => (app.send)(Act::Write, "", 1).cookie,
-                    };
-                    let answered = (app.send)(act, &cookie, 1).body;
-                    assert_eq!(
-                        answered,
-                        if act == Act::Read { NAME } else { "" },
-                        "{}",
-                        app.name
-                    );
-                    let contender = Contender::batched(app.name, move |n| {
-                        (app.send)(act, &cookie, n);
-                    });
-                    match app.name {
-                        NOTHING => contender,
-                        _ => contender.less(NOTHING).against(HARDTACK),
-                    }
-                })
-                .collect();
+            let mut contenders = contenders(&apps, Act::Write, act);
             groups.push(Group {
                 framework,
                 act,
@@ -183,6 +88,7 @@ pub fn measure(how: How) -> Vec<Group> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::{NAME, NOTHING};
 
     /// What is timed is what is claimed: the cookie of one request is the session of the next, a write sets a new one, a read none.
     #[test]

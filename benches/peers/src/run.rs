@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::app::Act;
 use crate::codec::{self, Operation};
 use crate::harness::{self, How, Timing};
-use crate::request::{self, Act, Framework};
+use crate::request::{self, Framework};
 
 #[derive(Serialize, Deserialize)]
 pub struct Run {

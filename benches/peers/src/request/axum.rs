@@ -1,27 +1,23 @@
 //! Axum: hardtack, tower-sessions with its memory store, axum-extra's `PrivateCookieJar`, seshcookie.
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
 use axum::extract::FromRef;
-use axum::http::{HeaderValue, Request, Uri, header};
 use axum::routing::get;
 use axum_extra::extract::PrivateCookieJar;
 use axum_extra::extract::cookie::{Cookie, Key, SameSite};
 use hardtack::session::{Session, SessionError};
 use seshcookie::{SessionConfig, SessionKeys, SessionLayer};
-use tower::Service;
-use tower::layer::util::Identity;
+use tokio::runtime::{Builder, Runtime};
 use tower_sessions::{MemoryStore, SessionManagerLayer};
 
-use super::{
-    Act, Answer, App, HARDTACK, HARDTACK_TYPED, NAME, NOTHING, READ, UNTOUCHED, User, WRITE,
-    sessions, typed_sessions,
-};
+use super::{HARDTACK_TYPED, sessions, typed_sessions};
+use crate::app::axum::{app, hardtack, nothing};
+use crate::app::{App, READ, UNTOUCHED, User, WRITE};
 
 pub fn apps() -> Vec<App> {
     vec![
-        nothing(),
-        hardtack(),
+        nothing(runtime()),
+        hardtack(runtime(), sessions()),
         hardtack_typed(),
         tower_sessions(),
         private_cookie_jar(),
@@ -29,71 +25,9 @@ pub fn apps() -> Vec<App> {
     ]
 }
 
-/// Turns a router with the three routes into something to send to.
-pub(super) fn app(name: &'static str, encrypts: bool, router: Router) -> App {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime starts");
-    let send = move |act: Act, cookie: &str, n: u32| {
-        let mut service = router.clone();
-        let uri = Uri::from_static(act.path());
-        let cookie = HeaderValue::from_str(cookie).expect("a cookie fits a header");
-        runtime.block_on(async {
-            let mut answer = None;
-            for _ in 0..n {
-                let mut request = Request::new(Body::empty());
-                *request.uri_mut() = uri.clone();
-                request.headers_mut().insert(header::COOKIE, cookie.clone());
-                answer = Some(service.call(request).await.expect("a router does not fail"));
-            }
-            let (parts, body) = answer.expect("at least one request").into_parts();
-            assert!(parts.status.is_success(), "{name}: {}", parts.status);
-            let set_cookie = parts
-                .headers
-                .get(header::SET_COOKIE)
-                .map(|value| value.to_str().expect("a cookie is ASCII"));
-            let body = to_bytes(body, usize::MAX).await.expect("the body is there");
-            Answer {
-                cookie: set_cookie
-                    .unwrap_or_default()
-                    .split(';')
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned(),
-                body: String::from_utf8(body.into()).expect("the body is text"),
-            }
-        })
-    };
-    App {
-        name,
-        encrypts,
-        send: Box::new(send),
-    }
-}
-
-fn nothing() -> App {
-    let router = Router::new()
-        .route(UNTOUCHED, get(|| async {}))
-        .route(READ, get(|| async { NAME.to_owned() }))
-        .route(WRITE, get(|| async {}))
-        .layer(Identity::new());
-    app(NOTHING, false, router)
-}
-
-/// Values are CBOR in an encrypted cookie.
-fn hardtack() -> App {
-    async fn read(session: Session) -> Result<String, SessionError> {
-        Ok(session.get::<User>("user")?.unwrap_or_default().name)
-    }
-    async fn write(session: Session) -> Result<(), SessionError> {
-        session.insert("user", &User::next())
-    }
-    let router = Router::new()
-        .route(UNTOUCHED, get(|| async {}))
-        .route(READ, get(read))
-        .route(WRITE, get(write))
-        .layer(hardtack::axum::SessionLayer::new(sessions()));
-    app(HARDTACK, true, router)
+fn runtime() -> Runtime {
+    let mut runtime = Builder::new_current_thread();
+    runtime.build().expect("a runtime starts")
 }
 
 /// One typed value, postcard in an encrypted cookie.
@@ -109,7 +43,7 @@ fn hardtack_typed() -> App {
         .route(READ, get(read))
         .route(WRITE, get(write))
         .layer(hardtack::axum::SessionLayer::new(typed_sessions()));
-    app(HARDTACK_TYPED, true, router)
+    app(HARDTACK_TYPED, true, runtime(), router)
 }
 
 /// The session's id in the cookie, JSON values in a map in memory.
@@ -135,7 +69,7 @@ fn tower_sessions() -> App {
         .route(READ, get(read))
         .route(WRITE, get(write))
         .layer(SessionManagerLayer::new(MemoryStore::default()));
-    app("tower-sessions, memory store", false, router)
+    app("tower-sessions, memory store", false, runtime(), router)
 }
 
 /// An extractor without a layer; the value is JSON in an encrypted cookie.
@@ -169,7 +103,7 @@ fn private_cookie_jar() -> App {
         .route(READ, get(read))
         .route(WRITE, get(write))
         .with_state(State(Key::generate()));
-    app("axum-extra PrivateCookieJar", true, router)
+    app("axum-extra PrivateCookieJar", true, runtime(), router)
 }
 
 /// One typed value, JSON in an encrypted cookie.
@@ -190,5 +124,5 @@ fn seshcookie() -> App {
         .route(READ, get(read))
         .route(WRITE, get(write))
         .layer(layer);
-    app("seshcookie", true, router)
+    app("seshcookie", true, runtime(), router)
 }

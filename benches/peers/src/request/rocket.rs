@@ -8,9 +8,8 @@ use rocket::http::{Cookie, CookieJar, Header};
 use rocket::local::asynchronous::Client;
 use rocket::{Build, Config, Rocket, get, routes};
 
-use super::{
-    Act, Answer, App, HARDTACK, HARDTACK_TYPED, NAME, NOTHING, User, sessions, typed_sessions,
-};
+use super::{HARDTACK_TYPED, sessions, typed_sessions};
+use crate::app::{Act, Answer, App, HARDTACK, NAME, NOTHING, User};
 
 pub fn apps() -> Vec<App> {
     vec![nothing(), hardtack(), hardtack_typed(), private_cookies()]
