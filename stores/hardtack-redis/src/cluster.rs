@@ -1,34 +1,27 @@
 //! Redis Cluster: a script sees the keys of one node only.
 
 use crate::{
-    connection::Connections,
-    keys::{self, Keys, MAX_OWNED, ms},
+    MAX_RECORD_BYTES, RedisStore,
+    keys::ms,
     scripts::{self, END, INDEX, PUT, swap, version_and_policy},
 };
 use hardtack::store::{
     End, Found, Owned, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap,
 };
 use redis::cluster::{ClusterClient, ClusterClientBuilder};
-use std::{fmt, time::Duration};
+use std::time::Duration;
 
-/// Keeps sessions in a Redis Cluster. Clones share their connections.
-///
-/// Records and the indexes of owners are spread over the nodes. A rename is two steps, and an index entry
-/// is written before its record: a failure in between leaves an entry too many, never one too few.
-#[derive(Clone)]
-pub struct RedisClusterStore {
-    connections: Connections<ClusterClient>,
-    keys: Keys,
-}
-
-impl RedisClusterStore {
-    /// Takes the settings of a client. The store turns off the client's own retries: they would repeat a
+impl RedisStore<ClusterClient> {
+    /// Takes the settings of a client of a Redis Cluster. The store turns off the client's own retries: they would repeat a
     /// write whose outcome is unknown.
+    ///
+    /// Records and the indexes of owners are spread over the nodes. A rename is two steps, and an index entry
+    /// is written before its record: a failure in between leaves an entry too many, never one too few.
     ///
     /// # Errors
     ///
     /// The settings are not those of a cluster.
-    pub fn new(settings: ClusterClientBuilder) -> Result<Self, StoreError> {
+    pub fn cluster(settings: ClusterClientBuilder) -> Result<Self, StoreError> {
         let deadline = Duration::from_secs(2);
         let client = settings
             .retries(0)
@@ -38,62 +31,11 @@ impl RedisClusterStore {
             .map_err(|_| {
                 StoreError::new(StoreErrorKind::Unsupported, "the settings of the cluster")
             })?;
-        Ok(RedisClusterStore {
-            connections: Connections::new(client),
-            keys: Keys::default(),
-        })
-    }
-
-    /// Sets what every key begins with. The default is `hardtack:`. A prefix with `{braces}` would put all
-    /// sessions on one node.
-    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.keys = Keys(prefix.into());
-        self
-    }
-
-    /// Sets how long a call may take in all, new connections included, up to the default of 2 seconds.
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.connections.deadline = deadline;
-        self
-    }
-
-    /// Lists the records of an owner with their ends, and drops the entries of records that are over.
-    async fn entries(&self, owner: &OwnerKey) -> Result<Vec<(u64, Owned)>, StoreError> {
-        let index = self.keys.owner(owner);
-        self.connections
-            .call(true, |mut connection| {
-                let index = &index;
-                async move {
-                    let all: Vec<(Vec<u8>, Vec<u8>)> = redis::cmd("HGETALL")
-                        .arg(index)
-                        .query_async(&mut connection)
-                        .await?;
-                    let mut lengths = Vec::new();
-                    for (field, _) in &all {
-                        let mut len = redis::cmd("STRLEN");
-                        len.arg(self.keys.of_field(field));
-                        lengths.push(len.query_async(&mut connection).await?);
-                    }
-                    let (live, over) = keys::live(all, &lengths);
-                    if !over.is_empty() {
-                        let mut drop = redis::cmd("HDEL");
-                        drop.arg(index).arg(over);
-                        () = drop.query_async(&mut connection).await?;
-                    }
-                    Ok(live)
-                }
-            })
-            .await
+        Ok(RedisStore::over(client))
     }
 }
 
-impl fmt::Debug for RedisClusterStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RedisClusterStore(..)")
-    }
-}
-
-impl Store for RedisClusterStore {
+impl Store for RedisStore<ClusterClient> {
     async fn load(&self, key: &RecordKey, keep: Option<Duration>) -> Result<Found, StoreError> {
         scripts::load(&self.connections, self.keys.record(key), keep).await
     }
@@ -115,12 +57,7 @@ impl Store for RedisClusterStore {
             .arg(put.record)
             .arg(ms(put.keep));
         let answer = swap(scripts::invoke(&self.connections, &script).await?)?;
-        if let Some(owner) = put.owner.filter(|_| entries > MAX_OWNED) {
-            let live = self.entries(owner.key).await?;
-            for end in keys::over_the_limit(&live, put.key, owner.key) {
-                self.end(end).await?;
-            }
-        }
+        self.end_the_first(entries, &put).await?;
         Ok(answer)
     }
 
@@ -148,8 +85,7 @@ impl Store for RedisClusterStore {
     }
 
     async fn owned(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
-        let live = self.entries(owner).await?;
-        Ok(live.into_iter().map(|(_, owned)| owned).collect())
+        self.owned_by(owner).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {
@@ -166,6 +102,6 @@ impl Store for RedisClusterStore {
     }
 
     fn max_record_bytes(&self) -> usize {
-        16 * 1024 * 1024
+        MAX_RECORD_BYTES
     }
 }

@@ -15,11 +15,20 @@ use tokio::{
 const TRIES: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What makes connections.
-pub(crate) trait Connect: Clone + Send + Sync + 'static {
+/// The client of one node or of a cluster.
+pub trait Connect: Clone + Send + Sync + 'static {
+    #[doc(hidden)]
     type Connection: ConnectionLike + Clone + Send + Sync + 'static;
 
+    #[doc(hidden)]
     fn connect(&self) -> impl Future<Output = Result<Self::Connection, RedisError>> + Send;
+
+    /// Returns how long the values under these keys are.
+    #[doc(hidden)]
+    fn lengths(
+        connection: &mut Self::Connection,
+        keys: Vec<String>,
+    ) -> impl Future<Output = Result<Vec<u64>, RedisError>> + Send;
 }
 
 impl Connect for Client {
@@ -33,6 +42,17 @@ impl Connect for Client {
         self.get_multiplexed_async_connection_with_config(&config)
             .await
     }
+
+    async fn lengths(
+        connection: &mut MultiplexedConnection,
+        keys: Vec<String>,
+    ) -> Result<Vec<u64>, RedisError> {
+        let mut lengths = redis::pipe();
+        for key in keys {
+            lengths.cmd("STRLEN").arg(key);
+        }
+        lengths.query_async(connection).await
+    }
 }
 
 #[cfg(feature = "cluster")]
@@ -41,6 +61,22 @@ impl Connect for redis::cluster::ClusterClient {
 
     async fn connect(&self) -> Result<Self::Connection, RedisError> {
         self.get_async_connection().await
+    }
+
+    /// One after the other: a pipeline goes to one node.
+    async fn lengths(
+        connection: &mut Self::Connection,
+        keys: Vec<String>,
+    ) -> Result<Vec<u64>, RedisError> {
+        let mut lengths = Vec::new();
+        for key in keys {
+            let len = redis::cmd("STRLEN")
+                .arg(key)
+                .query_async(connection)
+                .await?;
+            lengths.push(len);
+        }
+        Ok(lengths)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The names of things in Redis, and the entries of an index.
 
 use hardtack::store::{End, Owned, OwnerKey, RecordKey, Tombstone};
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 
 /// How many records an owner may have.
 pub(crate) const MAX_OWNED: u64 = 1_000;
@@ -25,20 +25,24 @@ impl Keys {
     }
 
     pub(crate) fn owner(&self, owner: &OwnerKey) -> String {
-        format!("{}owner:{}", self.0, hex(owner.as_bytes()))
+        self.named("owner:", owner.as_bytes())
     }
 
     /// The key of the record that a field of an index names.
     pub(crate) fn of_field(&self, field: &[u8]) -> String {
-        format!("{}{}", self.0, hex(field))
+        self.named("", field)
     }
-}
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    /// Without a formatter, which would take half of the time of a call: every request names a record.
+    fn named(&self, what: &str, bytes: &[u8]) -> String {
+        let digit = |value| char::from_digit(u32::from(value), 16);
+        let hex = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        let mut name = String::with_capacity(self.0.len() + what.len() + 2 * bytes.len());
+        name.push_str(&self.0);
+        name.push_str(what);
+        name.extend(hex.filter_map(digit));
+        name
+    }
 }
 
 /// A duration as Redis takes it: never 0, and at most 100 years, whose end still has 13 digits.

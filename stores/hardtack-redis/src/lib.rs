@@ -6,10 +6,7 @@ mod connection;
 mod keys;
 mod scripts;
 
-#[cfg(feature = "cluster")]
-pub use cluster::RedisClusterStore;
-
-use connection::Connections;
+use connection::{Connect, Connections};
 use hardtack::store::{
     End, Expect, Found, Owned, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap,
     Tombstone,
@@ -19,29 +16,39 @@ use redis::{Client, RedisError};
 use scripts::{END, PUT, RENAME, count, swap, version_and_policy};
 use std::{fmt, time::Duration};
 
-/// Keeps sessions in Redis or Valkey. Clones share one connection.
+/// A value of Redis may have 512 MB; a session that large blocks everybody else's.
+const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;
+
+/// Keeps sessions in Redis or Valkey, or with the feature `cluster` in a Redis Cluster. Clones share their connections.
 #[derive(Clone)]
-pub struct RedisStore {
-    connections: Connections<Client>,
+pub struct RedisStore<C: Connect = Client> {
+    connections: Connections<C>,
     keys: Keys,
 }
 
 impl RedisStore {
     /// Takes a client. The store connects at its first call, and again after a connection broke.
     pub fn new(client: Client) -> Self {
+        RedisStore::over(client)
+    }
+}
+
+impl<C: Connect> RedisStore<C> {
+    fn over(connect: C) -> Self {
         RedisStore {
-            connections: Connections::new(client),
+            connections: Connections::new(connect),
             keys: Keys::default(),
         }
     }
 
-    /// Sets what every key begins with. The default is `hardtack:`.
+    /// Sets what every key begins with. The default is `hardtack:`. In a cluster, a prefix with `{braces}` would put all
+    /// sessions on one node.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.keys = Keys(prefix.into());
         self
     }
 
-    /// Sets how long a call may take in all, a new connection included. The default is 2 seconds.
+    /// Sets how long a call may take in all, new connections included. The default is 2 seconds. A cluster takes no longer.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.connections.deadline = deadline;
         self
@@ -61,11 +68,8 @@ impl RedisStore {
                     if all.is_empty() {
                         return Ok(Vec::new());
                     }
-                    let mut lengths = redis::pipe();
-                    for (field, _) in &all {
-                        lengths.cmd("STRLEN").arg(self.keys.of_field(field));
-                    }
-                    let lengths: Vec<u64> = lengths.query_async(&mut connection).await?;
+                    let keys = all.iter().map(|(field, _)| self.keys.of_field(field));
+                    let lengths = C::lengths(&mut connection, keys.collect()).await?;
                     let (live, over) = keys::live(all, &lengths);
                     if !over.is_empty() {
                         let mut drop = redis::cmd("HDEL");
@@ -78,8 +82,16 @@ impl RedisStore {
             .await
     }
 
+    async fn owned_by(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
+        let live = self.entries(owner).await?;
+        Ok(live.into_iter().map(|(_, owned)| owned).collect())
+    }
+
     /// Ends the records of this owner that are over first, if they have too many.
-    async fn end_the_first(&self, entries: u64, put: &Put<'_>) -> Result<(), StoreError> {
+    async fn end_the_first(&self, entries: u64, put: &Put<'_>) -> Result<(), StoreError>
+    where
+        Self: Store,
+    {
         let Some(owner) = put.owner.filter(|_| entries > MAX_OWNED) else {
             return Ok(());
         };
@@ -91,7 +103,7 @@ impl RedisStore {
     }
 }
 
-impl fmt::Debug for RedisStore {
+impl<C: Connect> fmt::Debug for RedisStore<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RedisStore(..)")
     }
@@ -170,8 +182,7 @@ impl Store for RedisStore {
     }
 
     async fn owned(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
-        let live = self.entries(owner).await?;
-        Ok(live.into_iter().map(|(_, owned)| owned).collect())
+        self.owned_by(owner).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {
@@ -185,7 +196,6 @@ impl Store for RedisStore {
     }
 
     fn max_record_bytes(&self) -> usize {
-        // A value of Redis may have 512 MB; a session that large blocks everybody else's.
-        16 * 1024 * 1024
+        MAX_RECORD_BYTES
     }
 }

@@ -49,12 +49,15 @@ pub(crate) async fn load<C: Connect>(
     key: String,
     keep: Option<Duration>,
 ) -> Result<Found, StoreError> {
-    let mut script = KEEP.key(&key);
-    script.arg(keep.map_or(0, ms));
-    let (script, key) = (&script, &key);
+    let keep = keep.map(|keep| {
+        let mut script = KEEP.key(&key);
+        script.arg(ms(keep));
+        script
+    });
+    let (script, key) = (&keep, &key);
     let value = connections.call(true, |mut connection| async move {
-        match keep {
-            Some(_) => script.invoke_async(&mut connection).await,
+        match script {
+            Some(script) => script.invoke_async(&mut connection).await,
             None => {
                 redis::cmd("GET")
                     .arg(key)

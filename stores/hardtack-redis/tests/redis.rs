@@ -7,9 +7,8 @@ use hardtack::store::{
 use hardtack_redis::RedisStore;
 use redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection};
 use servers::{
-    Broken, Dump, Engine, Fault, Proxy, Server, costs_what_it_uses, moves_there_and_back,
-    names_nothing, new_key, opens_no_record, serves_sessions, sessions_survive, survives_faults,
-    works_again,
+    Broken, Dump, Engine, Fault, Proxy, Server, costs_what_it_uses, names_nothing, new_key,
+    opens_no_record, serves_sessions, sessions_survive, survives_faults, works_again,
 };
 use std::{
     collections::BTreeMap,
@@ -32,11 +31,11 @@ fn store(port: u16) -> RedisStore {
 }
 
 #[cfg(feature = "cluster")]
-fn cluster(nodes: &[Server]) -> hardtack_redis::RedisClusterStore {
+fn cluster(nodes: &[Server]) -> RedisStore<redis::cluster::ClusterClient> {
     let nodes = nodes.iter().map(Server::port);
     let nodes = nodes.map(|port| format!("redis://127.0.0.1:{port}"));
     let settings = redis::cluster::ClusterClientBuilder::new(nodes);
-    hardtack_redis::RedisClusterStore::new(settings).unwrap()
+    RedisStore::cluster(settings).unwrap()
 }
 
 /// A connection that waits as long as it takes.
@@ -109,7 +108,7 @@ async fn passes_the_whole_suite_on_a_cluster() {
     struct Cluster(Vec<Server>);
 
     impl Fixture for Cluster {
-        type Store = hardtack_redis::RedisClusterStore;
+        type Store = RedisStore<redis::cluster::ClusterClient>;
 
         async fn connect(&self, namespace: &str) -> Self::Store {
             cluster(&self.0).prefix(format!("{namespace}:"))
@@ -285,14 +284,6 @@ async fn serves_sessions_of_several_instances_on_a_cluster() {
         return;
     };
     serves_sessions(async || cluster(&nodes), true).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn sessions_move_there_and_back() {
-    let Some(server) = servers::redis(&[]) else {
-        return;
-    };
-    moves_there_and_back(store(server.port())).await;
 }
 
 /// The lines of the requests that reach a server. Those of scripts do not count.

@@ -4,7 +4,7 @@ use crate::{
     format,
     keys::{key, master},
     reference,
-    visitor::{Request, Visitor},
+    visitor::Visitor,
 };
 use hardtack::{
     Keyring,
@@ -41,7 +41,7 @@ pub async fn opens_no_record<S: Store>(store: S, dump: impl AsyncFnOnce() -> Dum
                 session.describe("phone").unwrap();
             })
             .await;
-        assert_eq!(reply.status, None);
+        assert_eq!(reply.failed, None);
         let mut anonymous = Visitor::default();
         let write = |session: &Session| session.insert("note", SECRET).unwrap();
         anonymous.visit(&sessions, write).await;
@@ -108,9 +108,9 @@ pub async fn opens_no_record<S: Store>(store: S, dump: impl AsyncFnOnce() -> Dum
 
     // The same attempt opens each record with the secret in its visitor's cookie.
     for visitor in &visitors {
-        let request = Request::new(&sessions, visitor).await;
-        let id = request.session.id().unwrap().to_bytes();
-        let ticket = ticket(&masters, visitor.token());
+        let request = visitor.request(&sessions).await;
+        let id = request.id().unwrap().to_bytes();
+        let ticket = ticket(&masters, visitor.0.0.values().next().unwrap());
         assert_eq!(ticket.id, id);
         let key = format::record_key(&place, &id);
         let rkey = |master: &[u8; 32]| format::rkey(master, &place, &ticket.secret);

@@ -4,13 +4,16 @@
 mod clock;
 mod dump;
 mod faults;
-mod moving;
 mod proxy;
 mod session_faults;
 mod sessions;
 mod visitor;
 
 // The format once more, without the library.
+#[path = "../../../tests/kit/browser.rs"]
+mod browser;
+#[path = "../../../tests/kit/exchange.rs"]
+mod exchange;
 #[path = "../../../tests/reference/store.rs"]
 mod format;
 #[path = "../../../tests/kit/keys.rs"]
@@ -22,11 +25,9 @@ mod session;
 
 pub use dump::{Dump, opens_no_record};
 pub use faults::{names_nothing, new_key, survives_faults, works_again};
-pub use moving::moves_there_and_back;
 pub use proxy::{Fault, Proxy};
 pub use session_faults::{Broken, Engine, sessions_survive};
 pub use sessions::{costs_what_it_uses, serves_sessions};
-pub use visitor::Visitor;
 
 use std::{
     env, fs,

@@ -2,10 +2,7 @@
 //! has ended comes back.
 
 use crate::{
-    Fault, Proxy,
-    clock::Clock,
-    faults::works_again,
-    visitor::{Reply, Request, Visitor},
+    Fault, Proxy, browser::is_removal, clock::Clock, faults::works_again, visitor::Visitor,
 };
 use hardtack::{
     session::{Session, SessionError, SessionManager},
@@ -116,8 +113,8 @@ fn is(user: &str, count: u32) -> Seen {
 /// What a visitor sees as soon as the store answers.
 async fn look(sessions: &SessionManager, visitor: &Visitor) -> Seen {
     works_again(|| async {
-        let request = Request::new(sessions, visitor).await;
-        seen(&request.session).map_err(|_| StoreError::from(StoreErrorKind::Unavailable))
+        let request = visitor.request(sessions).await;
+        seen(&request).map_err(|_| StoreError::from(StoreErrorKind::Unavailable))
     })
     .await
 }
@@ -184,21 +181,25 @@ impl<E: Engine> World<'_, E> {
         if early {
             self.fail(broken, &name, &old).await;
         }
-        let request = Request::new(&self.site, &ada).await;
-        let called = op.run(&request.session);
+        let request = ada.request(&self.site).await;
+        let called = op.run(&request);
         if !early {
             self.fail(broken, &name, &old).await;
         }
-        let reply = request.end().await;
+        let reply = request.commit().await;
         ada.take(&reply);
         self.mend(broken, &name, &healthy).await;
 
         if let Err(error) = &called {
             assert_eq!(*error, SessionError::Store, "{told}");
         }
-        assert!(matches!(reply.status, None | Some(503)), "{told}");
-        assert_eq!(reply.removes_a_cookie(), op == Op::Logout, "{told}");
-        let done = called.is_ok() && reply.status.is_none();
+        assert!(
+            reply.failed.is_none_or(|failed| failed.status() == 503),
+            "{told}"
+        );
+        let removes = reply.set_cookie.iter().any(|line| is_removal(line));
+        assert_eq!(removes, op == Op::Logout, "{told}");
+        let done = called.is_ok() && reply.failed.is_none();
         let after = match op {
             Op::Logout => {
                 // Another visitor's request tells the store what it did not take before.
@@ -229,7 +230,7 @@ impl<E: Engine> World<'_, E> {
                     Op::Write => assert_eq!(old, is("ada", 2), "{told}"),
                     Op::Login if done => assert_eq!((after, old), (is("carl", 2), None), "{told}"),
                     Op::Login => {
-                        assert!(!reply.sets_cookies(), "{told}");
+                        assert!(reply.set_cookie.is_empty(), "{told}");
                         let stays = old == is("ada", 2);
                         assert!(stays || (unknown && old.is_none()), "{told}: {old:?}");
                     }
@@ -243,11 +244,11 @@ impl<E: Engine> World<'_, E> {
                 match op {
                     Op::Read => {
                         assert_eq!(read, Some(late), "{told}");
-                        assert!(!reply.sets_cookies(), "{told}");
+                        assert!(reply.set_cookie.is_empty(), "{told}");
                     }
                     // A new session, of somebody who is not logged in, or none.
                     Op::Write if early => assert_eq!(after, Some((None, 1)), "{told}"),
-                    Op::Write => assert!(!reply.sets_cookies(), "{told}"),
+                    Op::Write => assert!(reply.set_cookie.is_empty(), "{told}"),
                     Op::Login => assert!(
                         after.is_some_and(|(user, _)| user.as_deref() == Some("carl")),
                         "{told}"
@@ -259,11 +260,11 @@ impl<E: Engine> World<'_, E> {
                 Op::Read => {
                     let late = if early { None } else { is("ada", 2) };
                     assert_eq!((read, old), (Some(late), is("ada", 2)), "{told}");
-                    assert!(!reply.sets_cookies(), "{told}");
+                    assert!(reply.set_cookie.is_empty(), "{told}");
                 }
                 Op::Write => {
                     assert!(!early || !done, "{told}");
-                    assert!(!reply.sets_cookies(), "{told}");
+                    assert!(reply.set_cookie.is_empty(), "{told}");
                     assert_eq!(
                         old,
                         is("ada", if done { 3 } else { 2 }),
@@ -356,16 +357,16 @@ impl<E: Engine> World<'_, E> {
     async fn evicted_tombstone(&self, regenerates: bool) {
         let (mut ada, name, _) = self.ada().await;
         let before = ada.clone();
-        let slow = Request::new(&self.site, &ada).await;
-        Op::Write.run(&slow.session).unwrap();
+        let slow = ada.request(&self.site).await;
+        Op::Write.run(&slow).unwrap();
         if regenerates {
-            slow.session.regenerate().unwrap();
+            slow.regenerate().unwrap();
         }
         ada.visit(&self.elsewhere, |session| session.destroy().unwrap())
             .await;
         self.engine.set(&name, None).await;
-        let reply: Reply = slow.end().await;
-        assert!(!reply.sets_cookies());
+        let reply = slow.commit().await;
+        assert!(reply.set_cookie.is_empty());
         assert_eq!(look(&self.elsewhere, &before).await, None);
         assert!(self.engine.values().await.is_empty(), "nothing is put back");
     }

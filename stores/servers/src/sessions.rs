@@ -1,9 +1,6 @@
 //! Sessions on a real server: what many requests at once write is kept, and what has ended stays ended.
 
-use crate::{
-    clock::Clock,
-    visitor::{Request, Visitor},
-};
+use crate::{clock::Clock, visitor::Visitor};
 use hardtack::{
     session::{Exchange, Session, SessionError},
     store::Store,
@@ -34,13 +31,13 @@ pub async fn serves_sessions<S: Store>(connect: impl AsyncFn() -> S, lists: bool
         writers.spawn(async move {
             let write = ada.visit(&sessions, |session| session.insert(&nth.to_string(), nth));
             let (_, reply) = write.await;
-            reply.status.is_none().then_some(nth)
+            reply.failed.is_none().then_some(nth)
         });
     }
     let written: Vec<usize> = writers.join_all().await.into_iter().flatten().collect();
-    let request = Request::new(&instances[0], &ada).await;
+    let request = ada.request(&instances[0]).await;
     for nth in &written {
-        let kept: Option<usize> = request.session.get(&nth.to_string()).unwrap();
+        let kept: Option<usize> = request.get(&nth.to_string()).unwrap();
         assert_eq!(kept, Some(*nth), "of {} writes", written.len());
     }
     assert_eq!(written.len(), WRITERS, "the others are errors");
@@ -49,17 +46,17 @@ pub async fn serves_sessions<S: Store>(connect: impl AsyncFn() -> S, lists: bool
     for regenerates in [false, true] {
         let mut ada = Visitor::log_in(&instances[0], "ada").await;
         let mut late = ada.clone();
-        let slow = Request::new(&instances[1], &ada).await;
-        slow.session.insert("late", 7).unwrap();
+        let slow = ada.request(&instances[1]).await;
+        slow.insert("late", 7).unwrap();
         if regenerates {
-            slow.session.regenerate().unwrap();
+            slow.regenerate().unwrap();
         }
         let logout = ada.visit(&instances[2], |session| session.destroy().unwrap());
-        assert_eq!(logout.await.1.status, None);
-        late.take(&slow.end().await);
+        assert_eq!(logout.await.1.failed, None);
+        late.take(&slow.commit().await);
         for instance in &instances {
-            let request = Request::new(instance, &late).await;
-            assert!(request.session.is_new().unwrap());
+            let request = late.request(instance).await;
+            assert!(request.is_new().unwrap());
         }
     }
 
@@ -84,8 +81,8 @@ pub async fn serves_sessions<S: Store>(connect: impl AsyncFn() -> S, lists: bool
     let listed = instances[3].list("user-7").await.unwrap();
     assert_eq!((listed.len(), listed[0].description.as_str()), (1, "phone"));
     assert_eq!(instances[3].end_all("user-7").await.unwrap(), 1);
-    let request = Request::new(&instances[0], &phone).await;
-    assert!(request.session.is_new().unwrap());
+    let request = phone.request(&instances[0]).await;
+    assert!(request.is_new().unwrap());
 }
 
 /// Counts what the server is asked to do: `count` returns how many requests it got since the last time.
@@ -101,14 +98,14 @@ pub async fn costs_what_it_uses<S: Store>(store: S, mut count: impl AsyncFnMut()
     let user = |session: &Session| session.get::<String>("user").unwrap();
     let (read, reply) = ada.visit(&sessions, user).await;
     assert_eq!((read.as_deref(), count().await), (Some("ada"), 1));
-    assert!(!reply.sets_cookies());
+    assert!(reply.set_cookie.is_empty());
     ada.visit(&sessions, |session| session.insert("cart", 7).unwrap())
         .await;
     assert_eq!(count().await, 2, "a read and a write");
     clock.pass(5 * 60);
     let (_, reply) = ada.visit(&sessions, user).await;
     assert_eq!(count().await, 1, "a renewal is part of the read");
-    assert!(reply.sets_cookies());
+    assert!(!reply.set_cookie.is_empty());
     clock.pass(31 * 60);
     assert_eq!(ada.visit(&sessions, user).await.0, None);
     assert_eq!(count().await, 0, "a ticket that is over by its own times");

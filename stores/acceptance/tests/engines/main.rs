@@ -1,26 +1,27 @@
 //! The cases of `tests/frameworks` that are not about cookies, on sessions in real servers: one test for each
-//! engine runs them in all three frameworks.
+//! engine runs them in all three frameworks, and lets a fleet of all three serve the same sessions.
 
-#[path = "../../../tests/frameworks/app.rs"]
+#[path = "../../../../tests/frameworks/app.rs"]
 mod app;
 #[allow(dead_code, reason = "some cases are about cookies")]
-#[path = "../../../tests/frameworks/cases/mod.rs"]
+#[path = "../../../../tests/frameworks/cases/mod.rs"]
 mod cases;
-#[path = "../../../tests/frameworks/client.rs"]
+#[path = "../../../../tests/frameworks/client.rs"]
 mod client;
-#[path = "../../../tests/frameworks/handmade.rs"]
+mod fleet;
+#[path = "../../../../tests/frameworks/handmade.rs"]
 mod handmade;
-#[path = "../../../tests/frameworks/kit.rs"]
+#[path = "../../../../tests/frameworks/kit.rs"]
 mod kit;
 #[macro_use]
-#[path = "../../../tests/frameworks/list.rs"]
+#[path = "../../../../tests/frameworks/list.rs"]
 mod list;
 #[allow(dead_code, reason = "for cases about cookies")]
-#[path = "../../../tests/frameworks/log.rs"]
+#[path = "../../../../tests/frameworks/log.rs"]
 mod log;
-#[path = "../../../tests/frameworks/server/mod.rs"]
+#[path = "../../../../tests/frameworks/server/mod.rs"]
 mod server;
-#[path = "../../../tests/frameworks/site.rs"]
+#[path = "../../../../tests/frameworks/site.rs"]
 mod site;
 
 use hardtack::store::{
@@ -29,6 +30,7 @@ use hardtack::store::{
 use hardtack_redis::RedisStore;
 use hardtack_sqlx::{PostgresStore, SqliteStore};
 use server::{Framework, actix, axum, rocket};
+use servers::Server;
 use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -56,6 +58,9 @@ macro_rules! suite {
     };
 }
 all_cases!(suite);
+
+/// The deadline of a store where many requests at once are slow on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How many cases run at once. They mostly wait.
 const THREADS: usize = 8;
@@ -196,6 +201,21 @@ fn on_redis() {
 }
 
 #[test]
+fn fleet_on_redis() {
+    let Some(server) = servers::redis(&[]) else {
+        return;
+    };
+    let url = format!("redis://127.0.0.1:{}", server.port());
+    let runtime = runtime();
+    let store = OnRuntime {
+        store: RedisStore::new(redis::Client::open(url).unwrap()).deadline(PATIENCE),
+        runtime: runtime.handle().clone(),
+    };
+    fleet::keeps_what_all_write(&store);
+    fleet::moves_there_and_back(&store);
+}
+
+#[test]
 fn on_sqlite() {
     let directory = env::temp_dir().join(format!("hardtack-acceptance-{}", process::id()));
     fs::create_dir_all(&directory).unwrap();
@@ -221,17 +241,35 @@ fn on_postgres() {
     let Some(server) = servers::postgres() else {
         return;
     };
-    let options = PgConnectOptions::new()
-        .host("127.0.0.1")
-        .port(server.port())
-        .username("postgres");
     let runtime = runtime();
-    let pool = PgPoolOptions::new().max_connections(16);
-    let pool = runtime.block_on(pool.connect_with(options)).unwrap();
-    let store = PostgresStore::new(pool);
+    let store = postgres(&server, &runtime);
     run(&runtime, |nth| {
         let store = store.clone().table(&format!("case_{nth}")).unwrap();
         runtime.block_on(store.create_table()).unwrap();
         store
     });
+}
+
+#[test]
+fn fleet_on_postgres() {
+    let Some(server) = servers::postgres() else {
+        return;
+    };
+    let runtime = runtime();
+    let store = postgres(&server, &runtime).deadline(PATIENCE);
+    runtime.block_on(store.create_table()).unwrap();
+    fleet::keeps_what_all_write(&OnRuntime {
+        store,
+        runtime: runtime.handle().clone(),
+    });
+}
+
+fn postgres(server: &Server, runtime: &Runtime) -> PostgresStore {
+    let options = PgConnectOptions::new()
+        .host("127.0.0.1")
+        .port(server.port())
+        .username("postgres");
+    let pool = PgPoolOptions::new().max_connections(16);
+    let pool = runtime.block_on(pool.connect_with(options)).unwrap();
+    PostgresStore::new(pool)
 }
