@@ -1,0 +1,45 @@
+//! What Redis does for a request, as it counts it itself.
+
+use std::fmt::Write;
+
+const REQUESTS: u32 = 20;
+
+/// Returns the round trips of one request, and all commands that the server runs for it, those of scripts among them.
+pub fn of_a_request(port: u16, mut send: impl FnMut(u32)) -> String {
+    let url = crate::redis_peers::url(port);
+    let client = redis::Client::open(url).expect("the address is one of Redis");
+    let mut connection = client.get_connection().expect("Redis answers");
+    let mut ask = |command: &str, argument: &str| -> redis::Value {
+        let mut ask = redis::cmd(command);
+        let answer = ask.arg(argument).query(&mut connection);
+        answer.expect("Redis answers")
+    };
+    // The first may have to connect, or to send a script.
+    send(1);
+    ask("CONFIG", "RESETSTAT");
+    send(REQUESTS);
+    let [stats, commands] = ["stats", "commandstats"]
+        .map(|section| redis::from_redis_value::<String>(ask("INFO", section)).expect("a text"));
+    let reads = stats
+        .lines()
+        .find_map(|line| line.strip_prefix("total_reads_processed:"));
+    let reads: u32 = reads.expect("Redis counts").parse().expect("a number");
+    let mut out = (reads / REQUESTS).to_string();
+    let mut separator = ": ";
+    for (name, calls) in commands.lines().filter_map(read) {
+        let times = match calls / REQUESTS {
+            1 => String::new(),
+            times => format!("{times} × "),
+        };
+        let _ = write!(out, "{separator}{times}{name}");
+        separator = ", ";
+    }
+    out
+}
+
+/// Reads `cmdstat_get:calls=20,usec=..`. Commands of this program come less than once for each request.
+fn read(line: &str) -> Option<(String, u32)> {
+    let (name, figures) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+    let calls = figures.split(',').next()?.parse().ok()?;
+    (calls >= REQUESTS).then(|| (name.to_uppercase(), calls))
+}

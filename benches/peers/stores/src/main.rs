@@ -1,0 +1,123 @@
+//! Sessions in a store: hardtack and its peers on one Redis in one run, hardtack on each engine, and what is left of the
+//! writes of many requests to one session. Run it from anywhere:
+//!
+//!     cargo run --release --manifest-path benches/peers/stores/Cargo.toml
+//!
+//! It starts `redis-server` and `postgres`, needs valgrind for the instructions, and writes its tables into
+//! `benches/README.md`. `-- --quick` takes fewer rounds and writes nothing. `-- writers` prints the last table alone.
+
+#[allow(dead_code, reason = "the peers of cookies use the rest")]
+#[path = "../../src/app/mod.rs"]
+mod app;
+#[allow(dead_code, reason = "the peers of cookies use the rest")]
+#[path = "../../src/harness.rs"]
+mod harness;
+#[path = "../../src/table.rs"]
+mod table;
+
+mod commands;
+mod engines;
+mod redis_peers;
+mod writers;
+
+use crate::app::{Act, App, contenders};
+use crate::harness::{How, Timing, assign, compare, instructions};
+use std::env;
+
+/// What was measured, and what it rests on.
+const MEASURED: [&str; 14] = [
+    "hardtack",
+    "hardtack-redis",
+    "hardtack-sqlx",
+    "axum",
+    "tower-sessions",
+    "tower-sessions-redis-store",
+    "axum_session",
+    "axum_session_redispool",
+    "actix-web",
+    "actix-session",
+    "redis",
+    "fred",
+    "sqlx",
+    "tokio",
+];
+const COMMAND: &str = "cargo run --release --manifest-path benches/peers/stores/Cargo.toml";
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+const BEGIN: &str = "<!-- benches/peers/stores writes from here -->\n";
+
+fn main() {
+    let argument = env::args().nth(1);
+    match argument.as_deref() {
+        // Of itself: see `harness::instructions`.
+        Some("count") => drop(measure(How::Counted)),
+        Some("writers") => println!("{}", writers::table()),
+        Some("--quick") => println!("{}", tables(300)),
+        None => {
+            let tables = tables(20_000);
+            println!("{tables}");
+            table::write(README, BEGIN, &tables);
+        }
+        Some(_) => panic!("usage: stores [--quick | writers]"),
+    }
+}
+
+fn tables(rounds: usize) -> String {
+    let mut measured = measure(How::Timed(rounds));
+    eprintln!("the same once more, under valgrind");
+    let mut counts = instructions(&["count"]).into_iter();
+    for group in measured.peers.iter_mut().chain(&mut measured.engines) {
+        assign(group, &mut counts);
+    }
+    let mut out = table::conditions(&MEASURED, COMMAND);
+    out += "\nTime that a session in Redis adds to a request, compared with the same application under a layer that does nothing, and \
+            the instructions of the program. A server on the loopback interface answers. The numbers in brackets divide a peer's \
+            time by hardtack's time:\n\n";
+    redis_peers::table(&mut out, &measured.peers);
+    out += "\nHow often such a request waits for Redis, and the commands that the server runs for it, by its own count. `EVALSHA` runs \
+            the commands beside it, all in one wait:\n\n";
+    redis_peers::commands(&mut out, &measured.peers_commands);
+    out += "\nThe same for hardtack on each engine, without a framework, for a session that holds a text of 256 bytes. Here the time \
+            is the whole of a request:\n\n";
+    engines::table(&mut out, &measured.engines);
+    out += "\nand the commands of Redis:\n\n";
+    engines::commands(&mut out, &measured.engines_commands);
+    out += &writers::table();
+    out
+}
+
+/// What was measured: timings for each framework and act, and for each visit without a framework; the commands of Redis for both.
+struct Measured {
+    peers: Vec<Vec<Timing>>,
+    peers_commands: Vec<[String; 3]>,
+    engines: Vec<Vec<Timing>>,
+    engines_commands: Vec<String>,
+}
+
+fn measure(how: How) -> Measured {
+    let redis = servers::redis(&[]).expect("redis-server is installed");
+    let (mut peers, mut peers_commands) = (Vec::new(), Vec::new());
+    for (framework, apps) in redis_peers::FRAMEWORKS {
+        let apps = apps(redis.port());
+        for act in Act::ALL {
+            eprintln!("{framework}, {act:?}");
+            peers.push(compare(&mut contenders(&apps, Act::Login, act), how));
+        }
+        if let How::Timed(_) = how {
+            let of = |app: &App| {
+                Act::ALL.map(|act| {
+                    let cookie = (app.send)(Act::Login, "", 1).cookie;
+                    let send = |n| _ = (app.send)(act, &cookie, n);
+                    commands::of_a_request(redis.port(), send)
+                })
+            };
+            peers_commands.extend(apps.iter().skip(1).map(of));
+        }
+    }
+    let (engines, engines_commands) = engines::measure(redis.port(), how);
+    Measured {
+        peers,
+        peers_commands,
+        engines,
+        engines_commands,
+    }
+}
