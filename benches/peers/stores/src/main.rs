@@ -79,7 +79,7 @@ fn tables(rounds: usize) -> String {
     out += "\nThe same for hardtack on each engine, without a framework, for a session that holds a text of 256 bytes. Here the time \
             is the whole of a request:\n\n";
     engines::table(&mut out, &measured.engines);
-    out += "\nand the commands of Redis:\n\n";
+    out += "\nThe commands of Redis for these requests:\n\n";
     engines::commands(&mut out, &measured.engines_commands);
     out += &writers::table();
     out
