@@ -11,8 +11,8 @@ use crate::kit::{
 use hardtack::{
     Keyring,
     session::{
-        Event, FlashLevel, FormerCookie, Lost, Place, Refusal, SaveError, SaveReason, Session,
-        SessionError, SessionManagerBuilder, SkipReason, testing,
+        Event, Exchange, FlashLevel, FormerCookie, Lost, Place, Refusal, RequestHead, SaveError,
+        SaveReason, Session, SessionError, SessionManagerBuilder, SkipReason, testing,
     },
     store::{MemoryStore, StoreErrorKind},
 };
@@ -130,6 +130,33 @@ fn at_most_two_tickets_are_asked_for() {
     request.destroy().unwrap();
     finish(&request);
     assert_eq!(store.calls(), ["end"; 5]);
+}
+
+#[test]
+fn a_login_over_rivals_removes_what_was_planted() {
+    let (site, store) = site_with(|builder| builder.cookie_name("sid"));
+    let own = visitor(&site, &store, "ada");
+    let planted = visitor(&site, &store, "mallory");
+    let exchange = Exchange::begin(&site.sessions);
+    let header = format!("{}; {}", own.header(), planted.header());
+    let session = ready(exchange.session(RequestHead {
+        method: "GET",
+        path: "/",
+        authority: Some("www.shop.example"),
+        header: |name| (name == "cookie").then_some(header.as_bytes()),
+    }));
+    session.regenerate_for_login().unwrap();
+    session.insert("user", "ada").unwrap();
+    let plan = ready(exchange.commit(exchange.close()));
+    let reply = Reply::from(exchange.finish(plan, |_| []));
+    let removes = |line: &&String| line.contains("; Domain=shop.example; Max-Age=0");
+    assert_eq!(
+        reply.set_cookie.iter().filter(removes).count(),
+        1,
+        "{reply:?}"
+    );
+    // The new cookie comes last: a browser that takes both for one keeps it.
+    assert!(reply.set_cookie.last().unwrap().starts_with("sid=h"));
 }
 
 #[test]
@@ -891,6 +918,75 @@ fn a_session_that_moves_and_gets_a_new_id_leaves_no_way_back() {
     }
 }
 
+/// Somebody who has logged in before the move.
+fn in_cookie(before: &Site, user: &str) -> Browser {
+    let mut browser = Browser::default();
+    browser.send(before, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", user).unwrap();
+    });
+    browser
+}
+
+/// The visitor's browser has a cookie that is idle; a thief has kept a copy warm.
+fn idle_visitor_and_thief(before: &Site) -> (Browser, Browser) {
+    let browser = in_cookie(before, "ada");
+    let mut thief = browser.clone();
+    before.clock.pass(25 * MINUTE);
+    thief.send(before, |session| drop(user(session)));
+    before.clock.pass(10 * MINUTE);
+    assert_eq!(browser.user(before), None);
+    (browser, thief)
+}
+
+#[test]
+fn an_idle_cookie_that_is_ended_leaves_no_way_back() {
+    let (_, _, before, site) = moving(Place::Store);
+    let (mut browser, thief) = idle_visitor_and_thief(&before);
+    browser.send(&site, |session| session.destroy().unwrap());
+    site.clock.pass(5 * MINUTE);
+    assert_eq!(thief.user(&site), None);
+}
+
+#[test]
+fn a_logout_that_is_clicked_twice_leaves_no_way_back() {
+    for place in [Place::Store, Place::Cookie] {
+        let (_, _, before, site) = moving(place);
+        let copy = in_cookie(&before, "ada");
+        let first = site.request(&copy.header());
+        first.destroy().unwrap();
+        let second = site.request(&copy.header());
+        second.destroy().unwrap();
+        for request in [second, first] {
+            assert_eq!(finish(&request).failed, None);
+        }
+        site.clock.pass(5 * MINUTE);
+        assert_eq!(copy.user(&site), None, "{place:?}");
+    }
+}
+
+#[test]
+fn an_end_is_remembered_until_the_slowest_clock_has_seen_the_last_cookie_expire() {
+    let hour = |builder: SessionManagerBuilder| {
+        let hour = seconds(60 * MINUTE);
+        let builder = builder.idle_timeout(hour).absolute_timeout(hour);
+        builder
+            .remember_idle_timeout(hour)
+            .remember_absolute_timeout(hour)
+    };
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let before = Site::with(&clock, hour);
+    let ahead = Clock::at(T0 + 50);
+    let site = |clock: &Clock| Site::with(clock, |builder| hour(builder.store(store.clone())));
+    let (slow, fast) = (site(&clock), site(&ahead));
+    let mut browser = logged_in(&before, "ada");
+    let thief = browser.clone();
+    browser.send(&fast, |session| session.destroy().unwrap());
+    clock.pass(60 * MINUTE - 1);
+    assert_eq!(thief.user(&slow), None);
+}
+
 #[test]
 fn a_rotated_key_does_not_part_those_who_move() {
     let (clock, store, before, _) = moving(Place::Store);
@@ -927,6 +1023,40 @@ fn a_session_moves_back_under_another_id() {
     let (new_id, same_login) = browser.peek(&plain, ids);
     assert!(new_id != id && same_login == login);
     assert!(!store.calls().contains(&"put"));
+}
+
+#[test]
+fn a_renewal_that_is_late_or_that_nobody_waits_for_moves_nothing_back() {
+    let (_, store, _, site) = moving(Place::Cookie);
+    let stored = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    let browser = visitor(&stored, &store, "ada");
+    // Due, and half of the idle limit is gone.
+    site.clock.pass(16 * MINUTE);
+    let late = site.request(&browser.header());
+    assert_eq!(user(&late).as_deref(), Some("ada"));
+    site.clock.pass(31);
+    assert!(finish(&late).set_cookie.is_empty());
+    assert_eq!(skipped(&site), [SkipReason::TooLate]);
+
+    let exchange = Exchange::begin(&site.sessions);
+    let header = browser.header();
+    let image = RequestHead {
+        method: "GET",
+        path: "/",
+        authority: None,
+        header: |name| match name {
+            "cookie" => Some(header.as_bytes()),
+            "sec-fetch-mode" => Some(&b"no-cors"[..]),
+            _ => None,
+        },
+    };
+    assert_eq!(
+        user(&ready(exchange.session(image))).as_deref(),
+        Some("ada")
+    );
+    let plan = ready(exchange.commit(exchange.close()));
+    let reply = Reply::from(exchange.finish(plan, |_| []));
+    assert!(reply.set_cookie.is_empty());
 }
 
 #[test]

@@ -2,12 +2,15 @@
 
 use super::{
     instance::Shared,
-    request::{Act, Outcome, Seen, Tab},
+    request::{Act, Moment, Outcome, Seen, Tab},
     rollout::Place,
     visitor::cookies_of,
 };
 use hardtack::session::{LoginId, SessionId};
 use std::collections::{BTreeMap, BTreeSet};
+
+/// How long a process remembers an end, and how long a tombstone stays, in seconds.
+const MEMORY: u32 = 60;
 
 /// With a shared denylist, a login that was ended or replaced opens nowhere. In a store the same holds for one that was
 /// never in a cookie, and for each id that an instance with the store has ended: cookies know of no end.
@@ -18,6 +21,8 @@ pub struct Ends {
     in_cookie: BTreeSet<LoginId>,
     /// When each login last got, or may have got, another id in the store.
     moved: BTreeMap<LoginId, u64>,
+    /// When the store last lost all.
+    forgot: u64,
 }
 
 impl Ends {
@@ -43,8 +48,9 @@ impl Ends {
     }
 
     /// The store has lost what it knew. Ids are random, so no record comes back.
-    pub fn forget_ids(&mut self) {
+    pub fn forget_ids(&mut self, order: u64) {
         self.ids.clear();
+        self.forgot = order;
     }
 
     /// Nothing opens that was over when the request came.
@@ -53,21 +59,35 @@ impl Ends {
         let before = |order: Option<&u64>| order.is_some_and(|order| *order < began);
         assert!(
             !before(self.logins.get(&login)),
-            "{login} opens after its end"
+            "{login} opens at {place:?} after its end: {seen:?}"
         );
         // A clock that is wrong takes a cookie for good when its end is forgotten.
         let knows = place.reads_store() && !is_jumped;
         assert!(
             !(knows && before(self.ids.get(&id))),
-            "{id} opens after its end in the store"
+            "{id} opens at {place:?} after its end in the store: {seen:?}"
         );
     }
 
     /// The request was answered.
-    pub fn note(&mut self, shared: &Shared, tab: &Tab, outcome: &Outcome, order: u64) {
+    pub fn note(
+        &mut self,
+        shared: &Shared,
+        tab: &Tab,
+        outcome: &Outcome,
+        others: &[&Tab],
+        now: Moment,
+    ) {
         let sets = cookies_of(&outcome.reply).next().is_some();
+        let elapsed = now.time - tab.began.time;
+        let order = now.order;
         if let (false, true, Some(login)) = (tab.place.is_store(), sets, outcome.login) {
             self.in_cookie.insert(login);
+            // Without a list, a process that saves in cookies knows for a minute what has ended, and what it
+            // has ended itself.
+            if shared.denylist.is_none() && (tab.is_mixed || elapsed > MEMORY) {
+                self.logins.remove(&login);
+            }
         }
         let Some(Ok(seen)) = &tab.seen else { return };
         let Some((id, login)) = seen.ids else { return };
@@ -78,9 +98,21 @@ impl Ends {
         if !shared.scenario.has_store || tab.is_jumped || !outcome.is_acknowledged() {
             return;
         }
-        let moved = self.moved.get(&login).copied().unwrap_or_default();
+        let mut moved = self.moved.get(&login).copied().unwrap_or_default();
+        let moves = |other: &&Tab| {
+            let seen = other.seen.as_ref().and_then(|seen| seen.as_ref().ok());
+            other.act == Act::Regenerate && seen.and_then(Seen::login) == Some(login)
+        };
+        if others.iter().any(moves) {
+            moved = order;
+        }
         let (ends_id, ends_login) = match tab.act {
-            Act::LogOut => (tab.place.reads_store(), tab.place.reads_store()),
+            // A logout follows the session to another id for as long as its tombstone stays.
+            Act::LogOut => {
+                let is_done = tab.place.reads_store();
+                let follows = elapsed < MEMORY || moved < tab.began.order;
+                (is_done, is_done && follows)
+            }
             // If another request gave the session another id meanwhile, that one lives on: a login does not
             // follow it, because it may be the first click of two.
             Act::LogIn(_) => {
@@ -90,7 +122,7 @@ impl Ends {
             Act::Regenerate => (sets && tab.place.is_store(), false),
             _ => (false, false),
         };
-        if ends_id {
+        if ends_id && tab.began.order > self.forgot {
             self.ids.entry(id).or_insert(order);
         }
         if ends_login && !self.in_cookie.contains(&login) {

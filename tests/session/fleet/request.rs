@@ -207,8 +207,12 @@ pub struct Tab {
     pub visitor: usize,
     pub instance: usize,
     pub place: Place,
+    /// The name of the cookie that the instance sets.
+    pub present: &'static str,
     pub act: Act,
     pub began: Moment,
+    /// Until when the browser was promised its session.
+    pub promised: u32,
     /// It is answered by then.
     pub ends: u32,
     /// Neither its handler nor its response takes time.
@@ -244,6 +248,15 @@ impl Tab {
     /// Says whether the handler had a session before it wrote.
     pub fn was_new(&self) -> bool {
         matches!(&self.seen, Some(Ok(seen)) if seen.ids.is_none())
+    }
+
+    /// Says whether its cookie tells whose session it was, although that does not count any more.
+    pub fn knows_its_login(&self) -> bool {
+        use Refusal::{AbsoluteTimeout, Ended, IdleTimeout};
+        let Some(Ok(seen)) = &self.seen else {
+            return false;
+        };
+        matches!(seen.refused, Some(IdleTimeout | AbsoluteTimeout | Ended))
     }
 
     /// Says whether it gives the session another id, for all that have the one before.

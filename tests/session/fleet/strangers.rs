@@ -71,7 +71,7 @@ impl Fleet {
         };
         // A thief of a session in a store has the visitor's own. One with an old cookie moves what it says.
         if act == Act::Regenerate || is_jumped || was_in_cookie {
-            victim.becomes_unclear();
+            victim.becomes_unclear(began);
         }
         victim.may_last_until(self.now + REMEMBER_IDLE);
     }
@@ -107,7 +107,12 @@ impl Fleet {
         if self.tabs.iter().any(|tab| tab.visitor == n) {
             return;
         }
-        let copy = self.dice.index(self.sibling.copies.len());
+        // Mostly the one that is good.
+        let newest = self.sibling.copies.len() - 1;
+        let copy = match self.dice.is_one_in(4) {
+            true => self.dice.index(newest + 1),
+            false => newest,
+        };
         let (name, value) = self.sibling.copies[copy].split_once('=').unwrap();
         // Browsers take such a name from the host itself only.
         if name.starts_with("__Host-") {
@@ -129,10 +134,11 @@ impl Fleet {
         };
         let mut steps = self.instances.iter().map(|instance| instance.steps);
         let is_shared = steps.any(|steps| shares(steps.get(Change::Cookie)));
+        let now = self.moment();
         let visitor = &mut self.visitors[n];
-        visitor.plant(Pair::from((name, place)), value);
+        visitor.plant(Pair::from((name, place)), value, now);
         if is_shared {
-            visitor.becomes_unclear();
+            visitor.becomes_unclear(now);
         }
         self.planted += 1;
     }

@@ -3,7 +3,6 @@
 
 use super::{Before, LiveSession, Rules, Sealed, read_data};
 use crate::{
-    Timestamp,
     secret::Scratch,
     session::{
         data::SessionData,
@@ -67,12 +66,6 @@ impl<T: SessionData> LiveSession<T> {
             took_flashes: self.received_flashes == 0,
             is_login: self.is_login(),
         }
-    }
-
-    /// Returns `true` if a response would carry the session anew.
-    pub(crate) fn is_due(&self, rules: &Rules<T>, now: Timestamp) -> bool {
-        let renewal = |sealed| self.renewal(rules, now, sealed).is_some();
-        self.is_changed() || self.sealed().is_some_and(renewal)
     }
 
     /// Returns `true` if the login that this session came with has been ended meanwhile.

@@ -44,8 +44,17 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
         // nothing of the session that has ended.
         session.start_over(own_writes);
     }
+    let closing = Closing {
+        wall: now.wall,
+        ticks: &|| now.ticks,
+        head_at,
+        renews: facts.is_none_or(|facts| facts.renews),
+        others: &brought.others,
+    };
     let current = stored.current.take().filter(|_| !session.is_new());
-    if store.place == Place::Cookie && moves_back(manager, session, current.as_ref(), rng, events) {
+    if store.place == Place::Cookie
+        && moves_back(manager, (session, current.as_ref()), closing, rng, events)
+    {
         let answer = close::close(manager, session, (facts, brought, head_at), rng, events);
         return (answer, Write::of(ends, None));
     }
@@ -61,13 +70,6 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
     {
         session.touch();
     }
-    let closing = Closing {
-        wall: now.wall,
-        ticks: &|| now.ticks,
-        head_at,
-        renews: facts.is_none_or(|facts| facts.renews),
-        others: &brought.others,
-    };
     let cookie = &manager.settings().cookie;
     let cookies = facts.map_or(&[][..], RequestFacts::cookies);
     let received = cookie.received(cookies);
@@ -249,18 +251,20 @@ impl Current {
 /// store because it does not fit into the cookie.
 fn moves_back<T: SessionData, R: TryCryptoRng + ?Sized>(
     manager: &SessionManager<T>,
-    session: &mut LiveSession<T>,
-    current: Option<&Current>,
+    (session, current): (&mut LiveSession<T>, Option<&Current>),
+    closing: Closing<'_>,
     rng: &mut R,
     events: &mut Vec<Event>,
 ) -> bool {
     let Some(current) = current.filter(|current| current.tag.is_some()) else {
         return true;
     };
-    let is_due = session.is_due(&manager.settings().rules, manager.wall());
+    // Decided before it gets another id, after which a mere renewal looks like a change, and is never late.
+    let decision = session.decide(&manager.settings().rules, closing, rng);
+    let is_saved = matches!(decision, Decision::Save(_));
     let len = session.record_len().unwrap_or(usize::MAX);
     if let Err(TooLarge { len, max }) = manager.settings().fits(len) {
-        if is_due {
+        if is_saved {
             let Ids {
                 session: id,
                 login: login_id,
@@ -275,7 +279,7 @@ fn moves_back<T: SessionData, R: TryCryptoRng + ?Sized>(
         return false;
     }
     let moved = session.known_id() != Some(current.ids.session);
-    moved || !is_due || session.regenerate(rng).is_ok()
+    moved || !is_saved || session.regenerate(rng).is_ok()
 }
 
 /// Returns the Set-Cookie lines of a session that was destroyed.
@@ -365,5 +369,9 @@ fn grace<T: SessionData>(
     if store.only_tickets || !secret.is_none_or(was_moved) {
         return GRACE;
     }
-    end.saturating_duration_since(now).max(GRACE)
+    // Until the slowest clock of the site takes no copy any more.
+    let skew = manager.settings().rules.skew.saturating_mul(2);
+    end.saturating_duration_since(now)
+        .saturating_add(skew)
+        .max(GRACE)
 }

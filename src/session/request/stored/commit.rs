@@ -94,7 +94,8 @@ pub(crate) async fn commit<T: SessionData>(
             Ok((saved, lines, event)) => {
                 if !lines.is_empty() {
                     formers.extend(lines);
-                    answer.set_cookie = formers;
+                    // Behind what removes planted cookies.
+                    answer.set_cookie.append(&mut formers);
                 }
                 // A copy of an idle one may have been kept warm.
                 end_replaced(manager, store, &saved, &replaced, &mut events).await;
