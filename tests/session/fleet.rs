@@ -5,10 +5,10 @@
 //!
 //! What must hold:
 //!
-//! 1. **Nobody is logged out who should not be.** A browser whose last answer named a person, and that has not been
+//! 1. **Nobody is logged out by mistake.** A browser whose last answer named a person, and that has not been
 //!    idle for too long, is known as that person: at every instance, and at every step of a change of keys, cookie
 //!    or place. A store that is down is an error, and not a logout.
-//! 2. **Nobody is in who was ended.** With a shared denylist no copy of a login opens after its end. In a store the
+//! 2. **No ended login comes back.** With a shared denylist no copy of a login opens after its end. In a store the
 //!    same holds without one, for logins that were never in a cookie, and for each id that an instance with the store
 //!    has ended. No session outlives its limits.
 //! 3. **No write is lost in a store.** What parallel requests write under keys of their own is there, at whatever

@@ -30,7 +30,7 @@ impl Change {
         match (self, step) {
             // The old key goes when no session can be under it any more.
             (Change::Keys, step) if step % 4 == 0 => longest,
-            // Whoever came back has the new cookie by now, and other sessions are over.
+            // Browsers that came back have the new cookie by now, and other sessions are over.
             (Change::Cookie, step) if step % 3 == 0 => REMEMBER_IDLE + 15 * MINUTE,
             // "After the longest timeout".
             (Change::Place, step) if step % 6 == 3 || step % 6 == 0 => longest,

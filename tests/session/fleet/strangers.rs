@@ -1,4 +1,4 @@
-//! A thief who has a copy of every cookie, and an attacker on a sibling domain.
+//! A thief with a copy of every cookie, and an attacker on a sibling domain.
 
 use super::{
     Fleet, INSTANCES, MALLORY, REMEMBER_IDLE, VISITORS,
@@ -125,7 +125,7 @@ impl Fleet {
         let path = self.dice.pick(&["/", "/shop"]);
         let domain = self.dice.pick(&[DOMAIN, HOST]);
         let place = vec![format!("domain={domain}"), format!("path={path}")];
-        // Where the site shares its cookie with the domain, whoever is there can replace it.
+        // Where the site shares its cookie with the domain, a page of the domain can replace it.
         let shares = |step| {
             let (present, former) = rollout::cookies(step);
             let is_shared =
