@@ -940,12 +940,20 @@ fn idle_visitor_and_thief(before: &Site) -> (Browser, Browser) {
 }
 
 #[test]
-fn an_idle_cookie_that_is_ended_leaves_no_way_back() {
-    let (_, _, before, site) = moving(Place::Store);
-    let (mut browser, thief) = idle_visitor_and_thief(&before);
-    browser.send(&site, |session| session.destroy().unwrap());
-    site.clock.pass(5 * MINUTE);
-    assert_eq!(thief.user(&site), None);
+fn an_idle_cookie_that_is_ended_or_replaced_leaves_no_way_back() {
+    for handler in [
+        (|session: &Session| session.destroy().unwrap()) as fn(&Session),
+        |session| {
+            session.regenerate_for_login().unwrap();
+            session.insert("user", "ada").unwrap();
+        },
+    ] {
+        let (_, _, before, site) = moving(Place::Store);
+        let (mut browser, thief) = idle_visitor_and_thief(&before);
+        browser.send(&site, handler);
+        site.clock.pass(5 * MINUTE);
+        assert_eq!(thief.user(&site), None);
+    }
 }
 
 #[test]

@@ -125,6 +125,11 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
                         head_at,
                         renews: closing.renews,
                         others: brought.others.clone(),
+                        graces: brought
+                            .others
+                            .iter()
+                            .map(|login| grace_of((manager, store), stored, login, now.wall))
+                            .collect(),
                         received,
                         to_remove: session.is_destroyed().then(|| cookie.to_remove(cookies)),
                     });
@@ -321,37 +326,33 @@ fn ends<T: SessionData>(
 ) -> Vec<Ending> {
     let destroyed = core::mem::take(&mut stored.destroyed);
     let ending = |login: &EndedLogin| {
-        let mut received = stored.received.iter();
-        let received = received.find(|received| received.session == login.session);
-        let grace = match received {
-            Some(received) => {
-                let secret = received.secret.as_ref();
-                grace(
-                    (manager, store),
-                    (login.session, secret),
-                    login.absolute_end,
-                    now,
-                )
-            }
-            // It was over by its own times. Perhaps its cookie held the session, and a copy was kept warm.
-            None if login.by_login => grace(
-                (manager, store),
-                (login.session, None),
-                login.absolute_end,
-                now,
-            ),
-            None => GRACE,
-        };
+        let received = stored.received(login.session);
         let key = with_keys(manager, |keys, _| keys.record_key(login.session))?;
         Some(Ending {
             key,
             tombstone: Tombstone::Destroyed,
             follows: received.is_some_and(|received| received.alive),
             owner: received.and_then(|received| received.owner),
-            grace,
+            grace: grace_of((manager, store), stored, login, now),
         })
     };
     destroyed.iter().filter_map(ending).collect()
+}
+
+/// Returns how long the tombstone of a session stays whose cookie was received.
+fn grace_of<T: SessionData>(
+    place: (&SessionManager<T>, &StoreSettings),
+    stored: &Stored,
+    login: &EndedLogin,
+    now: Timestamp,
+) -> Duration {
+    let secret = match stored.received(login.session) {
+        Some(received) => received.secret.as_ref(),
+        // It was over by its own times. Perhaps its cookie held the session, and a copy was kept warm.
+        None if login.by_login => None,
+        None => return GRACE,
+    };
+    grace(place, (login.session, secret), login.absolute_end, now)
 }
 
 /// Returns how long a tombstone stays. A cookie that held the whole session opens until the end of the

@@ -78,6 +78,7 @@ pub(crate) async fn commit<T: SessionData>(
             true => saving.others.clone(),
             false => Vec::new(),
         };
+        let graces = saving.graces.clone();
         let to_remove = saving.to_remove;
         let (mut formers, moved) = (saving.formers.clone(), saving.moved.clone());
         let (renewal, came) = (saving.save.is_renewal(), saving.came());
@@ -98,7 +99,8 @@ pub(crate) async fn commit<T: SessionData>(
                     answer.set_cookie.append(&mut formers);
                 }
                 // A copy of an idle one may have been kept warm.
-                end_replaced(manager, store, &saved, &replaced, &mut events).await;
+                let ends = replaced.iter().zip(graces);
+                end_replaced(manager, store, &saved, ends, &mut events).await;
                 report(manager, saved, event, &replaced, &mut events);
                 events.extend(moved);
                 return (answer, events);
@@ -195,23 +197,23 @@ async fn end_replaced<T: SessionData>(
     manager: &SessionManager<T>,
     store: &StoreSettings,
     saved: &Saved,
-    replaced: &[EndedLogin],
+    replaced: impl Iterator<Item = (&EndedLogin, Duration)>,
     events: &mut Vec<Event>,
 ) {
     let key = |id| with_keys(manager, |keys, _| keys.record_key(id));
     let Some(successor) = key(saved.save.ids.session) else {
         return;
     };
-    let ending = |login: &EndedLogin| {
+    let ending = |(login, grace): (&EndedLogin, Duration)| {
         Some(Ending {
             key: key(login.session)?,
             tombstone: Tombstone::Moved(successor),
             follows: false,
             owner: None,
-            grace: store::GRACE,
+            grace,
         })
     };
-    for ending in store.pending.hold(replaced.iter().filter_map(ending)) {
+    for ending in store.pending.hold(replaced.filter_map(ending)) {
         if let Err(error) = ending.run(&*store.store).await {
             events.push(store_failed(&error));
         }

@@ -55,6 +55,11 @@ struct Received {
 }
 
 impl Stored {
+    fn received(&self, session: SessionId) -> Option<&Received> {
+        let mut received = self.received.iter();
+        received.find(|received| received.session == session)
+    }
+
     /// Lets a call use the session. The end of all needs no record.
     pub(super) fn used(
         &mut self,
