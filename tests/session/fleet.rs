@@ -79,8 +79,10 @@ struct Scenario {
     has_denylist: bool,
     has_store: bool,
     /// The store is an engine without transactions over two keys.
+    #[cfg(feature = "store")]
     renames_in_two_steps: bool,
     /// The store keeps nothing over a restart.
+    #[cfg(feature = "store")]
     forgets: bool,
     /// The step at which each change begins.
     starts_at: [u32; 3],
@@ -538,7 +540,9 @@ fn nobody_loses_a_session_and_nothing_that_ended_opens() {
     run(1..5, 20_000, |seed| Scenario {
         has_denylist: true,
         has_store: false,
+        #[cfg(feature = "store")]
         renames_in_two_steps: false,
+        #[cfg(feature = "store")]
         forgets: false,
         starts_at: [0, u32::try_from(seed).unwrap() * 3, 0],
     });

@@ -48,6 +48,7 @@ impl Ends {
     }
 
     /// The store has lost what it knew. Ids are random, so no record comes back.
+    #[cfg(feature = "store")]
     pub fn forget_ids(&mut self, order: u64) {
         self.ids.clear();
         self.forgot = order;
