@@ -1,7 +1,7 @@
 //! The work that is measured: the same payload, key and randomness for hardtack and for the floor.
 
 #[cfg(feature = "device")]
-pub mod device;
+pub mod bound;
 #[path = "../../tests/kit/exchange.rs"]
 pub mod exchange;
 pub mod floor;

@@ -7,8 +7,9 @@
 //! slower, write the ratios that this program prints into [`BASELINE`].
 
 use benches::{
-    BUF_LEN, Borrowed, Counter, NOW, Owned, codec,
-    device::BoundSite,
+    BUF_LEN, Borrowed, Counter, NOW, Owned,
+    bound::BoundSite,
+    codec,
     exchange::ready,
     floor, forge,
     hostile::{HOSTILE, hostile},

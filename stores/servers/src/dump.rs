@@ -55,14 +55,22 @@ pub async fn opens_no_record<S: Store>(store: S, dump: impl AsyncFnOnce() -> Dum
 
     let masters = [0, 1].map(master);
     let place = format::place("", "");
-    // The descriptions are the thief's to read, and the ids in them.
-    let about = |master: &[u8; 32]| reference::derive(master, "about", &place);
-    let open = |name, bytes: &[u8], key: &dyn Fn(&[u8; 32]) -> [u8; 32]| {
+    let open = |name: &[u8; 16], bytes: &[u8], key: &dyn Fn(&[u8; 32]) -> [u8; 32]| {
         format::open(&masters, key, name, bytes).ok()
+    };
+    // The descriptions are the thief's to read, and the ids in them: the key of their owner stands in the store.
+    let about = |master: &[u8; 32]| reference::derive(master, "about", &place);
+    let owners = masters.map(|master| format::owner(&master, &place, "user-7"));
+    let description = |name: &[u8; 16], bytes: &[u8]| {
+        let opened = owners.iter().find_map(|owner| {
+            let bound = [*name, *owner].concat();
+            format::open(&masters, about, &bound, bytes).ok()
+        });
+        format::read_description(&opened?)
     };
     let described: Vec<_> = dump
         .iter()
-        .filter_map(|(name, bytes)| format::read_description(&open(name, bytes, &about)?))
+        .filter_map(|(name, bytes)| description(name, bytes))
         .collect();
     assert!(described.len() >= 2, "{}", described.len());
     assert!(described.iter().all(|(_, _, text)| text == "phone"));
@@ -80,7 +88,7 @@ pub async fn opens_no_record<S: Store>(store: S, dump: impl AsyncFnOnce() -> Dum
     let mut tried = 0;
     for (name, bytes) in &dump {
         assert!(!contains(bytes, SECRET.as_bytes()) && !contains(bytes, b"user-7"));
-        if bytes.len() < 40 || open(name, bytes, &about).is_some() {
+        if bytes.len() < 40 || description(name, bytes).is_some() {
             continue;
         }
         let labels = [
