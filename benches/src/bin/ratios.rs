@@ -187,15 +187,21 @@ fn refused(report: &mut Report) {
         report.ratio(
             size,
             "forged payload",
-            1.0,
+            1.02,
             || first.refuse(),
             || good.open_in(),
         );
-        report.ratio(size, "forged tag", 1.0, || last.refuse(), || good.open_in());
+        report.ratio(
+            size,
+            "forged tag",
+            1.02,
+            || last.refuse(),
+            || good.open_in(),
+        );
         report.ratio(
             size,
             "unknown key",
-            0.2,
+            0.22,
             || foreign.refuse(),
             || good.open_in(),
         );
