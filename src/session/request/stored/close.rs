@@ -128,6 +128,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
                         graces: brought
                             .others
                             .iter()
+                            .filter(|_| session.is_login())
                             .map(|login| grace_of((manager, store), stored, login, now.wall))
                             .collect(),
                         received,
@@ -199,14 +200,18 @@ fn plan<T: SessionData, R: TryCryptoRng + ?Sized>(
         Came::AsTicket(_) => Some(&current.secret),
         Came::AsSession(..) => None,
     };
-    let end = session.sealed_login().map(|login| login.absolute_end);
-    let grace = grace(
-        (manager, store),
-        (current.ids.session, secret),
-        end.unwrap_or(Timestamp::MIN),
-        manager.wall(),
-    );
     let moves = current.ids.session != save.ids.session;
+    let end = session.sealed_login().map(|login| login.absolute_end);
+    // Only a session that moves leaves a tombstone, and the keys that tell how long it stays are derived for it.
+    let grace = match end.filter(|_| moves) {
+        Some(end) => grace(
+            (manager, store),
+            (current.ids.session, secret),
+            end,
+            manager.wall(),
+        ),
+        None => GRACE,
+    };
     let way = match current.tag {
         None if moves => Way::MoveAndRename,
         None => Way::Create,

@@ -69,7 +69,7 @@ pub(crate) async fn commit<T: SessionData>(
             fail(&mut answer, &mut events, None, SaveError::Store);
         }
     }
-    if let Some(saving) = saving {
+    if let Some(mut saving) = saving {
         let id = Some(saving.save.ids.session);
         // Before the store is told how long to keep the record.
         let now = manager.now();
@@ -78,7 +78,7 @@ pub(crate) async fn commit<T: SessionData>(
             true => saving.others.clone(),
             false => Vec::new(),
         };
-        let graces = saving.graces.clone();
+        let graces = core::mem::take(&mut saving.graces);
         let to_remove = saving.to_remove;
         let (mut formers, moved) = (saving.formers.clone(), saving.moved.clone());
         let (renewal, came) = (saving.save.is_renewal(), saving.came());

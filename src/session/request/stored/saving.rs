@@ -36,7 +36,7 @@ pub(crate) struct Saving {
     pub(super) renews: bool,
     /// The logins of authentic cookies that do not count.
     pub(super) others: Vec<EndedLogin>,
-    /// How long the tombstone of each of them stays, if the session replaces them.
+    /// How long the tombstone of each of them stays, if this is a login, which replaces them.
     pub(super) graces: Vec<Duration>,
     /// The lines that remove the former cookies, before a new one is set.
     pub(super) formers: Vec<String>,
