@@ -1,6 +1,7 @@
 //! Requests with a session that may be bound to a device: hostile fields and proof cookies, against the tables of the
 //! guide and the reference. Nothing is read without a proof, and no key is bound that has not signed.
 
+use crate::act::Act;
 use crate::cookies::{COOKIE, SCOPE, sample};
 use crate::device::jws::Proof as Jws;
 use crate::kit::browser::Jar;
@@ -93,14 +94,6 @@ struct Brought {
     login: bool,
     device: Option<u8>,
     master: u8,
-}
-
-#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
-enum Act {
-    Read,
-    Write,
-    Login,
-    Destroy,
 }
 
 #[derive(Arbitrary, Debug)]
@@ -474,14 +467,7 @@ pub fn device_request(data: &[u8]) {
     }
     let sees = parts.sees();
     check_read(&parts, sees, &session);
-    let done = match input.act {
-        Act::Read => Ok(()),
-        Act::Write => session.insert("cart", 1),
-        Act::Login => session
-            .regenerate_for_login()
-            .and_then(|()| session.insert("cart", 1)),
-        Act::Destroy => session.destroy(),
-    };
+    let done = input.act.run(&session, "cart");
     let waits = matches!(sees, Sees::Reload | Sees::Prefetch | Sees::Wait);
     let expected = match input.act {
         Act::Write if waits => Err(SessionError::NoDeviceProof),

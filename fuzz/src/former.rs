@@ -1,5 +1,6 @@
 //! Former cookies beside the present one: which session counts, and what its save and its end remove.
 
+use crate::act::Act;
 use crate::cookies::{COOKIE, sample};
 use crate::kit::exchange::Request;
 use crate::kit::reference::{self, Opener};
@@ -25,14 +26,6 @@ struct Received {
     under: u8,
     sealed_for: u8,
     kind: u8,
-}
-
-#[derive(Arbitrary, Clone, Copy, Debug, PartialEq)]
-enum Act {
-    Read,
-    Write,
-    Login,
-    Destroy,
 }
 
 #[derive(Arbitrary, Debug)]
@@ -170,14 +163,7 @@ pub fn former_cookies(data: &[u8]) {
     if let Some((_, id)) = counts {
         assert_eq!(session.id().unwrap().to_bytes(), id);
     }
-    let done = match input.act {
-        Act::Read => Ok(()),
-        Act::Write => session.insert("n", 1),
-        Act::Login => session
-            .regenerate_for_login()
-            .and_then(|()| session.insert("n", 1)),
-        Act::Destroy => session.destroy(),
-    };
+    let done = input.act.run(&session, "n");
     if found.is_err() {
         let expected = match input.act {
             Act::Write => Err(SessionError::Rivals),

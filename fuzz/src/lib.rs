@@ -3,6 +3,7 @@
 
 extern crate alloc;
 
+mod act;
 mod bound;
 mod cookies;
 mod device;

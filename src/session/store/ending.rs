@@ -81,11 +81,16 @@ impl PendingEnds {
     /// Ends that are pending until they are done, also if their request is dropped half way because its client
     /// hung up.
     pub(crate) fn hold(&self, ends: impl IntoIterator<Item = Ending>) -> Vec<HeldEnd<'_>> {
-        let ends = ends.into_iter().map(|ending| HeldEnd {
+        ends.into_iter()
+            .map(|ending| self.hold_one(ending))
+            .collect()
+    }
+
+    fn hold_one(&self, ending: Ending) -> HeldEnd<'_> {
+        HeldEnd {
             pending: self,
             ending: Some(ending),
-        });
-        ends.collect()
+        }
     }
 
     /// Tries the oldest of them.
@@ -93,9 +98,7 @@ impl PendingEnds {
         let Some(ending) = self.pop() else {
             return Ok(false);
         };
-        for held in self.hold([ending]) {
-            held.run(store).await?;
-        }
+        self.hold_one(ending).run(store).await?;
         Ok(true)
     }
 
@@ -140,11 +143,7 @@ impl Drop for HeldEnd<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::store::{Found, MemoryStore, Put, Store, StoreErrorKind};
-    use core::{
-        pin::pin,
-        task::{Context, Poll, Waker},
-    };
+    use crate::session::store::{Found, MemoryStore, Put, Store, StoreErrorKind, tests::block_on};
 
     /// Takes every end, but for one key: what is there is no record.
     struct Damaged {
@@ -191,15 +190,8 @@ mod tests {
         }
     }
 
-    fn ready<F: Future>(future: F) -> F::Output {
-        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(output) => output,
-            Poll::Pending => panic!("it waits for nothing"),
-        }
-    }
-
     fn is_ended(store: &Damaged, n: u8) -> bool {
-        let found = ready(Store::load(store, &key(n), None)).unwrap();
+        let found = block_on(Store::load(store, &key(n), None)).unwrap();
         found == Found::Ended(Tombstone::Destroyed)
     }
 
@@ -244,7 +236,7 @@ mod tests {
         };
         let pending = PendingEnds::default();
         drop(pending.hold([ending(1), ending(2), ending(3)]));
-        let run = || ready(pending.run_one(&store));
+        let run = || block_on(pending.run_one(&store));
         assert!(run().unwrap());
         assert_eq!(run().unwrap_err().kind(), StoreErrorKind::Corrupt);
         assert!(run().unwrap());

@@ -581,8 +581,8 @@ fn a_name_within_another_name_or_a_value_is_not_ours() {
     }
 }
 
-#[test]
-fn each_planted_cookie_is_removed_once() {
+/// A cookie that a sibling domain can plant.
+fn plantable() -> SessionCookie {
     let attributes = CookieAttributes {
         name: "sid".into(),
         ..CookieAttributes::default()
@@ -591,7 +591,12 @@ fn each_planted_cookie_is_removed_once() {
         max_chunks: 1,
         max_cookie_bytes: 4096,
     };
-    let cookie = SessionCookie::new(attributes, limits).unwrap();
+    SessionCookie::new(attributes, limits).unwrap()
+}
+
+#[test]
+fn each_planted_cookie_is_removed_once() {
+    let cookie = plantable();
     // For each path of the request: `/` without the session's own line, and the other prefixes.
     for (path, expected) in [
         ("/", 2),
@@ -611,15 +616,7 @@ fn each_planted_cookie_is_removed_once() {
 /// The path's length is the sender's choice. If each of its prefixes were read as a whole, this would not end.
 #[test]
 fn a_path_that_is_all_slashes_is_healed_at_once() {
-    let attributes = CookieAttributes {
-        name: "sid".into(),
-        ..CookieAttributes::default()
-    };
-    let limits = CookieLimits {
-        max_chunks: 1,
-        max_cookie_bytes: 4096,
-    };
-    let cookie = SessionCookie::new(attributes, limits).unwrap();
+    let cookie = plantable();
     let lines = cookie.heal(Some("www.example.com"), &"/".repeat(1 << 21));
     assert_eq!(lines.len(), MAX_HEALING_LINES);
 }

@@ -10,7 +10,7 @@ use core::{
 };
 
 /// Polls until there is an output: the stores of these tests wait for nothing outside.
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut cx = Context::from_waker(Waker::noop());
     loop {
