@@ -157,6 +157,8 @@ pub mod session;
 pub mod store {
     pub use crate::session::store::*;
 }
+#[cfg(feature = "std")]
+mod system_random;
 #[cfg(all(test, any(feature = "store", feature = "unstable-device-bound")))]
 mod test_vectors;
 mod timestamp;

@@ -9,6 +9,8 @@ use core::fmt;
 use rand_core::TryCryptoRng;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "std")]
+use crate::system_random::SystemRandom;
 #[cfg(feature = "alloc")]
 use alloc::string::String;
 #[cfg(feature = "alloc")]
@@ -64,7 +66,7 @@ impl BoundCodec<'_> {
     /// [`AssociatedDataTooLong`](SealError::AssociatedDataTooLong).
     #[cfg(feature = "std")]
     pub fn seal<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, SealError> {
-        self.seal_with(value, Timestamp::now(), &mut getrandom::SysRng)
+        self.seal_with(value, Timestamp::now(), &mut SystemRandom)
     }
 
     /// Opens a token at the present time, as [`Codec::open`](crate::Codec::open) does.

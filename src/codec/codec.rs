@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "session")]
 use crate::keys::KeyId;
+#[cfg(feature = "std")]
+use crate::system_random::SystemRandom;
 #[cfg(feature = "alloc")]
 use alloc::string::String;
 #[cfg(feature = "alloc")]
@@ -322,7 +324,8 @@ impl Codec {
     /// Every token costs a system call for 16 random bytes, which takes about as long as the encryption of a
     /// short value. From glibc 2.41 and Linux 6.11 on, it is a call inside the process and takes a tenth of
     /// that time. A generator of the process is not used on purpose: `fork` and a snapshot of the machine copy
-    /// it, and two copies would seal with the same nonce. If you bring a generator that is safe in this
+    /// it, and two copies would seal with the same nonce. A snapshot also copies the generator of the system, so
+    /// the present nanosecond and a counter are mixed in. If you bring a generator that is safe in this
     /// respect, call [`seal_with`](Codec::seal_with).
     ///
     /// ```
@@ -344,7 +347,7 @@ impl Codec {
     #[doc(alias = "sign")]
     #[cfg(feature = "std")]
     pub fn seal<T: Serialize + ?Sized>(&self, value: &T) -> Result<String, SealError> {
-        self.seal_with(value, Timestamp::now(), &mut getrandom::SysRng)
+        self.seal_with(value, Timestamp::now(), &mut SystemRandom)
     }
 
     /// Opens a token at the present time.

@@ -6,9 +6,9 @@ use super::{
     request::{Handle, Write},
 };
 use crate::Timestamp;
+use crate::system_random::SystemRandom;
 use alloc::{string::String, vec::Vec};
 use core::{fmt, time::Duration};
-use getrandom::SysRng;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// Gives a handler the session of its request: a dictionary, or a [typed session](SessionData).
@@ -72,7 +72,7 @@ impl<T: SessionData> Session<T> {
     /// [`SessionError::Randomness`] for a new session.
     pub fn id(&self) -> Result<SessionId, SessionError> {
         self.handle
-            .read(|session| session.ids(&mut SysRng))?
+            .read(|session| session.ids(&mut SystemRandom))?
             .map(|ids| ids.session)
             .map_err(no_randomness)
     }
@@ -122,7 +122,7 @@ impl<T: SessionData> Session<T> {
     /// [`SessionError::Randomness`] for a new session.
     pub fn login_id(&self) -> Result<LoginId, SessionError> {
         self.handle
-            .read(|session| session.ids(&mut SysRng))?
+            .read(|session| session.ids(&mut SystemRandom))?
             .map(|ids| ids.login)
             .map_err(no_randomness)
     }
@@ -266,7 +266,7 @@ impl<T: SessionData> Session<T> {
     #[doc(alias("cycle_id", "renew", "rotate"))]
     pub fn regenerate(&self) -> Result<(), SessionError> {
         self.handle
-            .write(|session| session.regenerate(&mut SysRng))?
+            .write(|session| session.regenerate(&mut SystemRandom))?
             .map_err(no_randomness)
     }
 
@@ -299,7 +299,7 @@ impl<T: SessionData> Session<T> {
     pub fn regenerate_for_login(&self) -> Result<(), SessionError> {
         let (rules, now) = (self.handle.rules(), self.handle.now());
         self.handle
-            .log_in(|session| session.regenerate_for_login(rules, now, &mut SysRng))?
+            .log_in(|session| session.regenerate_for_login(rules, now, &mut SystemRandom))?
             .map_err(no_randomness)
     }
 
@@ -420,7 +420,7 @@ impl<T: SessionData> Session<T> {
         }
         let subject = subject.map(String::from);
         self.handle
-            .write(|session| session.set_subject(subject, &mut SysRng))?
+            .write(|session| session.set_subject(subject, &mut SystemRandom))?
             .map_err(no_randomness)
     }
 

@@ -12,11 +12,11 @@ use super::{
     record::{Flash, Ids, LoginId, Record, RecordError, RecordHead, SessionId},
 };
 use crate::{
-    Codec, Keyring, Opened, SealError, Timestamp, secret::Scratch, timestamp::whole_seconds, token,
+    Codec, Keyring, Opened, SealError, Timestamp, secret::Scratch, system_random::SystemRandom,
+    timestamp::whole_seconds, token,
 };
 use alloc::{string::String, vec, vec::Vec};
 use core::{fmt, time::Duration};
-use getrandom::SysRng;
 use memchr::memmem::Finder;
 use serde::{Serialize, Serializer, ser::SerializeTuple as _};
 
@@ -141,7 +141,7 @@ impl SessionCodec {
             return Err(SaveError::unreadable::<SessionRecord>());
         }
         self.cookie.fits(self.codec.token_len(bytes.0.len()))?;
-        let sealed = self.codec.seal_with(&Raw(&bytes.0), now, &mut SysRng);
+        let sealed = self.codec.seal_with(&Raw(&bytes.0), now, &mut SystemRandom);
         let token = sealed.map_err(|error| match error {
             SealError::Randomness => SaveError::Randomness,
             SealError::Time => SaveError::Clock,
@@ -207,8 +207,8 @@ impl SessionRecord {
     pub fn new(now: Timestamp) -> Result<SessionRecord, SaveError> {
         let mut record = SessionRecord {
             version: 0,
-            id: new_session_id(&mut SysRng)?,
-            login_id: new_login_id(&mut SysRng)?,
+            id: new_session_id(&mut SystemRandom)?,
+            login_id: new_login_id(&mut SystemRandom)?,
             remembered: false,
             by_login: false,
             created_at: now,

@@ -132,9 +132,10 @@ impl Site {
                 continue;
             }
             names.push(name);
-            for (pair, token) in cookies(lines) {
+            let proof = format!("{name}-bound");
+            for (pair, token) in cookies(lines, &proof) {
                 let one = (*name, token);
-                if pair != format!("{name}-bound") || found.contains(&one) {
+                if pair != proof || found.contains(&one) {
                     continue;
                 }
                 sum += one.1.len();

@@ -1,6 +1,7 @@
 //! Reads, sets and removes the session cookie. No other module knows its attributes or its chunks.
 
 mod attributes;
+mod healing;
 mod session_cookie;
 #[cfg(test)]
 mod vectors;

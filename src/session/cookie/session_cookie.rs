@@ -20,7 +20,7 @@
 
 #[cfg(feature = "unstable-device-bound")]
 use super::attributes::is_below;
-use super::attributes::{CookieAttributes, is_path};
+use super::{attributes::CookieAttributes, healing::places};
 use alloc::{borrow::Cow, borrow::ToOwned, format, string::String, vec, vec::Vec};
 use core::time::Duration;
 use memchr::{memchr, memmem::Finder};
@@ -34,6 +34,13 @@ const MAX_CANDIDATE_BYTES: usize = 64 * 1024;
 
 /// The most candidates of one request, for the same reason.
 const MAX_CANDIDATES: usize = 16;
+
+/// The most cookies of one name and its parts that are looked at, for the same reason. Browsers keep
+/// fewer for a site.
+const MAX_COOKIES: usize = 1_000;
+
+/// The most places of a name that are searched for. A header that no attacker wrote has fewer.
+const SEARCHES: usize = 64;
 
 /// The maximum length of one cookie in browsers, in bytes. RFC 6265, section 6.1, promises 4096 for
 /// the name, the value and the attributes together. RFC 6265bis, Chromium and Firefox count only
@@ -234,27 +241,7 @@ impl SessionCookie {
             self.attributes.domain.as_deref(),
             self.attributes.path.as_str(),
         );
-        let host = host.unwrap_or_default();
-        let parents = host
-            .match_indices('.')
-            .filter_map(|(dot, _)| host.get(dot.saturating_add(1)..));
-        // A top-level domain takes no cookies.
-        let domains = core::iter::once(host)
-            .chain(parents)
-            .filter(|domain| domain.contains('.'));
-        let domains: Vec<Option<&str>> = core::iter::once(None).chain(domains.map(Some)).collect();
-        let prefixes = path
-            .match_indices('/')
-            .skip(1)
-            .filter_map(|(slash, _)| path.get(..slash));
-        let paths = core::iter::once("/").chain(prefixes).chain([path]);
-        let mut paths: Vec<&str> = paths.filter(|path| is_path(path)).collect();
-        // The paths `/` and `//…` give `/` twice.
-        paths.dedup();
-        let pairs = paths
-            .iter()
-            .flat_map(|path| domains.iter().map(move |domain| (*domain, *path)));
-        pairs
+        places(host, path)
             .filter(|pair| *pair != own)
             .take(MAX_HEALING_LINES)
             .map(|(domain, path)| self.attributes.remove_from(self.name(), domain, path))
@@ -488,22 +475,72 @@ fn cookies<'h>(header: &'h [u8], name: &Finder<'_>) -> impl Iterator<Item = (usi
     named(header, name).filter_map(|(k, rest)| Some((k, value(rest)?)))
 }
 
-/// Returns where the values of NAME and NAME.k begin, each with k.
-///
-/// The name is searched for, and not each `;`: a header may have 64 KiB of them. What follows the name
-/// is looked at first, because most of what a hostile header has is refused by it.
+/// Returns where the values of NAME and NAME.k begin, each with k, for the first [`MAX_COOKIES`] of them.
 fn named<'h>(header: &'h [u8], name: &Finder<'_>) -> impl Iterator<Item = (usize, &'h [u8])> {
     let len = name.needle().len();
-    name.find_iter(header).filter_map(move |start| {
-        let (before, named) = header.split_at_checked(start)?;
-        let (k, rest) = match named.get(len..)? {
-            [b'=', rest @ ..] => (0, rest),
-            [b'.', k @ b'1'..=b'9', b'=', rest @ ..] => (usize::from(k.saturating_sub(b'0')), rest),
-            _ => return None,
+    mentions(header, name)
+        .filter_map(move |start| {
+            let (before, named) = header.split_at_checked(start)?;
+            let (k, rest) = match named.get(len..)? {
+                [b'=', rest @ ..] => (0, rest),
+                [b'.', k @ b'1'..=b'9', b'=', rest @ ..] => {
+                    (usize::from(k.saturating_sub(b'0')), rest)
+                }
+                _ => return None,
+            };
+            // Else it is part of another name, or of a value.
+            matches!(trim_end(before), [] | [.., b';']).then_some((k, rest))
+        })
+        .take(MAX_COOKIES)
+}
+
+/// Returns where the name stands, in ascending order. All places are among them where it begins a pair.
+///
+/// A search for the name passes over everything else quickly, but each place that it finds costs as much as the
+/// walk over many bytes, and 64 KiB can have one at every other byte. So after [`SEARCHES`] of them, the header is
+/// walked from pair to pair.
+fn mentions(header: &[u8], name: &Finder<'_>) -> impl Iterator<Item = usize> {
+    let (mut from, mut searches) = (0_usize, SEARCHES);
+    core::iter::from_fn(move || {
+        let rest = header.get(from..)?;
+        let found = if searches > 0 {
+            searches = searches.saturating_sub(1);
+            name.find(rest)
+        } else {
+            next_pair_named(rest, name.needle())
         };
-        // Else it is part of another name, or of a value.
-        matches!(trim_end(before), [] | [.., b';']).then_some((k, rest))
+        let start = from.saturating_add(found?);
+        from = start.saturating_add(name.needle().len());
+        Some(start)
     })
+}
+
+/// Returns where the name begins the next pair after a `;`, or the one after that, and so on.
+fn next_pair_named(header: &[u8], name: &[u8]) -> Option<usize> {
+    /// A search for `;` costs as much as a look at so many bytes.
+    const NEAR: usize = 16;
+    let (mut at, mut begins, mut value_len) = (0_usize, false, 0_usize);
+    while let Some(byte) = header.get(at) {
+        match byte {
+            b';' => (begins, value_len) = (true, 0),
+            b' ' | b'\t' => {}
+            _ if begins => {
+                let pair = header.get(at..)?;
+                // Byte by byte, not with a call for each pair.
+                if pair.len() >= name.len() && pair.iter().zip(name).all(|(a, b)| a == b) {
+                    return Some(at);
+                }
+                begins = false;
+            }
+            _ if value_len < NEAR => value_len = value_len.saturating_add(1),
+            _ => {
+                at = at.saturating_add(memchr(b';', header.get(at..)?)?);
+                continue;
+            }
+        }
+        at = at.saturating_add(1);
+    }
+    None
 }
 
 /// Returns the value that `rest` begins with.
@@ -515,19 +552,19 @@ fn value(rest: &[u8]) -> Option<&[u8]> {
     bits.is_ascii().then_some(value)
 }
 
+fn trim_end(mut bytes: &[u8]) -> &[u8] {
+    while let [rest @ .., b' ' | b'\t'] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
 /// Returns N and part 0, if the value of NAME announces parts.
 fn announced(value: &[u8]) -> Option<(usize, &[u8])> {
     let [count @ b'2'..=b'9', b'.', first @ ..] = value else {
         return None;
     };
     Some((usize::from(count.saturating_sub(b'0')), first))
-}
-
-fn trim_end(mut bytes: &[u8]) -> &[u8] {
-    while let [rest @ .., b' ' | b'\t'] = bytes {
-        bytes = rest;
-    }
-    bytes
 }
 
 /// F, as bytes: it is compared with many others.

@@ -20,9 +20,9 @@ use crate::{
         lifecycle::{EndedLogin, Now},
         manager::SessionManager,
     },
+    system_random::SystemRandom,
 };
 use alloc::{string::String, vec::Vec};
-use getrandom::SysRng;
 
 /// What the endpoint does next.
 pub(crate) enum Step {
@@ -115,7 +115,7 @@ impl<T: SessionData> Handle<T> {
             let keys = manager.keys();
             let codecs = keys.device.as_ref().ok_or(SealError::Randomness);
             codecs.and_then(|codecs| {
-                codecs.set_proof(device, login.login, key, now.wall, &mut SysRng)
+                codecs.set_proof(device, login.login, key, now.wall, &mut SystemRandom)
             })
         };
         let Ok(proof) = proven else {
@@ -242,13 +242,14 @@ impl<T: SessionData> Endpoint<'_, T> {
     ) -> Result<Answer, SealError> {
         let mut answer = Answer::json(200, self.settings.instructions(key));
         let now = self.now.wall;
-        answer.set_cookie = codecs.set_proof(self.settings, login.login, key, now, &mut SysRng)?;
+        answer.set_cookie =
+            codecs.set_proof(self.settings, login.login, key, now, &mut SystemRandom)?;
         Ok(answer)
     }
 
     fn challenge(&self, codecs: &DeviceCodecs, key: &DeviceKey) -> Result<Answer, SealError> {
         let challenge = Challenge::Refresh(key);
-        let challenge = codecs.seal_challenge(challenge, self.now.wall, &mut SysRng)?;
+        let challenge = codecs.seal_challenge(challenge, self.now.wall, &mut SystemRandom)?;
         let header = DeviceSettings::challenge(&challenge, key);
         let headers = Vec::from([("secure-session-challenge", header.into())]);
         Ok(Answer::own(403, String::new(), headers))

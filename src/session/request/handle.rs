@@ -15,10 +15,10 @@ use crate::{
         manager::SessionManager,
         record::Flash,
     },
+    system_random::SystemRandom,
 };
 use alloc::{sync::Arc, vec::Vec};
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use getrandom::SysRng;
 use std::sync::{Mutex, PoisonError};
 
 #[cfg(feature = "store")]
@@ -239,7 +239,7 @@ impl<T: SessionData> Handle<T> {
             let lock = &self.shared.state;
             // A closure that panicked half way poisoned the lock.
             let panicked = lock.is_poisoned() || self.shared.panicked.load(Ordering::Relaxed);
-            let answer = state.close(self.manager(), &mut SysRng, panicked)?;
+            let answer = state.close(self.manager(), &mut SystemRandom, panicked)?;
             is_dropped = !answer.set_cookie.is_empty()
                 && (state.facts.as_ref()).is_some_and(|facts| facts.drops_cookies);
             events = core::mem::take(&mut state.events);

@@ -169,7 +169,9 @@ fn a_record_that_lies_elsewhere_is_told_from_a_broken_one() {
     let codec = SessionCodec::new(&keyring, "id", "", "").unwrap();
     let sealer = cookie_codec(&keyring, "id", "", "");
     let open = |payload: &[u8]| {
-        let token = sealer.seal_with(&Raw(payload), NOW, &mut SysRng).unwrap();
+        let token = sealer
+            .seal_with(&Raw(payload), NOW, &mut SystemRandom)
+            .unwrap();
         codec.open(&token, NOW).unwrap_err()
     };
     assert_eq!(open(&[2; 50]), Refusal::UnknownLayout);

@@ -360,6 +360,14 @@ fn duplicates(list: &mut List) {
         &header(&again),
         &[Some(&more), Some("h1")],
     );
+    let crowd =
+        format!("{NAME}.1=; ").repeat(997) + &format!("{NAME}=\u{e9}; x{NAME}=; {NAME}.0=; ");
+    list.text(
+        "997 parts, one of the name outside ASCII, and three more",
+        "at most 1,000 are looked at",
+        &(crowd + &header(&numbered[..3])),
+        &[Some("h1"), Some("h2")],
+    );
     let kib = "h".repeat(1024);
     let header = vec![format!("a={kib}"); 70].join("; ") + "; __Host-session=h1";
     list.text(

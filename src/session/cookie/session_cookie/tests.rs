@@ -207,6 +207,23 @@ fn parts_are_named_as_the_format_has_them() {
     assert_eq!(&third.1[..9], format!("{}.", &token[24..32]));
 }
 
+/// Of headers with the name `aa`. Those of one letter are about as long as a value that is passed over.
+const PIECES: &[&str] = &[
+    ";",
+    "; ",
+    ";aa=",
+    ";\taa.1=",
+    "aa",
+    "aa=",
+    "aa.9=x",
+    "a",
+    "=",
+    " ",
+    "xxxxxxxxxxxxxx",
+    "xxxxxxxxxxxxxxxxxx",
+    "é",
+];
+
 proptest! {
     #[test]
     fn any_length_is_cut_and_put_together(
@@ -234,6 +251,27 @@ proptest! {
                 prop_assert!(error.len > error.max && error.max <= max_cookie_bytes);
             }
         }
+    }
+
+    /// Read pair by pair, as the format has it.
+    #[test]
+    fn a_name_is_found_wherever_it_begins_a_pair(
+        pieces in prop::collection::vec(prop::sample::select(PIECES), 0..400),
+    ) {
+        let header = pieces.concat();
+        let expected: Vec<(usize, &[u8])> = header.as_bytes().split(|byte| *byte == b';').filter_map(|pair| {
+            let at = pair.iter().position(|byte| !b" \t".contains(byte))?;
+            let (k, value) = match &pair[at..] {
+                [b'a', b'a', b'=', value @ ..] => (0, value),
+                [b'a', b'a', b'.', k @ b'1'..=b'9', b'=', value @ ..] => (usize::from(k - b'0'), value),
+                _ => return None,
+            };
+            Some((k, value))
+        }).collect();
+        let found: Vec<_> = named(header.as_bytes(), &Finder::new("aa")).map(|(k, rest)| {
+            (k, rest.split(|byte| *byte == b';').next().unwrap())
+        }).collect();
+        prop_assert_eq!(found, expected);
     }
 
     #[test]
@@ -499,8 +537,8 @@ fn candidates_end_after_16() {
 
 #[test]
 fn thousands_of_pairs_are_read() {
-    let many: String = (0..5000)
-        .map(|i| format!("{NAME}.{}={i:08}.x; ", i % 9 + 1))
+    let many: String = (0..900)
+        .map(|i| format!("{NAME}.{}={i:08}.x; x{NAME}=y; ", i % 9 + 1))
         .collect();
     let incomplete = format!("{NAME}=9.{}; ", token(1, 32)).repeat(15);
     let found = read_one(format!("{many}{incomplete}a; =; {NAME}=hA"));
@@ -510,6 +548,25 @@ fn thousands_of_pairs_are_read() {
     assert_eq!(read_one(";".repeat(65_536)), []);
     assert_eq!(read_one(" ".repeat(65_536)), []);
     assert_eq!(names(&[many.as_bytes()]).len(), 9);
+}
+
+#[test]
+fn of_a_name_and_its_parts_1000_cookies_are_looked_at() {
+    // Neither another name nor a value counts. A part does, and a value outside ASCII.
+    let fill = |count: usize| {
+        let fill = (0..count).map(|n| match n % 3 {
+            0 => format!("{NAME}=é; x{NAME}=y;y={NAME}=;{NAME}.0="),
+            1 => format!("{NAME}.{}=z;\t", n % 9 + 1),
+            _ => format!("{NAME}=; {NAME}"),
+        });
+        fill.collect::<Vec<_>>().join(";")
+    };
+    let header = |count| format!("{};{NAME}=hA; {NAME}=hB", fill(count));
+    assert_eq!(read_one(header(998)), ok(&["", "hA", "hB"]));
+    assert_eq!(read_one(header(999)), ok(&["", "hA"]));
+    assert_eq!(read_one(header(1000)), ok(&[""]));
+    let parts = |count| format!("{}; {NAME}.9=x", "a=b; __Host-session.0=x; ".repeat(count));
+    assert_eq!(names(&[parts(2000).as_bytes()]), ["__Host-session.9"]);
 }
 
 #[test]

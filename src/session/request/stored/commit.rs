@@ -21,10 +21,10 @@ use crate::session::{
         Tombstone,
     },
 };
+use crate::system_random::SystemRandom;
 use crate::{KeyId, Timestamp};
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::{future::Future, pin::Pin, time::Duration};
-use getrandom::SysRng;
 use rand_core::TryCryptoRng;
 
 /// How often a save meets another one before it gives up, and how long it tries.
@@ -157,7 +157,8 @@ fn finish<T: SessionData>(
         return Ok((Vec::new(), None));
     }
     let secret = saved.secret.clone();
-    let (lines, event) = ticket_lines(manager, save, secret, received, now.wall, &mut SysRng)?;
+    let (lines, event) =
+        ticket_lines(manager, save, secret, received, now.wall, &mut SystemRandom)?;
     Ok((lines, Some(event)))
 }
 
@@ -456,7 +457,7 @@ fn seal<T: SessionData>(
     now: Timestamp,
 ) -> Result<(Vec<u8>, KeyId), Unsaved> {
     let sealed = with_keys(manager, |keys: &store::StoreKeys, _| {
-        let sealed = keys.seal_record(secret, key, record, now, &mut SysRng);
+        let sealed = keys.seal_record(secret, key, record, now, &mut SystemRandom);
         sealed.map(|sealed| (sealed, keys.primary()))
     });
     let sealed = sealed.ok_or(StoreError::from(StoreErrorKind::Unsupported))?;

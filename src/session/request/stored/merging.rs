@@ -13,8 +13,8 @@ use crate::session::{
     record::{Ids, TicketSecret},
     store::{Loss, Own, RecordKey, Tag, Tombstone, Version, merge as merge_versions, own_writes},
 };
+use crate::system_random::SystemRandom;
 use alloc::vec::Vec;
-use getrandom::SysRng;
 
 /// What to do next.
 pub(super) enum Next {
@@ -115,7 +115,7 @@ pub(super) fn over<T: SessionData>(
         let (ids, head, data) =
             read_record::<T>(&saving.save.record.0).ok_or(SaveError::unreadable::<T>())?;
         let mut session = LiveSession::unsaved(ids, head, data);
-        session.regenerate(&mut SysRng)?;
+        session.regenerate(&mut SystemRandom)?;
         return anew(manager, saving, session);
     }
     let (ids, mine) = mine::<T>(saving)?;
@@ -158,7 +158,7 @@ fn decide<T: SessionData>(
 ) -> Result<Option<Save>, Unsaved> {
     let ticks = &|| manager.ticks();
     let closing = saving.closing(manager.wall(), ticks);
-    match session.decide(&manager.settings().rules, closing, &mut SysRng) {
+    match session.decide(&manager.settings().rules, closing, &mut SystemRandom) {
         Decision::Save(save) => Ok(Some(save)),
         Decision::Keep => Ok(None),
         Decision::Skip(reason) => Err(Unsaved::Skip(reason)),

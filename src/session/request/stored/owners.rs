@@ -10,9 +10,9 @@ use crate::{
         record::About,
         store::{OwnerKey, RecordKey, StoreError, StoreErrorKind},
     },
+    system_random::SystemRandom,
 };
 use alloc::{string::String, vec::Vec};
-use getrandom::SysRng;
 
 /// Returns what the list shows of the session under its present id, to show the same under the next one.
 pub(super) async fn description<T: SessionData>(
@@ -53,7 +53,7 @@ pub(super) fn entry<T: SessionData>(
     let entry = with_keys(manager, |keys, _| {
         let owner = keys.owners(subject).into_iter().next();
         let owner = owner?;
-        let about = keys.seal_about((key, &owner), &about.encode(), now, &mut SysRng);
+        let about = keys.seal_about((key, &owner), &about.encode(), now, &mut SystemRandom);
         Some((owner, about.ok()?))
     });
     let entry = entry.ok_or(StoreError::from(StoreErrorKind::Unsupported))?;

@@ -1,0 +1,125 @@
+//! The operating system's generator, hedged against a machine that was copied.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use getrandom::{Error, SysRng};
+use rand_core::{TryCryptoRng, TryRng};
+
+/// Returns the bytes of the operating system's generator, mixed with the present nanosecond and a counter.
+///
+/// A snapshot that is started twice, or a clone of a virtual machine, draws the same bytes again, and a nonce that
+/// repeats lets an attacker forge tokens. With the mixture, both machines would have to seal in the same nanosecond
+/// too. Fresh bytes stay as random as they were, because what they are mixed with does not depend on them.
+///
+/// The format page recommends an HMAC of the content in place of it. That costs a fifth to a half of a seal.
+pub(crate) struct SystemRandom;
+
+impl TryRng for SystemRandom {
+    type Error = Error;
+
+    fn try_next_u32(&mut self) -> Result<u32, Error> {
+        let mut bytes = [0; 4];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Error> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
+        static DRAWN: AtomicU64 = AtomicU64::new(0);
+        SysRng.try_fill_bytes(bytes)?;
+        mix(bytes, nanoseconds(), DRAWN.fetch_add(1, Ordering::Relaxed));
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for SystemRandom {}
+
+/// Makes equal bytes differ if the moment or the count does.
+fn mix(bytes: &mut [u8], moment: u64, count: u64) {
+    let (moment, count) = (moment.to_be_bytes(), count.to_be_bytes());
+    for (byte, mixed) in bytes.iter_mut().zip(moment.into_iter().chain(count)) {
+        *byte ^= mixed;
+    }
+}
+
+/// Returns the nanoseconds since 1970, modulo 2^64: 584 years.
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+fn nanoseconds() -> u64 {
+    use std::time::{SystemTime, UNIX_EPOCH};
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    since
+        .as_secs()
+        .wrapping_mul(1_000_000_000)
+        .wrapping_add(u64::from(since.subsec_nanos()))
+}
+
+/// There is no clock on this target, and asking for one panics.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+fn nanoseconds() -> u64 {
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SystemRandom, mix, nanoseconds};
+    use rand_core::TryRng as _;
+
+    /// What two copies of a machine draw.
+    const COPIED: [u8; 16] = [0x5a; 16];
+
+    fn mixed(moment: u64, count: u64) -> [u8; 16] {
+        let mut bytes = COPIED;
+        mix(&mut bytes, moment, count);
+        bytes
+    }
+
+    #[test]
+    fn copies_of_a_machine_differ_by_a_nanosecond() {
+        assert_ne!(mixed(1, 7), mixed(2, 7));
+        assert_ne!(mixed(1 << 63, 7), mixed(0, 7));
+    }
+
+    #[test]
+    fn draws_in_one_nanosecond_differ() {
+        assert_ne!(mixed(1, 7), mixed(1, 8));
+        assert_ne!(mixed(1, 1 << 63), mixed(1, 0));
+        // The moment and the count do not cancel each other.
+        assert_ne!(mixed(1, 2), mixed(2, 1));
+        assert_ne!(mixed(3, 3), COPIED);
+    }
+
+    #[test]
+    fn only_the_first_16_bytes_are_mixed() {
+        let mut bytes = [0x5a; 24];
+        mix(&mut bytes, u64::MAX, u64::MAX);
+        assert_eq!(bytes[..16], [0xa5; 16]);
+        assert_eq!(bytes[16..], [0x5a; 8]);
+    }
+
+    #[test]
+    fn the_moment_is_in_nanoseconds() {
+        let first = nanoseconds();
+        // 2026-01-01 to 2106-01-01.
+        assert!((1_767_225_600..4_291_747_200).contains(&(first / 1_000_000_000)));
+        assert!((0..1_000_000).any(|_| nanoseconds() % 1_000_000_000 != first % 1_000_000_000));
+    }
+
+    #[test]
+    fn every_draw_differs() {
+        let mut rng = SystemRandom;
+        let mut draw = || {
+            let mut bytes = [0; 16];
+            rng.try_fill_bytes(&mut bytes).unwrap();
+            bytes
+        };
+        assert_ne!(draw(), draw());
+        assert_ne!(rng.try_next_u64().unwrap(), rng.try_next_u64().unwrap());
+        assert_ne!(rng.try_next_u32().unwrap(), rng.try_next_u32().unwrap());
+    }
+}
