@@ -12,7 +12,6 @@ import base64
 import hashlib
 import hmac
 import io
-import itertools
 import os
 import re
 import time
@@ -334,14 +333,12 @@ def as_kind(value, kind):
 # Cookies
 
 
-def pairs(headers, cookie_name):
-    """Names and values of the cookies of a request under this name and those of its parts."""
-    own = re.compile(re.escape(cookie_name.encode()) + rb"(\.[1-9])?=", re.DOTALL)
-    fields = (field.strip(b" \t") for field in b"; ".join(headers).split(b";"))
-    for field in itertools.islice(filter(own.match, fields), 1000):
-        name, _, value = field.partition(b"=")
-        # Only this pair is skipped.
-        if value.isascii():
+def pairs(headers):
+    """Names and values of the first 1,000 cookies of a request."""
+    for pair in b"; ".join(headers).split(b";")[:1000]:
+        name, equals, value = pair.strip(b" \t").partition(b"=")
+        # Only this pair is skipped: text beyond ASCII can look like another name.
+        if equals and pair.isascii():
             yield name.decode(), value.decode()
 
 
@@ -355,7 +352,7 @@ class Budget:
 
 def candidates(headers, cookie_name, budget=None):
     """The tokens under a name in the order received; None is one that lacks a chunk."""
-    received = list(pairs(headers, cookie_name))
+    received = list(pairs(headers))
     budget, found = budget or Budget(), []
     for name, value in received:
         if name != cookie_name:
@@ -616,8 +613,7 @@ class Session(MutableMapping):
             return []
         record, settings, before = self._record, self._settings, self._before
         record.data = write_dictionary(self._values)
-        received = {settings.cookie_name} | {former.cookie_name for former in self._formers(now)}
-        names = {name for cookie in received for name, _ in pairs(self._headers, cookie)}
+        names = {name for name, _ in pairs(self._headers)}
         own = [settings.cookie_name] + [f"{settings.cookie_name}.{k}" for k in range(1, 10)]
         if self._is_blank():
             removed = [self._remove(name) for name in own if name in names] + self._remove_formers(names, now)

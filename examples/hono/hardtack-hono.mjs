@@ -227,8 +227,7 @@ export class Session {
     if (!this.opened || this.#crossOrigin) return [];
     const settings = this.#settings;
     const [record, before] = [{ ...this.#record, values: this.#values }, this.#before];
-    const received = [settings, ...this.#formers(now)].flatMap(({ cookieName }) => cookiePairs(this.#headers, cookieName));
-    const names = new Set(received.map(([name]) => name));
+    const names = new Set(cookiePairs(this.#headers).map(([name]) => name));
     const own = [settings.cookieName, ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((k) => `${settings.cookieName}.${k}`)];
     const remove = (name, path = '/', place = '') =>
       `${name}=${attributes(settings, path)}${place}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT`;

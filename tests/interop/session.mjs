@@ -145,16 +145,14 @@ export function cut(token, cookieName, attributes) {
   return [[cookieName, `${parts.length + 1}.${token.slice(0, whole - 2)}`], ...others];
 }
 
-/** Names and values of the cookies of a request under this name and those of its parts. */
-export function cookiePairs(headers, cookieName) {
+/** Names and values of the cookies of a request. */
+export function cookiePairs(headers) {
   const fields = headers.map((header) => Buffer.from(header, 'latin1').toString('latin1')).join('; ').split(';');
   return fields
-    .map(trim)
-    .map((field) => [field.slice(0, field.indexOf('=')), field.slice(field.indexOf('=') + 1), field])
-    .filter(([name, , field]) => field.includes('=') && name.startsWith(cookieName))
-    .filter(([name]) => /^(\.[1-9])?$/.test(name.slice(cookieName.length)))
     .slice(0, 1000)
-    .filter(([, , field]) => !/[\x80-\xff]/.test(field));
+    .filter((field) => field.includes('=') && !/[\x80-\xff]/.test(field))
+    .map(trim)
+    .map((field) => [field.slice(0, field.indexOf('=')), field.slice(field.indexOf('=') + 1)]);
 }
 
 /**
@@ -162,14 +160,14 @@ export function cookiePairs(headers, cookieName) {
  * lines of the request: HTTP/2 may send several. Names that share a budget have 16 candidates together.
  */
 export function candidates(headers, name, budget = { count: 16, length: 65536 }) {
-  const pairs = cookiePairs(headers, name);
+  const pairs = cookiePairs(headers);
   const tokenOf = (value) => (/^[2-9]\./.test(value) ? join(pairs, name, Number(value[0]), value.slice(2)) : value);
   return distinct(pairs, name, budget, tokenOf);
 }
 
 // The same for tokens that are never cut into several cookies.
 function wholeTokens(headers, name, budget) {
-  return distinct(cookiePairs(headers, name), name, budget, (value) => value);
+  return distinct(cookiePairs(headers), name, budget, (value) => value);
 }
 
 function distinct(pairs, name, budget, tokenOf) {

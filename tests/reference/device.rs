@@ -132,10 +132,9 @@ impl Site {
                 continue;
             }
             names.push(name);
-            let proof = format!("{name}-bound");
-            for (pair, token) in cookies(lines, &proof) {
+            for (pair, token) in cookies(lines) {
                 let one = (*name, token);
-                if pair != proof || found.contains(&one) {
+                if pair != format!("{name}-bound") || found.contains(&one) {
                     continue;
                 }
                 sum += one.1.len();

@@ -209,23 +209,20 @@ pub fn end(times: [u32; 4], issued_at: u32, skew: u64) -> Option<u64> {
     (created <= issued.saturating_add(skew)).then_some(ends)
 }
 
-/// The pairs NAME and NAME.1 to NAME.9 of the Cookie lines, of the first 1,000 those that are wholly ASCII. The lines
-/// are joined first.
-pub fn cookies(lines: &[Vec<u8>], name: &str) -> Vec<(String, String)> {
+/// Of the first 1,000 pairs of the Cookie lines, those that are wholly ASCII. The lines are joined first.
+pub fn cookies(lines: &[Vec<u8>]) -> Vec<(String, String)> {
+    let mut pairs = vec![];
     let lines = lines.join(&b"; "[..]);
-    let fields = lines.split(|byte| *byte == b';').filter_map(|field| {
-        let start = field.iter().position(|byte| !b" \t".contains(byte))?;
-        let end = field.iter().rposition(|byte| !b" \t".contains(byte))?;
-        let field = &field[start..=end];
-        let pair = field.split_at(field.iter().position(|byte| *byte == b'=')?);
-        let part = pair.0.strip_prefix(name.as_bytes())?;
-        matches!(part, [] | [b'.', b'1'..=b'9']).then_some(pair)
-    });
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    let fields = fields.take(1000).filter(|(_, value)| value.is_ascii());
-    fields
-        .map(|(name, value)| (text(name), text(&value[1..])))
-        .collect()
+    for field in lines.split(|byte| *byte == b';').take(1000) {
+        let Ok(field) = str::from_utf8(field) else {
+            continue;
+        };
+        let field = field.trim_matches([' ', '\t']);
+        if let (true, Some((name, value))) = (field.is_ascii(), field.split_once('=')) {
+            pairs.push((name.into(), value.into()));
+        }
+    }
+    pairs
 }
 
 /// The candidates for a session in the order received; None is a token with a missing part.
@@ -236,9 +233,9 @@ pub fn candidates(headers: &[Vec<u8>], name: &str) -> Vec<Option<String>> {
 
 /// Those of several names, one name after the other, each with its name.
 pub fn candidates_of<'n>(headers: &[Vec<u8>], names: &[&'n str]) -> Vec<(&'n str, Option<String>)> {
+    let pairs = cookies(headers);
     let (mut found, mut sum) = (vec![], 0);
     for name in names {
-        let pairs = cookies(headers, name);
         for (_, value) in pairs.iter().filter(|(pair, _)| pair == name) {
             let token = match value.as_bytes() {
                 [count @ b'2'..=b'9', b'.', ..] => join(&pairs, name, count - b'0', &value[2..]),

@@ -66,7 +66,7 @@ const DEVICE: [(&str, &str, [f64; 2]); 6] = [
 
 /// Cookie headers of 64 KiB, which a stranger can send, and the most that a request with one may take for
 /// one that reads a session of [`SIZE`] bytes.
-const HOSTILE_LIMIT: f64 = 80.0;
+const HOSTILE_LIMIT: f64 = 60.0;
 
 /// Does one kind of work so many times.
 fn run(work: &str, times: u32) {

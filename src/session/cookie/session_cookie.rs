@@ -23,7 +23,7 @@ use super::attributes::is_below;
 use super::{attributes::CookieAttributes, healing::places};
 use alloc::{borrow::Cow, borrow::ToOwned, format, string::String, vec, vec::Vec};
 use core::time::Duration;
-use memchr::{memchr, memmem::Finder};
+use memchr::{memchr, memchr_iter, memmem::Finder};
 
 /// The maximum number of parts of a token. The count is one digit.
 pub(crate) const MAX_CHUNKS: usize = 9;
@@ -35,9 +35,8 @@ const MAX_CANDIDATE_BYTES: usize = 64 * 1024;
 /// The most candidates of one request, for the same reason.
 const MAX_CANDIDATES: usize = 16;
 
-/// The most cookies of one name and its parts that are looked at, for the same reason. Browsers keep
-/// fewer for a site.
-const MAX_COOKIES: usize = 1_000;
+/// The most pairs of a Cookie header that are looked at, for the same reason. Browsers keep fewer cookies for a site.
+const MAX_PAIRS: usize = 1_000;
 
 /// The most places of a name that are searched for. A header that no attacker wrote has fewer.
 const SEARCHES: usize = 64;
@@ -475,72 +474,55 @@ fn cookies<'h>(header: &'h [u8], name: &Finder<'_>) -> impl Iterator<Item = (usi
     named(header, name).filter_map(|(k, rest)| Some((k, value(rest)?)))
 }
 
-/// Returns where the values of NAME and NAME.k begin, each with k, for the first [`MAX_COOKIES`] of them.
+/// Returns where the values of NAME and NAME.k begin, each with k.
+///
+/// The name is searched for, and not each `;`: a header may have many of them. What follows the name
+/// is looked at first, because most of what a hostile header has is refused by it.
 fn named<'h>(header: &'h [u8], name: &Finder<'_>) -> impl Iterator<Item = (usize, &'h [u8])> {
     let len = name.needle().len();
-    mentions(header, name)
-        .filter_map(move |start| {
-            let (before, named) = header.split_at_checked(start)?;
-            let (k, rest) = match named.get(len..)? {
-                [b'=', rest @ ..] => (0, rest),
-                [b'.', k @ b'1'..=b'9', b'=', rest @ ..] => {
-                    (usize::from(k.saturating_sub(b'0')), rest)
-                }
-                _ => return None,
-            };
-            // Else it is part of another name, or of a value.
-            matches!(trim_end(before), [] | [.., b';']).then_some((k, rest))
-        })
-        .take(MAX_COOKIES)
+    let header = first_pairs(header);
+    mentions(header, name).filter_map(move |start| {
+        let (before, named) = header.split_at_checked(start)?;
+        let (k, rest) = match named.get(len..)? {
+            [b'=', rest @ ..] => (0, rest),
+            [b'.', k @ b'1'..=b'9', b'=', rest @ ..] => (usize::from(k.saturating_sub(b'0')), rest),
+            _ => return None,
+        };
+        // Else it is part of another name, or of a value.
+        matches!(trim_end(before), [] | [.., b';']).then_some((k, rest))
+    })
 }
 
-/// Returns where the name stands, in ascending order. All places are among them where it begins a pair.
-///
-/// A search for the name passes over everything else quickly, but each place that it finds costs as much as the
-/// walk over many bytes, and 64 KiB can have one at every other byte. So after [`SEARCHES`] of them, the header is
-/// walked from pair to pair.
+/// Returns a header's first [`MAX_PAIRS`] pairs.
+fn first_pairs(header: &[u8]) -> &[u8] {
+    if header.len() < MAX_PAIRS {
+        return header;
+    }
+    let end = memchr_iter(b';', header).nth(MAX_PAIRS.saturating_sub(1));
+    end.and_then(|end| header.get(..end)).unwrap_or(header)
+}
+
+/// Returns where the name stands, in ascending order: everywhere up to the first [`SEARCHES`] places, and then only
+/// where it begins a pair. A value may repeat a short name thousands of times, and there are few pairs.
 fn mentions(header: &[u8], name: &Finder<'_>) -> impl Iterator<Item = usize> {
     let (mut from, mut searches) = (0_usize, SEARCHES);
     core::iter::from_fn(move || {
         let rest = header.get(from..)?;
-        let found = if searches > 0 {
+        let start = if searches > 0 {
             searches = searches.saturating_sub(1);
             name.find(rest)
         } else {
-            next_pair_named(rest, name.needle())
+            let mut begins = memchr_iter(b';', rest).filter_map(|semicolon| {
+                let pair = trim_start(rest.get(semicolon.saturating_add(1)..)?);
+                let start = rest.len().saturating_sub(pair.len());
+                pair.starts_with(name.needle()).then_some(start)
+            });
+            begins.next()
         };
-        let start = from.saturating_add(found?);
+        let start = from.saturating_add(start?);
         from = start.saturating_add(name.needle().len());
         Some(start)
     })
-}
-
-/// Returns where the name begins the next pair after a `;`, or the one after that, and so on.
-fn next_pair_named(header: &[u8], name: &[u8]) -> Option<usize> {
-    /// A search for `;` costs as much as a look at so many bytes.
-    const NEAR: usize = 16;
-    let (mut at, mut begins, mut value_len) = (0_usize, false, 0_usize);
-    while let Some(byte) = header.get(at) {
-        match byte {
-            b';' => (begins, value_len) = (true, 0),
-            b' ' | b'\t' => {}
-            _ if begins => {
-                let pair = header.get(at..)?;
-                // Byte by byte, not with a call for each pair.
-                if pair.len() >= name.len() && pair.iter().zip(name).all(|(a, b)| a == b) {
-                    return Some(at);
-                }
-                begins = false;
-            }
-            _ if value_len < NEAR => value_len = value_len.saturating_add(1),
-            _ => {
-                at = at.saturating_add(memchr(b';', header.get(at..)?)?);
-                continue;
-            }
-        }
-        at = at.saturating_add(1);
-    }
-    None
 }
 
 /// Returns the value that `rest` begins with.
@@ -550,6 +532,13 @@ fn value(rest: &[u8]) -> Option<&[u8]> {
     // Without a branch for each byte, which `is_ascii` has for what is left of a block: a fortieth of a read.
     let bits = value.iter().fold(0, |bits, byte| bits | byte);
     bits.is_ascii().then_some(value)
+}
+
+fn trim_start(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
 }
 
 fn trim_end(mut bytes: &[u8]) -> &[u8] {

@@ -259,7 +259,7 @@ proptest! {
         pieces in prop::collection::vec(prop::sample::select(PIECES), 0..400),
     ) {
         let header = pieces.concat();
-        let expected: Vec<(usize, &[u8])> = header.as_bytes().split(|byte| *byte == b';').filter_map(|pair| {
+        let expected: Vec<(usize, &[u8])> = header.as_bytes().split(|byte| *byte == b';').take(1000).filter_map(|pair| {
             let at = pair.iter().position(|byte| !b" \t".contains(byte))?;
             let (k, value) = match &pair[at..] {
                 [b'a', b'a', b'=', value @ ..] => (0, value),
@@ -536,37 +536,37 @@ fn candidates_end_after_16() {
 }
 
 #[test]
-fn thousands_of_pairs_are_read() {
-    let many: String = (0..900)
-        .map(|i| format!("{NAME}.{}={i:08}.x; x{NAME}=y; ", i % 9 + 1))
+fn hundreds_of_pairs_are_read() {
+    let many: String = (0..980)
+        .map(|i| format!("{NAME}.{}={i:08}.x; ", i % 9 + 1))
         .collect();
     let incomplete = format!("{NAME}=9.{}; ", token(1, 32)).repeat(15);
     let found = read_one(format!("{many}{incomplete}a; =; {NAME}=hA"));
     assert_eq!(found.len(), 16);
     assert_eq!(found.last(), Some(&Ok("hA".into())));
-    assert_eq!(read_one("a=b;".repeat(16_384) + NAME + "=hA"), ok(&["hA"]));
+    assert_eq!(read_one("a=b;".repeat(999) + NAME + "=hA"), ok(&["hA"]));
     assert_eq!(read_one(";".repeat(65_536)), []);
     assert_eq!(read_one(" ".repeat(65_536)), []);
     assert_eq!(names(&[many.as_bytes()]).len(), 9);
 }
 
 #[test]
-fn of_a_name_and_its_parts_1000_cookies_are_looked_at() {
-    // Neither another name nor a value counts. A part does, and a value outside ASCII.
-    let fill = |count: usize| {
-        let fill = (0..count).map(|n| match n % 3 {
-            0 => format!("{NAME}=é; x{NAME}=y;y={NAME}=;{NAME}.0="),
-            1 => format!("{NAME}.{}=z;\t", n % 9 + 1),
-            _ => format!("{NAME}=; {NAME}"),
-        });
-        fill.collect::<Vec<_>>().join(";")
-    };
-    let header = |count| format!("{};{NAME}=hA; {NAME}=hB", fill(count));
-    assert_eq!(read_one(header(998)), ok(&["", "hA", "hB"]));
-    assert_eq!(read_one(header(999)), ok(&["", "hA"]));
-    assert_eq!(read_one(header(1000)), ok(&[""]));
-    let parts = |count| format!("{}; {NAME}.9=x", "a=b; __Host-session.0=x; ".repeat(count));
-    assert_eq!(names(&[parts(2000).as_bytes()]), ["__Host-session.9"]);
+fn of_a_header_1000_pairs_are_looked_at() {
+    for fill in [
+        ";",
+        "a=b; ",
+        "é;",
+        "x__Host-session=; ",
+        "__Host-session;\t",
+        "__Host-session.1=; ",
+    ] {
+        let header = |count| format!("{}{NAME}=hA; {NAME}=hB", fill.repeat(count));
+        assert_eq!(read_one(header(998)), ok(&["hA", "hB"]), "{fill}");
+        assert_eq!(read_one(header(999)), ok(&["hA"]), "{fill}");
+        assert_eq!(read_one(header(1000)), ok(&[]), "{fill}");
+        let names = names(&[header(1000).as_bytes()]);
+        assert_eq!(names.is_empty(), !fill.contains(".1="), "{fill}");
+    }
 }
 
 #[test]
