@@ -3,6 +3,7 @@
 use crate::{NOW, exchange::ready, session::User};
 use hardtack::session::{
     DeviceBound, Exchange, HeaderEdit, HeaderEdits, RequestHead, Session, SessionManager,
+    SessionManagerBuilder, SessionMap,
 };
 
 #[path = "../../tests/kit/device.rs"]
@@ -15,7 +16,9 @@ const RESPONSE: &str = "secure-session-response";
 
 /// A site, and what a browser has of it.
 pub struct BoundSite {
-    pub sessions: SessionManager,
+    sessions: SessionManager,
+    /// The same site without the setting.
+    plain: SessionManager,
     /// The Cookie header of a login before it was bound, and after it.
     pub unbound: String,
     pub bound: String,
@@ -28,11 +31,12 @@ pub struct BoundSite {
 impl BoundSite {
     /// Logs a user in and binds the session.
     pub fn new(user: &User) -> BoundSite {
-        let builder = crate::session::builder().device_bound(DeviceBound::default());
-        let sessions = builder
-            .clock(|| NOW)
-            .build()
-            .expect("the defaults are good");
+        let build = |builder: SessionManagerBuilder<SessionMap>| {
+            let builder = builder.clock(|| NOW);
+            builder.build().expect("the defaults are good")
+        };
+        let plain = build(crate::session::builder());
+        let sessions = build(crate::session::builder().device_bound(DeviceBound::default()));
         let exchange = Exchange::begin(&sessions);
         let session = ready(exchange.session(head("POST", "/login", "", &[])));
         session
@@ -44,6 +48,7 @@ impl BoundSite {
         let unbound = cookies(&login);
         let mut site = BoundSite {
             sessions,
+            plain,
             bound: String::new(),
             proofs: String::new(),
             id: String::new(),
@@ -95,13 +100,21 @@ impl BoundSite {
 
     /// Whether a page reads the user.
     pub fn reads(&self, cookies: &str) -> bool {
-        let (read, reply) =
-            crate::session::exchange(&self.sessions, cookies, |session: &Session| {
-                let user = session.get::<User>("user");
-                user.is_ok_and(|user| user.is_some())
-            });
-        read && reply.set_cookie.is_empty()
+        reads(&self.sessions, cookies)
     }
+
+    /// Whether a page of the site without the setting does.
+    pub fn reads_plain(&self, cookies: &str) -> bool {
+        reads(&self.plain, cookies)
+    }
+}
+
+fn reads(sessions: &SessionManager, cookies: &str) -> bool {
+    let (read, reply) = crate::session::exchange(sessions, cookies, |session: &Session| {
+        let user = session.get::<User>("user");
+        user.is_ok_and(|user| user.is_some())
+    });
+    read && reply.set_cookie.is_empty()
 }
 
 fn head<'a>(

@@ -256,6 +256,8 @@ pub(crate) struct Incomplete;
 pub(crate) struct CandidateBudget {
     bytes: usize,
     count: usize,
+    /// There is a cookie whose name begins with one that was read, and goes on.
+    pub(crate) has_longer_name: bool,
 }
 
 impl Default for CandidateBudget {
@@ -263,6 +265,7 @@ impl Default for CandidateBudget {
         CandidateBudget {
             bytes: MAX_CANDIDATE_BYTES,
             count: MAX_CANDIDATES,
+            has_longer_name: false,
         }
     }
 }
@@ -294,7 +297,7 @@ pub(crate) fn candidates<'h>(
     let mut first = None;
     let mut others: Vec<Cow<'h, [u8]>> = Vec::new();
     // The header is searched once, however many candidates and parts there are.
-    let mut cookies = named(header, name);
+    let mut cookies = named(header, name, &mut budget.has_longer_name);
     let (first_cookie, other_cookies) = (cookies.next(), cookies.collect::<Vec<_>>());
     let mut parts = None;
     let mut joined: Vec<&[u8]> = Vec::new();
@@ -345,7 +348,9 @@ pub(crate) fn candidates<'h>(
 /// Returns which of NAME and NAME.1 to NAME.9 were received, with any values. They are removed when
 /// the session ends, or when it needs fewer parts than before.
 fn received(header: &[u8], name: &Finder<'_>) -> Names {
-    cookies(header, name).fold(Names::default(), |names, (k, _)| names.with(k))
+    named(header, name, &mut false)
+        .filter(|(_, rest)| value(rest).is_some())
+        .fold(Names::default(), |names, (k, _)| names.with(k))
 }
 
 /// Holds a set of the names NAME (at 0) and NAME.1 to NAME.9.
@@ -469,16 +474,15 @@ fn cookie_name(name: &str, k: usize) -> String {
     }
 }
 
-/// Returns the cookies NAME and NAME.k in the order received, each as k (0 for NAME) and value.
-fn cookies<'h>(header: &'h [u8], name: &Finder<'_>) -> impl Iterator<Item = (usize, &'h [u8])> {
-    named(header, name).filter_map(|(k, rest)| Some((k, value(rest)?)))
-}
-
-/// Returns where the values of NAME and NAME.k begin, each with k.
+/// Returns where the values of NAME and NAME.k begin, each with k. Says whether a longer name was among them.
 ///
 /// The name is searched for, and not each `;`: a header may have many of them. What follows the name
 /// is looked at first, because most of what a hostile header has is refused by it.
-fn named<'h>(header: &'h [u8], name: &Finder<'_>) -> impl Iterator<Item = (usize, &'h [u8])> {
+fn named<'h>(
+    header: &'h [u8],
+    name: &Finder<'_>,
+    has_longer_name: &mut bool,
+) -> impl Iterator<Item = (usize, &'h [u8])> {
     let len = name.needle().len();
     let header = first_pairs(header);
     mentions(header, name).filter_map(move |start| {
@@ -486,7 +490,10 @@ fn named<'h>(header: &'h [u8], name: &Finder<'_>) -> impl Iterator<Item = (usize
         let (k, rest) = match named.get(len..)? {
             [b'=', rest @ ..] => (0, rest),
             [b'.', k @ b'1'..=b'9', b'=', rest @ ..] => (usize::from(k.saturating_sub(b'0')), rest),
-            _ => return None,
+            _ => {
+                *has_longer_name = true;
+                return None;
+            }
         };
         // Else it is part of another name, or of a value.
         matches!(trim_end(before), [] | [.., b';']).then_some((k, rest))

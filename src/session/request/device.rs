@@ -11,6 +11,7 @@ use crate::session::{
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use rand_core::TryCryptoRng;
 
+use crate::session::device::Proofs;
 pub(super) use crate::session::device::{Presented, Unproven};
 
 /// Where a request stands with its device.
@@ -22,15 +23,22 @@ pub(super) struct DeviceState {
     pub(super) offers: bool,
 }
 
-/// Reads the proofs of a request.
+/// Reads the proofs of a request, if it may have some.
 pub(super) fn presented<T: SessionData>(
     manager: &SessionManager<T>,
     facts: &RequestFacts,
     now: Now,
+    has_proofs: bool,
 ) -> Presented {
     let Some(settings) = &manager.settings().device else {
         return Presented::default();
     };
+    if !has_proofs {
+        return Presented {
+            unproven: facts.unproven,
+            proofs: Proofs::default(),
+        };
+    }
     let keys = manager.keys();
     let proofs = keys.device.as_ref();
     let proofs = proofs.map(|codecs| codecs.read_proofs(settings, facts.cookies(), now.wall));

@@ -207,14 +207,15 @@ pub(super) fn tokens<T: SessionData>(
         ticks: head_at,
     };
     let cookies = facts.map_or(&[][..], RequestFacts::cookies);
-    let (present, former) = read(manager, now, cookies);
+    let mut budget = CandidateBudget::default();
+    let (present, former) = read(manager, now, cookies, &mut budget);
     Tokens {
         now,
         #[cfg(feature = "unstable-device-bound")]
         device: match facts {
-            // Proofs are worth their opening only beside a session.
+            // Proofs are worth their opening only beside a session, and their names begin with that of its cookie.
             Some(facts) if !(present.is_empty() && former.is_empty()) => {
-                device::presented(manager, facts, now)
+                device::presented(manager, facts, now, budget.has_longer_name)
             }
             _ => Presented::default(),
         },
@@ -307,14 +308,14 @@ fn read<T: SessionData>(
     manager: &SessionManager<T>,
     now: Now,
     cookies: &[u8],
+    budget: &mut CandidateBudget,
 ) -> (Candidates, Candidates) {
     let settings = manager.settings();
     let keys = manager.keys();
-    let mut budget = CandidateBudget::default();
     let (mut present, mut former) = (Candidates::default(), Candidates::default());
     let mut read = |which| {
         let cookie = settings.cookie_of(which);
-        for candidate in cookie.candidates(cookies, &mut budget) {
+        for candidate in cookie.candidates(cookies, budget) {
             let opened = match candidate {
                 Ok(token) => open_candidate(manager, &keys, now, which, &token),
                 Err(Incomplete) => Err(Refused::unread(Refusal::Incomplete)),

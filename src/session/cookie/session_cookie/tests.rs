@@ -268,7 +268,7 @@ proptest! {
             };
             Some((k, value))
         }).collect();
-        let found: Vec<_> = named(header.as_bytes(), &Finder::new("aa")).map(|(k, rest)| {
+        let found: Vec<_> = named(header.as_bytes(), &Finder::new("aa"), &mut false).map(|(k, rest)| {
             (k, rest.split(|byte| *byte == b';').next().unwrap())
         }).collect();
         prop_assert_eq!(found, expected);
