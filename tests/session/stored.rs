@@ -783,6 +783,65 @@ fn a_login_after_a_logout_keeps_only_its_own_writes() {
     }
 }
 
+/// Their credential was checked, and what they wrote is theirs, also if it is what was there before.
+#[test]
+fn a_login_that_writes_what_was_there_logs_in_although_the_session_ends() {
+    let end = |site: &Site, browser: &Browser| {
+        browser
+            .clone()
+            .send(site, |session| session.destroy().unwrap());
+    };
+    let log_in_twice = |site: &Site, browser: &Browser| {
+        for _ in 0..2 {
+            browser.clone().send(site, |session| {
+                session.regenerate_for_login().unwrap();
+                session.insert("user", "ada").unwrap();
+            });
+        }
+    };
+    let writes: [fn(&Session) -> Result<(), SessionError>; 4] = [
+        |session| session.insert("user", "ada"),
+        |session| session.extend([("user", "ada")]),
+        |session| session.update("user", |user: &mut String| *user = "ada".into()),
+        |session| session.modify(|map| map.insert("user", "ada"))?,
+    ];
+    for write in writes {
+        for happens in [end as fn(&Site, &Browser), log_in_twice] {
+            for here in [false, true] {
+                let (site, store) = site();
+                let mut browser = visitor(&site, &store, "ada");
+                browser.send(&site, |session| session.insert("secret", 7).unwrap());
+                let other = Site::with(&site.clock, |builder| builder.store(store.clone()));
+                let elsewhere = if here { &site } else { &other };
+                let login = elsewhere.request(&browser.header());
+                write(&login).unwrap();
+                login.regenerate_for_login().unwrap();
+                happens(&site, &browser);
+                browser.take(&finish(&login));
+                assert_eq!(browser.user(elsewhere).as_deref(), Some("ada"));
+            }
+        }
+    }
+}
+
+/// It wrote nothing, so there is nothing to save once the session has ended, and an event says so.
+#[test]
+fn a_login_that_writes_nothing_over_a_session_that_ends_is_told() {
+    for here in [false, true] {
+        let (site, store) = site();
+        let browser = visitor(&site, &store, "ada");
+        let other = Site::with(&site.clock, |builder| builder.store(store.clone()));
+        let elsewhere = if here { &site } else { &other };
+        let login = elsewhere.request(&browser.header());
+        login.regenerate_for_login().unwrap();
+        browser
+            .clone()
+            .send(&site, |session| session.destroy().unwrap());
+        assert!(finish(&login).set_cookie.is_empty());
+        assert_eq!(skipped(elsewhere), [SkipReason::LoginEnded]);
+    }
+}
+
 #[test]
 fn a_save_that_finds_no_gap_gives_up() {
     let (site, store) = site();

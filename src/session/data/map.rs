@@ -29,7 +29,42 @@ use serde::{
 /// # Ok::<(), SessionError>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct SessionMap(BTreeMap<String, Vec<u8>>);
+pub struct SessionMap(BTreeMap<String, Value>);
+
+/// An encoded value. Two are equal if their bytes are, whoever wrote them.
+#[derive(Clone)]
+struct Value {
+    bytes: Vec<u8>,
+    /// Written since the dictionary was read, perhaps with the bytes that were there.
+    #[cfg(feature = "store")]
+    is_written: bool,
+}
+
+impl Value {
+    fn read(bytes: Vec<u8>) -> Value {
+        Value {
+            bytes,
+            #[cfg(feature = "store")]
+            is_written: false,
+        }
+    }
+
+    fn written(bytes: Vec<u8>) -> Value {
+        Value {
+            #[cfg(feature = "store")]
+            is_written: true,
+            ..Value::read(bytes)
+        }
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Value) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Value {}
 
 impl SessionMap {
     /// Returns the value under this key, or `None` if the key is absent.
@@ -38,8 +73,8 @@ impl SessionMap {
     ///
     /// [`SessionError::WrongType`] if the value has another type.
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
-        let bytes = self.0.get(key);
-        bytes.map(|bytes| decode(key, bytes)).transpose()
+        let value = self.0.get(key);
+        value.map(|value| decode(key, &value.bytes)).transpose()
     }
 
     /// Stores a value under this key and replaces a previous value.
@@ -100,7 +135,7 @@ impl SessionMap {
     ///
     /// [`SessionError::WrongType`] if a value has another type.
     pub fn entries<V: DeserializeOwned>(&self) -> Result<Vec<(String, V)>, SessionError> {
-        let entry = |(key, bytes): (&String, &Vec<u8>)| Ok((key.clone(), decode(key, bytes)?));
+        let entry = |(key, value): (&String, &Value)| Ok((key.clone(), decode(key, &value.bytes)?));
         self.0.iter().map(entry).collect()
     }
 
@@ -124,9 +159,10 @@ impl SessionMap {
     }
 
     fn put(&mut self, key: &str, bytes: Vec<u8>) {
+        let value = Value::written(bytes);
         match self.0.get_mut(key) {
-            Some(present) => *present = bytes,
-            None => drop(self.0.insert(key.into(), bytes)),
+            Some(present) => *present = value,
+            None => drop(self.0.insert(key.into(), value)),
         }
     }
 
@@ -158,11 +194,12 @@ impl SessionMap {
         self.0.is_empty()
     }
 
-    /// Returns the values that `base` does not have under the same keys.
+    /// Returns the values that were written since the dictionary was read, changed or not.
     #[cfg(feature = "store")]
-    pub(crate) fn changed_since(mut self, base: &SessionMap) -> SessionMap {
-        self.0.retain(|key, value| base.0.get(key) != Some(value));
-        self
+    pub(super) fn written(&self) -> SessionMap {
+        let written = self.0.iter().filter(|(_, value)| value.is_written);
+        let written = written.map(|(key, value)| (key.clone(), value.clone()));
+        SessionMap(written.collect())
     }
 
     /// Returns the keys under which two versions have another value than `base`, each with whether they have
@@ -252,7 +289,7 @@ impl Serialize for SessionMap {
         serializer.collect_map(
             self.0
                 .iter()
-                .map(|(key, value)| (key, Item(value.as_slice()))),
+                .map(|(key, value)| (key, Item(value.bytes.as_slice()))),
         )
     }
 }
@@ -279,7 +316,7 @@ impl<'de> Visitor<'de> for InOrder {
             if map.last_key_value().is_some_and(|(last, _)| *last >= key) {
                 return Err(A::Error::custom("keys out of order"));
             }
-            map.insert(key, value);
+            map.insert(key, Value::read(value));
         }
         Ok(SessionMap(map))
     }

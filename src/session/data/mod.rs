@@ -5,5 +5,7 @@ mod map;
 mod typed;
 
 pub use map::SessionMap;
+#[cfg(feature = "store")]
+pub(crate) use typed::encode_own;
 pub use typed::{OldData, SessionData};
 pub(crate) use typed::{comes_back, decode, encode};

@@ -154,25 +154,5 @@ fn merge_data<T: SessionData>(
     merged
 }
 
-/// Returns what this request wrote itself: for a login over a session that has ended. Of typed data that is
-/// all.
-pub(crate) fn own_writes<T: SessionData>(base: &T, mine: T) -> T {
-    if !T::NAME.is_empty() {
-        return mine;
-    }
-    let read = |data: &T| {
-        let bytes = data::encode(data)?;
-        postcard::from_bytes::<SessionMap>(&bytes.0).ok()
-    };
-    let own = |base: SessionMap, mine: SessionMap| {
-        let bytes = data::encode(&mine.changed_since(&base))?;
-        postcard::from_bytes(&bytes.0).ok()
-    };
-    let own = read(base)
-        .zip(read(&mine))
-        .and_then(|(base, mine)| own(base, mine));
-    own.unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ mod tombstone;
 pub(crate) use conflicts::Conflicts;
 pub(crate) use ending::{Ending, GRACE, PendingEnds};
 pub(crate) use erased::ErasedStore;
-pub(crate) use merge::{Loss, Own, Version, merge, own_writes};
+pub(crate) use merge::{Loss, Own, Version, merge};
 pub(crate) use sealing::{StoreKeys, Unsealed};
 
 pub use contract::{End, Expect, Found, Owned, Owner, Put, Store, Swap};

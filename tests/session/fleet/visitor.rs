@@ -256,12 +256,10 @@ impl Visitor {
         match tab.act {
             Act::LogOut if changes && is_clear => self.expected = Expected::Nobody,
             // A logout of another tab may have ended what this login stands on.
-            Act::LogIn(person) if !sets => {
-                // Nor is one that writes nothing new over a session that has ended meanwhile.
-                let is_same = matches!(&tab.seen, Some(Ok(seen)) if seen.user == Some(person));
+            Act::LogIn(_) if !sets => {
                 let is_told = !outcome.is_acknowledged() || tab.is_jumped;
                 assert!(
-                    is_told || self.is_doomed || is_same || ended_meanwhile || overlaps,
+                    is_told || self.is_doomed || ended_meanwhile || overlaps,
                     "a login is not saved: {tab:?}, {outcome:?}"
                 );
                 self.expected = Expected::Unclear;

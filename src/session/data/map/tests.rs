@@ -6,7 +6,7 @@ fn map(entries: &[(&str, &[u8])]) -> SessionMap {
     SessionMap(
         entries
             .iter()
-            .map(|(key, value)| (key.to_string(), value.to_vec()))
+            .map(|(key, value)| (key.to_string(), Value::read(value.to_vec())))
             .collect(),
     )
 }

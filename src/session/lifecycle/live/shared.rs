@@ -5,7 +5,7 @@ use super::{Before, LiveSession, Rules, Sealed, read_data};
 use crate::{
     secret::Scratch,
     session::{
-        data::SessionData,
+        data::{self, SessionData},
         error::SaveError,
         lifecycle::rules::Now,
         record::{Ids, Record, RecordHead, SessionId, Ticket, TicketSecret},
@@ -25,6 +25,8 @@ pub(crate) struct OwnChange {
     pub(crate) took_flashes: bool,
     /// The request logged somebody in.
     pub(crate) is_login: bool,
+    /// The data that it has written itself, if it logged somebody in.
+    pub(crate) written: Option<Scratch>,
 }
 
 impl<T: SessionData> LiveSession<T> {
@@ -65,6 +67,10 @@ impl<T: SessionData> LiveSession<T> {
             replaced: self.replaced,
             took_flashes: self.received_flashes == 0,
             is_login: self.is_login(),
+            written: self
+                .is_login()
+                .then(|| data::encode_own(&self.data))
+                .flatten(),
         }
     }
 
@@ -76,14 +82,10 @@ impl<T: SessionData> LiveSession<T> {
         end.is_some_and(|end| end.is_final())
     }
 
-    /// Leaves the session that it came with behind: `own` takes what is to be kept of the data, given the
-    /// data as they came.
-    pub(crate) fn start_over(&mut self, own: impl FnOnce(&T, T) -> T) {
-        let base = self
-            .sealed()
-            .and_then(|sealed| read_record(&sealed.record.0));
-        let base = base.map(|(_, _, data)| data).unwrap_or_default();
-        self.data = own(&base, core::mem::take(&mut self.data));
+    /// Leaves the session that it came with behind, and keeps of the data what this request has written.
+    pub(crate) fn start_over(&mut self) {
+        let own = data::encode_own(&self.data);
+        self.data = own.and_then(|own| data::decode(&own.0)).unwrap_or_default();
         self.before = Before::Nothing;
     }
 

@@ -17,7 +17,7 @@ use crate::{
         lifecycle::{Closing, Decision, EndedLogin, KEEP_MARGIN, LiveSession, Save},
         manager::{Place, SessionManager, SiteCookie, StoreSettings},
         record::{Ids, SessionId, TicketSecret},
-        store::{Ending, GRACE, Tombstone, own_writes},
+        store::{Ending, GRACE, Tombstone},
     },
 };
 use alloc::{string::String, vec::Vec};
@@ -42,7 +42,16 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
     if session.is_login() && session.has_ended(&manager.settings().rules, now) {
         // A logout of another tab was faster. Their credential was checked, so they are logged in, with
         // nothing of the session that has ended.
-        session.start_over(own_writes);
+        session.start_over();
+        if session.is_blank() {
+            let nothing = Decision::Skip(SkipReason::LoginEnded);
+            close::report_unsaved(&nothing, session.known_id(), events);
+            let answer = Answer {
+                skipped: true,
+                ..Answer::default()
+            };
+            return (answer, Write::of(ends, None));
+        }
     }
     let closing = Closing {
         wall: now.wall,

@@ -5,13 +5,13 @@ use super::{
     saving::{Saving, Unsaved, Way},
 };
 use crate::session::{
-    data::SessionData,
+    data::{self, SessionData},
     error::SaveError,
     events::{Lost, Refusal, SkipReason},
     lifecycle::{Decision, LiveSession, OwnChange, Save, read_record},
     manager::{SessionManager, StoreSettings},
     record::{Ids, TicketSecret},
-    store::{Loss, Own, RecordKey, Tag, Tombstone, Version, merge as merge_versions, own_writes},
+    store::{Loss, Own, RecordKey, Tag, Tombstone, Version, merge as merge_versions},
 };
 use crate::system_random::SystemRandom;
 use alloc::vec::Vec;
@@ -118,21 +118,16 @@ pub(super) fn over<T: SessionData>(
         session.regenerate(&mut SystemRandom)?;
         return anew(manager, saving, session);
     }
-    let (ids, mine) = mine::<T>(saving)?;
-    let kept = match (tombstone, &saving.own.base) {
-        // It moved, perhaps by the first click of two: it is as good as it was.
-        (Some(Tombstone::Moved(_)), _) | (_, None) => mine,
-        // What it held was another person's to end: only what this request wrote goes on.
-        (_, Some(base)) => Version {
-            data: own_writes(&version::<T>(&base.0)?.data, mine.data),
-            head: mine.head,
-        },
-    };
-    anew(
-        manager,
-        saving,
-        LiveSession::unsaved(ids, kept.head, kept.data),
-    )
+    let (ids, Version { head, mut data }) = mine::<T>(saving)?;
+    // If it moved, perhaps by the first click of two, it is as good as it was. Else what it held was another
+    // person's to end: only what this request wrote goes on.
+    if !matches!(tombstone, Some(Tombstone::Moved(_))) && saving.own.base.is_some() {
+        let written = saving.own.written.as_ref();
+        data = written
+            .and_then(|written| data::decode(&written.0))
+            .ok_or(SaveError::unreadable::<T>())?;
+    }
+    anew(manager, saving, LiveSession::unsaved(ids, head, data))
 }
 
 fn anew<T: SessionData>(
