@@ -70,10 +70,11 @@ fn tag(version: u8) -> Tag {
 }
 
 fn tombstone(n: u8) -> Tombstone {
-    match n % 3 {
+    match n % 4 {
         0 => Tombstone::Destroyed,
         1 => Tombstone::Ended,
-        _ => Tombstone::Moved(RecordKey::from_bytes(key(n / 3))),
+        2 => Tombstone::Replaced(RecordKey::from_bytes(key(n / 4))),
+        _ => Tombstone::Moved(RecordKey::from_bytes(key(n / 4))),
     }
 }
 

@@ -132,9 +132,10 @@ pub fn stored(data: &[u8]) {
         let end = End {
             key: &record_place,
             expect: None,
-            tombstone: match reason % 3 {
+            tombstone: match reason % 4 {
                 0 => Tombstone::Destroyed,
                 1 => Tombstone::Ended,
+                2 => Tombstone::Replaced(RecordKey::from_bytes([reason; 16])),
                 _ => Tombstone::Moved(RecordKey::from_bytes([reason; 16])),
             },
             grace: Duration::from_secs(1_000),

@@ -227,7 +227,7 @@ impl Fleet {
             visitor: n,
             instance,
             place: at.place(),
-            present: rollout::cookies(at.steps.get(Change::Cookie)).0.name,
+            present: rollout::cookies(at.steps.get(Change::Cookie)).0,
             act,
             began,
             promised: self.visitors[n].promised,

@@ -12,7 +12,7 @@ use hardtack::{
     Keyring,
     session::{
         Event, Exchange, FlashLevel, FormerCookie, Lost, Place, Refusal, RequestHead, SaveError,
-        SaveReason, Session, SessionError, SessionManagerBuilder, SkipReason, testing,
+        SaveReason, Session, SessionError, SessionId, SessionManagerBuilder, SkipReason, testing,
     },
     store::{MemoryStore, StoreErrorKind},
 };
@@ -731,6 +731,62 @@ fn a_planted_ticket_does_not_end_the_login_that_came_after_it() {
     assert_eq!(planted.visit(&site, user).0, None);
     planted.send(&site, |session| session.destroy().unwrap());
     assert_eq!(victim.user(&site).as_deref(), Some("ada"));
+}
+
+/// A logout that the store did not take is repeated. It still ends the session under its next id, but not a login
+/// that was made over it meanwhile.
+#[test]
+fn an_end_that_is_held_back_ends_no_login_that_came_after_it() {
+    let renames: [(fn(&Session), bool); 2] = [
+        (|session| session.regenerate().unwrap(), false),
+        (
+            |session| {
+                session.regenerate_for_login().unwrap();
+                session.insert("user", "bob").unwrap();
+            },
+            true,
+        ),
+    ];
+    for (rename, lives) in renames {
+        let (site, store) = site();
+        let mut browser = visitor(&site, &store, "ada");
+        // The tab of another instance, whose request the logout overtook.
+        let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+        let logout = site.request(&browser.header());
+        logout.destroy().unwrap();
+        store.set_down(true);
+        assert_eq!(finish(&logout).failed, Some(SaveError::Store));
+        store.set_down(false);
+        browser.send(&elsewhere, rename);
+        let other = visitor(&site, &store, "eve");
+        other.peek(&site, user);
+        assert!(store.calls().contains(&"end"));
+        assert_eq!(browser.user(&elsewhere).is_some(), lives);
+    }
+}
+
+#[test]
+fn an_end_ends_no_login_that_was_saved_before_it() {
+    let ends: [fn(&Site, &Request, SessionId); 3] = [
+        |_, logout, _| drop(finish(logout)),
+        |site, _, id| ready(site.sessions.end_session(id)).unwrap(),
+        |site, _, _| assert!(ready(site.sessions.end_all("user-7")).is_ok()),
+    ];
+    for end in ends {
+        let (site, store) = site();
+        let mut browser = device(&site, "phone");
+        let id = browser.peek(&site, |session| session.id().unwrap());
+        let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+        let logout = site.request(&browser.header());
+        logout.destroy().unwrap();
+        browser.send(&elsewhere, |session| {
+            session.regenerate_for_login().unwrap();
+            session.set_subject(Some("user-8")).unwrap();
+            session.insert("user", "bob").unwrap();
+        });
+        end(&elsewhere, &logout, id);
+        assert_eq!(browser.user(&elsewhere).as_deref(), Some("bob"));
+    }
 }
 
 #[test]

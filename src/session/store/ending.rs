@@ -22,8 +22,8 @@ const MAX_PENDING: usize = 65_536;
 pub(crate) struct Ending {
     pub(crate) key: RecordKey,
     pub(crate) tombstone: Tombstone,
-    /// Ends the session under its next ids too. Not for a ticket that was dead when it came: an
-    /// attacker who planted one must not end the login that came after it.
+    /// Ends the session under its next ids too, up to the next login. Not for a ticket that was dead when it
+    /// came: it has ended already, and the end may come from an attacker who planted it.
     pub(crate) follows: bool,
     pub(crate) owner: Option<OwnerKey>,
     pub(crate) grace: Duration,

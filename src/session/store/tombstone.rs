@@ -4,6 +4,7 @@ use super::RecordKey;
 use alloc::{vec, vec::Vec};
 
 const MOVED: u8 = b'm';
+const REPLACED: u8 = b'l';
 const DESTROYED: u8 = b'd';
 const ENDED: u8 = b'e';
 
@@ -23,6 +24,9 @@ const ENDED: u8 = b'e';
 pub enum Tombstone {
     /// The session moved to a new id of the same login. The record is under this key now.
     Moved(RecordKey),
+    /// Another login took the place of the session. Its record is under this key. An end of the session that
+    /// was asked for before does not end that login.
+    Replaced(RecordKey),
     /// The visitor destroyed the session.
     Destroyed,
     /// The session was ended from elsewhere, for example by an administrator.
@@ -30,7 +34,7 @@ pub enum Tombstone {
 }
 
 impl Tombstone {
-    /// Returns the bytes to store: one byte for the reason, and the successor's key behind `m`.
+    /// Returns the bytes to store: one byte for the reason, and the successor's key behind `m` and `l`.
     ///
     /// They are shorter than a [tag](super::Tag), so that no tombstone is taken for a record.
     ///
@@ -41,11 +45,8 @@ impl Tombstone {
     /// ```
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Tombstone::Moved(successor) => {
-                let mut bytes = vec![MOVED];
-                bytes.extend_from_slice(successor.as_bytes());
-                bytes
-            }
+            Tombstone::Moved(successor) => with_successor(MOVED, successor),
+            Tombstone::Replaced(successor) => with_successor(REPLACED, successor),
             Tombstone::Destroyed => vec![DESTROYED],
             Tombstone::Ended => vec![ENDED],
         }
@@ -61,13 +62,22 @@ impl Tombstone {
     /// ```
     pub fn decode(bytes: &[u8]) -> Option<Tombstone> {
         match bytes {
-            [MOVED, successor @ ..] => {
-                let successor = successor.try_into().ok()?;
-                Some(Tombstone::Moved(RecordKey::from_bytes(successor)))
+            [reason @ (MOVED | REPLACED), successor @ ..] => {
+                let successor = RecordKey::from_bytes(successor.try_into().ok()?);
+                Some(match *reason {
+                    MOVED => Tombstone::Moved(successor),
+                    _ => Tombstone::Replaced(successor),
+                })
             }
             [DESTROYED] => Some(Tombstone::Destroyed),
             [ENDED] => Some(Tombstone::Ended),
             _ => None,
         }
     }
+}
+
+fn with_successor(reason: u8, successor: &RecordKey) -> Vec<u8> {
+    let mut bytes = vec![reason];
+    bytes.extend_from_slice(successor.as_bytes());
+    bytes
 }

@@ -2,7 +2,7 @@
 
 use super::{
     instance::Instance,
-    rollout::Place,
+    rollout::{Cookie, Place},
     visitor::{HOST, PATH},
 };
 use crate::kit::exchange::{Reply, Request, give_way};
@@ -208,7 +208,7 @@ pub struct Tab {
     pub instance: usize,
     pub place: Place,
     /// The name of the cookie that the instance sets.
-    pub present: &'static str,
+    pub present: Cookie,
     pub act: Act,
     pub began: Moment,
     /// Until when the browser was promised its session.

@@ -1,6 +1,9 @@
 //! Changes that reach one instance after the other, in the steps that the guide gives.
 
-use super::{ABSOLUTE, IDLE, REMEMBER_ABSOLUTE, REMEMBER_IDLE, visitor::DOMAIN};
+use super::{
+    ABSOLUTE, IDLE, REMEMBER_ABSOLUTE, REMEMBER_IDLE,
+    visitor::{DOMAIN, Pair},
+};
 use crate::kit::{
     clock::{DAY, HOUR, MINUTE, at, seconds},
     keys::key,
@@ -92,6 +95,15 @@ pub struct Cookie {
     pub name: &'static str,
     pub domain: Option<&'static str>,
     pub path: &'static str,
+}
+
+impl Cookie {
+    /// Says whether a browser keeps the cookie under this name and place.
+    pub fn is_at(self, (name, place): &Pair) -> bool {
+        let domain = self.domain.map(|domain| format!("domain={domain}"));
+        let path = format!("path={}", self.path);
+        name == self.name && place.iter().eq(domain.iter().chain([&path]))
+    }
 }
 
 /// One after the other: another name, a domain, another path, and only for the host again.

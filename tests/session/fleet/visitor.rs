@@ -3,6 +3,7 @@
 use super::{
     MALLORY, MARGIN,
     request::{Act, Moment, Outcome, SLOTS, Stage, Tab},
+    rollout::Cookie,
 };
 use crate::kit::{
     browser::{Shelf, is_removal},
@@ -86,6 +87,15 @@ impl Visitor {
         self.shelf.0.len() - self.planted.len()
     }
 
+    /// How many of the site's own cookies are under its present name in another place.
+    fn own_elsewhere(&self, present: Cookie) -> usize {
+        let is_planted = |pair: &Pair| self.planted.iter().any(|(planted, _)| planted == pair);
+        let pairs = self.shelf.0.keys();
+        let is_elsewhere =
+            |pair: &&Pair| pair.0 == present.name && !present.is_at(pair) && !is_planted(pair);
+        pairs.filter(is_elsewhere).count()
+    }
+
     fn take(&mut self, reply: &Reply) {
         for line in &reply.set_cookie {
             self.shelf.store(line);
@@ -152,8 +162,8 @@ impl Visitor {
             // Where the name can be planted and is not the one of the visitor's own cookie, during a change,
             // the planted one comes first.
             let mut names = self.shelf.0.keys().map(|(name, _)| name.as_str());
-            let may_hide =
-                !tab.present.starts_with("__Host-") && names.any(|name| name != tab.present);
+            let may_hide = !tab.present.name.starts_with("__Host-")
+                && names.any(|name| name != tab.present.name);
             let hides = matches!(self.expected, Expected::Person(_)) && is_promised && !may_hide;
             assert!(
                 !hides,
@@ -209,10 +219,15 @@ impl Visitor {
         now: Moment,
     ) {
         let sets = sets_cookie(&outcome.reply);
+        let saw_rivals = matches!(&tab.seen, Some(Ok(seen)) if seen.are_rivals);
+        let elsewhere = self.own_elsewhere(tab.present);
         if !tab.is_lost {
             self.take(&outcome.reply);
         }
-        let saw_rivals = matches!(&tab.seen, Some(Ok(seen)) if seen.are_rivals);
+        // Rivals are removed from every place but the present one, with what the site had in a former place.
+        if saw_rivals && self.own_elsewhere(tab.present) < elsewhere {
+            self.becomes_unclear(now);
+        }
         if saw_rivals && tab.is_alone && !tab.is_lost {
             // Where the site shares its cookie with the domain, nobody can tell which one was planted.
             let shared = ["domain=shop.example", "path=/"];

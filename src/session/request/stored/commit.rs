@@ -208,7 +208,7 @@ async fn end_replaced<T: SessionData>(
     let ending = |(login, grace): (&EndedLogin, Duration)| {
         Some(Ending {
             key: key(login.session)?,
-            tombstone: Tombstone::Moved(successor),
+            tombstone: Tombstone::Replaced(successor),
             follows: false,
             owner: None,
             grace,
@@ -312,7 +312,11 @@ async fn save<T: SessionData>(
             (Way::Swap(tag), _) => Call::Put(put(Expect::Tag(tag))),
             (Way::Rename(tag), Some(from)) => {
                 let put = put(Expect::Tag(tag));
-                Call::Rename(from, put, Tombstone::Moved(key), saving.grace)
+                let tombstone = match saving.own.is_login {
+                    true => Tombstone::Replaced(key),
+                    false => Tombstone::Moved(key),
+                };
+                Call::Rename(from, put, tombstone, saving.grace)
             }
             _ => Call::Put(put(Expect::Absent)),
         };

@@ -121,7 +121,11 @@ pub(super) fn over<T: SessionData>(
     let (ids, Version { head, mut data }) = mine::<T>(saving)?;
     // If it moved, perhaps by the first click of two, it is as good as it was. Else what it held was another
     // person's to end: only what this request wrote goes on.
-    if !matches!(tombstone, Some(Tombstone::Moved(_))) && saving.own.base.is_some() {
+    let moved = matches!(
+        tombstone,
+        Some(Tombstone::Moved(_) | Tombstone::Replaced(_))
+    );
+    if !moved && saving.own.base.is_some() {
         let written = saving.own.written.as_ref();
         data = written
             .and_then(|written| data::decode(&written.0))

@@ -11,6 +11,7 @@ pub(super) async fn end_leaves_its_reason<F: Fixture>(bench: &Bench<'_, F>) -> C
     let successor = RecordKey::from_bytes([0xff; 16]);
     for reason in [
         Tombstone::Moved(successor),
+        Tombstone::Replaced(successor),
         Tombstone::Moved(bench.key()),
         Tombstone::Destroyed,
         Tombstone::Ended,
