@@ -276,7 +276,8 @@ impl<T: SessionData> Session<T> {
     /// logged in with it (session fixation, CWE-384). The data stays, for example a cart. If you
     /// are in doubt about it, call [`clear`](Session::clear) too. The flash messages that came with
     /// the request go, and the session is remembered only if this request calls
-    /// [`remember`](Session::remember), before this call or after it.
+    /// [`remember`](Session::remember), before this call or after it. With a store, the same holds for
+    /// `set_subject`: without it, the new login is in nobody's list.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -380,8 +381,8 @@ impl<T: SessionData> Session<T> {
     }
 
     /// Says whose session this is, so that [`SessionManager::list`] and [`SessionManager::end_all`] find it.
-    /// Call it at login, after [`regenerate_for_login`](Session::regenerate_for_login); `None` takes it
-    /// back. It takes a new id, like [`regenerate`](Session::regenerate): a session that somebody planted
+    /// Call it at every login, with [`regenerate_for_login`](Session::regenerate_for_login), which drops the
+    /// subject of the person before; `None` takes it back. It takes a new id, like [`regenerate`](Session::regenerate): a session that somebody planted
     /// must not be listed as the visitor's.
     ///
     /// Use a name that is never given to another person, such as the id in your table of users.

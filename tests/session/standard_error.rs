@@ -4,7 +4,7 @@
 use crate::kit::{
     clock::Clock,
     keys::ring,
-    site::{Site, finish, logged_in},
+    site::{Browser, Site, finish, logged_in},
 };
 use hardtack::{
     Key, Keyring,
@@ -130,6 +130,41 @@ fn no_save_fails_without_a_line() {
                 assert!(!said.contains("hunter2"), "{said}");
             }
         }
+    }
+}
+
+/// A site that lists sessions and forgets one of its logins would miss it at "log out everywhere".
+#[cfg(feature = "store")]
+#[test]
+fn a_login_that_drops_the_subject_has_a_line() {
+    let test = "a_login_that_drops_the_subject_has_a_line";
+    if let Ok(part) = env::var(SPEAKER) {
+        let site = Site::with(&Clock::new(), |builder| {
+            builder.store(hardtack::store::MemoryStore::new(1 << 20))
+        });
+        for _ in 0..3 {
+            let mut browser = Browser::default();
+            browser.send(&site, |session| {
+                session.regenerate_for_login().unwrap();
+                session.set_subject(Some("hunter2")).unwrap();
+                session.insert("user", 7).unwrap();
+            });
+            browser.send(&site, |session| {
+                session.regenerate_for_login().unwrap();
+                match part.as_str() {
+                    "sets" => session.set_subject(Some("hunter2")).unwrap(),
+                    "takes back" => session.set_subject(None).unwrap(),
+                    _ => {}
+                }
+            });
+        }
+        return;
+    }
+    for (part, lines) in [("forgets", 1), ("sets", 0), ("takes back", 0)] {
+        let said = said(test, part);
+        let line = "hardtack: a login dropped the subject of the session before and set none";
+        assert_eq!(said.matches(line).count(), lines, "{part}: {said}");
+        assert!(!said.contains("hunter2"), "{said}");
     }
 }
 

@@ -1305,6 +1305,53 @@ fn the_sessions_of_a_person_are_listed_under_whatever_id() {
     assert_eq!(phone.user(&site).as_deref(), Some("phone"));
 }
 
+/// Nobody's list shows another person's session, and "log out everywhere" ends none.
+#[test]
+fn a_login_leaves_the_list_of_the_person_before() {
+    let (site, _) = site();
+    let mut browser = device(&site, "phone");
+    browser.send(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", "bob").unwrap();
+    });
+    assert!(names(&site).is_empty());
+    assert_eq!(ready(site.sessions.end_all("user-7")).unwrap(), 0);
+    let request = site.request(&browser.header());
+    assert_eq!(ready(request.end_others()), Ok(0));
+    assert_eq!(browser.user(&site).as_deref(), Some("bob"));
+}
+
+/// In this order the id is new twice, and the subject is of this request.
+#[test]
+fn a_subject_that_is_set_before_the_login_counts() {
+    let (site, _) = site();
+    let mut browser = device(&site, "phone");
+    browser.send(&site, |session| {
+        session.set_subject(Some("user-7")).unwrap();
+        session.describe("tablet").unwrap();
+        session.regenerate_for_login().unwrap();
+    });
+    assert_eq!(names(&site), ["tablet"]);
+    browser.send(&site, |session| {
+        session.set_subject(Some("user-7")).unwrap();
+        session.discard_changes().unwrap();
+        session.regenerate_for_login().unwrap();
+    });
+    assert!(names(&site).is_empty());
+}
+
+/// The same person keeps the name of the device.
+#[test]
+fn a_second_login_of_one_person_stays_in_the_list() {
+    let (site, _) = site();
+    let mut browser = device(&site, "phone");
+    browser.send(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.set_subject(Some("user-7")).unwrap();
+    });
+    assert_eq!(names(&site), ["phone"]);
+}
+
 #[test]
 fn a_rotated_key_loses_nobody_in_the_list() {
     let (site, _) = site();

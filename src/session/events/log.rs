@@ -87,6 +87,18 @@ pub(crate) fn secure_cookie_over_http() {
     });
 }
 
+/// Says, once, that a site which lists the sessions of its people has forgotten one of its logins.
+#[cfg(feature = "store")]
+pub(crate) fn login_without_subject() {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        warn(
+            Topic::Setup,
+            &"a login dropped the subject of the session before and set none: nobody's list shows it, and `end_all` misses it; call `set_subject` after `regenerate_for_login`, with `None` if this is on purpose",
+        );
+    });
+}
+
 /// Prints the first, the second, the fourth line about a topic and so on: a log that every request writes
 /// to is a way to fill a disk.
 fn print(topic: Topic, message: &impl Display) {

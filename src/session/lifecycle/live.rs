@@ -41,6 +41,8 @@ pub(crate) struct LiveSession<T> {
     misread: bool,
     /// What this request called `remember` with.
     remember: Option<bool>,
+    /// This request said whose session it is.
+    sets_subject: bool,
     /// The record that came has no device key, and this one has.
     adopted: bool,
     /// How many of the flash messages came with the request.
@@ -121,6 +123,7 @@ impl<T: SessionData> LiveSession<T> {
             renew: false,
             misread: false,
             remember: None,
+            sets_subject: false,
             adopted: false,
             #[cfg(feature = "store")]
             replaced: false,

@@ -50,6 +50,10 @@ impl<T: SessionData> LiveSession<T> {
         // It was bound before a credential was checked, perhaps by an attacker.
         self.head.device_key = None;
         self.adopted = false;
+        if !self.sets_subject {
+            // Nor is it listed among the sessions of the person before.
+            self.head.subject = None;
+        }
         self.head.created_at = now;
         self.head.longest = rules.longest();
         self.head.remembered = self.remember.unwrap_or(rules.remembers);

@@ -27,6 +27,8 @@ pub(crate) struct OwnChange {
     pub(crate) is_login: bool,
     /// The data that it has written itself, if it logged somebody in.
     pub(crate) written: Option<Scratch>,
+    /// It logged somebody in over the session of a subject, and did not say whose it is now.
+    pub(crate) drops_subject: bool,
 }
 
 impl<T: SessionData> LiveSession<T> {
@@ -42,6 +44,7 @@ impl<T: SessionData> LiveSession<T> {
     ) -> Result<(), SaveError> {
         self.regenerate(rng)?;
         self.head.subject = subject;
+        self.sets_subject = true;
         Ok(())
     }
 
@@ -62,15 +65,18 @@ impl<T: SessionData> LiveSession<T> {
 
     pub(crate) fn own_change(&self) -> OwnChange {
         let base = self.sealed().map(|sealed| sealed.record.clone());
+        let is_login = self.is_login();
+        let had_subject = |base: &Scratch| {
+            let record = Record::decode(&base.0);
+            record.is_ok_and(|record| record.head.subject.is_some())
+        };
         OwnChange {
+            drops_subject: is_login && !self.sets_subject && base.as_ref().is_some_and(had_subject),
             base,
             replaced: self.replaced,
             took_flashes: self.received_flashes == 0,
-            is_login: self.is_login(),
-            written: self
-                .is_login()
-                .then(|| data::encode_own(&self.data))
-                .flatten(),
+            is_login,
+            written: is_login.then(|| data::encode_own(&self.data)).flatten(),
         }
     }
 

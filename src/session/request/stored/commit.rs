@@ -12,7 +12,7 @@ use crate::session::{
     cookie::Names,
     data::SessionData,
     error::SaveError,
-    events::{Event, Lost, SaveReason, SkipReason},
+    events::{Event, Lost, SaveReason, SkipReason, log},
     lifecycle::{EndedLogin, Now, Save, keep_saved},
     manager::{SessionManager, StoreSettings},
     record::{About, Record, SessionId, Ticket, TicketSecret},
@@ -80,6 +80,7 @@ pub(crate) async fn commit<T: SessionData>(
         };
         let graces = core::mem::take(&mut saving.graces);
         let to_remove = saving.to_remove;
+        let drops_subject = saving.own.drops_subject;
         let (mut formers, moved) = (saving.formers.clone(), saving.moved.clone());
         let (renewal, came) = (saving.save.is_renewal(), saving.came());
         // A login that was to end first must not be followed by another one that hides it.
@@ -102,6 +103,9 @@ pub(crate) async fn commit<T: SessionData>(
                 let ends = replaced.iter().zip(graces);
                 end_replaced(manager, store, &saved, ends, &mut events).await;
                 report(manager, saved, event, &replaced, &mut events);
+                if drops_subject {
+                    log::login_without_subject();
+                }
                 events.extend(moved);
                 return (answer, events);
             }
