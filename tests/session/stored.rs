@@ -944,6 +944,63 @@ fn a_record_that_is_missing_is_not_put_back() {
     assert_eq!(browser.user(&site), None);
 }
 
+/// However a session ends during a request, its write is no error and is told: the next request has no session in
+/// any case. A login is saved.
+#[test]
+fn what_is_written_to_a_session_that_ends_meanwhile_is_told() {
+    type End = fn(&Site, &Scripted, &Browser);
+    let ends: [(End, SkipReason); 5] = [
+        // Its idle end, and its absolute one.
+        (
+            |site, _, _| site.clock.pass(30 * MINUTE + 1),
+            SkipReason::Ended,
+        ),
+        (|site, _, _| site.clock.pass(46 * MINUTE), SkipReason::Ended),
+        (
+            |site, _, browser| {
+                browser
+                    .clone()
+                    .send(site, |session| session.destroy().unwrap());
+            },
+            SkipReason::LoginEnded,
+        ),
+        (
+            |site, _, browser| {
+                let id = browser.peek(site, |session| session.id().unwrap());
+                ready(site.sessions.end_session(id)).unwrap();
+            },
+            SkipReason::LoginEnded,
+        ),
+        (|_, store, _| store.forget(), SkipReason::Missing),
+    ];
+    let writes: [fn(&Session); 2] = [
+        |session| session.insert("cart", 7).unwrap(),
+        |session| session.regenerate().unwrap(),
+    ];
+    for (end, reason) in ends {
+        for write in writes {
+            let (site, store) = site();
+            let mut browser = visitor(&site, &store, "ada");
+            let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+            browser.send(&site, |session| {
+                session.expire_in(seconds(45 * MINUTE)).unwrap()
+            });
+            let [slow, login] = [(); 2].map(|()| site.request(&browser.header()));
+            write(&slow);
+            login.regenerate_for_login().unwrap();
+            login.insert("user", "bob").unwrap();
+            end(&elsewhere, &store, &browser);
+            site.events();
+            let reply = finish(&slow);
+            assert!(reply.set_cookie.is_empty() && reply.failed.is_none());
+            assert_eq!(skipped(&site), [reason]);
+            assert_eq!(browser.user(&site), None);
+            browser.take(&finish(&login));
+            assert_eq!(browser.user(&site).as_deref(), Some("bob"));
+        }
+    }
+}
+
 #[test]
 fn a_fresh_ticket_without_a_record_is_asked_for_once_more() {
     let (site, store) = site();
