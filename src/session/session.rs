@@ -108,9 +108,7 @@ impl<T: SessionData> Session<T> {
     /// ```
     #[doc(alias("ttl", "expiry"))]
     pub fn expires_at(&self) -> Result<Timestamp, SessionError> {
-        let now = self.handle.now();
-        let rules = self.handle.rules();
-        self.handle.read(|session| session.expires_at(rules, now))
+        self.handle.expires_at()
     }
 
     /// Returns the login's id: for a [`Denylist`](super::Denylist), and for logs. It is new with

@@ -4,7 +4,7 @@
 use crate::kit::{
     clock::Clock,
     keys::ring,
-    site::{Browser, Site, finish, logged_in},
+    site::{Site, finish, logged_in},
 };
 use hardtack::{
     Key, Keyring,
@@ -143,7 +143,7 @@ fn a_login_that_drops_the_subject_has_a_line() {
             builder.store(hardtack::store::MemoryStore::new(1 << 20))
         });
         for _ in 0..3 {
-            let mut browser = Browser::default();
+            let mut browser = crate::kit::site::Browser::default();
             browser.send(&site, |session| {
                 session.regenerate_for_login().unwrap();
                 session.set_subject(Some("hunter2")).unwrap();

@@ -1,14 +1,18 @@
 //! Idle and absolute timeouts, renewal, remember, and clocks that jump.
 
+#[cfg(feature = "store")]
+use crate::kit::store::Scripted;
 use crate::kit::{
     clock::{Clock, DAY, HOUR, MINUTE, T0, seconds},
-    exchange::Reply,
+    exchange::{Reply, ready},
     keys::key,
     site::{Browser, Site, finish, logged_in},
 };
 use hardtack::{
     Keyring, Timestamp,
-    session::{Event, Refusal, SameSite, SaveError, SaveReason, SkipReason},
+    session::{
+        Event, Exchange, Refusal, RequestHead, SameSite, SaveError, SaveReason, Session, SkipReason,
+    },
 };
 use std::time::Duration;
 
@@ -623,4 +627,67 @@ fn a_session_from_before_the_setting_keeps_its_time_until_the_login() {
     assert_eq!(max_age(&reply), None);
     let (_, reply) = browser.visit(&after, |session| session.regenerate_for_login().unwrap());
     assert_eq!(max_age(&reply), Some(14 * DAY));
+}
+
+/// Whatever a request does, and wherever sessions are: exactly at that time the session is still good.
+#[test]
+fn a_session_ends_when_its_handler_was_told() {
+    let calls: [fn(&Session); 8] = [
+        |session| drop(session.len()),
+        |session| session.insert("cart", 7).unwrap(),
+        |session| session.insert("user", "ada").unwrap(),
+        |session| session.touch().unwrap(),
+        |session| session.regenerate().unwrap(),
+        |session| session.regenerate_for_login().unwrap(),
+        |session| session.remember(true).unwrap(),
+        |session| session.expire_in(seconds(HOUR)).unwrap(),
+    ];
+    let sites: [fn(&Clock) -> Site; _] = [
+        |clock| Site::with(clock, |builder| builder),
+        #[cfg(feature = "store")]
+        |clock| {
+            let store = Scripted::new(clock);
+            Site::with(clock, |builder| builder.store(store))
+        },
+    ];
+    // Neither due nor at once, and due; with a page and with an image, which renews nothing.
+    for later in [2 * MINUTE, 10 * MINUTE] {
+        for mode in [&b"navigate"[..], b"no-cors"] {
+            for (at, site) in sites.into_iter().enumerate() {
+                for (nth, call) in calls.into_iter().enumerate() {
+                    let site = site(&Clock::new());
+                    let mut browser = Browser::default();
+                    browser.send(&site, |session| {
+                        session.regenerate_for_login().unwrap();
+                        session.insert("user", "ada").unwrap();
+                    });
+                    site.clock.pass(later);
+                    let header = browser.header();
+                    let exchange = Exchange::begin(&site.sessions);
+                    let session = ready(exchange.session(RequestHead {
+                        method: "GET",
+                        path: "/",
+                        authority: None,
+                        header: |name| match name {
+                            "cookie" => Some(header.as_bytes()),
+                            "sec-fetch-mode" => Some(mode),
+                            _ => None,
+                        },
+                    }));
+                    call(&session);
+                    let end = session.expires_at().unwrap();
+                    let plan = ready(exchange.commit(exchange.close()));
+                    browser.take(&exchange.finish(plan, |_| []).into());
+                    for (over, user) in [(0, Some("ada")), (1, None)] {
+                        site.clock.set(end.to_unix() + over);
+                        assert_eq!(
+                            browser.user(&site).as_deref(),
+                            user,
+                            "{nth} {at} {later} {over}"
+                        );
+                    }
+                }
+            }
+        }
+    }
 }

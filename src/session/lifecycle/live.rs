@@ -55,6 +55,15 @@ pub(crate) struct LiveSession<T> {
     description: Option<String>,
 }
 
+/// What the browser gets of a session that is saved.
+#[derive(Clone, Copy)]
+pub(crate) enum BrowserHolds {
+    Session,
+    /// What names it, and most changes do not reach.
+    #[cfg(feature = "store")]
+    Ticket,
+}
+
 /// What the browser had of this session before this request changed it.
 enum Before {
     Nothing,
@@ -206,13 +215,24 @@ impl<T: SessionData> LiveSession<T> {
         }
     }
 
-    /// Returns the end of the session if it is not used any more, as it stands: one that will be
-    /// saved counts from now.
-    pub(crate) fn expires_at(&self, rules: &Rules<T>, now: Timestamp) -> Timestamp {
+    /// Returns the end of the session if it is not used any more, as it stands: one that will be sealed for the
+    /// browser counts from now. `renews` tells whether this request renews sessions.
+    pub(crate) fn expires_at(
+        &self,
+        rules: &Rules<T>,
+        now: Timestamp,
+        renews: bool,
+        holds: BrowserHolds,
+    ) -> Timestamp {
+        let is_sealed_anew = |sealed: &Sealed| {
+            let is_over = (sealed.limits).check(sealed.created_at, sealed.issued_at, now);
+            self.is_login()
+                || is_over.is_ok()
+                    && (self.reaches_browser(holds)
+                        || renews && self.renewal(rules, now, sealed).is_some())
+        };
         let issued_at = match self.sealed() {
-            Some(sealed) if !self.is_changed() && self.renewal(rules, now, sealed).is_none() => {
-                sealed.issued_at
-            }
+            Some(sealed) if !is_sealed_anew(sealed) => sealed.issued_at,
             _ => now,
         };
         self.timeouts(rules).end(self.head.created_at, issued_at)
@@ -226,6 +246,14 @@ impl<T: SessionData> LiveSession<T> {
                 self.touched && !self.encode_readable(ids).is_some_and(is_same)
             }
             _ => self.is_destroyed() || !self.is_blank(),
+        }
+    }
+
+    fn reaches_browser(&self, holds: BrowserHolds) -> bool {
+        match holds {
+            BrowserHolds::Session => self.is_changed(),
+            #[cfg(feature = "store")]
+            BrowserHolds::Ticket => self.is_changed() && self.changes_ticket(),
         }
     }
 

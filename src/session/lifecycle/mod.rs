@@ -10,7 +10,7 @@ mod ticket;
 mod view;
 
 pub(crate) use decision::{Closing, Decision, Save};
-pub(crate) use live::LiveSession;
+pub(crate) use live::{BrowserHolds, LiveSession};
 #[cfg(feature = "store")]
 pub(crate) use live::{OwnChange, read_record};
 pub(crate) use random::{new_login_id, new_session_id};

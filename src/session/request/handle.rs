@@ -137,6 +137,19 @@ impl<T: SessionData> Handle<T> {
         self.call(|state| state.read(self.manager()).map(f))
     }
 
+    /// Returns the end of the session if it is not used again.
+    pub(crate) fn expires_at(&self) -> Result<Timestamp, SessionError> {
+        // The clock is the application's code, which may use the session.
+        let (rules, now) = (self.rules(), self.now());
+        self.call(|state| {
+            state.read(self.manager())?;
+            let renews = state.facts.as_ref().is_none_or(|facts| facts.renews);
+            let holds = state.browser_holds(self.manager());
+            let session = state.read(self.manager())?;
+            Ok(session.expires_at(rules, now, renews, holds))
+        })
+    }
+
     /// Runs `f` on the session to change it.
     pub(crate) fn write<R>(
         &self,

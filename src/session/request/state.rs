@@ -8,7 +8,7 @@ use crate::session::{
     data::SessionData,
     error::SessionError,
     events::{Event, Refusal},
-    lifecycle::LiveSession,
+    lifecycle::{BrowserHolds, LiveSession},
     manager::{SessionManager, SiteCookie},
     record::Flash,
 };
@@ -20,6 +20,8 @@ use rand_core::TryCryptoRng;
 use super::device::DeviceState;
 #[cfg(feature = "store")]
 use super::stored::{self, Loaded, Stored};
+#[cfg(feature = "store")]
+use crate::session::manager::Place;
 
 /// Where a request stands with its session.
 enum Phase<T> {
@@ -186,6 +188,20 @@ impl<T: SessionData> State<T> {
             return Err(SessionError::Store);
         }
         self.open(manager)
+    }
+
+    /// Returns what the cookie will hold of the session that came, if it is saved.
+    pub(super) fn browser_holds(&self, manager: &SessionManager<T>) -> BrowserHolds {
+        #[cfg(feature = "store")]
+        if let (Some(store), Some(stored)) = (&manager.settings().store, &self.stored)
+            && store.place == Place::Store
+            && stored.came_as_ticket()
+        {
+            return BrowserHolds::Ticket;
+        }
+        #[cfg(not(feature = "store"))]
+        let _ = manager;
+        BrowserHolds::Session
     }
 
     /// Takes what the store said, unless another load was faster.

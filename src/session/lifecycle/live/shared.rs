@@ -101,6 +101,21 @@ impl<T: SessionData> LiveSession<T> {
         Some(Ticket::of(&record, secret))
     }
 
+    /// Returns `true` if a ticket of the session as it stands says another thing than one of the session as it
+    /// came.
+    pub(super) fn changes_ticket(&self) -> bool {
+        let secret = || TicketSecret([0; 16]);
+        let ticket = self.ids.map(|ids| {
+            let record = Record {
+                ids,
+                head: self.head.clone(),
+                data: &[],
+            };
+            Ticket::of(&record, secret())
+        });
+        ticket != self.ticket(secret())
+    }
+
     /// Returns a session that stands over another record than before: what this request and others have
     /// made of it together.
     pub(crate) fn merged(ids: Ids, head: RecordHead, data: T, theirs: Sealed) -> LiveSession<T> {

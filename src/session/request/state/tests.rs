@@ -285,11 +285,13 @@ fn the_time_of_each_call_counts() {
     at(&sessions, T0 + 2000, |cx| {
         assert!(state.data(cx).contains_key("user"));
         insert(&mut state, cx, "cart");
-        let end = state
-            .read(cx)
-            .unwrap()
-            .expires_at(&cx.settings().rules, cx.wall());
-        assert_eq!(end.to_unix(), T0 + 3800);
+        let end = state.read(cx).unwrap().expires_at(
+            &cx.settings().rules,
+            cx.wall(),
+            true,
+            BrowserHolds::Session,
+        );
+        assert_eq!(end.to_unix(), T0 + 1800);
         state.finish(cx, &mut Counting(0)).unwrap();
         assert!(matches!(
             state.events[..],

@@ -20,7 +20,7 @@ use crate::session::{
     store::OwnerKey,
 };
 use alloc::vec::Vec;
-use current::Current;
+use current::{Came, Current};
 
 /// What a request knows from the store.
 #[derive(Default)]
@@ -72,6 +72,12 @@ impl Stored {
             return Err(SessionError::Store);
         }
         Ok(())
+    }
+
+    /// Returns `true` if the session that counts came as a ticket.
+    pub(super) fn came_as_ticket(&self) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|current| matches!(current.came, Came::AsTicket(_)))
     }
 
     pub(super) fn is_used(&self) -> bool {
