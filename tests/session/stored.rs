@@ -14,7 +14,7 @@ use hardtack::{
         Event, Exchange, FlashLevel, FormerCookie, Lost, Place, Refusal, RequestHead, SaveError,
         SaveReason, Session, SessionError, SessionId, SessionManagerBuilder, SkipReason, testing,
     },
-    store::{MemoryStore, StoreErrorKind},
+    store::{MemoryStore, Store as _, StoreErrorKind},
 };
 
 fn site() -> (Site, Scripted) {
@@ -1203,6 +1203,36 @@ fn a_session_moves_back_under_another_id() {
     let (new_id, same_login) = browser.peek(&plain, ids);
     assert!(new_id != id && same_login == login);
     assert!(!store.calls().contains(&"put"));
+}
+
+/// Robots must not fill the store: their cookies hold the session, and what they end was never in the store.
+#[test]
+fn an_end_in_a_cookie_leaves_little_in_the_store_unless_somebody_had_logged_in() {
+    let (clock, store, _, site) = moving(Place::Cookie);
+    let [mut robot, mut person] = [(); 2].map(|()| Browser::default());
+    robot.send(&site, |session| session.insert("cart", 7).unwrap());
+    person.send(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", "ada").unwrap();
+    });
+    let thief = person.clone();
+    for browser in [&mut robot, &mut person] {
+        browser.send(&site, |session| session.destroy().unwrap());
+    }
+    assert_eq!(ready(store.sweep(9)).unwrap(), 0);
+    clock.pass(MINUTE + 1);
+    assert_eq!(ready(store.sweep(9)).unwrap(), 1, "that of the robot");
+    let stored = Site::with(&clock, |builder| builder.store(store.clone()));
+    assert_eq!(thief.user(&stored), None);
+    // Where another instance has moved it, its record is the only one that counts.
+    let mut browser = Browser::default();
+    browser.send(&site, |session| session.insert("user", "eve").unwrap());
+    let copy = browser.clone();
+    browser.send(&stored, |session| session.insert("cart", 7).unwrap());
+    browser.send(&site, |session| session.destroy().unwrap());
+    clock.pass(10 * MINUTE);
+    let elsewhere = Site::with(&clock, |builder| builder.store(store.clone()));
+    assert_eq!(copy.user(&elsewhere), None);
 }
 
 #[test]

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const MEMORY: u32 = 60;
 
 /// With a shared denylist, a login that was ended or replaced opens nowhere. In a store the same holds for one that was
-/// never in a cookie, and for each id that an instance with the store has ended: cookies know of no end.
+/// never in a cookie, and for each id that an instance with the store has ended: cookies know of no end. An instance that
+/// saves in cookies does so for people, and not for what nobody has logged in to.
 #[derive(Default)]
 pub struct Ends {
     logins: BTreeMap<LoginId, u64>,
@@ -112,7 +113,11 @@ impl Ends {
             Act::LogOut => {
                 let is_done = tab.place.reads_store();
                 let follows = elapsed < MEMORY || moved < tab.began.order;
-                (is_done, is_done && follows)
+                // Where sessions are in cookies, a robot that begins and ends them fills no store.
+                let was_robot = tab.place == Place::Cookie
+                    && seen.user.is_none()
+                    && self.in_cookie.contains(&login);
+                (is_done && !was_robot, is_done && follows)
             }
             // If another request gave the session another id meanwhile, that one lives on: a login does not
             // follow it, because it may be the first click of two.

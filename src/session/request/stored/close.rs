@@ -360,7 +360,17 @@ fn grace_of<T: SessionData>(
     login: &EndedLogin,
     now: Timestamp,
 ) -> Duration {
+    let (_, settings) = place;
     let secret = match stored.received(login.session) {
+        // Robots begin and end sessions, and must not fill the store with what was never in it.
+        Some(received)
+            if settings.place == Place::Cookie
+                && received.secret.is_none()
+                && !received.alive
+                && !login.by_login =>
+        {
+            return GRACE;
+        }
         Some(received) => received.secret.as_ref(),
         // It was over by its own times. Perhaps its cookie held the session, and a copy was kept warm.
         None if login.by_login => None,
