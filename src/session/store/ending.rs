@@ -64,18 +64,40 @@ pub(crate) struct PendingEnds(Mutex<Pending>);
 struct Pending {
     order: VecDeque<RecordKey>,
     ends: HashMap<RecordKey, Ending>,
+    loss: Loss,
+}
+
+/// Whether an end found no room.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Loss {
+    #[default]
+    Nothing,
+    Untold,
+    Told,
 }
 
 impl PendingEnds {
     pub(crate) fn push(&self, ending: Ending) {
-        let Pending { order, ends } = &mut *self.lock();
+        let Pending { order, ends, loss } = &mut *self.lock();
         if let Some(before) = ends.get_mut(&ending.key) {
             before.follows |= ending.follows;
             before.grace = before.grace.max(ending.grace);
         } else if ends.len() < MAX_PENDING {
             order.push_back(ending.key);
             ends.insert(ending.key, ending);
+        } else if *loss == Loss::Nothing {
+            *loss = Loss::Untold;
         }
+    }
+
+    /// Returns `true` if an end found no room and was dropped: once, until the store has taken all others.
+    pub(crate) fn first_loss(&self) -> bool {
+        let loss = &mut self.lock().loss;
+        let is_untold = *loss == Loss::Untold;
+        if is_untold {
+            *loss = Loss::Told;
+        }
+        is_untold
     }
 
     /// Ends that are pending until they are done, also if their request is dropped half way because its client
@@ -103,8 +125,12 @@ impl PendingEnds {
     }
 
     fn pop(&self) -> Option<Ending> {
-        let Pending { order, ends } = &mut *self.lock();
-        ends.remove(&order.pop_front()?)
+        let Pending { order, ends, loss } = &mut *self.lock();
+        let ending = ends.remove(&order.pop_front()?);
+        if ends.is_empty() && *loss == Loss::Told {
+            *loss = Loss::Nothing;
+        }
+        ending
     }
 
     fn lock(&self) -> MutexGuard<'_, Pending> {
@@ -225,6 +251,31 @@ mod tests {
         }
         assert_eq!(pending.lock().ends.len(), MAX_PENDING);
         assert_eq!(pending.lock().order.len(), MAX_PENDING);
+    }
+
+    #[test]
+    fn a_loss_is_told_once_and_again_after_the_store_has_taken_all() {
+        let pending = PendingEnds::default();
+        for _ in 0..2 {
+            for n in 0..MAX_PENDING as u128 {
+                pending.push(Ending {
+                    key: RecordKey::from_bytes(n.to_be_bytes()),
+                    ..ending(0)
+                });
+            }
+            assert!(!pending.first_loss());
+            pending.push(Ending {
+                key: RecordKey::from_bytes([0xff; 16]),
+                ..ending(0)
+            });
+            assert!(pending.first_loss());
+            pending.push(Ending {
+                key: RecordKey::from_bytes([0xff; 16]),
+                ..ending(0)
+            });
+            assert!(!pending.first_loss());
+            while pending.pop().is_some() {}
+        }
     }
 
     /// What the store can never end must not keep it from the others.

@@ -27,6 +27,8 @@ use crate::session::device::Presented;
 /// The most records that a request asks for: the number of its cookies is the sender's choice.
 const MAX_ASKED: usize = 2;
 
+const FORGOT_AN_END: &str = "it took no end for so long that the process forgot one: copies of that session open until its own end";
+
 /// What the request and the store came to.
 pub(crate) struct Loaded<T> {
     pub(crate) found: Found<T>,
@@ -104,6 +106,12 @@ pub(crate) async fn load<T: SessionData>(
                 failed = Some(error);
             }
         }
+    }
+    if store.pending.first_loss() {
+        loading.events.push(Event::StoreFailed {
+            kind: StoreErrorKind::Unavailable,
+            detail: Some(FORGOT_AN_END.into()),
+        });
     }
     match failed {
         None => {
@@ -422,5 +430,48 @@ pub(super) fn store_failed(error: &StoreError) -> Event {
     Event::StoreFailed {
         kind: error.kind(),
         detail: error.source().map(|source| source.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Key, Keyring,
+        session::{store::Ending, testing},
+        store::MemoryStore,
+    };
+    use alloc::{format, sync::Arc};
+    use std::sync::Mutex;
+
+    /// While the store is down, nothing else tells that a logout does not hold.
+    #[test]
+    fn an_end_that_is_forgotten_is_told_once() {
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&events);
+        let sessions = SessionManager::builder(Keyring::new(Key::generate().unwrap()))
+            .store(MemoryStore::new(1 << 20))
+            .on_event(move |event| told.lock().unwrap().push(format!("{event:?}")))
+            .build()
+            .unwrap();
+        let session = testing::new_session(&sessions);
+        session.insert("cart", 7).unwrap();
+        let cookie = testing::cookie_header(&session).unwrap();
+        let store = sessions.settings().store.as_ref().unwrap();
+        for n in 0..=65_536_u128 {
+            store.pending.push(Ending {
+                key: RecordKey::from_bytes(n.to_be_bytes()),
+                tombstone: Tombstone::Destroyed,
+                follows: false,
+                owner: None,
+                grace: Duration::ZERO,
+            });
+        }
+        for _ in 0..2 {
+            drop(testing::session_from_cookie(&sessions, &cookie));
+        }
+        let events = events.lock().unwrap();
+        let forgot = events.iter().filter(|event| event.contains(FORGOT_AN_END));
+        assert_eq!(forgot.count(), 1, "{events:?}");
     }
 }
