@@ -34,6 +34,8 @@ enum Step {
     /// A tab follows the latest offer with a key of its own.
     Register(usize),
     Refresh,
+    /// A page that began before the registration overwrites the session that it bound.
+    Overwrite(usize),
     Pass(u32),
     Steal,
     /// The thief asks for a page or the endpoint, with the latest copy, these fields, and a proof of their own
@@ -41,7 +43,7 @@ enum Step {
     Thief(&'static str, Vec<Header>, bool),
 }
 
-const THIEFS_FIELDS: [Header; 14] = [
+const THIEFS_FIELDS: [Header; 15] = [
     ("sec-fetch-site", "cross-site"),
     ("sec-fetch-site", "same-origin"),
     ("sec-fetch-site", "same-site"),
@@ -55,6 +57,7 @@ const THIEFS_FIELDS: [Header; 14] = [
     // In these, what the thief knows is put in.
     ("secure-session-response", "signed"),
     ("secure-session-response", "registered"),
+    ("secure-session-response", "replayed"),
     ("sec-secure-session-id", "victim"),
     ("sec-secure-session-id", "x"),
 ];
@@ -66,12 +69,24 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..2_usize, page()).prop_map(|(tab, page)| Step::Begin(tab, page)),
         4 => (0..2_usize).prop_map(Step::Answer),
         3 => (0..2_usize).prop_map(Step::Register),
-        1 => Just(Step::Refresh),
+        2 => Just(Step::Refresh),
+        1 => (0..2_usize).prop_map(Step::Overwrite),
         2 => select(vec![1, 60, 300, PROOF_AGE, PROOF_AGE + 1, IDLE]).prop_map(Step::Pass),
-        1 => Just(Step::Steal),
+        2 => Just(Step::Steal),
+        2 => (select(vec!["signed", "registered", "replayed"]), any::<bool>()).prop_map(refreshes),
         3 => (thiefs, vec(select(&THIEFS_FIELDS[..]), 0..5), any::<bool>())
             .prop_map(|(path, fields, own)| Step::Thief(path, fields, own)),
     ]
+}
+
+/// The thief asks for a proof as a browser does, with a signature that is not the device's, or is no new one.
+fn refreshes((signature, own): (&'static str, bool)) -> Step {
+    let fields = vec![
+        ("sec-fetch-mode", "no-cors"),
+        ("sec-secure-session-id", "victim"),
+        ("secure-session-response", signature),
+    ];
+    Step::Thief(ENDPOINT, fields, own)
 }
 
 struct World {
@@ -93,6 +108,8 @@ struct World {
     stolen: Jar,
     /// The proof of the thief's own login.
     thiefs: String,
+    /// The latest signature of the victim's device, and its time.
+    signature: Option<(String, u32)>,
 }
 
 fn key(tab: usize) -> Device {
@@ -127,6 +144,7 @@ impl World {
             ended: BTreeSet::new(),
             stolen: Jar::new(),
             thiefs: String::new(),
+            signature: None,
         };
         // The thief has an account, too, and a device.
         world.begin(0, "/login");
@@ -286,6 +304,7 @@ impl World {
         }
         let challenge = asked.values("secure-session-challenge").next().unwrap();
         let proof = device.prove(challenge.split('"').nth(1).unwrap());
+        self.signature = Some((proof.clone(), self.clock.unix()));
         let answer = self.send(
             ENDPOINT,
             &self.jar,
@@ -322,10 +341,15 @@ impl World {
             .unwrap_or_default();
         let challenge = challenge.split('"').nth(1).unwrap_or_default();
         let device = Device::new(9);
+        // Until its challenge is too old, it counts once more.
+        let is_old = |(_, at): &&(String, u32)| self.clock.unix() - at >= 5 * MINUTE;
+        let replayed = self.signature.as_ref().filter(is_old);
+        let replayed = replayed.map_or("x.y.z", |(proof, _)| proof);
         let fields = fields.iter().map(|(name, value)| {
             let value = match *value {
                 "signed" => device.prove(challenge),
                 "registered" => device.register(challenge),
+                "replayed" => replayed.into(),
                 "victim" => id.clone(),
                 other => other.into(),
             };
@@ -356,6 +380,11 @@ impl World {
             Step::Answer(tab) => self.answer(tab),
             Step::Register(tab) => self.register(tab),
             Step::Refresh => self.refresh(),
+            Step::Overwrite(tab) => {
+                self.begin(tab, "/write");
+                self.register(tab);
+                self.answer(tab);
+            }
             Step::Pass(seconds) => self.clock.pass(seconds),
             Step::Steal => self.stolen = self.jar.clone(),
             Step::Thief(path, fields, own) => self.thief(path, &fields, own),
@@ -366,7 +395,7 @@ impl World {
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
-        cases: 64,
+        cases: 96,
         ..ProptestConfig::default()
     })]
 
