@@ -737,7 +737,8 @@ fn a_planted_ticket_does_not_end_the_login_that_came_after_it() {
 /// that was made over it meanwhile.
 #[test]
 fn an_end_that_is_held_back_ends_no_login_that_came_after_it() {
-    let renames: [(fn(&Session), bool); 2] = [
+    type Rename = fn(&Session);
+    let renames: [(Rename, bool); 2] = [
         (|session| session.regenerate().unwrap(), false),
         (
             |session| {
@@ -855,7 +856,8 @@ fn a_login_that_writes_what_was_there_logs_in_although_the_session_ends() {
             });
         }
     };
-    let writes: [fn(&Session) -> Result<(), SessionError>; 4] = [
+    type Write = fn(&Session) -> Result<(), SessionError>;
+    let writes: [Write; 4] = [
         |session| session.insert("user", "ada"),
         |session| session.extend([("user", "ada")]),
         |session| session.update("user", |user: &mut String| *user = "ada".into()),

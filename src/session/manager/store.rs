@@ -191,7 +191,8 @@ impl<T: SessionData> SessionManager<T> {
     }
 
     /// Deletes at most `limit` records and tombstones past their time, and returns their number. Call it
-    /// from a timer if the engine has no expiry of its own, as SQL: hardtack starts no task.
+    /// from a timer if the engine has no expiry of its own, as SQL: hardtack starts no task. Until then what is
+    /// past its time takes space, and an ended session stays ended for longer.
     ///
     /// ```
     /// # use hardtack::{session::SessionManager, store::StoreError};

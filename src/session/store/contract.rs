@@ -120,6 +120,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Deletes at most `limit` records and tombstones past their time, and returns their number. The
     /// default deletes nothing: the engine expires them by itself.
+    ///
+    /// An engine that does not may answer with them until then. A tombstone refuses for that much longer, and
+    /// the times of a session are in its record and its ticket.
     fn sweep(&self, limit: u32) -> impl Future<Output = Result<u32, StoreError>> + Send {
         let _ = limit;
         async { Ok(0) }
