@@ -79,7 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The thief asks for a proof as a browser does, with a signature that is not the device's, or is no new one.
+/// The thief asks for a proof as a browser does, with a signature of another device, or an old one.
 fn refreshes((signature, own): (&'static str, bool)) -> Step {
     let fields = vec![
         ("sec-fetch-mode", "no-cors"),

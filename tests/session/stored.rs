@@ -946,8 +946,8 @@ fn a_record_that_is_missing_is_not_put_back() {
     assert_eq!(browser.user(&site), None);
 }
 
-/// However a session ends during a request, its write is no error and is told: the next request has no session in
-/// any case. A login is saved.
+/// However a session ends during a request, an event tells of the write, and the response goes out as it is. The next
+/// request has no session in any case. A login is saved.
 #[test]
 fn what_is_written_to_a_session_that_ends_meanwhile_is_told() {
     type End = fn(&Site, &Scripted, &Browser);

@@ -31,7 +31,7 @@ use serde::{
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SessionMap(BTreeMap<String, Value>);
 
-/// An encoded value. Two are equal if their bytes are, whoever wrote them.
+/// An encoded value. Two values with the same bytes are equal.
 #[derive(Clone)]
 struct Value {
     bytes: Vec<u8>,

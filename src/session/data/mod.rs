@@ -2,10 +2,12 @@
 
 mod cbor;
 mod map;
+#[cfg(feature = "store")]
+mod own;
 mod typed;
 
 pub use map::SessionMap;
 #[cfg(feature = "store")]
-pub(crate) use typed::encode_own;
+pub(crate) use own::encode_own;
 pub use typed::{OldData, SessionData};
 pub(crate) use typed::{comes_back, decode, encode};

@@ -1,5 +1,3 @@
-#[cfg(feature = "store")]
-use super::map::SessionMap;
 use crate::secret::Scratch;
 use alloc::{borrow::Cow, vec::Vec};
 use serde::{Serialize, de::DeserializeOwned};
@@ -180,16 +178,6 @@ pub(crate) fn decode<T: SessionData>(bytes: &[u8]) -> Option<T> {
 /// Encodes data, in memory that does not grow: what grows leaves copies behind.
 pub(crate) fn encode<T: Serialize>(data: &T) -> Option<Scratch> {
     encode_in(data, postcard::experimental::serialized_size(data).ok()?)
-}
-
-/// Encodes what this request has written itself: for a login over a session that has ended. Of typed data that
-/// is all.
-#[cfg(feature = "store")]
-pub(crate) fn encode_own<T: SessionData>(data: &T) -> Option<Scratch> {
-    match (data as &dyn core::any::Any).downcast_ref::<SessionMap>() {
-        Some(map) => encode(&map.written()),
-        None => encode(data),
-    }
 }
 
 fn encode_in<T: Serialize>(data: &T, len: usize) -> Option<Scratch> {

@@ -73,8 +73,8 @@ pub enum Event {
         /// The size in bytes: of the names, `=` and values of the cookies, or of the sealed record.
         len: usize,
     },
-    /// The session had something to save and was not saved. The response was sent without it: it is no error,
-    /// because the next request would not have the session in any case.
+    /// The session had something to save and was not saved. The response was sent without it. That counts as
+    /// success, because the next request would not have the session in any case.
     NotSaved {
         /// The id of the session, if it has one yet.
         id: Option<SessionId>,

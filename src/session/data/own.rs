@@ -1,0 +1,14 @@
+//! What a request has written itself, apart from what it was given.
+
+use super::{SessionData, SessionMap, encode};
+use crate::secret::Scratch;
+use core::any::Any;
+
+/// Encodes what this request has written itself: for a login over a session that has ended. Of typed data that
+/// is all.
+pub(crate) fn encode_own<T: SessionData>(data: &T) -> Option<Scratch> {
+    match (data as &dyn Any).downcast_ref::<SessionMap>() {
+        Some(map) => encode(&map.written()),
+        None => encode(data),
+    }
+}
