@@ -6,7 +6,7 @@ use crate::timestamp::Timestamp;
 #[cfg(feature = "std")]
 use std::{
     fs::File,
-    io::{self, ErrorKind, Read as _},
+    io::{self, ErrorKind, Read},
     path::Path,
 };
 #[cfg(feature = "std")]
@@ -69,7 +69,8 @@ pub(super) fn from_file<T>(
 ) -> Result<T, KeyError> {
     // A buffer that grows leaves copies behind. One that is filled up in place leaves no copy.
     let mut list = Zeroizing::new([0; MAX_FILE_LEN + 1]);
-    let len = fill(path, &mut *list).map_err(|error| KeyError::Unreadable(error.kind()))?;
+    let file = File::open(path).and_then(|file| fill(file, &mut *list));
+    let len = file.map_err(|error| KeyError::Unreadable(error.kind()))?;
     // What was cut off could be a key, which the keyring would lack.
     let list = list.get(..len).filter(|list| list.len() <= MAX_FILE_LEN);
     read(utf8(
@@ -79,8 +80,7 @@ pub(super) fn from_file<T>(
 
 /// Reads a file until it ends or the buffer is full. A pipe may return one part after the other.
 #[cfg(feature = "std")]
-fn fill(path: &Path, buf: &mut [u8]) -> io::Result<usize> {
-    let mut file = File::open(path)?;
+fn fill(mut file: impl Read, buf: &mut [u8]) -> io::Result<usize> {
     let mut len = 0_usize;
     while let Some(rest) = buf.get_mut(len..).filter(|rest| !rest.is_empty()) {
         match file.read(rest) {
@@ -104,4 +104,34 @@ fn utf8(list: &[u8]) -> Result<&str, KeyError> {
             error: KeyError::NotUnicode.into(),
         }
     })
+}
+
+#[cfg(test)]
+#[cfg(feature = "std")]
+mod tests {
+    use super::fill;
+    use std::io::{self, ErrorKind, Read};
+
+    /// Returns one byte at a time, and an error before each.
+    struct Pipe(ErrorKind, &'static [u8], bool);
+
+    impl Read for Pipe {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            self.2 = !self.2;
+            match self.2 {
+                true => Err(self.0.into()),
+                false => self.1.read(&mut buf[..1]),
+            }
+        }
+    }
+
+    #[test]
+    fn a_signal_does_not_cut_a_list_off() {
+        let mut buf = [0; 8];
+        let pipe = Pipe(ErrorKind::Interrupted, b"a list", false);
+        assert_eq!(fill(pipe, &mut buf).unwrap(), 6);
+        assert_eq!(&buf, b"a list\0\0");
+        let broken = fill(Pipe(ErrorKind::BrokenPipe, b"a list", false), &mut buf);
+        assert_eq!(broken.unwrap_err().kind(), ErrorKind::BrokenPipe);
+    }
 }

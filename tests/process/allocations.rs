@@ -135,6 +135,11 @@ fn seal_and_open_allocate_once() {
             let number = codec.seal_with(&7_u64, at(5), &mut Constant(1)).unwrap();
             let (count, opened) = allocations(|| codec.open_at::<u64>(&number, at(5)));
             assert_eq!((count, opened.unwrap().value), (1, 7));
+
+            let bound = codec.bound_to(b"here");
+            let (count, token) = allocations(|| bound.seal(text));
+            assert_eq!(count, 1);
+            assert_eq!(bound.open::<String>(&token.unwrap()).unwrap().value, text);
         }
     }
 }
