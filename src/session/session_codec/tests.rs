@@ -51,6 +51,15 @@ fn every_field_comes_back() {
 }
 
 #[test]
+fn the_values_of_a_dictionary_can_be_replaced() {
+    let mut record = SessionRecord::new(NOW).unwrap();
+    let mut values = SessionMap::default();
+    values.insert("user", "ada").unwrap();
+    record.set_values(&values);
+    assert_eq!(record.values(), Some(values));
+}
+
+#[test]
 fn a_long_session_takes_several_cookies_and_comes_back() {
     let codec = SessionCodec::new(&ring(), "__Host-session", "", "").unwrap();
     let mut record = SessionRecord::new(NOW).unwrap();

@@ -1,4 +1,4 @@
-use super::{MAX_DEPTH, ValueError, decode, encode};
+use super::{MAX_DEPTH, MAX_ITEM_DEPTH, ValueError, decode, encode};
 use alloc::{
     boxed::Box,
     collections::BTreeMap,
@@ -610,6 +610,21 @@ fn what_is_written_at_the_limit_is_read() {
     let chain = (1..MAX_DEPTH).fold(Chain::End, |chain, _| Chain::Link(chain.into()));
     decode::<Chain>(&encode(&chain).unwrap()).unwrap();
     assert!(encode(&Chain::Link(chain.into())).is_err());
+    let nested = |levels| {
+        let mut bytes = vec![0x81; levels];
+        bytes.push(0x00);
+        decode::<serde::de::IgnoredAny>(&bytes)
+    };
+    assert!(nested(MAX_ITEM_DEPTH - 1).is_ok());
+    assert!(nested(MAX_ITEM_DEPTH).is_err());
+}
+
+#[test]
+fn a_simple_value_of_two_bytes_is_not_one_that_fits_into_one() {
+    for (byte, is_read) in [(24, false), (31, false), (32, true), (255, true)] {
+        let read = decode::<serde::de::IgnoredAny>(&[0xf8, byte]);
+        assert_eq!(read.is_ok(), is_read, "{byte}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@ use crate::{
     Timestamp,
     session::{
         data::{SessionData, SessionMap},
-        record::{Flash, FlashLevel, RecordHead},
+        record::{Flash, FlashLevel, MAX_FLASH_BYTES, RecordHead},
         store::Conflicts,
     },
 };
@@ -225,6 +225,9 @@ fn the_oldest_flashes_go_over_the_limit() {
     assert_eq!(texts(&merged).len(), 3);
     let (merged, lost) = merge(&flashes(&[]), flashes(&[&long]), flashes(&[&long]), OWN);
     assert_eq!((texts(&merged).len(), lost), (1, [Loss::Flashes].into()));
+    let half = "#".repeat(MAX_FLASH_BYTES / 2);
+    let (merged, lost) = merge(&flashes(&[]), flashes(&[&half]), flashes(&[&half]), OWN);
+    assert_eq!((texts(&merged).len(), lost), (2, [].into()));
 }
 
 /// Merges three heads, each changed from the same one.

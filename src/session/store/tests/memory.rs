@@ -142,6 +142,38 @@ fn largest_record_fits() {
 }
 
 #[test]
+fn a_record_is_over_at_the_end_of_its_time() {
+    let (store, now) = clocked(10_000);
+    let load = || block_on(Store::load(&store, &key(1), None)).unwrap();
+    assert_eq!(put(&store, create(&key(1), &[7; 100])), Ok(Swap::Done));
+    *now.lock().unwrap() = HOUR - Duration::from_nanos(1);
+    assert_eq!(load(), Found::Record(vec![7; 100]));
+    *now.lock().unwrap() = HOUR;
+    assert_eq!(load(), Found::Missing);
+}
+
+/// Two sessions of one id would be one of the other's.
+#[test]
+fn a_rename_puts_no_record_over_another() {
+    let (store, _) = clocked(10_000);
+    let (from, to) = ([7; 100], [8; 100]);
+    assert_eq!(put(&store, create(&key(1), &from)), Ok(Swap::Done));
+    assert_eq!(put(&store, create(&key(2), &to)), Ok(Swap::Done));
+    let (tag, next) = (Tag::of(&from).unwrap(), key(2));
+    let moved = Put {
+        expect: Expect::Tag(&tag),
+        ..create(&next, &[9; 100])
+    };
+    let tombstone = Tombstone::Moved(next);
+    let renamed = block_on(Store::rename(&store, &key(1), moved, tombstone, HOUR));
+    assert_eq!(renamed.unwrap_err().kind(), StoreErrorKind::Corrupt);
+    for (key, record) in [(key(1), from), (key(2), to)] {
+        let found = block_on(Store::load(&store, &key, None)).unwrap();
+        assert_eq!(found, Found::Record(record.into()));
+    }
+}
+
+#[test]
 fn nothing_is_left_of_what_is_over() {
     let (store, now) = clocked(1 << 20);
     let owner = OwnerKey::from_bytes([9; 16]);
