@@ -1,8 +1,8 @@
 //! The texts that the operator reads.
 
 use hardtack::session::{
-    Refusal, SaveError, SaveReason, SessionError, SessionId, SessionMap, SkipReason,
-    testing::NoSessionError,
+    DenylistEntry, LoginId, Lost, OldData, Refusal, SaveError, SaveReason, SessionError, SessionId,
+    SessionMap, SkipReason, testing::NoSessionError,
 };
 
 #[test]
@@ -69,6 +69,98 @@ fn every_reason_has_its_words() {
     ] {
         assert_eq!(error.to_string(), words);
     }
+}
+
+#[test]
+fn what_is_lost_has_its_words() {
+    for (lost, words) in [
+        (Lost::Key("a\n".into()), "the value under `a\\n`"),
+        (Lost::Data, "the data"),
+        (Lost::Flashes, "the oldest flash messages"),
+    ] {
+        assert_eq!(lost.to_string(), words);
+    }
+}
+
+#[cfg(feature = "unstable-device-bound")]
+#[test]
+fn a_refusal_of_a_device_has_its_words() {
+    use hardtack::session::DeviceRefusal;
+    for (reason, words) in [
+        (DeviceRefusal::Script, "sent by a script"),
+        (DeviceRefusal::NoSession, "no session"),
+        (DeviceRefusal::Bound, "bound already"),
+        (DeviceRefusal::NoProof, "no proof that can be read"),
+        (DeviceRefusal::Challenge, "the challenge is not good"),
+        (DeviceRefusal::ForeignKey, "signed by another key"),
+    ] {
+        assert_eq!(reason.to_string(), words);
+    }
+}
+
+/// A record is sealed, and long: a log is not to be filled with it.
+#[cfg(feature = "store")]
+#[test]
+fn what_a_store_says_has_its_words() {
+    use hardtack::store::{Found, StoreError, StoreErrorKind, Swap, Tombstone};
+    for (kind, words) in [
+        (
+            StoreErrorKind::Unavailable,
+            "the session store is unavailable",
+        ),
+        (
+            StoreErrorKind::Timeout,
+            "the session store did not answer in time",
+        ),
+        (
+            StoreErrorKind::Corrupt,
+            "the session store holds what is not a record",
+        ),
+        (
+            StoreErrorKind::Unsupported,
+            "the session store does not support this",
+        ),
+    ] {
+        assert_eq!(StoreError::from(kind).to_string(), words);
+    }
+    let (record, ended) = (vec![7; 99], Tombstone::Destroyed);
+    let found = [
+        Found::Record(record.clone()),
+        Found::Ended(ended),
+        Found::Missing,
+    ];
+    assert_eq!(
+        format!("{found:?}"),
+        "[Record(99 bytes), Ended(Destroyed), Missing]"
+    );
+    let swaps = [
+        Swap::Done,
+        Swap::Differs(record),
+        Swap::Ended(ended),
+        Swap::Missing,
+    ];
+    assert_eq!(
+        format!("{swaps:?}"),
+        "[Done, Differs(99 bytes), Ended(Destroyed), Missing]"
+    );
+}
+
+#[test]
+fn what_is_no_login_id_or_entry_of_a_denylist_is_told_what_one_is() {
+    let error = "x".parse::<LoginId>().unwrap_err().to_string();
+    assert_eq!(error, "a login id is 16 hexadecimal digits");
+    let error = "x".parse::<DenylistEntry>().unwrap_err().to_string();
+    assert!(
+        error.starts_with("an entry of a denylist is a login id, a number of seconds and"),
+        "{error}"
+    );
+}
+
+#[test]
+fn old_data_read_as_they_were_written_and_are_not_printed() {
+    let old = OldData::from_value(3, "hunter2").unwrap();
+    assert_eq!((old.version(), old.read()), (3, Some("hunter2".to_owned())));
+    assert_eq!(format!("{old:?}"), "OldData { version: 3, .. }");
 }
 
 /// A key may be one that a sender chose, and the error goes to the log.
