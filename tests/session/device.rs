@@ -781,6 +781,40 @@ fn the_worst_that_is_sent_to_the_endpoint_changes_nothing() {
     assert_eq!(jar.user(&site), Some(7));
 }
 
+#[test]
+fn validate_sees_whether_a_session_is_bound() {
+    let seen = Arc::new(Mutex::new(None));
+    let last = Arc::clone(&seen);
+    let site = Site::at(Clock::new(), |builder| {
+        builder
+            .device_bound(DeviceBound::default())
+            .validate(move |view| {
+                *last.lock().unwrap() = Some(view.is_device_bound());
+                true
+            })
+    });
+    let mut jar = Jar::default();
+    jar.log_in(&site);
+    for bound in [false, true] {
+        jar.user(&site);
+        assert_eq!(*seen.lock().unwrap(), Some(bound));
+        jar.bind(&site, &Device::new(1));
+    }
+}
+
+/// A cookie that no later request can read either: the browser is to forget its key.
+#[test]
+fn a_session_that_is_over_needs_no_proof_any_more() {
+    let (site, device, mut jar) = (Site::new(), Device::new(1), Jar::default());
+    let id = jar.bind(&site, &device);
+    site.clock.pass(31 * MINUTE);
+    let reply = jar.refresh(&site, &device, &id);
+    assert_eq!(
+        (reply.status, reply.body.as_str()),
+        (200, r#"{"continue":false}"#)
+    );
+}
+
 /// The clock is the application's code, and never called with the keys locked.
 #[test]
 fn the_clock_may_set_keys_at_a_login_and_at_the_endpoint() {
@@ -973,6 +1007,14 @@ fn settings_that_cannot_work_are_refused() {
         (
             build(|b| b.device_bound(DeviceBound::default().also_from("http://www.shop.example"))),
             "\"http://www.shop.example\" in `also_from` is not an origin such as `https://www.example.org`",
+        ),
+        (
+            build(|b| b.device_bound(DeviceBound::default().also_from("https://"))),
+            "\"https://\" in `also_from` is not an origin such as `https://www.example.org`",
+        ),
+        (
+            build(|b| b.device_bound(DeviceBound::default().also_from("https://shop.example/"))),
+            "\"https://shop.example/\" in `also_from` is not an origin such as `https://www.example.org`",
         ),
     ] {
         assert_eq!(setting, Err(expected.into()));
