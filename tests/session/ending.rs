@@ -349,6 +349,34 @@ fn regenerated_is_told_once_the_new_id_is_out() {
 }
 
 #[test]
+fn a_new_id_does_not_evade_validate() {
+    let denied: Arc<Mutex<Vec<SessionId>>> = Arc::default();
+    let asked = Arc::clone(&denied);
+    let site = Site::with(&Clock::new(), |builder| {
+        builder.validate(move |view| !asked.lock().unwrap().contains(&view.id()))
+    });
+    let mut browser = logged_in(&site, "ada");
+    let before = browser.clone();
+    browser.send(&site, |session| {
+        let id = session.id().unwrap();
+        // By an operator, while the handler runs.
+        denied.lock().unwrap().push(id);
+        session.regenerate().unwrap();
+    });
+    assert!(browser == before, "no cookie under the new id");
+    assert!(matches!(
+        site.events()[..],
+        [
+            Event::Opened { .. },
+            Event::NotSaved {
+                reason: SkipReason::NotValidated,
+                ..
+            }
+        ]
+    ));
+}
+
+#[test]
 fn validate_sees_the_session_and_refuses_when_it_is_opened_and_when_it_is_saved() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&seen);

@@ -358,6 +358,37 @@ fn a_former_cookie_does_not_count_beside_a_present_one() {
 
 /// A copy of it may have been kept warm.
 #[test]
+fn what_does_not_open_is_told_of_the_name_that_counts() {
+    let clock = Clock::new();
+    let (_, site) = renamed(&clock);
+    let browser = log_in(&site, 1);
+    let told = |junk: &str| {
+        site.events();
+        let request = site.request(&format!("{}; {junk}=x", browser.header()));
+        assert!(!request.is_new().unwrap());
+        refusals(&site.events())
+    };
+    assert_eq!(told(NAME), [Refusal::Invalid]);
+    assert_eq!(told("sid"), []);
+}
+
+#[test]
+fn a_former_cookie_does_not_open_under_the_name_of_another() {
+    let clock = Clock::new();
+    let before = Site::with(&clock, |builder| builder.cookie_name("sid"));
+    let after = Site::with(&clock, |builder| {
+        builder
+            .former_cookie(former("sid"))
+            .former_cookie(former("old"))
+    });
+    let header = log_in(&before, 1).header();
+    assert!(!after.request(&header).is_new().unwrap());
+    let renamed = header.replacen("sid=", "old=", 1);
+    assert!(renamed.starts_with("old="));
+    assert!(after.request(&renamed).is_new().unwrap());
+}
+
+#[test]
 fn a_logout_ends_a_former_cookie_that_does_not_open() {
     let clock = Clock::new();
     let (before, after) = renamed(&clock);
