@@ -19,6 +19,8 @@ use super::{clock::Clock, exchange::give_way};
 pub enum Fault {
     /// The call fails and did nothing.
     Before,
+    /// The same, and the error says so.
+    Refused,
     /// The call did what it was asked to, and its answer is lost.
     After,
 }
@@ -119,6 +121,7 @@ impl Scripted {
         let failed = || StoreError::new(StoreErrorKind::Unavailable, "scripted");
         match fault {
             Some(Fault::Before) => Err(failed()),
+            Some(Fault::Refused) => Err(StoreErrorKind::Corrupt.into()),
             Some(Fault::After) => {
                 call.await?;
                 Err(failed())

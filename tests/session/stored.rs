@@ -133,6 +133,34 @@ fn at_most_two_tickets_are_asked_for() {
 }
 
 #[test]
+fn two_tickets_of_one_session_are_asked_for_once() {
+    let (site, store) = site_with(|builder| builder.cookie_name("session"));
+    let older = visitor(&site, &store, "ada");
+    let mut newer = older.clone();
+    site.clock.pass(5 * MINUTE);
+    newer.send(&site, |session| drop(user(session)));
+    store.calls();
+    let request = site.request(&format!("{}; {}", older.header(), newer.header()));
+    assert_eq!(user(&request).as_deref(), Some("ada"));
+    assert_eq!(store.calls(), ["load"]);
+}
+
+#[test]
+fn others_are_not_asked_for_if_the_name_cannot_be_planted() {
+    let (site, store) = site();
+    let older = visitor(&site, &store, "ada");
+    site.clock.pass(1);
+    let newer = visitor(&site, &store, "bob");
+    let both = format!("{}; {}", older.header(), newer.header());
+    assert_eq!(user(&site.request(&both)).as_deref(), Some("bob"));
+    assert_eq!(store.calls(), ["load"]);
+    store.set_down(true);
+    let request = site.request(&both);
+    assert_eq!(request.get::<String>("user"), Err(SessionError::Store));
+    assert_eq!(store.calls(), ["load"], "it has failed once");
+}
+
+#[test]
 fn a_login_over_rivals_removes_what_was_planted() {
     let (site, store) = site_with(|builder| builder.cookie_name("sid"));
     let own = visitor(&site, &store, "ada");
@@ -162,14 +190,16 @@ fn a_login_over_rivals_removes_what_was_planted() {
 #[test]
 fn an_anonymous_session_that_nobody_comes_back_with_is_kept_for_ten_minutes() {
     let (site, _) = site();
-    let mut robot = Browser::default();
-    robot.send(&site, |session| session.insert("cart", 7).unwrap());
-    let mut person = robot.clone();
-    site.clock.pass(9 * MINUTE);
     let cart = |session: &Session| session.get::<u32>("cart").unwrap();
-    assert_eq!(person.visit(&site, cart).0, Some(7));
-    site.clock.pass(15 * MINUTE);
-    assert_eq!(person.visit(&site, cart).0, Some(7));
+    // Before a renewal is due, and after it.
+    for minutes in [1, 9] {
+        let mut person = Browser::default();
+        person.send(&site, |session| session.insert("cart", 7).unwrap());
+        site.clock.pass(minutes * MINUTE);
+        assert_eq!(person.visit(&site, cart).0, Some(7));
+        site.clock.pass(15 * MINUTE);
+        assert_eq!(person.visit(&site, cart).0, Some(7));
+    }
 
     let mut robot = Browser::default();
     robot.send(&site, |session| session.insert("cart", 7).unwrap());
@@ -205,6 +235,20 @@ fn a_limit_that_another_request_shortened_counts() {
     site.clock.pass(61);
     assert_eq!(old.peek(&site, user), None);
     assert_eq!(refusals(&site), [Refusal::AbsoluteTimeout]);
+    // Nothing of it, and nothing that came beside it, is in the way of a new session.
+    let request = site.request(&format!("{NAME}=x; {}", old.header()));
+    assert_eq!(request.insert("cart", 7), Ok(()));
+}
+
+#[test]
+fn a_record_is_kept_no_longer_for_a_save_that_shortens_its_limit() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    // Before a renewal, with which the store would keep it longer.
+    site.clock.pass(MINUTE);
+    browser.send(&site, |session| session.expire_in(seconds(60)).unwrap());
+    site.clock.pass(34 * MINUTE);
+    assert_eq!(ready(site.sessions.sweep(10)).unwrap(), 1);
 }
 
 #[test]
@@ -230,6 +274,35 @@ fn a_touch_lets_the_store_keep_the_record_first() {
     let (_, reply) = browser.visit(&site, |session| session.touch().unwrap());
     assert_eq!(store.calls(), ["load", "load, keep"]);
     assert_eq!(reply.set_cookie.len(), 1);
+}
+
+#[test]
+fn a_ticket_that_is_sealed_again_lets_the_store_keep_the_record_with_the_load() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    for (before, call) in [(T0 - 1, "load"), (T0, "load"), (T0 + 1, "load, keep")] {
+        let site = Site::with(&site.clock, |builder| {
+            builder.store(store.clone()).reissue_before(at(before))
+        });
+        assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+        assert_eq!(store.calls(), [call]);
+    }
+}
+
+#[test]
+fn a_renewal_that_the_store_does_not_take_fails_no_request() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    site.clock.pass(60);
+    store.fail(&[None, Some(Fault::Before)]);
+    let (_, reply) = browser.visit(&site, |session| session.touch().unwrap());
+    assert_eq!(store.calls(), ["load", "load, keep"]);
+    assert!(reply.set_cookie.is_empty() && reply.failed.is_none());
+    assert_eq!(
+        skipped(&site),
+        [SkipReason::RenewalFailed(SaveError::Store)]
+    );
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
 }
 
 #[test]
@@ -354,7 +427,31 @@ fn a_lost_answer_is_asked_for_once_more() {
         }
         let (site, store) = site();
         store.fail(&[Some(fault)]);
-        assert_eq!(logged_in(&site, "ada").user(&site).as_deref(), Some("ada"));
+        let mut browser = logged_in(&site, "ada");
+        assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+        browser.send(&site, |session| session.regenerate_for_login().unwrap());
+        store.calls();
+        store.fail(&[None, Some(fault)]);
+        let (_, reply) = browser.visit(&site, |session| session.destroy().unwrap());
+        assert_eq!(reply.failed, None);
+        assert_eq!(store.calls(), ["load", "end", "end"]);
+    }
+}
+
+#[test]
+fn what_a_store_has_surely_not_done_is_not_asked_for_once_more() {
+    let handlers: [(fn(&Session), _); 3] = [
+        (|session| session.insert("cart", 7).unwrap(), "put"),
+        (|session| session.regenerate().unwrap(), "rename"),
+        (|session| session.destroy().unwrap(), "end"),
+    ];
+    for (handler, call) in handlers {
+        let (site, store) = site();
+        let mut browser = visitor(&site, &store, "ada");
+        store.fail(&[None, Some(Fault::Refused)]);
+        let (_, reply) = browser.visit(&site, handler);
+        assert_eq!(reply.failed, Some(SaveError::Store));
+        assert_eq!(store.calls(), ["load", call]);
     }
 }
 
@@ -461,6 +558,15 @@ fn a_record_that_is_too_large_is_an_error_at_once() {
         reply.failed,
         Some(SaveError::TooBig { max: 4096, .. })
     ));
+    let first = (3000..5000).find_map(|len| {
+        let write = |session: &Session| session.insert("note", "#".repeat(len)).err();
+        Browser::default().visit(&site, write).0
+    });
+    let over = SessionError::TooBig {
+        len: 4097,
+        max: 4096,
+    };
+    assert_eq!(first, Some(over));
     let small = MemoryStore::new(1000);
     let builder = hardtack::session::SessionManager::builder(ring(1)).store(small);
     let error = builder.build().unwrap_err().to_string();
@@ -468,6 +574,25 @@ fn a_record_that_is_too_large_is_an_error_at_once() {
         error,
         "`max_record_bytes` is 65536, and the store takes 744 at most: set a smaller one"
     );
+    let builder = hardtack::session::SessionManager::builder(ring(1));
+    let builder = builder.store(MemoryStore::new(1000)).max_record_bytes(744);
+    assert!(builder.build().is_ok());
+}
+
+#[test]
+fn the_manager_sweeps_and_checks_its_store() {
+    let (site, store) = site();
+    for user in ["ada", "bob", "eve"] {
+        visitor(&site, &store, user);
+    }
+    assert_eq!(ready(site.sessions.sweep(9)).unwrap(), 0);
+    site.clock.pass(DAY);
+    assert_eq!(ready(site.sessions.sweep(2)).unwrap(), 2);
+    assert_eq!(ready(site.sessions.sweep(9)).unwrap(), 1);
+    ready(site.sessions.check()).unwrap();
+    store.set_down(true);
+    let error = ready(site.sessions.check()).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
 }
 
 #[test]
@@ -521,6 +646,35 @@ fn nothing_that_two_requests_write_is_lost() {
             .iter()
             .any(|event| matches!(event, Event::Conflict { .. }))
     );
+}
+
+#[test]
+fn a_flash_message_is_shown_once_whatever_another_request_writes() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let pending =
+        |browser: &Browser| browser.peek(&site, |session| session.take_flashes().unwrap().len());
+    let write = |session: &Session| session.insert("cart", 7).unwrap();
+    let show = |session: &Session| assert_eq!(session.take_flashes().unwrap().len(), 1);
+    browser.send(&site, |session| {
+        session.flash(FlashLevel::Info, "saved").unwrap();
+    });
+    race(
+        &site,
+        &browser,
+        |session| session.insert("theme", "dark").unwrap(),
+        write,
+    );
+    assert_eq!(pending(&browser), 1, "nobody has shown it");
+    race(&site, &browser, show, |session| {
+        session.insert("cart", 8).unwrap();
+    });
+    assert_eq!(pending(&browser), 0);
+    browser.send(&site, |session| {
+        session.flash(FlashLevel::Info, "saved").unwrap();
+    });
+    race(&site, &browser, write, show);
+    assert_eq!(pending(&browser), 0);
 }
 
 #[test]
@@ -934,6 +1088,32 @@ fn a_save_that_finds_no_gap_gives_up() {
 }
 
 #[test]
+fn a_save_that_has_tried_for_two_seconds_gives_up() {
+    for (seconds, failed) in [(2, None), (3, Some(SaveError::Contended))] {
+        let (site, store) = site();
+        let browser = visitor(&site, &store, "ada");
+        let slow = site.request(&browser.header());
+        slow.insert("cart", 7).unwrap();
+        store.give_way();
+        let mut reply = None;
+        let mut steps = Steps::default();
+        steps.add(async { reply = Some(slow.commit().await) });
+        steps.step(0);
+        site.clock.pass(seconds);
+        let mut rival = Steps::default();
+        rival.add(async {
+            let request = Request::load(&site.sessions, &browser.header()).await;
+            request.insert("rival", 8).unwrap();
+            assert_eq!(request.commit().await.failed, None);
+        });
+        rival.end(0);
+        steps.end(0);
+        drop(steps);
+        assert_eq!(reply.unwrap().failed, failed);
+    }
+}
+
+#[test]
 fn a_record_that_is_missing_is_not_put_back() {
     let (site, store) = site();
     let browser = visitor(&site, &store, "ada");
@@ -1012,7 +1192,7 @@ fn a_fresh_ticket_without_a_record_is_asked_for_once_more() {
     let elsewhere = Site::with(&site.clock, |builder| builder.store(lost.clone()));
     assert_eq!(browser.peek(&elsewhere, user), None);
     assert_eq!(lost.calls(), ["load", "load, keep"]);
-    site.clock.pass(61);
+    site.clock.pass(60);
     assert_eq!(browser.peek(&elsewhere, user), None);
     assert_eq!(lost.calls(), ["load"]);
     assert_eq!(refusals(&elsewhere), [Refusal::Missing; 2]);
@@ -1439,6 +1619,15 @@ fn a_second_login_of_one_person_stays_in_the_list() {
         session.set_subject(Some("user-7")).unwrap();
     });
     assert_eq!(names(&site), ["phone"]);
+}
+
+#[test]
+fn a_save_leaves_the_list_alone() {
+    let (site, store) = site();
+    let mut phone = device(&site, "phone");
+    store.calls();
+    phone.send(&site, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(store.calls(), ["load", "put"]);
 }
 
 #[test]
