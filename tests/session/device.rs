@@ -1,5 +1,7 @@
 //! Sessions that are bound to the browser's device: the rules, without a framework and with a clock that stands.
 
+#[cfg(feature = "store")]
+use crate::kit::store::Scripted;
 use crate::kit::{
     clock::{Clock, MINUTE, seconds},
     device::Device,
@@ -778,6 +780,24 @@ fn the_worst_that_is_sent_to_the_endpoint_changes_nothing() {
             (200, r#"{"continue":false}"#)
         );
     }
+    assert_eq!(jar.user(&site), Some(7));
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn a_bound_session_in_a_store_is_proven_too() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let site = Site::at(clock, |builder| {
+        builder.device_bound(DeviceBound::default()).store(store)
+    });
+    let (device, mut jar) = (Device::new(1), Jar::default());
+    let id = jar.bind(&site, &device);
+    assert_eq!(jar.user(&site), Some(7));
+    assert_eq!(jar.without(PROOF).user(&site), None);
+    site.clock.pass(9 * MINUTE);
+    assert_eq!(jar.refresh(&site, &device, &id).status, 200);
+    site.clock.pass(10 * MINUTE);
     assert_eq!(jar.user(&site), Some(7));
 }
 
