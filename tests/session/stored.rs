@@ -1628,6 +1628,9 @@ fn a_save_leaves_the_list_alone() {
     store.calls();
     phone.send(&site, |session| session.insert("cart", 7).unwrap());
     assert_eq!(store.calls(), ["load", "put"]);
+    let listed = format!("{:?}", ready(site.sessions.list("user-7")).unwrap());
+    assert!(listed.starts_with("[Listed { id: "), "{listed}");
+    assert!(!listed.contains("phone"), "{listed}");
 }
 
 #[test]

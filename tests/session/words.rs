@@ -1,8 +1,9 @@
 //! The texts that the operator reads.
 
+use crate::kit::site::Site;
 use hardtack::session::{
-    DenylistEntry, LoginId, Lost, OldData, Refusal, SaveError, SaveReason, SessionError, SessionId,
-    SessionMap, SkipReason, testing::NoSessionError,
+    DenylistEntry, Exchange, LoginId, Lost, OldData, Refusal, RequestHead, SaveError, SaveReason,
+    SessionError, SessionId, SessionMap, SkipReason, testing::NoSessionError,
 };
 
 #[test]
@@ -102,7 +103,7 @@ fn a_refusal_of_a_device_has_its_words() {
 #[cfg(feature = "store")]
 #[test]
 fn what_a_store_says_has_its_words() {
-    use hardtack::store::{Found, StoreError, StoreErrorKind, Swap, Tombstone};
+    use hardtack::store::{Found, MemoryStore, StoreError, StoreErrorKind, Swap, Tombstone};
     for (kind, words) in [
         (
             StoreErrorKind::Unavailable,
@@ -123,6 +124,7 @@ fn what_a_store_says_has_its_words() {
     ] {
         assert_eq!(StoreError::from(kind).to_string(), words);
     }
+    assert_eq!(format!("{:?}", MemoryStore::new(9)), "MemoryStore(..)");
     let (record, ended) = (vec![7; 99], Tombstone::Destroyed);
     let found = [
         Found::Record(record.clone()),
@@ -143,6 +145,24 @@ fn what_a_store_says_has_its_words() {
         format!("{swaps:?}"),
         "[Done, Differs(99 bytes), Ended(Destroyed), Missing]"
     );
+}
+
+#[test]
+fn the_steps_of_a_request_print_no_more_than_their_names() {
+    let site = Site::new();
+    let exchange = Exchange::begin(&site.sessions);
+    let session = exchange.session(RequestHead {
+        method: "GET",
+        path: "/",
+        authority: None,
+        header: |_| [],
+    });
+    let shown = format!("{exchange:?}, {session:?}");
+    assert_eq!(shown, "Exchange { .. }, SessionFuture { .. }");
+    drop(session);
+    let plan = exchange.close();
+    assert_eq!(format!("{plan:?}"), "Plan { .. }");
+    assert_eq!(format!("{:?}", exchange.commit(plan)), "Commit { .. }");
 }
 
 #[test]
