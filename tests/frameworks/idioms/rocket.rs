@@ -6,7 +6,7 @@ use crate::{
 };
 use hardtack::{
     rocket::SessionFairing,
-    session::{FlashLevel, MissingLayer, Session, SessionError, SessionManager},
+    session::{FlashLevel, MissingLayer, SameOrigin, Session, SessionError, SessionManager},
 };
 use rocket::{
     Build, Request, Rocket, Route, async_trait, catch, catchers,
@@ -138,6 +138,9 @@ fn option_and_result_are_what_rocket_makes_of_them() {
     assert_eq!(text(&client, "/result"), "Ok(Ok(true))");
 }
 
+#[get("/guarded")]
+fn guarded(_guard: SameOrigin) {}
+
 fn launches(rocket: Rocket<Build>) -> Result<(), String> {
     match Client::tracked(rocket) {
         Ok(_) => Ok(()),
@@ -151,7 +154,12 @@ fn launches(rocket: Rocket<Build>) -> Result<(), String> {
 
 #[test]
 fn it_does_not_launch_without_the_fairing() {
-    for routes in [routes![count], routes![option], routes![result]] {
+    for routes in [
+        routes![count],
+        routes![option],
+        routes![result],
+        routes![guarded],
+    ] {
         assert_eq!(launches(rocket(routes)), Err("sentinel".into()));
     }
     // Another type's fairing is not its.
