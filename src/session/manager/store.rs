@@ -221,7 +221,7 @@ impl<T: SessionData> SessionManager<T> {
         let mut listed: Vec<Listed> = Vec::new();
         for (owner, entry) in self.owned(subject).await? {
             let opened =
-                self.with_keys(|keys| keys.open_about((&entry.key, &owner), entry.about))?;
+                self.with_keys(|keys| keys.open_about((&entry.key, &owner), &entry.about))?;
             // An entry under a key that is gone, or of another person.
             let Ok(opened) = opened else { continue };
             let Ok(about) = About::decode(&opened.plaintext.0) else {

@@ -18,7 +18,7 @@ pub(crate) use conflicts::Conflicts;
 pub(crate) use ending::{Ending, GRACE, PendingEnds};
 pub(crate) use erased::ErasedStore;
 pub(crate) use merge::{Loss, Own, Version, merge};
-pub(crate) use sealing::{StoreKeys, Unsealed};
+pub(crate) use sealing::{RecordSecret, StoreKeys, Unsealed};
 
 pub use contract::{End, Expect, Found, Owned, Owner, Put, Store, Swap};
 pub use error::{StoreError, StoreErrorKind};

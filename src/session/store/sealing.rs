@@ -9,7 +9,7 @@ use crate::{
     session::record::{SessionId, TicketSecret},
     token::{self, Body, HEADER_LEN, HeaderBytes, OVERHEAD, VERSION_PADDED, VERSION_PLAIN},
 };
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{string::String, sync::Arc, vec, vec::Vec};
 use hkdf::Hkdf;
 use rand_core::TryCryptoRng;
 use sha2::{Digest as _, Sha256};
@@ -25,6 +25,15 @@ pub(crate) struct StoreKeys {
     salts: KeySlots,
     owners: KeySlots,
     abouts: KeySlots,
+}
+
+/// The secret of a ticket, with the key of its record: a request that opens the record and then saves it derives
+/// the key once.
+#[derive(Clone)]
+pub(crate) struct RecordSecret {
+    pub(crate) ticket: TicketSecret,
+    /// With the key of the ring under which it was derived last. Shared, so that no copy of it moves about.
+    derived: Option<Arc<(KeyId, Secret)>>,
 }
 
 /// Sealed bytes that opened.
@@ -106,26 +115,27 @@ impl StoreKeys {
 
     pub(crate) fn seal_record<R: TryCryptoRng + ?Sized>(
         &self,
-        secret: &TicketSecret,
+        secret: &mut RecordSecret,
         key: &RecordKey,
         record: &[u8],
         now: Timestamp,
         rng: &mut R,
     ) -> Result<Vec<u8>, SealError> {
-        let (id, salt) = self.salts.primary();
-        let rkey = record_secret(salt, secret);
+        let rkey = secret.under(self.salts.primary());
+        let (id, rkey) = &*rkey;
         let bound = record_data(key);
-        seal((id, &rkey), &bound, record, self.pad_to, now, rng)
+        seal((*id, rkey), &bound, record, self.pad_to, now, rng)
     }
 
     pub(crate) fn open_record(
         &self,
-        secret: &TicketSecret,
+        secret: &mut RecordSecret,
         key: &RecordKey,
-        bytes: Vec<u8>,
+        bytes: &[u8],
     ) -> Result<Unsealed, OpenError> {
-        let derive = |salt: &Secret| record_secret(salt, secret);
-        open(&self.salts, derive, &record_data(key), bytes)
+        let sealed = Sealed::read(&self.salts, bytes)?;
+        let rkey = secret.under(sealed.key);
+        sealed.open(&rkey.1, &record_data(key))
     }
 
     pub(crate) fn seal_about<R: TryCryptoRng + ?Sized>(
@@ -142,10 +152,26 @@ impl StoreKeys {
     pub(crate) fn open_about(
         &self,
         (key, owner): (&RecordKey, &OwnerKey),
-        bytes: Vec<u8>,
+        bytes: &[u8],
     ) -> Result<Unsealed, OpenError> {
-        let bound = about_data(key, owner);
-        open(&self.abouts, Secret::clone, &bound, bytes)
+        let sealed = Sealed::read(&self.abouts, bytes)?;
+        sealed.open(sealed.key.1, &about_data(key, owner))
+    }
+}
+
+impl RecordSecret {
+    pub(crate) fn new(ticket: TicketSecret) -> RecordSecret {
+        RecordSecret {
+            ticket,
+            derived: None,
+        }
+    }
+
+    /// Returns the key of the record under this key of the ring.
+    fn under(&mut self, (id, salt): (KeyId, &Secret)) -> Arc<(KeyId, Secret)> {
+        let derived = self.derived.take().filter(|derived| derived.0 == id);
+        let derived = derived.unwrap_or_else(|| Arc::new((id, record_secret(salt, &self.ticket))));
+        Arc::clone(self.derived.insert(derived))
     }
 }
 
@@ -217,39 +243,55 @@ fn seal<R: TryCryptoRng + ?Sized>(
     Ok(core::mem::take(&mut buf.0))
 }
 
-fn open(
-    slots: &KeySlots,
-    derive: impl Fn(&Secret) -> Secret,
-    bound: &[u8],
-    bytes: Vec<u8>,
-) -> Result<Unsealed, OpenError> {
-    let mut bytes = Scratch(bytes);
-    let (header, body) = bytes
-        .0
-        .split_first_chunk_mut::<HEADER_LEN>()
-        .ok_or(OpenError::Invalid)?;
-    let header = HeaderBytes::from_bytes(*header);
-    let body = Body::split(body).ok_or(OpenError::Invalid)?;
-    let padded = match header.version() {
-        VERSION_PLAIN => false,
-        VERSION_PADDED => true,
-        _ => return Err(OpenError::UnknownVersion),
-    };
-    let id = header.key_id();
-    let (key_state, secret) = slots.find(id).ok_or(OpenError::UnknownKey(id))?;
-    let plaintext = body
-        .open(derive(secret).as_bytes(), &header, bound)
-        .map_err(|_| OpenError::Invalid)?;
-    let plaintext = if padded {
-        token::unpad(plaintext).ok_or(OpenError::Payload)?
-    } else {
-        plaintext
-    };
-    Ok(Unsealed {
-        plaintext: Scratch(plaintext.to_vec()),
-        issued_at: header.issued_at(),
-        key_state,
-    })
+/// Sealed bytes whose key is known.
+struct Sealed<'s> {
+    header: HeaderBytes,
+    body: &'s [u8],
+    is_padded: bool,
+    key: (KeyId, &'s Secret),
+    key_state: KeyState,
+}
+
+impl<'s> Sealed<'s> {
+    fn read(slots: &'s KeySlots, bytes: &'s [u8]) -> Result<Sealed<'s>, OpenError> {
+        let split = bytes.split_first_chunk::<HEADER_LEN>();
+        let (header, body) = split
+            .filter(|_| bytes.len() >= OVERHEAD)
+            .ok_or(OpenError::Invalid)?;
+        let header = HeaderBytes::from_bytes(*header);
+        let is_padded = match header.version() {
+            VERSION_PLAIN => false,
+            VERSION_PADDED => true,
+            _ => return Err(OpenError::UnknownVersion),
+        };
+        let id = header.key_id();
+        let (key_state, secret) = slots.find(id).ok_or(OpenError::UnknownKey(id))?;
+        Ok(Sealed {
+            header,
+            body,
+            is_padded,
+            key: (id, secret),
+            key_state,
+        })
+    }
+
+    fn open(&self, key: &Secret, bound: &[u8]) -> Result<Unsealed, OpenError> {
+        let mut plaintext = Scratch(self.body.to_vec());
+        let body = Body::split(&mut plaintext.0).ok_or(OpenError::Invalid)?;
+        let opened = body
+            .open(key.as_bytes(), &self.header, bound)
+            .map_err(|_| OpenError::Invalid)?;
+        let len = match self.is_padded {
+            true => token::unpad(opened).ok_or(OpenError::Payload)?.len(),
+            false => opened.len(),
+        };
+        plaintext.0.truncate(len);
+        Ok(Unsealed {
+            plaintext,
+            issued_at: self.header.issued_at(),
+            key_state: self.key_state,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::{
         lifecycle::{Closing, Decision, EndedLogin, KEEP_MARGIN, LiveSession, Save},
         manager::{Place, SessionManager, SiteCookie, StoreSettings},
         record::{Ids, SessionId, TicketSecret},
-        store::{Ending, GRACE, Tombstone},
+        store::{Ending, GRACE, RecordSecret, Tombstone},
     },
 };
 use alloc::{string::String, vec::Vec};
@@ -98,7 +98,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
                 && current.as_ref().is_some_and(|it| it.is_kept(now.ticks));
             let planned = match &current {
                 Some(current) if ready => {
-                    let secret = current.secret.clone();
+                    let secret = current.secret.ticket.clone();
                     ticket_lines(manager, &save, secret, received, now.wall, rng)
                         .map(Planned::Ready)
                 }
@@ -184,7 +184,7 @@ pub(in crate::session::request) fn abandon<T: SessionData>(
 
 enum Planned {
     Ready((Vec<String>, Event)),
-    Write((Way, TicketSecret, Option<Current>, Duration)),
+    Write((Way, RecordSecret, Option<Current>, Duration)),
 }
 
 /// Decides how a save reaches the store.
@@ -194,19 +194,19 @@ fn plan<T: SessionData, R: TryCryptoRng + ?Sized>(
     current: Option<Current>,
     save: &Save,
     rng: &mut R,
-) -> Result<(Way, TicketSecret, Option<Current>, Duration), SaveError> {
+) -> Result<(Way, RecordSecret, Option<Current>, Duration), SaveError> {
     manager.settings().fits_record(save.record.0.len())?;
     let mut fresh = || {
         let mut secret = TicketSecret([0; 16]);
         rng.try_fill_bytes(&mut secret.0)
             .map_err(|_| SaveError::Randomness)?;
-        Ok::<_, SaveError>(secret)
+        Ok::<_, SaveError>(RecordSecret::new(secret))
     };
     let Some(current) = current else {
         return Ok((Way::Create, fresh()?, None, GRACE));
     };
     let secret = match &current.came {
-        Came::AsTicket(_) => Some(&current.secret),
+        Came::AsTicket(_) => Some(&current.secret.ticket),
         Came::AsSession(..) => None,
     };
     let moves = current.ids.session != save.ids.session;
@@ -241,7 +241,7 @@ fn plan<T: SessionData, R: TryCryptoRng + ?Sized>(
 fn has_its_ticket<T: SessionData>(session: &LiveSession<T>, current: &Current) -> bool {
     match (&current.came, current.tag) {
         (Came::AsTicket(came), _) => {
-            let ticket = session.ticket(current.secret.clone());
+            let ticket = session.ticket(current.secret.ticket.clone());
             ticket.is_none_or(|ticket| ticket == came.ticket)
         }
         (Came::AsSession(..), Some(_)) => false,

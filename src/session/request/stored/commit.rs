@@ -17,8 +17,8 @@ use crate::session::{
     manager::{SessionManager, StoreSettings},
     record::{About, Record, SessionId, Ticket, TicketSecret},
     store::{
-        self, Ending, Expect, Found, Owner, Put, RecordKey, StoreError, StoreErrorKind, Swap, Tag,
-        Tombstone,
+        self, Ending, Expect, Found, Owner, Put, RecordKey, RecordSecret, StoreError,
+        StoreErrorKind, Swap, Tag, Tombstone,
     },
 };
 use crate::system_random::SystemRandom;
@@ -40,7 +40,7 @@ pub(crate) struct Write {
 /// What was saved.
 struct Saved {
     save: Save,
-    secret: TicketSecret,
+    secret: RecordSecret,
     /// The key and the length of the record, if it was written.
     written: Option<(KeyId, usize)>,
     lost: Vec<Lost>,
@@ -155,12 +155,12 @@ fn finish<T: SessionData>(
 ) -> Result<(Vec<String>, Option<Event>), SaveError> {
     let save = &saved.save;
     let record = Record::decode(&save.record.0).map_err(|_| SaveError::unreadable::<T>())?;
-    let ticket = Ticket::of(&record, saved.secret.clone());
+    let ticket = Ticket::of(&record, saved.secret.ticket.clone());
     let due = save.is_renewal() || (save.due && renews);
     if came == Some(&ticket) && !due {
         return Ok((Vec::new(), None));
     }
-    let secret = saved.secret.clone();
+    let secret = saved.secret.ticket.clone();
     let (lines, event) =
         ticket_lines(manager, save, secret, received, now.wall, &mut SystemRandom)?;
     Ok((lines, Some(event)))
@@ -258,20 +258,19 @@ async fn save<T: SessionData>(
     mut saving: Saving,
 ) -> Result<Saved, Unsaved> {
     let until = manager.ticks().saturating_add(MAX_TIME);
-    let from = saving.from.as_ref().map(|from| from.ids.session);
-    let from = match from {
-        Some(id) => Some(record_key(manager, id)?),
-        None => None,
-    };
+    let from = saving.from.as_ref().map(|from| from.key);
     let mut lost = Vec::new();
     if let (Way::MoveAndRename, Some(from)) = (saving.way, &from) {
-        saving.way = move_first(manager, store, &saving, from).await?;
+        saving.way = move_first(manager, store, &mut saving, from).await?;
     }
     if let (Way::Keep, Some(from)) = (saving.way, &from) {
         return keep(manager, store, saving, from).await;
     }
     for _ in 0..MAX_TRIES {
-        let key = record_key(manager, saving.save.ids.session)?;
+        let key = match &saving.from {
+            Some(from) if from.ids.session == saving.save.ids.session => from.key,
+            _ => record_key(manager, saving.save.ids.session)?,
+        };
         let record =
             Record::decode(&saving.save.record.0).map_err(|_| SaveError::unreadable::<T>())?;
         let (now, is_new) = (manager.wall(), saving.save.reason == SaveReason::Created);
@@ -304,7 +303,13 @@ async fn save<T: SessionData>(
             about,
             keep: at_most,
         });
-        let (sealed, by) = seal(manager, &saving.secret, &key, &saving.save.record.0, now)?;
+        let (sealed, by) = seal(
+            manager,
+            &mut saving.secret,
+            &key,
+            &saving.save.record.0,
+            now,
+        )?;
         let put = |expect| Put {
             key: &key,
             expect,
@@ -345,7 +350,7 @@ async fn save<T: SessionData>(
                     (Way::Rename(_), Some(from)) => from,
                     _ => &key,
                 };
-                merging::merge((manager, store), &saving, theirs_key, theirs)?
+                merging::merge((manager, store), &saving, theirs_key, &theirs)?
             }
             Swap::Ended(tombstone) => merging::over(manager, &saving, Some(tombstone))?,
             Swap::Missing => merging::over(manager, &saving, None)?,
@@ -375,16 +380,16 @@ async fn save<T: SessionData>(
 async fn move_first<T: SessionData>(
     manager: &SessionManager<T>,
     store: &StoreSettings,
-    saving: &Saving,
+    saving: &mut Saving,
     key: &RecordKey,
 ) -> Result<Way, Unsaved> {
-    let (Some(base), Some(from)) = (&saving.own.base, &saving.from) else {
+    let (Some(base), Some(from)) = (&saving.own.base, &mut saving.from) else {
         return Ok(Way::Create);
     };
     let record = Record::decode(&base.0).map_err(|_| SaveError::unreadable::<T>())?;
     let now = manager.wall();
     let (keep, _) = keep_saved(&manager.settings().rules, &record.head, false, now);
-    let (sealed, _) = seal(manager, &from.secret, key, &base.0, now)?;
+    let (sealed, _) = seal(manager, &mut from.secret, key, &base.0, now)?;
     let put = Put {
         key,
         expect: Expect::Absent,
@@ -459,7 +464,7 @@ pub(super) fn record_key<T: SessionData>(
 /// Seals a record. Returns the key that did it, too.
 fn seal<T: SessionData>(
     manager: &SessionManager<T>,
-    secret: &TicketSecret,
+    secret: &mut RecordSecret,
     key: &RecordKey,
     record: &[u8],
     now: Timestamp,

@@ -9,8 +9,8 @@ use crate::{
         events::Refusal,
         lifecycle::{EndedLogin, Now, Sealed, SealedTicket},
         manager::SessionManager,
-        record::{Ids, RecordHead, TicketSecret},
-        store::{RecordKey, StoreKeys, Tag, Unsealed},
+        record::{Ids, RecordHead},
+        store::{RecordKey, RecordSecret, StoreKeys, Tag, Unsealed},
     },
 };
 use alloc::vec::Vec;
@@ -26,7 +26,9 @@ pub(super) enum Came {
 pub(super) struct Current {
     pub(super) came: Came,
     pub(super) ids: Ids,
-    pub(super) secret: TicketSecret,
+    /// The key of its record, under these ids.
+    pub(super) key: RecordKey,
+    pub(super) secret: RecordSecret,
     /// The version in the store, or `None` if the session is in its cookie only.
     pub(super) tag: Option<Tag>,
     /// The key of the record is retired.
@@ -38,7 +40,7 @@ pub(super) struct Current {
 /// A record that opened, and the secret that opened it.
 pub(super) struct Record {
     pub(super) unsealed: Unsealed,
-    pub(super) secret: TicketSecret,
+    pub(super) secret: RecordSecret,
     pub(super) floor: Timestamp,
 }
 
@@ -67,25 +69,31 @@ impl Came {
         }
     }
 
-    /// Opens what the store has under the key of this session.
+    /// Opens what the store has under the key of this session. `used` is what opened it before.
     pub(super) fn open<T: SessionData>(
         &self,
         manager: &SessionManager<T>,
+        used: Option<&RecordSecret>,
         key: &RecordKey,
-        bytes: Vec<u8>,
+        bytes: &[u8],
     ) -> Result<Record, Refusal> {
         let opened = with_keys(manager, |keys, floor| {
-            let secrets = match self {
-                Came::AsTicket(ticket) => Vec::from([ticket.ticket.secret.clone()]),
+            let secrets = match (self, used) {
+                (Came::AsTicket(_), Some(used)) => Vec::from([used.clone()]),
+                (Came::AsTicket(ticket), None) => {
+                    Vec::from([RecordSecret::new(ticket.ticket.secret.clone())])
+                }
                 // Another request has moved it, perhaps from a cookie under another key.
-                Came::AsSession(ids, _) => {
+                (Came::AsSession(ids, _), _) => {
                     let secrets = keys.moved_secrets(ids.session).into_iter();
-                    secrets.map(|(_, secret)| secret).collect()
+                    secrets
+                        .map(|(_, secret)| RecordSecret::new(secret))
+                        .collect()
                 }
             };
             let mut reason = Refusal::Unreadable;
-            for secret in secrets {
-                match keys.open_record(&secret, key, bytes.clone()) {
+            for mut secret in secrets {
+                match keys.open_record(&mut secret, key, bytes) {
                     Ok(unsealed) => {
                         return Ok(Record {
                             unsealed,

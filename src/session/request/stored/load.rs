@@ -15,7 +15,9 @@ use crate::{
         lifecycle::{EndedLogin, LiveSession, Now, Sealed},
         manager::{SessionManager, SiteCookie, StoreSettings},
         record::{RecordHead, SessionId, TicketSecret},
-        store::{Found as InStore, RecordKey, StoreError, StoreErrorKind, Tag, Tombstone},
+        store::{
+            Found as InStore, RecordKey, RecordSecret, StoreError, StoreErrorKind, Tag, Tombstone,
+        },
     },
 };
 use alloc::{boxed::Box, string::ToString as _, vec::Vec};
@@ -268,7 +270,7 @@ impl Loading {
                 if let Some(received) = self.received.get_mut(received) {
                     received.alive = true;
                 }
-                match read(manager, now, came, &key, bytes, kept) {
+                match read(manager, now, came, key, &bytes, kept) {
                     Ok((opened, current)) => {
                         let subject = opened.0.subject.as_deref();
                         let owner = subject.and_then(|subject| {
@@ -303,7 +305,8 @@ impl Loading {
                         self.currents.push(Current {
                             ids: came.ids(),
                             came,
-                            secret,
+                            key,
+                            secret: RecordSecret::new(secret),
                             tag: None,
                             is_retired: false,
                             kept_at: None,
@@ -402,12 +405,12 @@ fn read<T: SessionData>(
     manager: &SessionManager<T>,
     now: Now,
     came: Came,
-    key: &RecordKey,
-    bytes: Vec<u8>,
+    key: RecordKey,
+    bytes: &[u8],
     kept: bool,
 ) -> Result<(Read, Current), (Refusal, Option<EndedLogin>)> {
-    let tag = Tag::of(&bytes).ok_or((Refusal::Unreadable, None))?;
-    let record = came.open(manager, key, bytes);
+    let tag = Tag::of(bytes).ok_or((Refusal::Unreadable, None))?;
+    let record = came.open(manager, None, &key, bytes);
     let record = record.map_err(|reason| (reason, None))?;
     if tag.key() != came.key() {
         // It is in use, although the ticket is under another one by now.
@@ -418,6 +421,7 @@ fn read<T: SessionData>(
     let current = Current {
         ids: came.ids(),
         came,
+        key,
         secret: record.secret,
         tag: Some(tag),
         is_retired,

@@ -10,8 +10,10 @@ use crate::session::{
     events::{Lost, Refusal, SkipReason},
     lifecycle::{Decision, LiveSession, OwnChange, Save, read_record},
     manager::{SessionManager, StoreSettings},
-    record::{Ids, TicketSecret},
-    store::{Loss, Own, RecordKey, Tag, Tombstone, Version, merge as merge_versions},
+    record::Ids,
+    store::{
+        Loss, Own, RecordKey, RecordSecret, Tag, Tombstone, Version, merge as merge_versions,
+    },
 };
 use crate::system_random::SystemRandom;
 use alloc::vec::Vec;
@@ -20,13 +22,13 @@ use alloc::vec::Vec;
 pub(super) enum Next {
     Put(Attempt),
     /// The store has all of it already.
-    Done(Save, TicketSecret),
+    Done(Save, RecordSecret),
 }
 
 pub(super) struct Attempt {
     pub(super) save: Save,
     pub(super) way: Way,
-    pub(super) secret: TicketSecret,
+    pub(super) secret: RecordSecret,
     pub(super) lost: Vec<Lost>,
 }
 
@@ -36,20 +38,20 @@ pub(super) fn merge<T: SessionData>(
     (manager, store): (&SessionManager<T>, &StoreSettings),
     saving: &Saving,
     key: &RecordKey,
-    theirs: Vec<u8>,
+    theirs: &[u8],
 ) -> Result<Next, Unsaved> {
     // Nobody else knows the id of a session that is new.
     let (Some(from), Some(base)) = (&saving.from, &saving.own.base) else {
         return Err(SaveError::Store.into());
     };
-    let tag = Tag::of(&theirs).ok_or(SaveError::Store)?;
+    let tag = Tag::of(theirs).ok_or(SaveError::Store)?;
     let Record {
         unsealed,
         secret,
         floor,
     } = from
         .came
-        .open(manager, key, theirs)
+        .open(manager, Some(&from.secret), key, theirs)
         .map_err(|_unreadable| SaveError::Store)?;
     let now = manager.now();
     let unreadable = SaveError::Store;

@@ -31,7 +31,7 @@ pub(super) async fn description<T: SessionData>(
             continue;
         };
         let opened = with_keys(manager, |keys, _| {
-            keys.open_about((from, &owner), entry.about)
+            keys.open_about((from, &owner), &entry.about)
         });
         if let Some(Ok(opened)) = opened
             && let Ok(about) = About::decode(&opened.plaintext.0)

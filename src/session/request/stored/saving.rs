@@ -9,8 +9,8 @@ use crate::{
         error::SaveError,
         events::{Event, SkipReason},
         lifecycle::{Closing, EndedLogin, OwnChange, Save},
-        record::{Ticket, TicketSecret},
-        store::{StoreError, Tag},
+        record::Ticket,
+        store::{RecordSecret, StoreError, Tag},
     },
 };
 use alloc::{string::String, vec::Vec};
@@ -24,7 +24,7 @@ pub(crate) struct Saving {
     pub(super) own: OwnChange,
     pub(super) way: Way,
     /// What will open the record.
-    pub(super) secret: TicketSecret,
+    pub(super) secret: RecordSecret,
     /// Where the session was.
     pub(super) from: Option<Current>,
     /// What the list of its owner is to show, if this request says so.

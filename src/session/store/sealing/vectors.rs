@@ -1,6 +1,6 @@
 //! Checks the test vectors of server-side storage. The reference implementation wrote them.
 
-use super::{StoreKeys, record_secret};
+use super::{RecordSecret, StoreKeys, record_secret};
 use crate::{
     Key, Keyring, OpenError, Timestamp,
     session::{
@@ -126,9 +126,9 @@ fn tickets() {
 fn records() {
     for vector in vectors("record") {
         let (name, keys) = (&vector["name"], keys(&vector));
-        let secret = TicketSecret(array(&vector, "secret"));
+        let mut secret = RecordSecret::new(TicketSecret(array(&vector, "secret")));
         let key = RecordKey::from_bytes(array(&vector, "record_key"));
-        let opened = keys.open_record(&secret, &key, bytes(&vector, "bytes"));
+        let opened = keys.open_record(&mut secret, &key, &bytes(&vector, "bytes"));
         let record = opened.map_err(error).and_then(|opened| {
             Record::decode(&opened.plaintext.0).map_err(record_error)?;
             Ok(opened.plaintext.0.clone())
@@ -150,7 +150,7 @@ fn descriptions() {
         let (name, keys) = (&vector["name"], keys(&vector));
         let key = RecordKey::from_bytes(array(&vector, "record_key"));
         let owner = OwnerKey::from_bytes(array(&vector, "owner"));
-        let opened = keys.open_about((&key, &owner), bytes(&vector, "bytes"));
+        let opened = keys.open_about((&key, &owner), &bytes(&vector, "bytes"));
         let about = opened
             .map_err(error)
             .and_then(|opened| About::decode(&opened.plaintext.0).map_err(record_error));
@@ -208,12 +208,12 @@ fn what_is_sealed_is_what_the_vectors_have() {
                 continue;
             }
             let again = if kind == "record" {
-                let secret = TicketSecret(array(&vector, "secret"));
+                let mut secret = RecordSecret::new(TicketSecret(array(&vector, "secret")));
                 let record = hex::decode(vector[field].as_str().unwrap()).unwrap();
-                keys.seal_record(&secret, &key, &record, now, &mut rng)
+                keys.seal_record(&mut secret, &key, &record, now, &mut rng)
             } else {
                 let owner = OwnerKey::from_bytes(array(&vector, "owner"));
-                let opened = keys.open_about((&key, &owner), bytes.clone());
+                let opened = keys.open_about((&key, &owner), &bytes);
                 let opened = opened.ok().unwrap().plaintext;
                 let about = About::decode(&opened.0).ok().unwrap().encode();
                 keys.seal_about((&key, &owner), &about, now, &mut rng)
