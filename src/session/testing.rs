@@ -88,7 +88,7 @@ pub fn session_from_cookie<T: SessionData>(
         header: |name| (name == "cookie").then_some(cookie.as_bytes()),
     });
     #[cfg(feature = "store")]
-    if let Some(load) = handle.load() {
+    if let Ok(load) = handle.load(()) {
         // Without an answer every call of the session says so.
         let _ = at_once(load);
     }
@@ -174,7 +174,8 @@ pub fn session_from_set_cookie<T: SessionData, V: AsRef<[u8]>>(
 pub fn set_cookie<T: SessionData>(session: &Session<T>) -> Result<Vec<String>, SaveError> {
     let answer = session.handle().close();
     #[cfg(feature = "store")]
-    let answer = match answer.map(|answer| session.handle().write_to_store(answer)) {
+    let answer = match answer.map(|answer| session.handle().write_to_store(answer, |answer| answer))
+    {
         Some(Ok(write)) => Some(at_once(write).ok_or(SaveError::Store)?),
         Some(Err(answer)) => Some(answer),
         None => None,

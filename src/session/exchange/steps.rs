@@ -1,4 +1,6 @@
 use super::edits::HeaderEdits;
+#[cfg(feature = "store")]
+use crate::session::request::Boxed;
 use crate::session::{
     data::{SessionData, SessionMap},
     events::{
@@ -152,7 +154,7 @@ impl<T: SessionData> Exchange<T> {
     #[cfg(feature = "unstable-device-bound")]
     async fn answer(self, request: EndpointRequest) -> HeaderEdits {
         #[cfg(feature = "store")]
-        if let Some(load) = self.handle.load() {
+        if let Ok(load) = self.handle.load(()) {
             load.await;
         }
         let answer = match self.handle.answer_endpoint(&request) {
@@ -178,12 +180,10 @@ impl<T: SessionData> Exchange<T> {
         self.handle.receive(&head);
         let session = Session::new(self.handle.give());
         #[cfg(feature = "store")]
-        if let Some(load) = self.handle.load() {
-            return SessionFuture(Step::Store(Box::pin(async move {
-                load.await;
-                session
-            })));
-        }
+        let session = match self.handle.load(session) {
+            Ok(load) => return SessionFuture(Step::Store(load)),
+            Err(session) => session,
+        };
         SessionFuture(Step::Ready(ready(session)))
     }
 
@@ -200,12 +200,11 @@ impl<T: SessionData> Exchange<T> {
     /// borrows nothing, so a hand-written future can keep it beside the response.
     pub fn commit(&self, plan: Plan) -> Commit {
         #[cfg(feature = "store")]
-        let plan = match plan.0.map(|answer| self.handle.write_to_store(answer)) {
-            Some(Ok(write)) => {
-                return Commit(Step::Store(Box::pin(
-                    async move { Plan(Some(write.await)) },
-                )));
-            }
+        let plan = match plan.0.map(|answer| {
+            let planned = |answer| Plan(Some(answer));
+            self.handle.write_to_store(answer, planned)
+        }) {
+            Some(Ok(write)) => return Commit(Step::Store(write)),
             Some(Err(answer)) => Plan(Some(answer)),
             None => Plan(None),
         };
@@ -347,7 +346,7 @@ impl fmt::Debug for Commit {
 enum Step<R> {
     Ready(Ready<R>),
     #[cfg(feature = "store")]
-    Store(Pin<Box<dyn Future<Output = R> + Send>>),
+    Store(Boxed<R>),
 }
 
 impl<R: Unpin> Step<R> {

@@ -25,6 +25,12 @@ use std::sync::{Mutex, PoisonError};
 use super::stored;
 #[cfg(feature = "store")]
 use alloc::boxed::Box;
+#[cfg(feature = "store")]
+use core::pin::Pin;
+
+/// What a store has to do for a request.
+#[cfg(feature = "store")]
+pub(crate) type Boxed<R> = Pin<Box<dyn Future<Output = R> + Send>>;
 
 /// A handle to the session of one request. Clones share it, and none of them holds a lock across an
 /// await.
@@ -278,10 +284,16 @@ impl<T: SessionData> Handle<T> {
         }
     }
 
-    /// Returns the load of the session from its store, if it has to be loaded.
+    /// Returns a future that loads the session from its store and gives `result`, or `result` if there is nothing
+    /// to load.
+    ///
+    /// In its box, as that of [`write_to_store`](Handle::write_to_store): both are large, and would be copied on
+    /// their way there.
     #[cfg(feature = "store")]
-    pub(crate) fn load(&self) -> Option<impl Future<Output = ()> + Send + use<T>> {
-        let store = self.manager().settings().store.as_ref()?;
+    pub(crate) fn load<R: Send + 'static>(&self, result: R) -> Result<Boxed<R>, R> {
+        let Some(store) = self.manager().settings().store.as_ref() else {
+            return Err(result);
+        };
         let tokens = self
             .locked(|state| {
                 if state.stored.is_some() {
@@ -293,35 +305,42 @@ impl<T: SessionData> Handle<T> {
                 }
                 tokens
             })
-            .ok()??;
+            .ok()
+            .flatten();
+        let Some(tokens) = tokens else {
+            return Err(result);
+        };
         let (handle, store) = (self.clone(), Arc::clone(store));
-        Some(async move {
+        Ok(Box::pin(async move {
             let loaded = stored::load(handle.manager(), &store, tokens).await;
             let events = handle.locked(|state| {
                 state.loaded(loaded);
                 core::mem::take(&mut state.events)
             });
             handle.report(&events.unwrap_or_default());
-        })
+            result
+        }))
     }
 
-    /// Returns the write of the closed session to its store, if there is something to write.
+    /// Returns a future that writes the closed session to its store and gives what `then` makes of the answer, if
+    /// there is something to write.
     #[cfg(feature = "store")]
-    pub(crate) fn write_to_store(
+    pub(crate) fn write_to_store<R>(
         &self,
         answer: Answer,
-    ) -> Result<impl Future<Output = Answer> + Send + use<T>, Answer> {
+        then: impl FnOnce(Answer) -> R + Send + 'static,
+    ) -> Result<Boxed<R>, Answer> {
         let write = self.locked(|state| state.write.take());
         let store = self.manager().settings().store.as_ref();
         let (Ok(Some(write)), Some(store)) = (write, store) else {
             return Err(answer);
         };
         let (handle, store) = (self.clone(), Arc::clone(store));
-        Ok(async move {
+        Ok(Box::pin(async move {
             let (answer, events) = stored::commit(handle.manager(), &store, *write, answer).await;
             handle.report(&events);
-            answer
-        })
+            then(answer)
+        }))
     }
 
     /// Runs `f` on the state, then reports what happened with no lock held.

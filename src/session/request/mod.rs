@@ -19,6 +19,8 @@ mod stored;
 pub(crate) use answer::{Answer, OwnAnswer};
 #[cfg(feature = "unstable-device-bound")]
 pub(crate) use endpoint::Step as DeviceStep;
+#[cfg(feature = "store")]
+pub(crate) use handle::Boxed;
 pub(crate) use handle::Handle;
 pub use head::RequestHead;
 pub(crate) use state::Write;

@@ -117,11 +117,16 @@ impl PendingEnds {
 
     /// Tries the oldest of them.
     pub(crate) async fn run_one(&self, store: &dyn ErasedStore) -> Result<bool, StoreError> {
-        let Some(ending) = self.pop() else {
+        let Some(ending) = self.take_one() else {
             return Ok(false);
         };
-        self.hold_one(ending).run(store).await?;
+        ending.run(store).await?;
         Ok(true)
+    }
+
+    /// Takes the oldest of them, to be tried.
+    pub(crate) fn take_one(&self) -> Option<HeldEnd<'_>> {
+        Some(self.hold_one(self.pop()?))
     }
 
     fn pop(&self) -> Option<Ending> {

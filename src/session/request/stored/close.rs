@@ -20,7 +20,7 @@ use crate::{
         store::{Ending, GRACE, RecordSecret, Tombstone},
     },
 };
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::time::Duration;
 use rand_core::TryCryptoRng;
 
@@ -120,7 +120,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
                     return (answer, Write::of(ends, None));
                 }
                 Ok(Planned::Write((way, secret, from, grace))) => {
-                    saving = Some(Saving {
+                    saving = Some(Box::new(Saving {
                         own: session.own_change(),
                         description: description.clone(),
                         formers: formers(session),
@@ -142,7 +142,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
                             .collect(),
                         received,
                         to_remove: session.is_destroyed().then(|| cookie.to_remove(cookies)),
-                    });
+                    }));
                     Decision::Keep
                 }
                 Err(error) if save.is_renewal() => Decision::Skip(SkipReason::RenewalFailed(error)),

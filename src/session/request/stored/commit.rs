@@ -34,7 +34,7 @@ const MAX_TIME: Duration = Duration::from_secs(2);
 /// What the store has to do for a response.
 pub(crate) struct Write {
     ends: Vec<Ending>,
-    saving: Option<Saving>,
+    saving: Option<Box<Saving>>,
 }
 
 /// What was saved.
@@ -47,7 +47,7 @@ struct Saved {
 }
 
 impl Write {
-    pub(super) fn of(ends: Vec<Ending>, saving: Option<Saving>) -> Option<Write> {
+    pub(super) fn of(ends: Vec<Ending>, saving: Option<Box<Saving>>) -> Option<Write> {
         let write = Write { ends, saving };
         (write.saving.is_some() || !write.ends.is_empty()).then_some(write)
     }
@@ -255,7 +255,7 @@ pub(super) fn ticket_lines<T: SessionData, R: TryCryptoRng + ?Sized>(
 async fn save<T: SessionData>(
     manager: &SessionManager<T>,
     store: &StoreSettings,
-    mut saving: Saving,
+    mut saving: Box<Saving>,
 ) -> Result<Saved, Unsaved> {
     let until = manager.ticks().saturating_add(MAX_TIME);
     let from = saving.from.as_ref().map(|from| from.key);
@@ -407,7 +407,7 @@ async fn move_first<T: SessionData>(
 async fn keep<T: SessionData>(
     manager: &SessionManager<T>,
     store: &StoreSettings,
-    saving: Saving,
+    saving: Box<Saving>,
     key: &RecordKey,
 ) -> Result<Saved, Unsaved> {
     let record = Record::decode(&saving.save.record.0).map_err(|_| SaveError::unreadable::<T>())?;

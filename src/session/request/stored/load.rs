@@ -118,8 +118,11 @@ pub(crate) async fn load<T: SessionData>(
     match failed {
         None => {
             // It answers: perhaps it takes an end now that it did not take before.
-            if let Err(error) = store.pending.run_one(&*store.store).await {
-                loading.events.push(store_failed(&error));
+            if let Some(ending) = store.pending.take_one() {
+                // In a box: it is rare, and would make every load larger.
+                if let Err(error) = Box::pin(ending.run(&*store.store)).await {
+                    loading.events.push(store_failed(&error));
+                }
             }
             loading.settle(manager, now)
         }
