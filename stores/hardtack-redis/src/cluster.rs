@@ -2,8 +2,7 @@
 
 use crate::{
     MAX_RECORD_BYTES, RedisStore,
-    keys::ms,
-    scripts::{self, END, INDEX, PUT, swap, version_and_policy},
+    scripts::{self, INDEX, count, swap, version_and_policy},
 };
 use hardtack::store::{
     End, Found, Owned, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap,
@@ -37,37 +36,24 @@ impl RedisStore<ClusterClient> {
 
 impl Store for RedisStore<ClusterClient> {
     async fn load(&self, key: &RecordKey, keep: Option<Duration>) -> Result<Found, StoreError> {
-        scripts::load(&self.connections, self.keys.record(key), keep).await
+        scripts::load(self, key, keep).await
     }
 
     async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
         put.tag()?;
         let mut entries = 0;
         if let Some(owner) = put.owner {
-            let mut index = INDEX.key(self.keys.owner(owner.key));
-            index
-                .arg(put.key.as_bytes())
-                .arg(owner.about)
-                .arg(ms(owner.keep));
-            entries = scripts::count(&scripts::invoke(&self.connections, &index).await?);
+            let mut call = self.keys.script(&INDEX, &[], Some(owner.key));
+            scripts::entry(&mut call, put.key, owner);
+            entries = count(&scripts::run(&self.connections, &INDEX, &call).await?);
         }
-        let mut script = PUT.key(self.keys.record(put.key));
-        script
-            .arg(scripts::expected(&put))
-            .arg(put.record)
-            .arg(ms(put.keep));
-        let answer = swap(scripts::invoke(&self.connections, &script).await?)?;
+        let answer = swap(scripts::put(self, &put, None).await?)?;
         self.end_the_first(entries, &put).await?;
         Ok(answer)
     }
 
     async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
-        let mut script = END.key(self.keys.record(end.key));
-        script
-            .arg(end.expect.map_or(&[][..], |tag| tag.as_bytes()))
-            .arg(end.tombstone.encode())
-            .arg(ms(end.grace));
-        let answer = swap(scripts::invoke(&self.connections, &script).await?)?;
+        let answer = scripts::end(self, &end, None).await?;
         if let (Some(owner), Swap::Done) = (end.owner, &answer) {
             let index = &self.keys.owner(owner);
             let dropped = self.connections.call(true, |mut connection| async move {

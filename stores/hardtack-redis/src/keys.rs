@@ -1,6 +1,7 @@
 //! The names of things in Redis, and the entries of an index.
 
 use hardtack::store::{End, Owned, OwnerKey, RecordKey, Tombstone};
+use redis::{Cmd, Script};
 use std::time::Duration;
 
 /// How many records an owner may have.
@@ -26,6 +27,21 @@ impl Keys {
 
     pub(crate) fn owner(&self, owner: &OwnerKey) -> String {
         self.named("owner:", owner.as_bytes())
+    }
+
+    /// Begins a call of a script on these records and on the index of their owner. Its arguments are to follow.
+    pub(crate) fn script(
+        &self,
+        script: &Script,
+        records: &[&RecordKey],
+        owner: Option<&OwnerKey>,
+    ) -> Cmd {
+        let records = records.iter().map(|key| self.record(key));
+        let index = owner.map(|owner| self.owner(owner));
+        let keys: Vec<String> = records.chain(index).collect();
+        let mut call = redis::cmd("EVALSHA");
+        call.arg(script.get_hash()).arg(keys.len()).arg(keys);
+        call
     }
 
     /// The key of the record that a field of an index names.

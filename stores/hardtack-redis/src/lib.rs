@@ -13,7 +13,7 @@ use hardtack::store::{
 };
 use keys::{Keys, MAX_OWNED, ms};
 use redis::{Client, RedisError};
-use scripts::{END, PUT, RENAME, count, swap, version_and_policy};
+use scripts::{RENAME, count, swap, version_and_policy};
 use std::{fmt, time::Duration};
 
 /// A value of Redis may have 512 MB; a session that large blocks everybody else's.
@@ -111,38 +111,18 @@ impl<C: Connect> fmt::Debug for RedisStore<C> {
 
 impl Store for RedisStore {
     async fn load(&self, key: &RecordKey, keep: Option<Duration>) -> Result<Found, StoreError> {
-        scripts::load(&self.connections, self.keys.record(key), keep).await
+        scripts::load(self, key, keep).await
     }
 
     async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
         put.tag()?;
-        let mut script = PUT.key(self.keys.record(put.key));
-        script
-            .arg(scripts::expected(&put))
-            .arg(put.record)
-            .arg(ms(put.keep));
-        if let Some(owner) = put.owner {
-            script
-                .key(self.keys.owner(owner.key))
-                .arg(put.key.as_bytes())
-                .arg(owner.about)
-                .arg(ms(owner.keep));
-        }
-        let answer = scripts::invoke(&self.connections, &script).await?;
+        let answer = scripts::put(self, &put, put.owner).await?;
         self.end_the_first(count(&answer), &put).await?;
         swap(answer)
     }
 
     async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
-        let mut script = END.key(self.keys.record(end.key));
-        script
-            .arg(end.expect.map_or(&[][..], |tag| tag.as_bytes()))
-            .arg(end.tombstone.encode())
-            .arg(ms(end.grace));
-        if let Some(owner) = end.owner {
-            script.key(self.keys.owner(owner)).arg(end.key.as_bytes());
-        }
-        swap(scripts::invoke(&self.connections, &script).await?)
+        scripts::end(self, &end, end.owner).await
     }
 
     async fn rename(
@@ -156,23 +136,18 @@ impl Store for RedisStore {
         let Expect::Tag(expected) = put.expect else {
             return Err(StoreErrorKind::Unsupported.into());
         };
-        let mut script = RENAME.key(self.keys.record(from));
-        script
-            .key(self.keys.record(put.key))
-            .arg(expected.as_bytes())
+        let index = put.owner.map(|owner| owner.key);
+        let mut call = self.keys.script(&RENAME, &[from, put.key], index);
+        call.arg(expected.as_bytes())
             .arg(put.record)
             .arg(ms(put.keep))
             .arg(tombstone.encode())
             .arg(ms(grace));
         if let Some(owner) = put.owner {
-            script
-                .key(self.keys.owner(owner.key))
-                .arg(put.key.as_bytes())
-                .arg(owner.about)
-                .arg(ms(owner.keep))
-                .arg(from.as_bytes());
+            scripts::entry(&mut call, put.key, owner);
+            call.arg(from.as_bytes());
         }
-        let answer = scripts::invoke(&self.connections, &script).await?;
+        let answer = scripts::run(&self.connections, &RENAME, &call).await?;
         self.end_the_first(count(&answer), &put).await?;
         swap(answer)
     }

@@ -1,11 +1,14 @@
 //! The scripts, and what both stores do with them.
 
 use crate::{
+    RedisStore,
     connection::{Connect, Connections},
     keys::ms,
 };
-use hardtack::store::{Expect, Found, Put, StoreError, StoreErrorKind, Swap};
-use redis::{Script, ScriptInvocation, Value};
+use hardtack::store::{
+    End, Expect, Found, Owner, OwnerKey, Put, RecordKey, StoreError, StoreErrorKind, Swap,
+};
+use redis::{Cmd, ErrorKind, RedisError, Script, ServerErrorKind, Value, aio::ConnectionLike};
 use std::{sync::LazyLock, time::Duration};
 
 pub(crate) static PUT: LazyLock<Script> = LazyLock::new(|| {
@@ -33,48 +36,90 @@ pub(crate) static KEEP: LazyLock<Script> =
 pub(crate) static END: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/end.lua")));
 
-pub(crate) async fn invoke<C: Connect>(
+/// Runs a script that writes. A server that does not know it gets it first.
+pub(crate) async fn run<C: Connect>(
     connections: &Connections<C>,
-    script: &ScriptInvocation<'_>,
+    script: &Script,
+    call: &Cmd,
 ) -> Result<Value, StoreError> {
-    connections
-        .call(false, |mut connection| async move {
-            script.invoke_async(&mut connection).await
-        })
-        .await
+    let sent = connections.call(false, |connection| send(connection, script, call));
+    sent.await
+}
+
+async fn send(
+    mut connection: impl ConnectionLike,
+    script: &Script,
+    call: &Cmd,
+) -> Result<Value, RedisError> {
+    match call.query_async(&mut connection).await {
+        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+            script.load_async(&mut connection).await?;
+            call.query_async(&mut connection).await
+        }
+        answer => answer,
+    }
+}
+
+/// Puts a record, and in the same step the entry of this owner. Returns what the script says.
+pub(crate) async fn put<C: Connect>(
+    store: &RedisStore<C>,
+    put: &Put<'_>,
+    owner: Option<Owner<'_>>,
+) -> Result<Value, StoreError> {
+    let index = owner.map(|owner| owner.key);
+    let mut call = store.keys.script(&PUT, &[put.key], index);
+    let expected = match put.expect {
+        Expect::Absent => &[][..],
+        Expect::Tag(tag) => tag.as_bytes(),
+    };
+    call.arg(expected).arg(put.record).arg(ms(put.keep));
+    if let Some(owner) = owner {
+        entry(&mut call, put.key, owner);
+    }
+    run(&store.connections, &PUT, &call).await
+}
+
+/// The arguments of a script for the entry of a record.
+pub(crate) fn entry(call: &mut Cmd, key: &RecordKey, owner: Owner<'_>) {
+    call.arg(key.as_bytes())
+        .arg(owner.about)
+        .arg(ms(owner.keep));
+}
+
+/// Ends a record, and in the same step drops the entry of this owner.
+pub(crate) async fn end<C: Connect>(
+    store: &RedisStore<C>,
+    end: &End<'_>,
+    owner: Option<&OwnerKey>,
+) -> Result<Swap, StoreError> {
+    let mut call = store.keys.script(&END, &[end.key], owner);
+    call.arg(end.expect.map_or(&[][..], |tag| tag.as_bytes()))
+        .arg(end.tombstone.encode())
+        .arg(ms(end.grace))
+        .arg(owner.map(|_| end.key.as_bytes()));
+    swap(run(&store.connections, &END, &call).await?)
 }
 
 pub(crate) async fn load<C: Connect>(
-    connections: &Connections<C>,
-    key: String,
+    store: &RedisStore<C>,
+    key: &RecordKey,
     keep: Option<Duration>,
 ) -> Result<Found, StoreError> {
-    let keep = keep.map(|keep| {
-        let mut script = KEEP.key(&key);
-        script.arg(ms(keep));
-        script
-    });
-    let (script, key) = (&keep, &key);
-    let value = connections.call(true, |mut connection| async move {
-        match script {
-            Some(script) => script.invoke_async(&mut connection).await,
-            None => {
-                redis::cmd("GET")
-                    .arg(key)
-                    .query_async(&mut connection)
-                    .await
-            }
+    let mut call;
+    match keep {
+        None => {
+            call = redis::cmd("GET");
+            call.arg(store.keys.record(key));
         }
-    });
-    Found::decode(value.await?)
-}
-
-/// The tag that a script expects; empty if nothing has to be there.
-pub(crate) fn expected<'a>(put: &Put<'a>) -> &'a [u8] {
-    match put.expect {
-        Expect::Absent => &[],
-        Expect::Tag(tag) => tag.as_bytes(),
+        Some(keep) => {
+            call = store.keys.script(&KEEP, &[key], None);
+            call.arg(ms(keep));
+        }
     }
+    let sent = store
+        .connections
+        .call(true, |connection| send(connection, &KEEP, &call));
+    found(sent.await?)
 }
 
 /// The number of the owner's entries, if the script is done.
@@ -88,8 +133,14 @@ pub(crate) fn count(answer: &Value) -> u64 {
 pub(crate) fn swap(answer: Value) -> Result<Swap, StoreError> {
     match answer {
         Value::Int(_) => Ok(Swap::Done),
-        Value::Nil => Ok(Swap::Missing),
-        Value::BulkString(there) => Ok(Found::decode(Some(there))?.into()),
+        there => Ok(found(there)?.into()),
+    }
+}
+
+fn found(there: Value) -> Result<Found, StoreError> {
+    match there {
+        Value::Nil => Ok(Found::Missing),
+        Value::BulkString(value) => Found::decode(Some(value)),
         _ => Err(StoreErrorKind::Corrupt.into()),
     }
 }

@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 /// What the proxy does to connections, old and new.
@@ -27,6 +28,8 @@ pub enum Fault {
     HalfAnAnswer,
     /// Passes nothing on, and answers this.
     Answer(&'static str),
+    /// Passes everything on, what is sent only after this time: the server is that far away.
+    Delay(Duration),
 }
 
 /// A proxy on a free port of the loopback interface.
@@ -104,6 +107,11 @@ fn pass(mut from: TcpStream, mut to: TcpStream, fault: &Mutex<Fault>, is_request
                 Err(_) => break,
             },
             (Fault::HalfAnAnswer, false) => len / 2,
+            (Fault::Delay(time), true) => {
+                thread::sleep(time);
+                len
+            }
+            (Fault::Delay(_), false) => len,
             (Fault::None | Fault::ResetAfter | Fault::HalfAnAnswer, _) => len,
         };
         if to.write_all(&bytes[..passed]).is_err() || passed < len {
