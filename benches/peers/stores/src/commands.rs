@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-const REQUESTS: u32 = 20;
+const REQUESTS: u32 = 200;
 
-/// Returns the round trips of one request, and all commands that the server runs for it, those of scripts among them.
+/// Returns the round trips of one request, and all commands that the server runs for it, those of scripts among them, each with
+/// the time that the server takes for it.
 pub fn of_a_request(port: u16, mut send: impl FnMut(u32)) -> String {
     let url = crate::redis_peers::url(port);
     let client = redis::Client::open(url).expect("the address is one of Redis");
@@ -26,20 +27,21 @@ pub fn of_a_request(port: u16, mut send: impl FnMut(u32)) -> String {
     let reads: u32 = reads.expect("Redis counts").parse().expect("a number");
     let mut out = (reads / REQUESTS).to_string();
     let mut separator = ": ";
-    for (name, calls) in commands.lines().filter_map(read) {
+    for (name, calls, time) in commands.lines().filter_map(read) {
         let times = match calls / REQUESTS {
             1 => String::new(),
             times => format!("{times} × "),
         };
-        let _ = write!(out, "{separator}{times}{name}");
+        let _ = write!(out, "{separator}{times}{name} {time}");
         separator = ", ";
     }
     out
 }
 
-/// Reads `cmdstat_get:calls=20,usec=..`. Commands of this program come less than once for each request.
-fn read(line: &str) -> Option<(String, u32)> {
+/// Reads `cmdstat_get:calls=200,usec=..,usec_per_call=0.92,..`. Commands of this program come less than once for each request.
+fn read(line: &str) -> Option<(String, u32, &str)> {
     let (name, figures) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
     let calls = figures.split(',').next()?.parse().ok()?;
-    (calls >= REQUESTS).then(|| (name.to_uppercase(), calls))
+    let time = figures.split_once("usec_per_call=")?.1.split(',').next()?;
+    (calls >= REQUESTS).then(|| (name.to_uppercase(), calls, time))
 }

@@ -11,14 +11,21 @@ use exchange::{Reply, Request};
 use hardtack::session::{Session, SessionManager};
 use hardtack::store::Store;
 use hardtack::{Key, Keyring, Timestamp};
+use hardtack_memcached::MemcachedStore;
 use hardtack_redis::RedisStore;
-use hardtack_sqlx::{PostgresStore, SqliteStore};
+use hardtack_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use tokio::runtime::{Builder, Runtime};
 
-const ENGINES: [&str; 3] = ["Redis", "SQLite, a file", "PostgreSQL"];
+const ENGINES: [&str; 5] = [
+    "Redis",
+    "Memcached",
+    "SQLite, a file",
+    "PostgreSQL",
+    "MariaDB",
+];
 
 /// What a visitor does who is logged in; the last two begin with no session.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +51,8 @@ struct Engine {
     runtime: Runtime,
     sessions: SessionManager,
     now: Arc<AtomicU32>,
+    /// Memcached keeps no lists of owners.
+    lists: bool,
 }
 
 impl Engine {
@@ -53,8 +62,10 @@ impl Engine {
         let now = Arc::new(AtomicU32::new(Timestamp::now().to_unix()));
         let clock = now.clone();
         let ring = Keyring::new(Key::generate().expect("the system has randomness"));
+        let store = runtime.block_on(connect());
+        let lists = store.lists_owners();
         let sessions = SessionManager::builder(ring)
-            .store(runtime.block_on(connect()))
+            .store(store)
             .clock(move || Timestamp::from_unix(clock.load(Ordering::Relaxed)))
             .build()
             .expect("the defaults are good");
@@ -62,6 +73,7 @@ impl Engine {
             runtime,
             sessions,
             now,
+            lists,
         }
     }
 
@@ -82,7 +94,9 @@ impl Engine {
         let person = PERSON.fetch_add(1, Ordering::Relaxed).to_string();
         let log_in = |session: &Session| {
             session.regenerate_for_login().expect("it is loaded");
-            session.set_subject(Some(&person)).expect("it is loaded");
+            if self.lists {
+                session.set_subject(Some(&person)).expect("it is loaded");
+            }
             session.insert("text", "#".repeat(256)).expect("it fits");
         };
         self.request("", log_in).await
@@ -133,6 +147,8 @@ impl Engine {
 /// Each visit on each engine, and what Redis does for each.
 pub fn measure(redis: u16, how: How) -> (Vec<Vec<Timing>>, Vec<String>) {
     let postgres = servers::postgres().expect("PostgreSQL is installed");
+    let mariadb = servers::mariadb().expect("MariaDB is installed");
+    let memcached = servers::memcached().expect("Memcached is installed");
     let directory = tempfile::tempdir().expect("a directory can be made");
     let on_redis = Engine::new(async || {
         RedisStore::new(redis::Client::open(url(redis)).expect("the address is one of Redis"))
@@ -155,13 +171,30 @@ pub fn measure(redis: u16, how: How) -> (Vec<Vec<Timing>>, Vec<String>) {
         store.create_table().await.expect("it can be made");
         store
     });
+    let on_mariadb = Engine::new(async || {
+        let url = format!("mysql://root@127.0.0.1:{}/mysql", mariadb.port());
+        let pool = sqlx::MySqlPool::connect(&url).await;
+        let store = MySqlStore::new(pool.expect("MariaDB answers"));
+        store.create_table().await.expect("it can be made");
+        store
+    });
+    let on_memcached = Engine::new(async || {
+        let address = format!("127.0.0.1:{}", memcached.port());
+        MemcachedStore::new([address]).expect("it is an address")
+    });
     let (mut timings, mut commands) = (Vec::new(), Vec::new());
     for (name, visit) in VISITS {
         eprintln!("engines, {name}");
-        let engines = ENGINES
+        let engines = [
+            &on_redis,
+            &on_memcached,
+            &on_sqlite,
+            &on_postgres,
+            &on_mariadb,
+        ];
+        let mut contenders: Vec<_> = ENGINES
             .into_iter()
-            .zip([&on_redis, &on_sqlite, &on_postgres]);
-        let mut contenders: Vec<_> = engines
+            .zip(engines)
             .map(|(name, engine)| Contender::batched(name, engine.visits(visit)))
             .collect();
         timings.push(compare(&mut contenders, how));

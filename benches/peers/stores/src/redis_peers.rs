@@ -1,6 +1,7 @@
 //! hardtack, tower-sessions and actix-session, each as its documentation sets it up on Redis.
 
 use crate::app::{self, Act, App, HARDTACK, LOGIN, NOTHING, READ, UNTOUCHED, User, WRITE};
+use crate::floor;
 use crate::harness::Timing;
 use crate::table::{figures, header, row};
 use hardtack::session::SessionManager;
@@ -40,6 +41,7 @@ fn axum(port: u16) -> Vec<App> {
         app::axum::nothing(runtime()),
         app::axum::hardtack(runtime(), own_sessions(port)),
         tower_sessions(port),
+        floor::axum(runtime(), port),
     ]
 }
 
@@ -48,6 +50,7 @@ fn actix(port: u16) -> Vec<App> {
         app::actix::nothing(),
         app::actix::hardtack(own_sessions(port)),
         actix_session(port),
+        floor::actix(port),
     ]
 }
 
@@ -145,17 +148,13 @@ pub fn table(out: &mut String, groups: &[Vec<Timing>]) {
     }
 }
 
-/// The rows are those of [`table`].
-pub fn commands(out: &mut String, commands: &[[String; 3]]) {
-    let names = [
-        ("Axum", HARDTACK),
-        ("Axum", "tower-sessions"),
-        ("Actix", HARDTACK),
-        ("Actix", "actix-session"),
-    ];
+/// What Redis does for one application: its label, and the commands for each act.
+pub type Commands = (String, [String; 3]);
+
+pub fn commands(out: &mut String, commands: &[Commands]) {
     acts(out);
-    for ((framework, name), commands) in names.into_iter().zip(commands) {
-        row(out, &label(framework, name), commands);
+    for (label, commands) in commands {
+        row(out, label, commands);
     }
 }
 
@@ -166,7 +165,7 @@ fn acts(out: &mut String) {
     );
 }
 
-fn label(framework: &str, name: &str) -> String {
+pub fn label(framework: &str, name: &str) -> String {
     match name {
         HARDTACK => format!("{framework}: **{name}**"),
         _ => format!("{framework}: {name}"),

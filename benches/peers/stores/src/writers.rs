@@ -1,22 +1,24 @@
 //! What is left of the writes of many requests to one session, over HTTP. Each request writes a key of its own.
 
+use crate::http::Connection;
 use crate::redis_peers::{sessions, tower_sessions_layer, url};
 use crate::table::{header, row};
 use hardtack::{Key, Keyring};
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Barrier;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-const WRITERS: usize = 64;
-const INSTANCES: [usize; 2] = [1, 4];
+/// How many requests write at once, to how many instances of the site.
+const RACES: [(usize, usize); 4] = [(8, 1), (64, 1), (8, 4), (64, 4)];
+/// The most keys that are written.
+const KEYS: usize = 64;
 const RUNS: usize = 10;
 
 /// Serves one instance of a site on the Redis of this port, and tells its address.
-type Serve = fn(u16, Keyring, Sender<SocketAddr>);
+pub type Serve = fn(u16, Keyring, Sender<SocketAddr>);
 
-const SITES: [(&str, Serve); 5] = [
+pub const SITES: [(&str, Serve); 5] = [
     ("Axum: **hardtack**", axum_hardtack),
     ("Axum: tower-sessions", axum_tower_sessions),
     ("Axum: axum_session", axum_session),
@@ -27,31 +29,26 @@ const SITES: [(&str, Serve); 5] = [
 /// Prints how many writes each site keeps.
 pub fn table() -> String {
     let redis = servers::redis(&[]).expect("redis-server is installed");
-    let columns = INSTANCES.map(|instances| match instances {
-        1 => "one instance".to_owned(),
-        _ => format!("{instances} instances"),
+    let columns = RACES.map(|(writers, instances)| match instances {
+        1 => format!("{writers}, one instance"),
+        _ => format!("{writers}, {instances} instances"),
     });
     let mut out = format!(
-        "\nOf {WRITERS} requests that write to one session at the same time over HTTP, each under a key of its own, this many \
-         writes are in Redis afterwards, as another instance finds them: the least and the most of {RUNS} runs. The requests go to one \
-         instance of the site, or in turn to {}. Every one of them was answered with 200:\n\n",
-        INSTANCES[1]
+        "\nOf requests that write to one session at the same time over HTTP, each under a key of its own, this many writes are in Redis \
+         afterwards, as another instance finds them: the least and the most of {RUNS} runs. The requests go to one instance of the site, \
+         or to several in turn. Every one of them was answered with 200:\n\n"
     );
     header(&mut out, &columns);
     for (name, serve) in SITES {
-        let cells = INSTANCES.map(|instances| {
-            eprintln!("writers, {name}, {instances}");
+        let cells = RACES.map(|(writers, instances)| {
+            eprintln!("writers, {name}, {writers} to {instances}");
             let key = Key::generate().expect("the system has randomness");
             let ring = Keyring::new(key);
-            let start = |_| {
-                let (tell, told) = channel();
-                let (port, ring) = (redis.port(), ring.clone());
-                thread::spawn(move || serve(port, ring, tell));
-                told.recv().expect("an instance starts")
-            };
             // The last one has seen none of the requests, and has to look into Redis.
-            let sites: Vec<SocketAddr> = (0..=instances).map(start).collect();
-            let run = |_| kept(&sites[..instances], sites[instances]);
+            let sites: Vec<SocketAddr> = (0..=instances)
+                .map(|_| start(serve, redis.port(), &ring))
+                .collect();
+            let run = |_| kept(writers, &sites[..instances], sites[instances]);
             let mut kept: Vec<usize> = (0..RUNS).map(run).collect();
             kept.sort_unstable();
             match (kept[0], kept[RUNS - 1]) {
@@ -64,46 +61,34 @@ pub fn table() -> String {
     out
 }
 
+/// Starts an instance, which ends with this program.
+pub fn start(serve: Serve, redis: u16, ring: &Keyring) -> SocketAddr {
+    let (tell, told) = channel();
+    let ring = ring.clone();
+    thread::spawn(move || serve(redis, ring, tell));
+    told.recv().expect("an instance starts")
+}
+
 /// Lets all write to a new session. Returns how many writes another instance finds.
-fn kept(sites: &[SocketAddr], other: SocketAddr) -> usize {
-    let (cookie, _) = get(sites[0], "/write/first", "");
-    let start = Barrier::new(WRITERS);
+fn kept(writers: usize, sites: &[SocketAddr], other: SocketAddr) -> usize {
+    let (cookie, _) = Connection::open(sites[0]).get("/write/first", "");
+    let begin = Barrier::new(writers);
     thread::scope(|scope| {
-        for nth in 0..WRITERS {
-            let (start, cookie, site) = (&start, &cookie, sites[nth % sites.len()]);
+        for nth in 0..writers {
+            let (begin, cookie, site) = (&begin, &cookie, sites[nth % sites.len()]);
             scope.spawn(move || {
-                start.wait();
-                get(site, &format!("/write/{nth}"), cookie);
+                begin.wait();
+                Connection::open(site).get(&format!("/write/{nth}"), cookie);
             });
         }
     });
-    let (_, kept) = get(other, "/count", &cookie);
+    let (_, kept) = Connection::open(other).get("/count", &cookie);
     kept.parse().expect("a number")
-}
-
-/// Sends a request, which is answered with 200. Returns the cookies that are set, and the body.
-fn get(site: SocketAddr, path: &str, cookie: &str) -> (String, String) {
-    let mut connection = TcpStream::connect(site).expect("the site listens");
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: site\r\nConnection: close\r\nCookie: {cookie}\r\n\r\n"
-    );
-    connection.write_all(request.as_bytes()).expect("it reads");
-    let mut answer = String::new();
-    connection.read_to_string(&mut answer).expect("it answers");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
-    assert_eq!(head.get(9..12), Some("200"), "{path}");
-    let cookies = head.lines().filter_map(|line| {
-        let (name, value) = line.split_once(": ")?;
-        let is_cookie = name.eq_ignore_ascii_case("set-cookie");
-        is_cookie.then(|| value.split(';').next())?
-    });
-    let cookies: Vec<&str> = cookies.collect();
-    (cookies.join("; "), body.to_owned())
 }
 
 /// Counts the keys of writers that are there.
 fn count(has: impl Fn(&str) -> bool) -> String {
-    let kept = (0..WRITERS).filter(|nth| has(&nth.to_string()));
+    let kept = (0..KEYS).filter(|nth| has(&nth.to_string()));
     kept.count().to_string()
 }
 
@@ -149,7 +134,7 @@ fn axum_tower_sessions(redis: u16, _: Keyring, tell: Sender<SocketAddr>) {
     async fn read(session: Session) -> String {
         session.load().await.expect("the store answers");
         let mut kept = 0;
-        for nth in 0..WRITERS {
+        for nth in 0..KEYS {
             let value = session.get::<bool>(&nth.to_string()).await;
             kept += usize::from(value.expect("the store answers").is_some());
         }

@@ -1,0 +1,106 @@
+//! Many visitors at once over HTTP: how many requests a second, and what those who write to one session do to the others.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use hardtack::{Key, Keyring};
+
+use crate::http::Connection;
+use crate::table::{duration, header, row};
+use crate::writers::{SITES, start};
+
+/// How many visitors come at once, each with a connection of its own.
+const CONNECTIONS: usize = 64;
+/// How many of them are the others, and how many requests write to the one session.
+const OTHERS: usize = 8;
+const WRITERS: [usize; 3] = [0, 8, 64];
+const TIME: Duration = Duration::from_secs(3);
+
+/// What a request is for.
+#[derive(Clone, Copy)]
+enum Path {
+    Read,
+    Write,
+}
+
+pub fn table() -> String {
+    let redis = servers::redis(&[]).expect("redis-server is installed");
+    let mut out = format!(
+        "\nWith {CONNECTIONS} connections over HTTP, each of a visitor of its own, this many requests a second, for as long as {} seconds. \
+         Clients, site and Redis share the machine. Then the 99th percentile of the time of a read, while {OTHERS} visitors read and \
+         nobody, {} or {} others write to one session all the time:\n\n",
+        TIME.as_secs(),
+        WRITERS[1],
+        WRITERS[2],
+    );
+    let others = WRITERS.map(|writers| format!("{writers} writers"));
+    let columns = ["read", "written"].map(str::to_owned);
+    header(&mut out, &[&columns[..], &others].concat());
+    for (name, serve) in SITES {
+        eprintln!("load, {name}");
+        let key = Key::generate().expect("the system has randomness");
+        let site = start(serve, redis.port(), &Keyring::new(key));
+        let rate = |path| {
+            let visitors: Vec<_> = (0..CONNECTIONS).map(|_| visitor(site)).collect();
+            let times = drive(site, &visitors, path, &[]);
+            format!("{:.1}k", times.len() as f64 / TIME.as_secs_f64() / 1e3)
+        };
+        let slowest = |writers| {
+            let visitors: Vec<_> = (0..OTHERS).map(|_| visitor(site)).collect();
+            let writers = vec![visitor(site); writers];
+            let mut times = drive(site, &visitors, Path::Read, &writers);
+            times.sort_unstable();
+            duration(times[times.len() * 99 / 100].as_nanos() as f64)
+        };
+        let cells = [rate(Path::Read), rate(Path::Write)];
+        row(
+            &mut out,
+            name,
+            &[&cells[..], &WRITERS.map(slowest)].concat(),
+        );
+    }
+    out
+}
+
+/// Returns the cookie of somebody who has a session.
+fn visitor(site: SocketAddr) -> String {
+    Connection::open(site).get("/write/first", "").0
+}
+
+/// Lets visitors send requests until the time is up, and these writers with them. Returns how long each request of the visitors
+/// took.
+fn drive(site: SocketAddr, visitors: &[String], path: Path, writers: &[String]) -> Vec<Duration> {
+    let ended = AtomicBool::new(false);
+    let send = |cookie: &str, nth: usize, path| {
+        let mut connection = Connection::open(site);
+        let path = match path {
+            Path::Read => "/count".to_owned(),
+            Path::Write => format!("/write/{nth}"),
+        };
+        let mut times = Vec::new();
+        while !ended.load(Ordering::Relaxed) {
+            let start = Instant::now();
+            connection.get(&path, cookie);
+            times.push(start.elapsed());
+        }
+        times
+    };
+    let send = &send;
+    thread::scope(|scope| {
+        for (nth, cookie) in writers.iter().enumerate() {
+            scope.spawn(move || send(cookie, nth, Path::Write));
+        }
+        let visitors = visitors.iter().enumerate();
+        let visitors: Vec<_> = visitors
+            .map(|(nth, cookie)| scope.spawn(move || send(cookie, nth, path)))
+            .collect();
+        thread::sleep(TIME);
+        ended.store(true, Ordering::Relaxed);
+        let times = visitors.into_iter().map(|visitor| visitor.join());
+        times
+            .flat_map(|times| times.expect("every request is answered"))
+            .collect()
+    })
+}
