@@ -11,9 +11,7 @@ use crate::session::{
     lifecycle::{Decision, LiveSession, OwnChange, Save, read_record},
     manager::{SessionManager, StoreSettings},
     record::Ids,
-    store::{
-        Loss, Own, RecordKey, RecordSecret, Tag, Tombstone, Version, merge as merge_versions,
-    },
+    store::{Loss, Own, RecordKey, RecordSecret, Tag, Tombstone, Version, merge as merge_versions},
 };
 use crate::system_random::SystemRandom;
 use alloc::vec::Vec;
