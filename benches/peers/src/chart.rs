@@ -7,7 +7,7 @@ use crate::app::Act;
 use crate::codec::{Operation, SEAL, SEAL_WITH};
 use crate::harness::Timing;
 use crate::payload::SIZES;
-use crate::request::Framework;
+use crate::request::{Framework, HARDTACK_CODEC};
 use crate::run::{Run, named, own};
 use crate::table::duration;
 
@@ -104,7 +104,8 @@ fn requests(portable: &Run, ring: &Run) -> Panel {
 /// Peers as in the run with ring, hardtack as in both.
 fn times(portable: &[Timing], ring: &[Timing], label: impl Fn(&str) -> String) -> Vec<Bar> {
     let mut bars = Vec::new();
-    for timing in ring.iter().filter(|timing| !timing.frame) {
+    let shown = |timing: &&Timing| !timing.frame && timing.name != HARDTACK_CODEC;
+    for timing in ring.iter().filter(shown) {
         let own = own(&timing.name);
         let bar = |label, nanoseconds: f64| Bar {
             label,

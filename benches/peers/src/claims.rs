@@ -8,6 +8,7 @@ use crate::harness::Timing;
 use crate::payload::{NUMBERS, SIZES};
 use crate::request::{Framework, HARDTACK_TYPED};
 use crate::run::{Run, named, own as is_own};
+use crate::servers::{Comparison, Contender, comparisons};
 
 pub struct Claim {
     what: String,
@@ -151,6 +152,32 @@ fn requests(run: &Run, framework: Framework) -> Vec<Claim> {
         });
     }
     claims
+}
+
+/// Whole servers answer no fewer requests than with the best peer, unless the rounds disagree about that: in a quarter
+/// of them they may answer more.
+pub fn servers(contenders: &[Contender]) -> Vec<Claim> {
+    let claim = |comparison: Comparison| {
+        let Comparison {
+            own,
+            framework,
+            act,
+            peer,
+            ratio: [_, _, high],
+        } = comparison;
+        Claim {
+            what: format!(
+                "{act:?} in {framework:?}, {own}, requests a second against {peer}, in the best quarter of the rounds"
+            ),
+            measured: high,
+            at_least: 1.0,
+        }
+    };
+    comparisons(contenders)
+        .into_iter()
+        .filter(|comparison| comparison.act != Act::Untouched)
+        .map(claim)
+        .collect()
 }
 
 #[cfg(test)]

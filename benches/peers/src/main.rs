@@ -10,15 +10,18 @@ mod payload;
 mod report;
 mod request;
 mod run;
+mod servers;
 mod table;
 
 use std::process::ExitCode;
 use std::{env, fs};
 
+use claims::Claim;
 use run::Run;
 
 const USAGE: &str = "usage: peers measure FILE [--quick]
-       peers report PORTABLE-FILE RING-FILE [V3-FILE] [--quick] [--check]";
+       peers report PORTABLE-FILE RING-FILE [V3-FILE] [--quick] [--check]
+       peers servers [--quick] [--check]";
 
 fn main() -> ExitCode {
     let (flags, arguments): (Vec<String>, Vec<String>) = env::args()
@@ -46,23 +49,42 @@ fn main() -> ExitCode {
             let table = report::table(&portable, &ring, v3.as_ref());
             println!("{table}");
             let claims = claims::all(&portable, &ring);
-            for claim in &claims {
-                println!("{claim}");
-            }
             // A quick run is too rough to be published.
             if !quick {
                 report::write(&table);
                 chart::write(&portable, &ring);
             }
-            if check && claims.iter().any(|claim| !claim.holds()) {
-                ExitCode::FAILURE
-            } else {
-                ExitCode::SUCCESS
+            judge(&claims, check)
+        }
+        // Of itself: see `servers::measure`.
+        [servers::SERVE, framework, name, processor] => {
+            servers::serve(framework, name, processor);
+            ExitCode::SUCCESS
+        }
+        ["servers"] => {
+            let contenders = servers::measure(quick);
+            let table = servers::table(&contenders);
+            println!("{table}");
+            if !quick {
+                report::write_servers(&table);
             }
+            judge(&claims::servers(&contenders), check)
         }
         _ => {
             eprintln!("{USAGE}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Prints what held. With `check`, a claim that did not is a failure.
+fn judge(claims: &[Claim], check: bool) -> ExitCode {
+    for claim in claims {
+        println!("{claim}");
+    }
+    if check && claims.iter().any(|claim| !claim.holds()) {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     }
 }

@@ -29,11 +29,18 @@ const MEASURED: [&str; 17] = [
     "rocket",
 ];
 
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+
 /// Writes the tables into the README of the benchmarks.
 pub fn write(tables: &str) {
-    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
     let begin = "<!-- benches/peers/run writes from here -->\n";
-    crate::table::write(readme, begin, tables);
+    crate::table::write(README, begin, tables);
+}
+
+/// Writes the tables of whole servers.
+pub fn write_servers(tables: &str) {
+    let begin = "<!-- benches/peers servers writes from here -->\n";
+    crate::table::write(README, begin, tables);
 }
 
 /// `v3` is hardtack alone, without `ring`, in a build for x86-64-v3.

@@ -14,6 +14,9 @@ use crate::harness::{How, Timing, compare};
 /// hardtack's sessions as one type; under its own name they are a dictionary, as most peers have.
 pub const HARDTACK_TYPED: &str = "hardtack, typed";
 
+/// A value in a token of [`hardtack::Codec`], without a session around it: what Rocket and the cipher take for themselves.
+pub const HARDTACK_CODEC: &str = "hardtack, `Codec` by hand";
+
 /// hardtack's sessions, with every setting at its default.
 fn sessions() -> SessionManager {
     SessionManager::builder(keyring())
@@ -43,7 +46,7 @@ pub enum Framework {
 impl Framework {
     pub const ALL: [Framework; 3] = [Framework::Axum, Framework::Actix, Framework::Rocket];
 
-    fn apps(self) -> Vec<App> {
+    pub fn apps(self) -> Vec<App> {
         match self {
             Framework::Axum => axum::apps(),
             Framework::Actix => actix::apps(),

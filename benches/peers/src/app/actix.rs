@@ -1,26 +1,30 @@
 //! Actix Web.
 
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc::Sender;
+
+use actix_http::Request;
+use actix_service::IntoServiceFactory;
 use actix_web::body::{MessageBody, to_bytes};
-use actix_web::dev::{Service, ServiceResponse};
+use actix_web::dev::{AppConfig, Service, ServiceFactory, ServiceResponse};
 use actix_web::http::header;
-use actix_web::rt::Runtime;
+use actix_web::rt::{Runtime, System};
 use actix_web::test::{TestRequest, init_service};
-use actix_web::{App as Application, web};
+use actix_web::{App as Application, HttpServer, web};
 use hardtack::actix::SessionMiddleware;
 use hardtack::session::{Session, SessionError, SessionManager};
 
 use super::{Act, Answer, App, HARDTACK, LOGIN, NAME, NOTHING, READ, UNTOUCHED, User, WRITE};
 
 pub fn nothing() -> App {
-    let runtime = Runtime::new().expect("a runtime starts");
-    let service = runtime.block_on(init_service(
+    let site = || {
         Application::new()
             .wrap_fn(|request, service| service.call(request))
             .route(UNTOUCHED, web::get().to(async || ""))
             .route(READ, web::get().to(async || NAME.to_owned()))
-            .route(WRITE, web::get().to(async || "")),
-    ));
-    app(NOTHING, false, runtime, service)
+            .route(WRITE, web::get().to(async || ""))
+    };
+    app(NOTHING, false, runtime(), site)
 }
 
 /// Values are CBOR.
@@ -36,25 +40,36 @@ pub fn hardtack(sessions: SessionManager) -> App {
         session.regenerate_for_login()?;
         write(session).await
     }
-    let runtime = Runtime::new().expect("a runtime starts");
-    let service = runtime.block_on(init_service(
+    let site = move || {
         Application::new()
             .wrap(SessionMiddleware::new(sessions.clone()))
             .route(UNTOUCHED, web::get().to(async || ""))
             .route(READ, web::get().to(read))
             .route(WRITE, web::get().to(write))
-            .route(LOGIN, web::get().to(log_in)),
-    ));
-    app(HARDTACK, true, runtime, service)
+            .route(LOGIN, web::get().to(log_in))
+    };
+    app(HARDTACK, true, runtime(), site)
 }
 
-/// Turns an application with the three routes, once `init_service` made it, into something to send to.
-pub fn app<S, B>(name: &'static str, encrypts: bool, runtime: Runtime, service: S) -> App
+pub fn runtime() -> Runtime {
+    Runtime::new().expect("a runtime starts")
+}
+
+/// Turns what makes an application with the three routes into something to send to.
+pub fn app<F, I, S, B>(name: &'static str, encrypts: bool, runtime: Runtime, site: F) -> App
 where
-    S: Service<actix_http::Request, Response = ServiceResponse<B>, Error = actix_web::Error>
-        + 'static,
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request> + 'static,
+    S: ServiceFactory<
+            Request,
+            Config = AppConfig,
+            Response = ServiceResponse<B>,
+            Error = actix_web::Error,
+            InitError = (),
+        > + 'static,
     B: MessageBody + 'static,
 {
+    let service = runtime.block_on(init_service(site()));
     let send = move |act: Act, cookie: &str, n: u32| {
         runtime.block_on(async {
             let mut answer = None;
@@ -95,5 +110,28 @@ where
         name,
         encrypts,
         send: Box::new(send),
+        serve: Box::new(|tell| serve(site, &tell)),
     }
+}
+
+fn serve<F, I, S, B>(site: F, tell: &Sender<SocketAddr>)
+where
+    F: Fn() -> I + Send + Clone + 'static,
+    I: IntoServiceFactory<S, Request> + 'static,
+    S: ServiceFactory<
+            Request,
+            Config = AppConfig,
+            Response = ServiceResponse<B>,
+            Error = actix_web::Error,
+            InitError = (),
+        > + 'static,
+    B: MessageBody + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = listener.local_addr().expect("it has an address");
+    tell.send(address).expect("somebody waits");
+    System::new().block_on(async {
+        let server = HttpServer::new(site).workers(1).disable_signals();
+        let _ = server.listen(listener).expect("it listens").run().await;
+    });
 }

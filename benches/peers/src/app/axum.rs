@@ -1,11 +1,15 @@
 //! Axum.
 
+use std::net::SocketAddr;
+use std::sync::mpsc::Sender;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, Request, Uri, header};
 use axum::routing::get;
 use hardtack::session::{Session, SessionError, SessionManager};
-use tokio::runtime::Runtime;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
 use tower::Service;
 use tower::layer::util::Identity;
 
@@ -43,6 +47,7 @@ pub fn hardtack(runtime: Runtime, sessions: SessionManager) -> App {
 
 /// Turns a router with the three routes into something to send to.
 pub fn app(name: &'static str, encrypts: bool, runtime: Runtime, router: Router) -> App {
+    let site = router.clone();
     let send = move |act: Act, cookie: &str, n: u32| {
         let mut service = router.clone();
         let uri = Uri::from_static(act.path());
@@ -77,5 +82,18 @@ pub fn app(name: &'static str, encrypts: bool, runtime: Runtime, router: Router)
         name,
         encrypts,
         send: Box::new(send),
+        serve: Box::new(|tell| serve(site, &tell)),
     }
+}
+
+fn serve(site: Router, tell: &Sender<SocketAddr>) {
+    let mut runtime = Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().expect("a runtime starts");
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await;
+        let listener = listener.expect("a port is free");
+        let address = listener.local_addr().expect("it has an address");
+        tell.send(address).expect("somebody waits");
+        let _ = axum::serve(listener, site).await;
+    });
 }

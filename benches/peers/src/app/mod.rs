@@ -1,9 +1,11 @@
-//! The application that every contender runs, and how requests reach it without a socket.
+//! The application that every contender runs: how requests reach it without a socket, and as a whole server.
 
 pub mod actix;
 pub mod axum;
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
 
 use hardtack::session::SessionData;
 use serde::{Deserialize, Serialize};
@@ -16,10 +18,14 @@ pub struct App {
     /// Whether the client cannot read what is in the session.
     pub encrypts: bool,
     pub send: Box<Send>,
+    pub serve: Box<Serve>,
 }
 
 /// Sends the same request with this cookie (`name=value`, or nothing) so many times, and returns the last answer.
 pub type Send = dyn Fn(Act, &str, u32) -> Answer;
+
+/// Serves the application on a free port of the loopback interface, on one thread, and tells its address.
+pub type Serve = dyn FnOnce(Sender<SocketAddr>);
 
 pub struct Answer {
     /// `name=value` of the cookie set, or nothing.

@@ -2,13 +2,11 @@
 
 use actix_session::storage::CookieSessionStore;
 use actix_web::cookie::Key;
-use actix_web::rt::Runtime;
-use actix_web::test::init_service;
 use actix_web::{App as Application, web};
 use hardtack::actix::SessionMiddleware;
 
 use super::{HARDTACK_TYPED, sessions, typed_sessions};
-use crate::app::actix::{app, hardtack, nothing};
+use crate::app::actix::{app, hardtack, nothing, runtime};
 use crate::app::{App, READ, UNTOUCHED, User, WRITE};
 
 pub fn apps() -> Vec<App> {
@@ -31,15 +29,15 @@ fn hardtack_typed() -> App {
         session.replace(User::next())?;
         Ok("")
     }
-    let runtime = Runtime::new().expect("a runtime starts");
-    let service = runtime.block_on(init_service(
+    let sessions = typed_sessions();
+    let site = move || {
         Application::new()
-            .wrap(SessionMiddleware::new(typed_sessions()))
+            .wrap(SessionMiddleware::new(sessions.clone()))
             .route(UNTOUCHED, web::get().to(async || ""))
             .route(READ, web::get().to(read))
-            .route(WRITE, web::get().to(write)),
-    ));
-    app(HARDTACK_TYPED, true, runtime, service)
+            .route(WRITE, web::get().to(write))
+    };
+    app(HARDTACK_TYPED, true, runtime(), site)
 }
 
 /// Values are JSON texts in a JSON map in an encrypted cookie.
@@ -59,16 +57,14 @@ fn actix_session() -> App {
             .expect("a user is JSON");
         ""
     }
-    let runtime = Runtime::new().expect("a runtime starts");
-    let service = runtime.block_on(init_service(
+    let key = Key::generate();
+    let site = move || {
+        let layer = SessionMiddleware::new(CookieSessionStore::default(), key.clone());
         Application::new()
-            .wrap(SessionMiddleware::new(
-                CookieSessionStore::default(),
-                Key::generate(),
-            ))
+            .wrap(layer)
             .route(UNTOUCHED, web::get().to(async || ""))
             .route(READ, web::get().to(read))
-            .route(WRITE, web::get().to(write)),
-    ));
-    app("actix-session, cookie store", true, runtime, service)
+            .route(WRITE, web::get().to(write))
+    };
+    app("actix-session, cookie store", true, runtime(), site)
 }

@@ -1,35 +1,42 @@
 //! Rocket: hardtack; Rocket's own private cookies, which take no fairing.
 
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::mpsc::Sender;
+
+use hardtack::Codec;
 use hardtack::rocket::SessionFairing;
 use hardtack::session::{Session, SessionError};
 use rocket::config::{LogLevel, SecretKey};
 use rocket::fairing::AdHoc;
-use rocket::http::{Cookie, CookieJar, Header};
+use rocket::http::{Cookie, CookieJar, Header, SameSite};
 use rocket::local::asynchronous::Client;
-use rocket::{Build, Config, Rocket, get, routes};
+use rocket::{Build, Config, Rocket, State, get, routes};
+use tokio::runtime::{Builder, Runtime};
 
-use super::{HARDTACK_TYPED, sessions, typed_sessions};
+use super::{HARDTACK_CODEC, HARDTACK_TYPED, keyring, sessions, typed_sessions};
 use crate::app::{Act, Answer, App, HARDTACK, NAME, NOTHING, User};
 
 pub fn apps() -> Vec<App> {
-    vec![nothing(), hardtack(), hardtack_typed(), private_cookies()]
+    vec![
+        nothing(),
+        hardtack(),
+        hardtack_typed(),
+        hardtack_codec(),
+        private_cookies(),
+    ]
 }
 
 /// Turns a rocket with the three routes into something to send to.
-pub(super) fn app(
-    name: &'static str,
-    encrypts: bool,
-    build: impl FnOnce(Rocket<Build>) -> Rocket<Build>,
-) -> App {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime starts");
+fn app(name: &'static str, encrypts: bool, build: fn(Rocket<Build>) -> Rocket<Build>) -> App {
+    let runtime = runtime();
     let config = Config {
+        address: Ipv4Addr::LOCALHOST.into(),
+        port: 0,
         log_level: LogLevel::Off,
         secret_key: SecretKey::generate().expect("the system has randomness"),
         ..Config::release_default()
     };
+    let site = build(rocket::custom(config.clone()));
     let client = runtime
         .block_on(Client::untracked(build(rocket::custom(config))))
         .expect("the rocket launches");
@@ -60,7 +67,22 @@ pub(super) fn app(
         name,
         encrypts,
         send: Box::new(send),
+        serve: Box::new(|tell| serve(site, tell)),
     }
+}
+
+fn runtime() -> Runtime {
+    let mut runtime = Builder::new_current_thread();
+    runtime.enable_all().build().expect("a runtime starts")
+}
+
+fn serve(site: Rocket<Build>, tell: Sender<SocketAddr>) {
+    let told = AdHoc::on_liftoff("address", move |rocket| {
+        let Config { address, port, .. } = rocket.config();
+        let address = SocketAddr::new(*address, *port);
+        Box::pin(async move { tell.send(address).expect("somebody waits") })
+    });
+    let _ = runtime().block_on(site.attach(told).launch());
 }
 
 #[get("/untouched")]
@@ -110,6 +132,31 @@ fn hardtack_typed() -> App {
     app(HARDTACK_TYPED, true, |rocket| {
         rocket
             .attach(SessionFairing::new(typed_sessions()))
+            .mount("/", routes![untouched, read, write])
+    })
+}
+
+/// One value, postcard in a token. The handler finds it, and sets it, in Rocket's cookies.
+fn hardtack_codec() -> App {
+    #[get("/read")]
+    fn read(codec: &State<Codec>, jar: &CookieJar<'_>) -> String {
+        let user = jar
+            .get("session")
+            .and_then(|cookie| codec.open::<User>(cookie.value()).ok());
+        user.map_or_else(String::new, |user| user.value.name)
+    }
+    #[get("/write")]
+    fn write(codec: &State<Codec>, jar: &CookieJar<'_>) {
+        let token = codec.seal(&User::next()).expect("a user seals");
+        let cookie = Cookie::build(("session", token))
+            .secure(true)
+            .http_only(true)
+            .same_site(SameSite::Lax);
+        jar.add(cookie);
+    }
+    app(HARDTACK_CODEC, true, |rocket| {
+        rocket
+            .manage(Codec::new(&keyring(), "session/1"))
             .mount("/", routes![untouched, read, write])
     })
 }

@@ -98,7 +98,7 @@ fn tower_sessions(port: u16) -> App {
 
 fn actix_session(port: u16) -> App {
     use actix_session::{Session, SessionMiddleware, storage::RedisSessionStore};
-    use actix_web::{App as Application, cookie::Key, rt::Runtime, test::init_service, web};
+    use actix_web::{App as Application, cookie::Key, web};
 
     async fn read(session: Session) -> String {
         let user = session.get::<User>("user").expect("the value is a user");
@@ -113,19 +113,18 @@ fn actix_session(port: u16) -> App {
         session.renew();
         write(session).await
     }
-    let runtime = Runtime::new().expect("a runtime starts");
-    let service = runtime.block_on(async {
-        let store = RedisSessionStore::new(url(port)).await;
-        let layer = SessionMiddleware::new(store.expect("Redis answers"), Key::generate());
-        let site = Application::new()
-            .wrap(layer)
+    let runtime = app::actix::runtime();
+    let store = runtime.block_on(RedisSessionStore::new(url(port)));
+    let (store, key) = (store.expect("Redis answers"), Key::generate());
+    let site = move || {
+        Application::new()
+            .wrap(SessionMiddleware::new(store.clone(), key.clone()))
             .route(UNTOUCHED, web::get().to(async || ""))
             .route(READ, web::get().to(read))
             .route(WRITE, web::get().to(write))
-            .route(LOGIN, web::get().to(log_in));
-        init_service(site).await
-    });
-    app::actix::app("actix-session", false, runtime, service)
+            .route(LOGIN, web::get().to(log_in))
+    };
+    app::actix::app("actix-session", false, runtime, site)
 }
 
 /// The groups are those of [`FRAMEWORKS`], each with three acts.
