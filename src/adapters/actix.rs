@@ -135,7 +135,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let exchange = Exchange::begin(&self.sessions);
-        let values = |name| request.headers().get_all(name).map(HeaderValue::as_bytes);
+        let values = |name| lines(request.headers(), name);
         if let Some(answer) = exchange.endpoint(&head(request.request(), values)) {
             let (request, _) = request.into_parts();
             return ResponseFuture {
@@ -244,8 +244,7 @@ fn write<T: SessionData, B>(
     plan: Plan,
     response: HttpResponse<B>,
 ) -> HttpResponse<EitherBody<B>> {
-    let values = |name| response.headers().get_all(name).map(HeaderValue::as_bytes);
-    let edits = exchange.finish(plan, values);
+    let edits = exchange.finish(plan, |name| lines(response.headers(), name));
     edit(edits, response)
 }
 
@@ -299,9 +298,18 @@ impl<T: SessionData> FromRequest for Session<T> {
                  the middleware that uses the session",
             )));
         };
-        let values = |name| request.headers().get_all(name).map(HeaderValue::as_bytes);
+        let values = |name| lines(request.headers(), name);
         ExtractFuture(Ok(exchange.session(head(request, values))))
     }
+}
+
+/// Returns the values of a header. To look a name up, `HeaderMap` parses and hashes it, and most names that the session
+/// layer asks for are not there: comparing them with all that are there is faster.
+fn lines<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h [u8]> {
+    let named = headers
+        .iter()
+        .filter(move |(line, _)| line.as_str() == name);
+    named.map(|(_, value)| value.as_bytes())
 }
 
 fn head<'r, H>(request: &'r HttpRequest, header: H) -> RequestHead<'r, H> {

@@ -138,7 +138,7 @@ where
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
         let exchange = Exchange::begin(&self.sessions);
         let headers = request.headers();
-        let values = |name| headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+        let values = |name| lines(headers, name);
         let endpoint = exchange.endpoint(&head(request.method(), request.uri(), values));
         if let Some(answer) = endpoint {
             return ResponseFuture {
@@ -246,17 +246,20 @@ where
             *this.closing = Some((response, commit));
             return Poll::Pending;
         };
-        let values = |name| {
-            response
-                .headers()
-                .get_all(name)
-                .into_iter()
-                .map(HeaderValue::as_bytes)
-        };
-        let edits = this.exchange.finish(plan, values);
+        let headers = response.headers();
+        let edits = this.exchange.finish(plan, |name| lines(headers, name));
         write(edits, &mut response);
         Poll::Ready(Ok(response))
     }
+}
+
+/// Returns the values of a header. To look a name up, `HeaderMap` parses and hashes it, and most names that the session
+/// layer asks for are not there: comparing them with all that are there is faster.
+fn lines<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h [u8]> {
+    let named = headers
+        .iter()
+        .filter(move |(line, _)| line.as_str() == name);
+    named.map(|(_, value)| value.as_bytes())
 }
 
 fn head<'r, H>(method: &'r Method, uri: &'r Uri, header: H) -> RequestHead<'r, H> {
@@ -327,7 +330,7 @@ impl<S: Sync, T: SessionData> FromRequestParts<S> for Session<T> {
             uri,
         } = arrived;
         let headers = &parts.headers;
-        let values = |name| headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+        let values = |name| lines(headers, name);
         let session = exchange.session(head(method, uri, values));
         Ok(session.await)
     }
