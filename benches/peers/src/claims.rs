@@ -8,7 +8,7 @@ use crate::harness::Timing;
 use crate::payload::{NUMBERS, SIZES};
 use crate::request::{Framework, HARDTACK_TYPED};
 use crate::run::{Run, named, own as is_own};
-use crate::servers::{Comparison, Contender, comparisons};
+use crate::servers::{Comparison, Contender, LEAST_BUSY, busy, comparisons};
 
 pub struct Claim {
     what: String,
@@ -173,11 +173,19 @@ pub fn servers(contenders: &[Contender]) -> Vec<Claim> {
             at_least: 1.0,
         }
     };
-    comparisons(contenders)
-        .into_iter()
-        .filter(|comparison| comparison.act != Act::Untouched)
-        .map(claim)
-        .collect()
+    let is_used = |comparison: &Comparison| comparison.act != Act::Untouched;
+    let mut claims = vec![Claim {
+        what: "the share of its time that the processor worked for the server".to_owned(),
+        measured: busy(contenders),
+        at_least: LEAST_BUSY,
+    }];
+    claims.extend(
+        comparisons(contenders)
+            .into_iter()
+            .filter(is_used)
+            .map(claim),
+    );
+    claims
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ fn main() -> ExitCode {
             let contenders = servers::measure(quick);
             let table = servers::table(&contenders);
             println!("{table}");
-            if !quick {
+            if !quick && servers::busy(&contenders) >= servers::LEAST_BUSY {
                 report::write_servers(&table);
             }
             judge(&claims::servers(&contenders), check)

@@ -228,8 +228,11 @@ fn label(framework: Framework, name: &str) -> String {
     }
 }
 
-/// Says whether the load, and not the server, was what limits: then this is little.
-fn busy(contenders: &[Contender]) -> f64 {
+/// Below this, the load or other programs were what limits, and the rates say nothing.
+pub const LEAST_BUSY: f64 = 0.8;
+
+/// Returns the share of the time that the processor worked for the server, which three of four slices reach.
+pub fn busy(contenders: &[Contender]) -> f64 {
     let slices = contenders
         .iter()
         .flat_map(|contender| contender.slices.iter().flatten());
