@@ -33,7 +33,7 @@ pub fn hardtack(sessions: SessionManager) -> App {
         Ok(session.get::<User>("user")?.unwrap_or_default().name)
     }
     async fn write(session: Session) -> Result<&'static str, SessionError> {
-        session.insert("user", &User::next())?;
+        session.insert("user", User::next())?;
         Ok("")
     }
     async fn log_in(session: Session) -> Result<&'static str, SessionError> {

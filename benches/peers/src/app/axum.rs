@@ -30,11 +30,11 @@ pub fn hardtack(runtime: Runtime, sessions: SessionManager) -> App {
         Ok(session.get::<User>("user")?.unwrap_or_default().name)
     }
     async fn write(session: Session) -> Result<(), SessionError> {
-        session.insert("user", &User::next())
+        session.insert("user", User::next())
     }
     async fn log_in(session: Session) -> Result<(), SessionError> {
         session.regenerate_for_login()?;
-        session.insert("user", &User::next())
+        session.insert("user", User::next())
     }
     let router = Router::new()
         .route(UNTOUCHED, get(|| async {}))

@@ -184,8 +184,7 @@ pub fn axum(runtime: Runtime, port: u16) -> App {
 
 pub fn actix(port: u16) -> App {
     use actix_web::http::header;
-    use actix_web::rt::Runtime;
-    use actix_web::{App as Application, HttpRequest, HttpResponse, test::init_service, web};
+    use actix_web::{App as Application, HttpRequest, HttpResponse, web};
 
     type Site = web::Data<Floor>;
     fn cookie(request: &HttpRequest) -> &[u8] {
@@ -206,15 +205,15 @@ pub fn actix(port: u16) -> App {
             .insert_header((header::SET_COOKIE, cookie))
             .body("")
     }
-    let runtime = Runtime::new().expect("a runtime starts");
-    let service = runtime.block_on(async {
-        let site = Application::new()
-            .app_data(Site::new(Floor::new(port).await))
+    let runtime = app::actix::runtime();
+    let floor = Site::new(runtime.block_on(Floor::new(port)));
+    let site = move || {
+        Application::new()
+            .app_data(floor.clone())
             .route(UNTOUCHED, web::get().to(async || ""))
             .route(READ, web::get().to(read))
             .route(WRITE, web::get().to(write))
-            .route(LOGIN, web::get().to(log_in));
-        init_service(site).await
-    });
-    app::actix::app(BY_HAND, true, runtime, service)
+            .route(LOGIN, web::get().to(log_in))
+    };
+    app::actix::app(BY_HAND, true, runtime, site)
 }
