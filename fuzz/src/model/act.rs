@@ -172,7 +172,9 @@ impl World {
         assert_eq!(session.is_remembered(), Ok(record.remembered));
         let (idle, lifetime) = limits(record.remembered);
         let since = match cookie {
-            Some((cookie, _)) if self.due(current).is_none() => cookie.issued_at,
+            Some((cookie, _)) if self.due(current).is_none() || self.has_lapsed(current) => {
+                cookie.issued_at
+            }
             _ => self.now(),
         };
         let end =

@@ -21,6 +21,29 @@ impl World {
         }
     }
 
+    /// Whether the session begins a login that its cookie does not have.
+    fn is_login(current: &Current) -> bool {
+        let sealed = current.cookie.as_ref().map(|(cookie, _)| &cookie.record);
+        let record = &current.record;
+        record.by_login && record.login != sealed.and_then(|sealed| sealed.login)
+    }
+
+    /// Whether the cookie of the session is over, which only a login survives.
+    pub(super) fn has_lapsed(&self, current: &Current) -> bool {
+        let Some((cookie, _)) = &current.cookie else {
+            return false;
+        };
+        let (idle, lifetime) = limits(cookie.record.remembered);
+        let (idle, lifetime) = (
+            idle.min(cookie.record.idle),
+            lifetime.min(cookie.record.lifetime),
+        );
+        let now = self.now();
+        let over = now.saturating_sub(cookie.issued_at) > idle
+            || now.saturating_sub(cookie.record.created_at) > lifetime;
+        over && !World::is_login(current)
+    }
+
     /// Whether the rules save the session.
     fn is_saved(&self, current: &Current, began_at: u32) -> bool {
         let (record, now) = (&current.record, self.now());
@@ -33,13 +56,9 @@ impl World {
         let sealed = current.cookie.as_ref().map(|(cookie, _)| cookie);
         let opened = sealed.and_then(|cookie| cookie.record.id);
         let before = sealed.and_then(|cookie| cookie.record.login);
-        let is_login = record.by_login && record.login != before;
+        let is_login = World::is_login(current);
         if let Some(cookie) = sealed {
-            let (idle, lifetime) = limits(cookie.record.remembered);
-            let (idle, lifetime) = (
-                idle.min(cookie.record.idle),
-                lifetime.min(cookie.record.lifetime),
-            );
+            let idle = limits(cookie.record.remembered).0.min(cookie.record.idle);
             let age = now.saturating_sub(cookie.issued_at);
             let patience = if age >= idle / 2 { 30 } else { 1 };
             let is_renewal = matches!(self.due(current), Some(Due::Renewal));
@@ -51,8 +70,7 @@ impl World {
                 Some(Ended::Replaced) if !is_login => return false,
                 _ => {}
             }
-            let over = age > idle || now.saturating_sub(cookie.record.created_at) > lifetime;
-            if over && !is_login {
+            if self.has_lapsed(current) {
                 return false;
             }
         } else if !is_login && self.end_of(current.other).is_some() {
