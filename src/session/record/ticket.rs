@@ -14,7 +14,7 @@ use super::{
 };
 use crate::Timestamp;
 use alloc::vec::Vec;
-use zeroize::Zeroize as _;
+use zeroize::Zeroizing;
 
 /// The layout that follows that of a record.
 const LAYOUT: u8 = 2;
@@ -22,13 +22,14 @@ const LAYOUT: u8 = 2;
 /// The most bytes that a ticket has.
 pub(crate) const MAX_TICKET_LEN: usize = 1 + 16 + 8 + 1 + 16 + 4 * 5;
 
-/// What opens a stored record, beside the keyring. It is in the visitor's cookie and nowhere else.
+/// What opens a stored record, beside the keyring. It is in the visitor's cookie and nowhere else. No `Debug`: it
+/// would print the secret.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct TicketSecret(pub(crate) [u8; 16]);
+pub(crate) struct TicketSecret(pub(crate) Zeroizing<[u8; 16]>);
 
-impl Drop for TicketSecret {
-    fn drop(&mut self) {
-        self.0.zeroize();
+impl TicketSecret {
+    pub(crate) fn new(bytes: [u8; 16]) -> TicketSecret {
+        TicketSecret(Zeroizing::new(bytes))
     }
 }
 
@@ -74,7 +75,7 @@ impl Ticket {
         bytes.extend_from_slice(&self.ids.login.to_bytes());
         let flag = |set, flag| if set { flag } else { 0 };
         bytes.push(flag(self.remembered, REMEMBERED) | flag(self.by_login, BY_LOGIN));
-        bytes.extend_from_slice(&self.secret.0);
+        bytes.extend_from_slice(&*self.secret.0);
         let created_at = self.created_at.to_unix();
         for number in [created_at, self.idle_limit, self.lifetime, self.longest] {
             put_varint(&mut bytes, number);
@@ -98,7 +99,7 @@ impl Ticket {
             ids: Ids { session, login },
             remembered: flags & REMEMBERED != 0,
             by_login: flags & BY_LOGIN != 0,
-            secret: TicketSecret(rest.array()?),
+            secret: TicketSecret::new(rest.array()?),
             created_at: Timestamp::from_unix(rest.varint()?),
             idle_limit: rest.varint()?,
             lifetime: rest.varint()?,

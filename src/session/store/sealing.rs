@@ -94,7 +94,7 @@ impl StoreKeys {
         let (realm, type_name) = (self.realm.as_bytes(), self.type_name.as_bytes());
         let info: [&[u8]; 7] = [b"move", &[0], realm, &[0], type_name, &[0], &id.to_bytes()];
         let secrets = self.ring.derive(&info);
-        let secret = |(key, secret): (KeyId, &Secret)| (key, TicketSecret(half(&secret.0)));
+        let secret = |(key, secret): (KeyId, &Secret)| (key, TicketSecret::new(half(&secret.0)));
         secrets.secrets().map(secret).collect()
     }
 
@@ -184,7 +184,7 @@ impl Tag {
 
 /// The key of one record: nobody has it without the secret in the visitor's cookie.
 fn record_secret(salt: &Secret, secret: &TicketSecret) -> Secret {
-    let (mut prk, hkdf) = Hkdf::<Sha256>::extract(Some(salt.as_bytes()), &secret.0);
+    let (mut prk, hkdf) = Hkdf::<Sha256>::extract(Some(salt.as_bytes()), &*secret.0);
     prk.as_mut_slice().zeroize();
     let mut rkey = Secret([0; 32]);
     #[expect(clippy::expect_used, reason = "32 bytes are one block")]

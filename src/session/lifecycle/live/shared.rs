@@ -104,7 +104,7 @@ impl<T: SessionData> LiveSession<T> {
     /// Returns `true` if a ticket of the session as it stands says another thing than one of the session as it
     /// came.
     pub(super) fn changes_ticket(&self) -> bool {
-        let secret = || TicketSecret([0; 16]);
+        let secret = || TicketSecret::new([0; 16]);
         let ticket = self.ids.map(|ids| {
             let record = Record {
                 ids,

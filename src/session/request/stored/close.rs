@@ -197,8 +197,8 @@ fn plan<T: SessionData, R: TryCryptoRng + ?Sized>(
 ) -> Result<(Way, RecordSecret, Option<Current>, Duration), SaveError> {
     manager.settings().fits_record(save.record.0.len())?;
     let mut fresh = || {
-        let mut secret = TicketSecret([0; 16]);
-        rng.try_fill_bytes(&mut secret.0)
+        let mut secret = TicketSecret::new([0; 16]);
+        rng.try_fill_bytes(&mut *secret.0)
             .map_err(|_| SaveError::Randomness)?;
         Ok::<_, SaveError>(RecordSecret::new(secret))
     };

@@ -70,7 +70,7 @@ fn derived_keys() {
     for vector in vectors("keys") {
         let keys = keys(&vector);
         let (name, id) = (&vector["name"], SessionId::from_bytes(array(&vector, "id")));
-        let secret = TicketSecret(array(&vector, "secret"));
+        let secret = TicketSecret::new(array(&vector, "secret"));
         let owners = keys.owners(vector["subject"].as_str().unwrap());
         let moved = keys.moved_secrets(id);
         let salt = keys.salts.primary().1;
@@ -126,7 +126,7 @@ fn tickets() {
 fn records() {
     for vector in vectors("record") {
         let (name, keys) = (&vector["name"], keys(&vector));
-        let mut secret = RecordSecret::new(TicketSecret(array(&vector, "secret")));
+        let mut secret = RecordSecret::new(TicketSecret::new(array(&vector, "secret")));
         let key = RecordKey::from_bytes(array(&vector, "record_key"));
         let opened = keys.open_record(&mut secret, &key, &bytes(&vector, "bytes"));
         let record = opened.map_err(error).and_then(|opened| {
@@ -208,7 +208,7 @@ fn what_is_sealed_is_what_the_vectors_have() {
                 continue;
             }
             let again = if kind == "record" {
-                let mut secret = RecordSecret::new(TicketSecret(array(&vector, "secret")));
+                let mut secret = RecordSecret::new(TicketSecret::new(array(&vector, "secret")));
                 let record = hex::decode(vector[field].as_str().unwrap()).unwrap();
                 keys.seal_record(&mut secret, &key, &record, now, &mut rng)
             } else {
