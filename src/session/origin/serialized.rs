@@ -178,7 +178,6 @@ fn default_port(scheme: &str) -> Option<u16> {
     match scheme {
         "http" | "ws" => Some(80),
         "https" | "wss" => Some(443),
-        "ftp" => Some(21),
         _ => None,
     }
 }
