@@ -2,30 +2,26 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use getrandom::{Error, SysRng};
-use rand_core::{TryCryptoRng, TryRng};
+use rand_core::{TryCryptoRng, TryRng, utils::next_word_via_fill};
 
-/// Returns the bytes of the operating system's generator, mixed with the present nanosecond and a counter.
+/// Draws from the operating system's generator, and mixes in the present nanosecond and a counter.
 ///
-/// A snapshot that is started twice, or a clone of a virtual machine, draws the same bytes again, and a nonce that
+/// A snapshot that is started twice, or a clone of a virtual machine, draws the same bytes again. A nonce that
 /// repeats lets an attacker forge tokens. With the mixture, both machines would have to seal in the same nanosecond
-/// too. Fresh bytes stay as random as they were, because what they are mixed with does not depend on them.
+/// too. The bytes stay as random as they were, because nothing that is mixed in depends on them.
 ///
-/// The format page recommends an HMAC of the content in place of it. That costs a fifth to a half of a seal.
+/// The format page recommends an HMAC of the content instead. That costs a fifth to a half of a seal.
 pub(crate) struct SystemRandom;
 
 impl TryRng for SystemRandom {
     type Error = Error;
 
     fn try_next_u32(&mut self) -> Result<u32, Error> {
-        let mut bytes = [0; 4];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
+        next_word_via_fill(self)
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Error> {
-        let mut bytes = [0; 8];
-        self.try_fill_bytes(&mut bytes)?;
-        Ok(u64::from_le_bytes(bytes))
+        next_word_via_fill(self)
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Error> {

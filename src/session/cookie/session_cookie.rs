@@ -252,7 +252,7 @@ impl SessionCookie {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Incomplete;
 
-/// What is left of the candidates of one request, whatever names they have.
+/// What is left of the candidates of one request, whatever names they have, and what was met beside them.
 pub(crate) struct CandidateBudget {
     bytes: usize,
     count: usize,
@@ -519,12 +519,11 @@ fn mentions(header: &[u8], name: &Finder<'_>) -> impl Iterator<Item = usize> {
             searches = searches.saturating_sub(1);
             name.find(rest)
         } else {
-            let mut begins = memchr_iter(b';', rest).filter_map(|semicolon| {
+            memchr_iter(b';', rest).find_map(|semicolon| {
                 let pair = trim_start(rest.get(semicolon.saturating_add(1)..)?);
                 let start = rest.len().saturating_sub(pair.len());
                 pair.starts_with(name.needle()).then_some(start)
-            });
-            begins.next()
+            })
         };
         let start = from.saturating_add(start?);
         from = start.saturating_add(name.needle().len());

@@ -13,7 +13,7 @@ mod verify;
 
 pub(crate) use codecs::{Challenge, DeviceCodecs};
 pub(crate) use endpoint::{EndpointRequest, identifier, over};
-pub(crate) use judgement::{Presented, Proofs, Unproven, Verdict};
+pub(crate) use judgement::{Presented, Unproven, Verdict};
 pub use settings::DeviceBound;
 pub(crate) use settings::DeviceSettings;
 

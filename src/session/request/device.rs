@@ -11,7 +11,6 @@ use crate::session::{
 use alloc::{borrow::Cow, string::String, vec::Vec};
 use rand_core::TryCryptoRng;
 
-use crate::session::device::Proofs;
 pub(super) use crate::session::device::{Presented, Unproven};
 
 /// Where a request stands with its device.
@@ -33,16 +32,12 @@ pub(super) fn presented<T: SessionData>(
     let Some(settings) = &manager.settings().device else {
         return Presented::default();
     };
-    if !has_proofs {
-        return Presented {
-            unproven: facts.unproven,
-            proofs: Proofs::default(),
-        };
-    }
-    let keys = manager.keys();
-    let proofs = keys.device.as_ref();
-    let proofs = proofs.map(|codecs| codecs.read_proofs(settings, facts.cookies(), now.wall));
-    let proofs = proofs.unwrap_or_default();
+    let proofs = has_proofs.then(|| {
+        let keys = manager.keys();
+        let codecs = keys.device.as_ref()?;
+        Some(codecs.read_proofs(settings, facts.cookies(), now.wall))
+    });
+    let proofs = proofs.flatten().unwrap_or_default();
     Presented {
         unproven: facts.unproven.with(&proofs),
         proofs,

@@ -148,7 +148,6 @@ impl<T: SessionData> Handle<T> {
         // The clock is the application's code, which may use the session.
         let (rules, now) = (self.rules(), self.now());
         self.call(|state| {
-            state.read(self.manager())?;
             let renews = state.facts.as_ref().is_none_or(|facts| facts.renews);
             let holds = state.browser_holds(self.manager());
             let session = state.read(self.manager())?;

@@ -110,28 +110,19 @@ where
         name,
         encrypts,
         send: Box::new(send),
-        serve: Box::new(|tell| serve(site, &tell)),
+        serve: Box::new(|tell| {
+            let listener = listen(&tell);
+            System::new().block_on(async {
+                let server = HttpServer::new(site).workers(1).disable_signals();
+                let _ = server.listen(listener).expect("it listens").run().await;
+            });
+        }),
     }
 }
 
-fn serve<F, I, S, B>(site: F, tell: &Sender<SocketAddr>)
-where
-    F: Fn() -> I + Send + Clone + 'static,
-    I: IntoServiceFactory<S, Request> + 'static,
-    S: ServiceFactory<
-            Request,
-            Config = AppConfig,
-            Response = ServiceResponse<B>,
-            Error = actix_web::Error,
-            InitError = (),
-        > + 'static,
-    B: MessageBody + 'static,
-{
+fn listen(tell: &Sender<SocketAddr>) -> TcpListener {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
     tell.send(address).expect("somebody waits");
-    System::new().block_on(async {
-        let server = HttpServer::new(site).workers(1).disable_signals();
-        let _ = server.listen(listener).expect("it listens").run().await;
-    });
+    listener
 }

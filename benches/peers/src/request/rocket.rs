@@ -110,7 +110,7 @@ fn hardtack() -> App {
     }
     #[get("/write")]
     fn write(session: Session) -> Result<(), SessionError> {
-        session.insert("user", &User::next())
+        session.insert("user", User::next())
     }
     app(HARDTACK, true, |rocket| {
         rocket
