@@ -29,7 +29,11 @@ use serde::{
 /// # Ok::<(), SessionError>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct SessionMap(BTreeMap<String, Value>);
+pub struct SessionMap {
+    /// In ascending byte order of the keys. There are few, and each request makes and drops them: a list takes
+    /// less than a tree.
+    entries: Vec<(String, Value)>,
+}
 
 /// An encoded value. Two values with the same bytes are equal.
 #[derive(Clone)]
@@ -73,7 +77,7 @@ impl SessionMap {
     ///
     /// [`SessionError::WrongType`] if the value has another type.
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
-        let value = self.0.get(key);
+        let value = self.value(key);
         value.map(|value| decode(key, &value.bytes)).transpose()
     }
 
@@ -135,8 +139,8 @@ impl SessionMap {
     ///
     /// [`SessionError::WrongType`] if a value has another type.
     pub fn entries<V: DeserializeOwned>(&self) -> Result<Vec<(String, V)>, SessionError> {
-        let entry = |(key, value): (&String, &Value)| Ok((key.clone(), decode(key, &value.bytes)?));
-        self.0.iter().map(entry).collect()
+        let entry = |(key, value): &(String, Value)| Ok((key.clone(), decode(key, &value.bytes)?));
+        self.entries.iter().map(entry).collect()
     }
 
     /// Stores a value as [`insert`](SessionMap::insert) does, if it is read as a value with the same
@@ -160,46 +164,62 @@ impl SessionMap {
 
     fn put(&mut self, key: &str, bytes: Vec<u8>) {
         let value = Value::written(bytes);
-        match self.0.get_mut(key) {
-            Some(present) => *present = value,
-            None => drop(self.0.insert(key.into(), value)),
+        match self.find(key) {
+            Ok(at) => {
+                if let Some((_, present)) = self.entries.get_mut(at) {
+                    *present = value;
+                }
+            }
+            Err(at) => self.entries.insert(at, (key.into(), value)),
         }
+    }
+
+    /// Returns the place of this key, or the one where it belongs.
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        self.entries
+            .binary_search_by(|(present, _)| present.as_str().cmp(key))
+    }
+
+    fn value(&self, key: &str) -> Option<&Value> {
+        let (_, value) = self.entries.get(self.find(key).ok()?)?;
+        Some(value)
     }
 
     /// Removes a value. Returns `true` if there was one.
     pub fn remove(&mut self, key: &str) -> bool {
-        self.0.remove(key).is_some()
+        self.find(key).map(|at| self.entries.remove(at)).is_ok()
     }
 
     /// Returns `true` if there is a value under this key.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
-        self.0.contains_key(key)
+        self.find(key).is_ok()
     }
 
     /// Returns the keys in ascending byte order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.entries.iter().map(|(key, _)| key.as_str())
     }
 
     /// Returns the number of values.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.entries.len()
     }
 
     /// Returns `true` if there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
     /// Returns the values that were written since the dictionary was read, changed or not.
     #[cfg(feature = "store")]
     pub(super) fn written(&self) -> SessionMap {
-        let written = self.0.iter().filter(|(_, value)| value.is_written);
-        let written = written.map(|(key, value)| (key.clone(), value.clone()));
-        SessionMap(written.collect())
+        let written = self.entries.iter().filter(|(_, value)| value.is_written);
+        SessionMap {
+            entries: written.cloned().collect(),
+        }
     }
 
     /// Returns the keys under which two versions have another value than `base`, each with whether they have
@@ -210,9 +230,9 @@ impl SessionMap {
         mine: &'a SessionMap,
         theirs: &'a SessionMap,
     ) -> impl Iterator<Item = (&'a str, bool)> {
-        mine.0.iter().filter_map(|(key, value)| {
-            let other = theirs.0.get(key)?;
-            let before = base.0.get(key);
+        mine.entries.iter().filter_map(|(key, value)| {
+            let other = theirs.value(key)?;
+            let before = base.value(key);
             let changed = before != Some(value) && before != Some(other);
             changed.then_some((key.as_str(), value == other))
         })
@@ -240,32 +260,38 @@ impl SessionData for SessionMap {
 
     /// Merges key by key: a key that one side changed is that side's. Of two changes of one key a removal
     /// wins, or else `mine`.
-    fn merge(base: &SessionMap, mut mine: SessionMap, mut theirs: SessionMap) -> SessionMap {
-        let mut merged = BTreeMap::new();
-        let keys: Vec<String> = mine.0.keys().chain(theirs.0.keys()).cloned().collect();
-        for key in keys {
-            let before = base.0.get(&key);
-            let (my_value, their_value) = (mine.0.remove(&key), theirs.0.remove(&key));
-            let value = if my_value.as_ref() == before {
-                their_value
-            } else if their_value.as_ref() == before {
-                my_value
-            } else {
-                // A page that was loading must not bring back a login that another has removed.
-                their_value.and(my_value)
-            };
-            if let Some(value) = value {
-                merged.insert(key, value);
-            }
+    fn merge(base: &SessionMap, mine: SessionMap, theirs: SessionMap) -> SessionMap {
+        let mut values: BTreeMap<String, (Option<Value>, Option<Value>)> = BTreeMap::new();
+        for (key, value) in mine.entries {
+            values.entry(key).or_default().0 = Some(value);
         }
-        SessionMap(merged)
+        for (key, value) in theirs.entries {
+            values.entry(key).or_default().1 = Some(value);
+        }
+        let merged = values
+            .into_iter()
+            .filter_map(|(key, (my_value, their_value))| {
+                let before = base.value(&key);
+                let value = if my_value.as_ref() == before {
+                    their_value
+                } else if their_value.as_ref() == before {
+                    my_value
+                } else {
+                    // A page that was loading must not bring back a login that another has removed.
+                    their_value.and(my_value)
+                };
+                Some((key, value?))
+            });
+        SessionMap {
+            entries: merged.collect(),
+        }
     }
 }
 
 /// Prints only the keys, because values may be secret.
 impl fmt::Debug for SessionMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.keys()).finish()
     }
 }
 
@@ -287,7 +313,7 @@ impl<'de> Deserialize<'de> for Item<Vec<u8>> {
 impl Serialize for SessionMap {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(
-            self.0
+            self.entries
                 .iter()
                 .map(|(key, value)| (key, Item(value.bytes.as_slice()))),
         )
@@ -311,14 +337,14 @@ impl<'de> Visitor<'de> for InOrder {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<SessionMap, A::Error> {
-        let mut map = BTreeMap::new();
+        let mut entries: Vec<(String, Value)> = Vec::new();
         while let Some((key, Item(value))) = access.next_entry::<String, Item<Vec<u8>>>()? {
-            if map.last_key_value().is_some_and(|(last, _)| *last >= key) {
+            if entries.last().is_some_and(|(last, _)| *last >= key) {
                 return Err(A::Error::custom("keys out of order"));
             }
-            map.insert(key, Value::read(value));
+            entries.push((key, Value::read(value)));
         }
-        Ok(SessionMap(map))
+        Ok(SessionMap { entries })
     }
 }
 

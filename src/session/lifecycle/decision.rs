@@ -1,6 +1,5 @@
 use super::rules::{EndedLogin, Now};
 use crate::{
-    Timestamp,
     secret::Scratch,
     session::{
         error::SaveError,
@@ -23,6 +22,8 @@ pub(crate) enum Decision {
 
 pub(crate) struct Save {
     pub(crate) reason: SaveReason,
+    /// When it was decided.
+    pub(crate) now: Now,
     pub(crate) ids: Ids,
     pub(crate) record: Scratch,
     /// How long the browser keeps the cookie; `None` ends it with the browser's session.
@@ -55,22 +56,12 @@ impl Save {
 /// The request that a session is closed for.
 #[derive(Clone, Copy)]
 pub(crate) struct Closing<'c> {
-    pub(crate) wall: Timestamp,
-    /// The clock that [`Now`] has besides. It is read only if there is something to save.
-    pub(crate) ticks: &'c dyn Fn() -> Duration,
+    /// The clock. It is read only if there is something to save.
+    pub(crate) now: &'c dyn Fn() -> Now,
     /// When the request's head arrived.
     pub(crate) head_at: Duration,
     /// Whether the request is one that a person has waited for: a prefetch or an image renews nothing.
     pub(crate) renews: bool,
     /// The logins of its authentic cookies that do not count.
     pub(crate) others: &'c [EndedLogin],
-}
-
-impl Closing<'_> {
-    pub(super) fn now(&self) -> Now {
-        Now {
-            wall: self.wall,
-            ticks: (self.ticks)(),
-        }
-    }
 }

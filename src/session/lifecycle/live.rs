@@ -67,7 +67,7 @@ pub(crate) enum BrowserHolds {
 /// What the browser had of this session before this request changed it.
 enum Before {
     Nothing,
-    Sealed(Sealed),
+    Sealed(Box<Sealed>),
     /// This request destroyed it.
     Destroyed,
 }
@@ -94,15 +94,14 @@ impl<T: SessionData> LiveSession<T> {
     /// Opens a session whose times hold: reads its data and asks `validate`.
     pub(crate) fn open(
         rules: &Rules<T>,
-        head: RecordHead,
-        mut sealed: Sealed,
+        mut sealed: Box<Sealed>,
     ) -> Result<Box<LiveSession<T>>, Refusal> {
-        let migrates = head.schema != T::VERSION;
-        let mut session = Box::new(LiveSession::read(head, &sealed)?);
-        if migrates {
+        let mut session = Box::new(LiveSession::read(&sealed)?);
+        if sealed.head.schema != T::VERSION {
             // What the handler changes is measured against the session as it was handed to it.
             let record = session.encode_readable(sealed.ids);
             sealed.record = record.ok_or(Refusal::Unreadable)?;
+            sealed.head.schema = T::VERSION;
             let data = Record::decode(&sealed.record.0).map_or(0, |record| record.data.len());
             sealed.data_at = sealed.record.0.len().saturating_sub(data);
         }
@@ -113,10 +112,11 @@ impl<T: SessionData> LiveSession<T> {
         Ok(session)
     }
 
-    fn read(mut head: RecordHead, sealed: &Sealed) -> Result<LiveSession<T>, Refusal> {
+    fn read(sealed: &Sealed) -> Result<LiveSession<T>, Refusal> {
         let bytes = sealed.record.0.get(sealed.data_at..);
         let bytes = bytes.ok_or(Refusal::Unreadable)?;
-        let data = read_data(head.schema, bytes)?;
+        let data = read_data(sealed.head.schema, bytes)?;
+        let mut head = sealed.head.clone();
         head.schema = T::VERSION;
         Ok(LiveSession::with(Some(sealed.ids), head, data))
     }
@@ -225,11 +225,11 @@ impl<T: SessionData> LiveSession<T> {
         holds: BrowserHolds,
     ) -> Timestamp {
         let is_sealed_anew = |sealed: &Sealed| {
-            let is_over = (sealed.limits).check(sealed.created_at, sealed.issued_at, now);
+            let is_over = (sealed.limits).check(sealed.head.created_at, sealed.issued_at, now);
             self.is_login()
                 || is_over.is_ok()
                     && (self.reaches_browser(holds)
-                        || renews && self.renewal(rules, now, sealed).is_some())
+                        || renews && self.renewal(rules, sealed).is_some())
         };
         let issued_at = match self.sealed() {
             Some(sealed) if !is_sealed_anew(sealed) => sealed.issued_at,
@@ -297,7 +297,6 @@ impl<T: SessionData> LiveSession<T> {
         closing: Closing<'_>,
         rng: &mut R,
     ) -> Decision {
-        let now = closing.wall;
         if self.is_blank() {
             return Decision::Keep;
         }
@@ -305,17 +304,19 @@ impl<T: SessionData> LiveSession<T> {
             Ok(ids) => ids,
             Err(error) => return Decision::Fail(error),
         };
-        let (reason, record) = match self.to_save(rules, now, ids) {
+        let (reason, record) = match self.to_save(rules, ids) {
             Ok(Some(to_save)) => to_save,
             Ok(None) => return Decision::Keep,
             Err(error) => return Decision::Fail(error),
         };
+        let now = (closing.now)();
         let max_age = self.head.remembered.then(|| {
-            let end = self.timeouts(rules).end(self.head.created_at, now);
-            end.saturating_duration_since(now)
+            let end = self.timeouts(rules).end(self.head.created_at, now.wall);
+            end.saturating_duration_since(now.wall)
         });
         let save = Save {
             reason,
+            now,
             ids,
             record,
             max_age,
@@ -323,7 +324,7 @@ impl<T: SessionData> LiveSession<T> {
             #[cfg(feature = "store")]
             due: self
                 .sealed()
-                .is_some_and(|sealed| self.renewal(rules, now, sealed).is_some()),
+                .is_some_and(|sealed| self.renewal(rules, sealed).is_some()),
         };
         if save.is_renewal() && !closing.renews {
             return Decision::Keep;
@@ -341,7 +342,7 @@ impl<T: SessionData> LiveSession<T> {
         closing: Closing<'_>,
         save: &Save,
     ) -> Option<SkipReason> {
-        let at = closing.now();
+        let at = save.now;
         let now = at.wall;
         if let Some(sealed) = self.sealed() {
             let limits = sealed.limits;
@@ -355,7 +356,7 @@ impl<T: SessionData> LiveSession<T> {
                 return Some(SkipReason::LoginEnded);
             }
             // An answer that took longer than the session lived: it would start its idle time again.
-            let over = limits.check(sealed.created_at, sealed.issued_at, now);
+            let over = limits.check(sealed.head.created_at, sealed.issued_at, now);
             if over.is_err() && !self.is_login() {
                 return Some(SkipReason::Ended);
             }
@@ -419,11 +420,8 @@ impl<T: SessionData> LiveSession<T> {
         let Some(sealed) = self.replaced().filter(|_| rules.validate.is_some()) else {
             return true;
         };
-        let head = Record::decode(&sealed.record.0).map(|record| record.head);
-        let replaced = head
-            .ok()
-            .and_then(|head| LiveSession::<T>::read(head, sealed).ok());
-        replaced.is_some_and(|replaced| replaced.is_valid(rules, sealed.ids, sealed.issued_at))
+        LiveSession::<T>::read(sealed)
+            .is_ok_and(|replaced| replaced.is_valid(rules, sealed.ids, sealed.issued_at))
     }
 
     fn is_valid(&self, rules: &Rules<T>, ids: Ids, issued_at: Timestamp) -> bool {
@@ -455,7 +453,6 @@ impl<T: SessionData> LiveSession<T> {
     fn to_save(
         &self,
         rules: &Rules<T>,
-        now: Timestamp,
         ids: Ids,
     ) -> Result<Option<(SaveReason, Scratch)>, SaveError> {
         let unreadable = SaveError::unreadable::<T>();
@@ -469,7 +466,7 @@ impl<T: SessionData> LiveSession<T> {
                 return Ok(Some((SaveReason::Changed, record)));
             }
         }
-        let Some(reason) = self.renewal(rules, now, sealed) else {
+        let Some(reason) = self.renewal(rules, sealed) else {
             return Ok(None);
         };
         let record = match self.adopted {
@@ -480,7 +477,7 @@ impl<T: SessionData> LiveSession<T> {
     }
 
     /// Returns why an unchanged session should be sealed anew.
-    fn renewal(&self, rules: &Rules<T>, now: Timestamp, sealed: &Sealed) -> Option<SaveReason> {
+    fn renewal(&self, rules: &Rules<T>, sealed: &Sealed) -> Option<SaveReason> {
         #[cfg(feature = "unstable-device-bound")]
         if self.adopted {
             return Some(SaveReason::Adopted);
@@ -490,7 +487,8 @@ impl<T: SessionData> LiveSession<T> {
             Some(SaveReason::Resealed)
         } else if self.renew
             || sealed.issued_at < rules.reissue_before
-            || !self.misread && timeouts.renewal_due(sealed.issued_at, now, rules.renew_after)
+            || !self.misread
+                && timeouts.renewal_due(sealed.issued_at, sealed.opened_at, rules.renew_after)
         {
             Some(SaveReason::Renewed)
         } else {

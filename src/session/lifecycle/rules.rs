@@ -167,13 +167,15 @@ pub(crate) struct Sealed {
     pub(super) record: Scratch,
     /// Where in the record the data begins.
     pub(super) data_at: usize,
+    pub(crate) head: RecordHead,
     pub(crate) ids: Ids,
     pub(crate) issued_at: Timestamp,
+    /// When this request read it. Whether it is due to be sealed anew is decided as of then.
+    pub(super) opened_at: Timestamp,
     pub(crate) key: KeyId,
     pub(crate) key_state: KeyState,
-    /// Its limits as it was sealed, and when it began.
+    /// Its limits as it was sealed.
     pub(super) limits: Timeouts,
-    pub(super) created_at: Timestamp,
     pub(crate) login: EndedLogin,
 }
 
@@ -189,14 +191,14 @@ pub(crate) struct EndedLogin {
 
 impl Sealed {
     /// Reads an authentic record and judges what does not need its data. Of a record that is refused,
-    /// tells its login if it could be read.
+    /// tells its login if it could be read. In a box, because it is handed on often.
     pub(crate) fn read<T>(
         rules: &Rules<T>,
         now: Now,
         record: Scratch,
         (issued_at, key, key_state): (Timestamp, KeyId, KeyState),
         floor: Timestamp,
-    ) -> Result<(RecordHead, Sealed), (Refusal, Option<EndedLogin>)> {
+    ) -> Result<Box<Sealed>, (Refusal, Option<EndedLogin>)> {
         let decoded = Record::decode(&record.0).map_err(|error| match error {
             RecordError::UnknownLayout => (Refusal::UnknownLayout, None),
             RecordError::Malformed => (Refusal::Unreadable, None),
@@ -225,18 +227,18 @@ impl Sealed {
             )
         };
         judged.map_err(|refusal| (refusal, Some(login)))?;
-        let sealed = Sealed {
+        Ok(Box::new(Sealed {
             data_at,
+            head,
             ids,
             issued_at,
+            opened_at: now.wall,
             key,
             key_state,
             limits,
-            created_at: head.created_at,
             login,
             record,
-        };
-        Ok((head, sealed))
+        }))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
         record::{RecordError, RecordHead, Ticket},
     },
 };
+use alloc::boxed::Box;
 use core::time::Duration;
 
 /// How much longer a store keeps a record than its session can be used: a request may take that long.
@@ -100,14 +101,14 @@ impl SealedTicket {
         now: Now,
         record: Scratch,
         floor: Timestamp,
-    ) -> Result<(RecordHead, Sealed), (Refusal, Option<EndedLogin>)> {
+    ) -> Result<Box<Sealed>, (Refusal, Option<EndedLogin>)> {
         let facts = (self.issued_at, self.key, self.key_state);
-        let (head, mut sealed) = Sealed::read(rules, now, record, facts, floor)?;
+        let mut sealed = Sealed::read(rules, now, record, facts, floor)?;
         if sealed.ids != self.ticket.ids {
             return Err((Refusal::Unreadable, Some(self.login)));
         }
         sealed.limits = sealed.limits.and(self.limits);
-        Ok((head, sealed))
+        Ok(sealed)
     }
 }
 

@@ -37,15 +37,14 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
     let cookie = &manager.settings().cookie;
     let cookies = facts.map_or(&[][..], RequestFacts::cookies);
     let closing = Closing {
-        wall: manager.wall(),
-        ticks: &|| manager.ticks(),
+        now: &|| manager.now(),
         head_at,
         renews: facts.is_none_or(|facts| facts.renews),
         others: &brought.others,
     };
     let mut answer = Answer::default();
     let unsaved = match session.decide(&manager.settings().rules, closing, rng) {
-        Decision::Save(save) => match seal(manager, &save, closing.wall, rng) {
+        Decision::Save(save) => match seal(manager, &save, rng) {
             Ok((set_cookie, saved)) => {
                 // Parts of a longer session before are of no use, and every request would carry them.
                 let stale = cookie.received(cookies);
@@ -64,7 +63,8 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
                 if moves {
                     events.push(moved(manager, &save, brought));
                 }
-                let mut lines = removals(manager, session, cookies, (brought, moves), closing.wall);
+                let mut lines =
+                    removals(manager, session, cookies, (brought, moves), save.now.wall);
                 if !lines.is_empty() {
                     // Before the new cookie: a browser that does not know `Partitioned`, or that keeps one
                     // cookie for a host and its domain, takes both for one and would remove what it has set.
@@ -86,7 +86,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
         answer
             .set_cookie
             .extend(cookie.remove(cookie.to_remove(cookies), 0));
-        let others = removals(manager, session, cookies, (brought, false), closing.wall);
+        let others = removals(manager, session, cookies, (brought, false), manager.wall());
         answer.set_cookie.extend(others);
     }
     answer
@@ -182,7 +182,7 @@ pub(super) fn report_replaced<T: SessionData>(
             absolute_end: replaced.absolute_end,
         });
         if replaced.login != save.ids.login {
-            events.extend(manager.end(*replaced, RecentEnd::Replaced, manager.now()));
+            events.extend(manager.end(*replaced, RecentEnd::Replaced, save.now));
         }
     }
 }
@@ -191,12 +191,11 @@ pub(super) fn report_replaced<T: SessionData>(
 fn seal<T: SessionData, R: TryCryptoRng + ?Sized>(
     manager: &SessionManager<T>,
     save: &Save,
-    now: Timestamp,
     rng: &mut R,
 ) -> Result<(Vec<String>, Option<Event>), SaveError> {
     let settings = manager.settings();
     settings.fits(save.record.0.len())?;
-    let (token, key) = seal_record(manager, &save.record.0, now, rng)?;
+    let (token, key) = seal_record(manager, &save.record.0, save.now.wall, rng)?;
     let (set_cookie, len) = settings.cookie.set(token, save.max_age)?;
     let saved = manager.hears().then_some(Event::Saved {
         id: save.ids.session,

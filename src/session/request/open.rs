@@ -13,7 +13,6 @@ use crate::{
         events::{Event, Refusal},
         lifecycle::{EndedLogin, LiveSession, Now, Sealed},
         manager::{Keys, SessionManager, SiteCookie},
-        record::RecordHead,
     },
     token,
 };
@@ -81,16 +80,11 @@ pub(super) struct Candidates {
     pub(super) refused: Vec<Refused>,
 }
 
-/// The candidates that open. Most requests have one, which needs no list. Each is in a box, because it is moved
-/// often on its way into a session.
+/// The candidates that open. Most requests have one, which needs no list.
 #[derive(Default)]
-#[expect(
-    clippy::vec_box,
-    reason = "each is in its box before it is known to be one of several"
-)]
 pub(super) struct Openable {
-    first: Option<Box<Opened>>,
-    others: Vec<Box<Opened>>,
+    first: Option<Opened>,
+    others: Vec<Opened>,
 }
 
 impl Openable {
@@ -99,19 +93,19 @@ impl Openable {
         self.first.is_none()
     }
 
-    pub(super) fn push(&mut self, opened: Box<Opened>) {
+    pub(super) fn push(&mut self, opened: Opened) {
         match self.first {
             None => self.first = Some(opened),
             Some(_) => self.others.push(opened),
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Box<Opened>> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Opened> {
         self.first.iter().chain(&self.others)
     }
 
     /// Returns those that were sealed last first, and equals in the order received.
-    pub(super) fn newest_first(mut self) -> impl Iterator<Item = Box<Opened>> {
+    pub(super) fn newest_first(mut self) -> impl Iterator<Item = Opened> {
         if !self.others.is_empty() {
             self.others.splice(..0, self.first.take());
             self.others
@@ -123,19 +117,18 @@ impl Openable {
 
 pub(super) struct Opened {
     pub(super) cookie: SiteCookie,
-    pub(super) head: RecordHead,
-    pub(super) sealed: Sealed,
+    pub(super) sealed: Box<Sealed>,
 }
 
 /// One token that opened.
 enum Token {
-    Session(RecordHead, Sealed),
+    Session(Box<Sealed>),
     #[cfg(feature = "store")]
     Ticket(SealedTicket),
 }
 
 enum Candidate {
-    Session(Box<Opened>),
+    Session(Opened),
     #[cfg(feature = "store")]
     Ticket(SiteCookie, SealedTicket),
 }
@@ -143,11 +136,7 @@ enum Candidate {
 impl Candidate {
     fn of(cookie: SiteCookie, token: Token) -> Candidate {
         match token {
-            Token::Session(head, sealed) => Candidate::Session(Box::new(Opened {
-                cookie,
-                head,
-                sealed,
-            })),
+            Token::Session(sealed) => Candidate::Session(Opened { cookie, sealed }),
             #[cfg(feature = "store")]
             Token::Ticket(ticket) => Candidate::Ticket(cookie, ticket),
         }
@@ -392,11 +381,9 @@ fn choose<T: SessionData>(
 ) -> Choice<T> {
     let settings = manager.settings();
     let refused = &mut candidates.refused;
-    let open = |opened: Box<Opened>| {
-        let opened = *opened;
-        let sealed = opened.sealed;
-        let valid = Valid::new(opened.cookie, sealed.key, sealed.login);
-        match LiveSession::open(&settings.rules, opened.head, sealed) {
+    let open = |Opened { cookie, sealed }| {
+        let valid = Valid::new(cookie, sealed.key, sealed.login);
+        match LiveSession::open(&settings.rules, sealed) {
             Ok(session) => Ok((session, valid)),
             Err(reason) => Err(valid.refused(reason)),
         }
@@ -485,10 +472,9 @@ fn read_payload<T: SessionData>(
             return SealedTicket::read(rules, now, &payload.0, facts, floor).map(Token::Ticket);
         }
         if store.only_tickets {
-            let (_, sealed) = Sealed::read(rules, now, payload, facts, floor)?;
+            let sealed = Sealed::read(rules, now, payload, facts, floor)?;
             return Err((Refusal::NotATicket, Some(sealed.login)));
         }
     }
-    let (head, sealed) = Sealed::read(rules, now, payload, facts, floor)?;
-    Ok(Token::Session(head, sealed))
+    Sealed::read(rules, now, payload, facts, floor).map(Token::Session)
 }

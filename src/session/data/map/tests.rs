@@ -3,12 +3,12 @@ use crate::session::data::OldData;
 use alloc::{format, vec};
 
 fn map(entries: &[(&str, &[u8])]) -> SessionMap {
-    SessionMap(
-        entries
-            .iter()
+    let entries = entries.iter();
+    SessionMap {
+        entries: entries
             .map(|(key, value)| (key.to_string(), Value::read(value.to_vec())))
             .collect(),
-    )
+    }
 }
 
 fn decode<T: SessionData>(bytes: &[u8]) -> Option<T> {

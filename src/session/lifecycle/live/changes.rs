@@ -10,7 +10,7 @@ use crate::{
             random::{new_login_id, new_session_id},
             rules::{Rules, Timeouts},
         },
-        record::{Ids, Record},
+        record::Ids,
     },
     timestamp::whole_seconds,
 };
@@ -110,11 +110,7 @@ impl<T: SessionData> LiveSession<T> {
             Before::Nothing => {}
             Before::Destroyed => fresh.before = Before::Destroyed,
             Before::Sealed(sealed) => {
-                let record = Record::decode(&sealed.record.0).map(|record| record.head);
-                let read = record
-                    .ok()
-                    .and_then(|head| LiveSession::read(head, &sealed).ok());
-                fresh = read.unwrap_or(fresh);
+                fresh = LiveSession::read(&sealed).unwrap_or(fresh);
                 fresh.before = Before::Sealed(sealed);
                 if adopted.is_some() {
                     fresh.head.device_key = adopted;

@@ -11,7 +11,7 @@ use crate::{
         record::{Ids, Record, RecordHead, SessionId, Ticket, TicketSecret},
     },
 };
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 use rand_core::TryCryptoRng;
 
 /// What a request has done to a session, for a merge with what others have done to it.
@@ -64,15 +64,12 @@ impl<T: SessionData> LiveSession<T> {
     }
 
     pub(crate) fn own_change(&self) -> OwnChange {
-        let base = self.sealed().map(|sealed| sealed.record.clone());
+        let sealed = self.sealed();
         let is_login = self.is_login();
-        let had_subject = |base: &Scratch| {
-            let record = Record::decode(&base.0);
-            record.is_ok_and(|record| record.head.subject.is_some())
-        };
+        let had_subject = |sealed: &Sealed| sealed.head.subject.is_some();
         OwnChange {
-            drops_subject: is_login && !self.sets_subject && base.as_ref().is_some_and(had_subject),
-            base,
+            drops_subject: is_login && !self.sets_subject && sealed.is_some_and(had_subject),
+            base: sealed.map(|sealed| sealed.record.clone()),
             replaced: self.replaced,
             took_flashes: self.received_flashes == 0,
             is_login,
@@ -118,7 +115,12 @@ impl<T: SessionData> LiveSession<T> {
 
     /// Returns a session that stands over another record than before: what this request and others have
     /// made of it together.
-    pub(crate) fn merged(ids: Ids, head: RecordHead, data: T, theirs: Sealed) -> LiveSession<T> {
+    pub(crate) fn merged(
+        ids: Ids,
+        head: RecordHead,
+        data: T,
+        theirs: Box<Sealed>,
+    ) -> LiveSession<T> {
         let mut session = LiveSession::with(Some(ids), head, data);
         session.before = Before::Sealed(theirs);
         session.touched = true;

@@ -54,8 +54,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
         }
     }
     let closing = Closing {
-        wall: now.wall,
-        ticks: &|| now.ticks,
+        now: &|| now,
         head_at,
         renews: facts.is_none_or(|facts| facts.renews),
         others: &brought.others,

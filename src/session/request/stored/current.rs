@@ -9,11 +9,11 @@ use crate::{
         events::Refusal,
         lifecycle::{EndedLogin, Now, Sealed, SealedTicket},
         manager::SessionManager,
-        record::{Ids, RecordHead},
+        record::Ids,
         store::{RecordKey, RecordSecret, StoreKeys, Tag, Unsealed},
     },
 };
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use core::time::Duration;
 
 /// What the cookie held.
@@ -116,16 +116,16 @@ impl Came {
         now: Now,
         record: Scratch,
         floor: Timestamp,
-    ) -> Result<(RecordHead, Sealed), (Refusal, Option<EndedLogin>)> {
+    ) -> Result<Box<Sealed>, (Refusal, Option<EndedLogin>)> {
         let rules = &manager.settings().rules;
         match self {
             Came::AsTicket(ticket) => ticket.read_record(rules, now, record, floor),
             Came::AsSession(ids, facts) => {
-                let (head, sealed) = Sealed::read(rules, now, record, *facts, floor)?;
+                let sealed = Sealed::read(rules, now, record, *facts, floor)?;
                 if sealed.ids != *ids {
                     return Err((Refusal::Unreadable, Some(sealed.login)));
                 }
-                Ok((head, sealed))
+                Ok(sealed)
             }
         }
     }

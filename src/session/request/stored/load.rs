@@ -14,7 +14,7 @@ use crate::{
         events::{Event, Refusal},
         lifecycle::{EndedLogin, LiveSession, Now, Sealed},
         manager::{SessionManager, SiteCookie, StoreSettings},
-        record::{RecordHead, SessionId, TicketSecret},
+        record::{SessionId, TicketSecret},
         store::{
             Found as InStore, RecordKey, RecordSecret, StoreError, StoreErrorKind, Tag, Tombstone,
         },
@@ -44,7 +44,7 @@ struct Ask {
     came: Came,
     login: EndedLogin,
     /// The session, if it was in its cookie.
-    session: Option<(RecordHead, Sealed)>,
+    session: Option<Box<Sealed>>,
 }
 
 /// Returns the tokens of a request, if there is one to ask the store for.
@@ -140,18 +140,13 @@ fn asks(candidates: &mut Candidates) -> impl Iterator<Item = Ask> {
         session: None,
     });
     let sessions = core::mem::take(&mut candidates.opened).newest_first();
-    let sessions = sessions.map(|opened| {
-        let Opened {
-            cookie,
-            head,
-            sealed,
-        } = *opened;
+    let sessions = sessions.map(|Opened { cookie, sealed }| {
         let facts = (sealed.issued_at, sealed.key, sealed.key_state);
         Ask {
             cookie,
             login: sealed.login,
             came: Came::AsSession(sealed.ids, facts),
-            session: Some((head, sealed)),
+            session: Some(sealed),
         }
     });
     let mut asks: Vec<Ask> = tickets.chain(sessions).collect();
@@ -259,13 +254,7 @@ impl Loading {
             login,
             session,
         } = ask;
-        let open = |(head, sealed)| {
-            Box::new(Opened {
-                cookie,
-                head,
-                sealed,
-            })
-        };
+        let open = |sealed| Opened { cookie, sealed };
         let token_key = came.key();
         let refuse = |reason| refused(reason, token_key, login);
         match (found, session) {
@@ -275,7 +264,7 @@ impl Loading {
                 }
                 match read(manager, now, came, key, &bytes, kept) {
                     Ok((opened, current)) => {
-                        let subject = opened.0.subject.as_deref();
+                        let subject = opened.head.subject.as_deref();
                         let owner = subject.and_then(|subject| {
                             with_keys(manager, |keys, _| keys.owners(subject).into_iter().next())
                         });
@@ -400,9 +389,6 @@ impl Loading {
     }
 }
 
-/// A session whose times hold.
-type Read = (RecordHead, Sealed);
-
 /// Reads what the store has for a token.
 fn read<T: SessionData>(
     manager: &SessionManager<T>,
@@ -411,7 +397,7 @@ fn read<T: SessionData>(
     key: RecordKey,
     bytes: &[u8],
     kept: bool,
-) -> Result<(Read, Current), (Refusal, Option<EndedLogin>)> {
+) -> Result<(Box<Sealed>, Current), (Refusal, Option<EndedLogin>)> {
     let tag = Tag::of(bytes).ok_or((Refusal::Unreadable, None))?;
     let record = came.open(manager, None, &key, bytes);
     let record = record.map_err(|reason| (reason, None))?;

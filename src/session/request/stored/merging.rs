@@ -57,7 +57,7 @@ pub(super) fn merge<T: SessionData>(
     let (_, head, data) = read_record::<T>(&their_record.0).ok_or(unreadable)?;
     let theirs = Version { head, data };
     let sealed = match from.came.read(manager, now, their_record, floor) {
-        Ok((_, sealed)) => sealed,
+        Ok(sealed) => sealed,
         Err((refusal, _)) if is_unreadable(refusal) => return Err(unreadable.into()),
         Err(_) if saving.own.is_login => return over(manager, saving, None),
         Err((Refusal::Ended, _)) => return Err(Unsaved::Skip(SkipReason::LoginEnded)),
@@ -155,8 +155,8 @@ fn decide<T: SessionData>(
     saving: &Saving,
     session: &mut LiveSession<T>,
 ) -> Result<Option<Save>, Unsaved> {
-    let ticks = &|| manager.ticks();
-    let closing = saving.closing(manager.wall(), ticks);
+    let now = &|| manager.now();
+    let closing = saving.closing(now);
     match session.decide(&manager.settings().rules, closing, &mut SystemRandom) {
         Decision::Save(save) => Ok(Some(save)),
         Decision::Keep => Ok(None),
@@ -173,6 +173,7 @@ fn unchanged<T: SessionData>(session: &LiveSession<T>, saving: &Saving) -> Resul
         .ok_or(SaveError::unreadable::<T>())?;
     Ok(Save {
         reason: saving.save.reason,
+        now: saving.save.now,
         ids: saving.save.ids,
         record,
         max_age: saving.save.max_age,

@@ -2,13 +2,13 @@
 
 use super::current::{Came, Current};
 use crate::{
-    KeyId, Timestamp,
+    KeyId,
     secret::Scratch,
     session::{
         cookie::Names,
         error::SaveError,
         events::{Event, SkipReason},
-        lifecycle::{Closing, EndedLogin, OwnChange, Save},
+        lifecycle::{Closing, EndedLogin, Now, OwnChange, Save},
         record::Ticket,
         store::{RecordSecret, StoreError, Tag},
     },
@@ -102,14 +102,9 @@ impl Saving {
         Some(&base.0)
     }
 
-    pub(super) fn closing<'s>(
-        &'s self,
-        wall: Timestamp,
-        ticks: &'s dyn Fn() -> Duration,
-    ) -> Closing<'s> {
+    pub(super) fn closing<'s>(&'s self, now: &'s dyn Fn() -> Now) -> Closing<'s> {
         Closing {
-            wall,
-            ticks,
+            now,
             head_at: self.head_at,
             renews: self.renews,
             others: &self.others,
