@@ -42,7 +42,7 @@ use actix_web::{
         header::{HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue},
     },
 };
-use alloc::borrow::Cow;
+use alloc::{borrow::Cow, boxed::Box};
 use core::{
     future::{Ready, ready},
     pin::Pin,
@@ -176,8 +176,8 @@ pin_project! {
         #[pin]
         work: Work<F>,
         exchange: Exchange<T>,
-        // The response that waits until its session is committed.
-        closing: Option<(Result<R, Error>, Commit)>,
+        // The response that waits until its session is committed. In a box: few wait, and the future is moved often.
+        closing: Option<Box<(Result<R, Error>, Commit)>>,
     }
 }
 
@@ -209,14 +209,14 @@ where
             }
         };
         let (response, mut commit) = match this.closing.take() {
-            Some(closing) => closing,
+            Some(closing) => *closing,
             None => {
                 let response = ready!(inner.poll(cx));
                 (response, this.exchange.commit(this.exchange.close()))
             }
         };
         let Poll::Ready(plan) = Pin::new(&mut commit).poll(cx) else {
-            *this.closing = Some((response, commit));
+            *this.closing = Some(Box::new((response, commit)));
             return Poll::Pending;
         };
         Poll::Ready(match response {

@@ -24,7 +24,7 @@ use crate::session::{
     SameOrigin, SameOriginError, Session, SessionData, SessionError, SessionManager, SessionMap,
     log,
 };
-use alloc::borrow::Cow;
+use alloc::{borrow::Cow, boxed::Box};
 use axum_core::{
     body::Body,
     extract::FromRequestParts,
@@ -202,8 +202,8 @@ pin_project! {
         #[pin]
         work: Work<F>,
         exchange: Exchange<T>,
-        // The response that waits until its session is committed.
-        closing: Option<(R, Commit)>,
+        // The response that waits until its session is committed. In a box: few wait, and the future is moved often.
+        closing: Option<Box<(R, Commit)>>,
     }
 }
 
@@ -236,14 +236,14 @@ where
             }
         };
         let (mut response, mut commit) = match this.closing.take() {
-            Some(closing) => closing,
+            Some(closing) => *closing,
             None => {
                 let response = ready!(inner.poll(cx))?;
                 (response, this.exchange.commit(this.exchange.close()))
             }
         };
         let Poll::Ready(plan) = Pin::new(&mut commit).poll(cx) else {
-            *this.closing = Some((response, commit));
+            *this.closing = Some(Box::new((response, commit)));
             return Poll::Pending;
         };
         let headers = response.headers();

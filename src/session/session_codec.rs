@@ -147,7 +147,7 @@ impl SessionCodec {
             SealError::Time => SaveError::Clock,
             _ => SaveError::unreadable::<SessionRecord>(),
         })?;
-        let (lines, _) = self.cookie.set(token, None)?;
+        let (lines, _) = self.cookie.set(&token, None)?;
         let pairs = lines
             .iter()
             .map(|line| line.split(';').next().unwrap_or_default());

@@ -122,19 +122,22 @@ impl SessionCookie {
     /// Returns the Set-Cookie lines for a token, and the total length of their names, `=` and values.
     pub(crate) fn set(
         &self,
-        token: String,
+        token: &str,
         max_age: Option<Duration>,
     ) -> Result<(Vec<String>, usize), TooLarge> {
-        let cookies = cut(token, self.name(), self.attributes_len, self.limits)?;
-        let len = |(name, value): &(String, String)| {
-            name.len().saturating_add(1).saturating_add(value.len())
-        };
-        let total = cookies.iter().map(len).sum();
-        let line = |(name, value): &(String, String)| match max_age {
+        let plan = plan(token.len(), self.name(), self.attributes_len, self.limits)?;
+        let len =
+            |name: &str, value: &str| name.len().saturating_add(1).saturating_add(value.len());
+        let line = |name: &str, value: &str| match max_age {
             None => [name, "=", value, &self.tail].concat(),
             Some(_) => self.attributes.set(name, value, max_age),
         };
-        Ok((cookies.iter().map(line).collect(), total))
+        let Some(chunks) = cut(token, self.name(), &plan) else {
+            return Ok((vec![line(self.name(), token)], len(self.name(), token)));
+        };
+        let total = chunks.iter().map(|(name, value)| len(name, value)).sum();
+        let lines = chunks.iter().map(|(name, value)| line(name, value));
+        Ok((lines.collect(), total))
     }
 
     /// Returns the Set-Cookie lines that remove these names but for the first `kept`. With a domain, the
@@ -374,30 +377,18 @@ impl Names {
     }
 }
 
-/// Returns the cookies that carry `token`, a token of the codec. It is one cookie if the token
-/// fits, or one for each part.
-///
-/// `attributes` is the length of the attributes in the longest Set-Cookie line, from the first `;`
-/// on.
-fn cut(
-    token: String,
-    name: &str,
-    attributes: usize,
-    limits: CookieLimits,
-) -> Result<Vec<(String, String)>, TooLarge> {
-    let plan = plan(token.len(), name, attributes, limits)?;
-    let Some(fragment) = token.get(FRAGMENT).filter(|_| plan.count > 1) else {
-        return Ok(vec![(name.to_owned(), token)]);
-    };
+/// Returns the cookies that carry the parts of a token of the codec, or `None` if it fits into one cookie.
+fn cut(token: &str, name: &str, plan: &Plan) -> Option<Vec<(String, String)>> {
+    let fragment = token.get(FRAGMENT).filter(|_| plan.count > 1)?;
     let split = |token, len| str::split_at_checked(token, len).unwrap_or((token, ""));
-    let (first, mut rest) = split(&token, plan.first);
+    let (first, mut rest) = split(token, plan.first);
     let mut cookies = vec![(name.to_owned(), format!("{}.{first}", plan.count))];
     for k in 1..plan.count {
         let (part, after) = split(rest, plan.next);
         cookies.push((cookie_name(name, k), format!("{fragment}.{part}")));
         rest = after;
     }
-    Ok(cookies)
+    Some(cookies)
 }
 
 /// Fails if a token of `len` characters could not be sent. `insert` needs to know this before
@@ -433,6 +424,8 @@ struct Plan {
     next: usize,
 }
 
+/// Says how to send a token of this length, or fails if it cannot be sent. `attributes` is the length of the
+/// attributes in the longest Set-Cookie line, from the first `;` on.
 fn plan(
     token: usize,
     name: &str,

@@ -133,7 +133,7 @@ impl DeviceCodecs {
         let [sign, x @ ..] = *key;
         let payload: ProofPayload = (login.to_bytes(), sign, x);
         let token = codec.seal_with(&payload, now, rng)?;
-        let lines = cookie.set(token, Some(settings.proof_lifetime));
+        let lines = cookie.set(&token, Some(settings.proof_lifetime));
         lines.map_or_else(|_| Ok(Vec::new()), |(lines, _)| Ok(lines))
     }
 

@@ -124,6 +124,7 @@ impl IntoIterator for HeaderEdits {
     type Item = HeaderEdit;
     type IntoIter = IntoIter;
 
+    #[inline]
     fn into_iter(self) -> IntoIter {
         IntoIter {
             set_cookie: self.set_cookie.into_iter(),
@@ -147,6 +148,7 @@ pub struct IntoIter {
 impl Iterator for IntoIter {
     type Item = HeaderEdit;
 
+    #[inline]
     fn next(&mut self) -> Option<HeaderEdit> {
         if let Some(line) = self.set_cookie.next() {
             return Some(HeaderEdit::Append("set-cookie", line.into()));
@@ -190,18 +192,16 @@ const NO_STORE: &str = "no-store";
 /// shared cache would never learn of the second.
 fn vary<'a>(own: impl IntoIterator<Item = &'a [u8]>) -> Option<Cow<'static, str>> {
     let mut line = String::new();
-    let members = own
-        .into_iter()
-        .flat_map(|line| line.split(|byte| *byte == b','))
-        .map(<[u8]>::trim_ascii);
-    for name in members {
-        if name == b"*" || name.eq_ignore_ascii_case(b"cookie") {
-            return None;
-        }
-        // Field names are tokens (RFC 9110, 12.5.5). Other bytes could make the line invalid.
-        if let (true, Ok(name)) = (is_token(name), str::from_utf8(name)) {
-            line.push_str(name);
-            line.push_str(", ");
+    for own in own {
+        for name in own.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            if name == b"*" || name.eq_ignore_ascii_case(b"cookie") {
+                return None;
+            }
+            // Field names are tokens (RFC 9110, 12.5.5). Other bytes could make the line invalid.
+            if let (true, Ok(name)) = (is_token(name), str::from_utf8(name)) {
+                line.push_str(name);
+                line.push_str(", ");
+            }
         }
     }
     if line.is_empty() {
@@ -227,12 +227,11 @@ enum CacheControl {
 /// A response that sets the session's cookie is closed to shared caches whatever the handler said.
 /// One that only read the session is private unless the handler said something.
 fn cache_control<'a>(own: impl IntoIterator<Item = &'a [u8]>, sets_cookie: bool) -> CacheControl {
-    let directives = Directives::read(own);
-    match (directives.present, sets_cookie) {
-        (false, true) => CacheControl::Set(NO_STORE),
-        (false, false) => CacheControl::Set("private"),
-        (true, true) if !directives.closed(true) => CacheControl::Replace(NO_STORE),
-        (true, _) => CacheControl::Keep,
+    match (Directives::read(own), sets_cookie) {
+        (None, true) => CacheControl::Set(NO_STORE),
+        (None, false) => CacheControl::Set("private"),
+        (Some(directives), true) if !directives.closed(true) => CacheControl::Replace(NO_STORE),
+        (Some(_), _) => CacheControl::Keep,
     }
 }
 
@@ -266,16 +265,14 @@ where
     L: IntoIterator<Item = &'a [u8]>,
 {
     TARGETED.into_iter().filter_map(move |(name, private)| {
-        let directives = Directives::read(lines(name));
-        (directives.present && !directives.closed(private)).then_some(name)
+        let directives = Directives::read(lines(name))?;
+        (!directives.closed(private)).then_some(name)
     })
 }
 
 /// Holds what the lines of one field say about keeping the response.
 #[derive(Clone, Copy, Debug, Default)]
 struct Directives {
-    /// The response has the field.
-    present: bool,
     /// A quoted string has no end, and each cache guesses where it ends.
     malformed: bool,
     private: Directive,
@@ -295,24 +292,27 @@ struct Directive {
 }
 
 impl Directives {
-    fn read<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Directives {
+    /// Returns `None` if the response has no such field, as most have not: nothing else is done for those.
+    #[inline]
+    fn read<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Directives> {
+        let mut lines = lines.into_iter();
+        let first = lines.next()?;
         let mut read = Directives::default();
-        for line in lines {
-            read.present = true;
-            let mut rest = line;
-            while !rest.is_empty() {
-                let (member, end) = match member(rest) {
-                    Ok(split) => split,
-                    Err(Unterminated) => {
-                        read.malformed = true;
-                        break;
-                    }
-                };
-                rest = end;
-                read.note(member.trim_ascii());
-            }
+        read.note_all(first);
+        lines.for_each(|line| read.note_all(line));
+        Some(read)
+    }
+
+    fn note_all(&mut self, line: &[u8]) {
+        let mut rest = line;
+        while !rest.is_empty() {
+            let Ok((member, end)) = member(rest) else {
+                self.malformed = true;
+                return;
+            };
+            rest = end;
+            self.note(member.trim_ascii());
         }
-        read
     }
 
     fn note(&mut self, member: &[u8]) {

@@ -77,6 +77,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
             Err(error) if save.is_renewal() => Decision::Skip(SkipReason::RenewalFailed(error)),
             Err(error) => Decision::Fail(error),
         },
+        Decision::Keep if !session.is_destroyed() => return answer,
         decision => decision,
     };
     answer.failed = report_unsaved(&unsaved, session.known_id(), events);
@@ -196,7 +197,7 @@ fn seal<T: SessionData, R: TryCryptoRng + ?Sized>(
     let settings = manager.settings();
     settings.fits(save.record.0.len())?;
     let (token, key) = seal_record(manager, &save.record.0, save.now.wall, rng)?;
-    let (set_cookie, len) = settings.cookie.set(token, save.max_age)?;
+    let (set_cookie, len) = settings.cookie.set(&token, save.max_age)?;
     let saved = manager.hears().then_some(Event::Saved {
         id: save.ids.session,
         login_id: save.ids.login,

@@ -329,9 +329,10 @@ impl<T: SessionData> Handle<T> {
         answer: Answer,
         then: impl FnOnce(Answer) -> R + Send + 'static,
     ) -> Result<Boxed<R>, Answer> {
-        let write = self.locked(|state| state.write.take());
-        let store = self.manager().settings().store.as_ref();
-        let (Ok(Some(write)), Some(store)) = (write, store) else {
+        let Some(store) = self.manager().settings().store.as_ref() else {
+            return Err(answer);
+        };
+        let Ok(Some(write)) = self.locked(|state| state.write.take()) else {
             return Err(answer);
         };
         let (handle, store) = (self.clone(), Arc::clone(store));

@@ -67,6 +67,15 @@ pub(super) struct Tokens {
     pub(super) device: Presented,
 }
 
+impl Tokens {
+    pub(super) fn of(&mut self, cookie: SiteCookie) -> &mut Candidates {
+        match cookie {
+            SiteCookie::Present => &mut self.present,
+            SiteCookie::Former(_) => &mut self.former,
+        }
+    }
+}
+
 /// The candidates for the present cookie, or for the former ones.
 #[derive(Default)]
 pub(super) struct Candidates {
@@ -88,9 +97,8 @@ pub(super) struct Openable {
 }
 
 impl Openable {
-    #[cfg(any(feature = "store", feature = "unstable-device-bound"))]
-    pub(super) fn is_empty(&self) -> bool {
-        self.first.is_none()
+    pub(super) fn len(&self) -> usize {
+        self.first.iter().len().saturating_add(self.others.len())
     }
 
     pub(super) fn push(&mut self, opened: Opened) {
@@ -159,7 +167,7 @@ impl Candidates {
         if !self.tickets.is_empty() {
             return false;
         }
-        self.opened.is_empty()
+        self.opened.len() == 0
     }
 
     fn push(&mut self, candidate: Candidate) {
@@ -197,20 +205,22 @@ pub(super) fn tokens<T: SessionData>(
     };
     let cookies = facts.map_or(&[][..], RequestFacts::cookies);
     let mut budget = CandidateBudget::default();
-    let (present, former) = read(manager, now, cookies, &mut budget);
-    Tokens {
+    let mut tokens = Tokens {
         now,
+        present: Candidates::default(),
+        former: Candidates::default(),
         #[cfg(feature = "unstable-device-bound")]
-        device: match facts {
-            // Proofs are worth their opening only beside a session, and their names begin with that of its cookie.
-            Some(facts) if !(present.is_empty() && former.is_empty()) => {
-                device::presented(manager, facts, now, budget.has_longer_name)
-            }
-            _ => Presented::default(),
-        },
-        present,
-        former,
+        device: Presented::default(),
+    };
+    read(manager, cookies, &mut budget, &mut tokens);
+    // Proofs are worth their opening only beside a session, and their names begin with that of its cookie.
+    #[cfg(feature = "unstable-device-bound")]
+    if let Some(facts) = facts
+        && !(tokens.present.is_empty() && tokens.former.is_empty())
+    {
+        tokens.device = device::presented(manager, facts, now, budget.has_longer_name);
     }
+    tokens
 }
 
 /// Decides which session counts, and reports the cookies that were refused. Returns all of those too.
@@ -226,13 +236,15 @@ pub(super) fn settle<T: SessionData>(
         #[cfg(feature = "unstable-device-bound")]
         device,
     } = tokens;
-    let opened = || present.opened.iter().chain(former.opened.iter());
-    let mut refused = present.refused.iter().chain(&former.refused);
-    let authentic = opened().next().is_some() || refused.any(Refused::is_authentic);
-    let mut others: Vec<_> = match opened().nth(1) {
-        Some(_) => opened().map(|opened| opened.sealed.login).collect(),
-        None => Vec::new(),
-    };
+    let opened = present.opened.len().saturating_add(former.opened.len());
+    let authentic = opened > 0
+        || present.refused.iter().any(Refused::is_authentic)
+        || former.refused.iter().any(Refused::is_authentic);
+    let mut others = Vec::new();
+    if opened > 1 {
+        let opened = present.opened.iter().chain(former.opened.iter());
+        others.extend(opened.map(|opened| opened.sealed.login));
+    }
     let new = || Box::new(LiveSession::new(&manager.settings().rules, now.wall));
     let mut choice = choose(manager, &mut present, events);
     if let Choice::None = choice {
@@ -295,13 +307,13 @@ pub(super) fn settle<T: SessionData>(
 /// Opens the candidates under all names: for the present cookie, and for the former ones.
 fn read<T: SessionData>(
     manager: &SessionManager<T>,
-    now: Now,
     cookies: &[u8],
     budget: &mut CandidateBudget,
-) -> (Candidates, Candidates) {
+    tokens: &mut Tokens,
+) {
     let settings = manager.settings();
     let keys = manager.keys();
-    let (mut present, mut former) = (Candidates::default(), Candidates::default());
+    let now = tokens.now;
     let mut read = |which| {
         let cookie = settings.cookie_of(which);
         for candidate in cookie.candidates(cookies, budget) {
@@ -310,10 +322,8 @@ fn read<T: SessionData>(
                 Err(Incomplete) => Err(Refused::unread(Refusal::Incomplete)),
             };
             match opened {
-                Ok(opened) if opened.cookie() == SiteCookie::Present => present.push(opened),
-                Ok(opened) => former.push(opened),
-                Err(why) if which == SiteCookie::Present => present.refused.push(why),
-                Err(why) => former.refused.push(why),
+                Ok(opened) => tokens.of(opened.cookie()).push(opened),
+                Err(why) => tokens.of(which).refused.push(why),
             }
         }
     };
@@ -326,7 +336,6 @@ fn read<T: SessionData>(
             read(SiteCookie::Former(at));
         }
     }
-    (present, former)
 }
 
 /// Opens a token for the present cookie, or for the first former one of its name that it was sealed for.

@@ -29,7 +29,18 @@ fn header(cookies: &[(String, String)]) -> String {
 }
 
 fn cut_up(token: &str) -> Vec<(String, String)> {
-    cut(token.to_owned(), NAME, ATTRIBUTES, LIMITS).unwrap()
+    cookies(token, ATTRIBUTES, LIMITS).unwrap()
+}
+
+/// Returns the cookies that carry this token.
+fn cookies(
+    token: &str,
+    attributes: usize,
+    limits: CookieLimits,
+) -> Result<Vec<(String, String)>, TooLarge> {
+    let plan = plan(token.len(), NAME, attributes, limits)?;
+    let whole = || vec![(NAME.to_owned(), token.to_owned())];
+    Ok(cut(token, NAME, &plan).unwrap_or_else(whole))
 }
 
 fn read(headers: &[&[u8]]) -> Vec<Result<String, Incomplete>> {
@@ -235,7 +246,7 @@ proptest! {
         let token = token(length, length);
         let limits = CookieLimits { max_chunks, max_cookie_bytes };
         let fits = fits(length, NAME, attributes, limits);
-        match cut(token.clone(), NAME, attributes, limits) {
+        match cookies(&token, attributes, limits) {
             Ok(cookies) => {
                 prop_assert_eq!(fits, Ok(()));
                 prop_assert!(cookies.len() <= max_chunks && cookies.len() <= 9);
@@ -287,9 +298,8 @@ proptest! {
 #[test]
 fn what_does_not_fit_names_length_and_limit() {
     let refuse = |length, attributes, max_chunks, max_cookie_bytes| {
-        cut(
-            token(1, length),
-            NAME,
+        cookies(
+            &token(1, length),
             attributes,
             CookieLimits {
                 max_chunks,
@@ -336,7 +346,7 @@ fn what_does_not_fit_names_length_and_limit() {
     );
     assert_eq!(refuse(100, 96, 0, 7000), TooLarge { len: 115, max: 0 });
     // Attributes that leave exactly enough room for F, and attributes that leave too little.
-    assert!(cut(token(1, 100), NAME, 4047, LIMITS).is_ok());
+    assert!(cookies(&token(1, 100), 4047, LIMITS).is_ok());
     assert_eq!(refuse(100, 4048, 9, 7000), TooLarge { len: 115, max: 48 });
     assert_eq!(refuse(100, 4048, 9, 20), TooLarge { len: 115, max: 20 });
     assert_eq!(refuse(100, 4060, 9, 7000), TooLarge { len: 115, max: 36 });

@@ -238,7 +238,7 @@ pub(super) fn ticket_lines<T: SessionData, R: TryCryptoRng + ?Sized>(
     let ticket = Ticket::of(&record, secret).encode();
     let cookie = &manager.settings().cookie;
     let (token, key) = close::seal_record(manager, &ticket, now, rng)?;
-    let (mut lines, len) = cookie.set(token, save.max_age)?;
+    let (mut lines, len) = cookie.set(&token, save.max_age)?;
     let kept = lines.len();
     lines.extend(cookie.remove(received, kept));
     let event = Event::Saved {

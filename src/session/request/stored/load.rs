@@ -23,9 +23,6 @@ use crate::{
 use alloc::{boxed::Box, string::ToString as _, vec::Vec};
 use core::{cmp::Reverse, error::Error as _, time::Duration};
 
-#[cfg(feature = "unstable-device-bound")]
-use crate::session::device::Presented;
-
 /// The most records that a request asks for: the number of its cookies is the sender's choice.
 const MAX_ASKED: usize = 2;
 
@@ -62,24 +59,12 @@ pub(crate) fn begin<T: SessionData>(
 pub(crate) async fn load<T: SessionData>(
     manager: &SessionManager<T>,
     store: &StoreSettings,
-    tokens: Tokens,
+    mut tokens: Tokens,
 ) -> Loaded<T> {
-    let Tokens {
-        now,
-        mut present,
-        mut former,
-        #[cfg(feature = "unstable-device-bound")]
-        device,
-    } = tokens;
-    let asks = asks(&mut present).chain(asks(&mut former));
+    let now = tokens.now;
+    let asks = asks(&mut tokens.present).chain(asks(&mut tokens.former));
     let asks: Vec<Ask> = asks.collect();
-    let mut loading = Loading {
-        present,
-        former,
-        #[cfg(feature = "unstable-device-bound")]
-        device,
-        ..Loading::default()
-    };
+    let mut loading = Loading::new(tokens);
     let mut asked = 0_usize;
     let mut failed = None;
     for ask in asks {
@@ -96,7 +81,7 @@ pub(crate) async fn load<T: SessionData>(
             loading.others.push(login);
             if can_be_planted {
                 let unasked = (ask.cookie, ask.came.key(), login);
-                loading.of(ask.cookie).unasked.push(unasked);
+                loading.tokens.of(ask.cookie).unasked.push(unasked);
             }
             continue;
         }
@@ -124,9 +109,9 @@ pub(crate) async fn load<T: SessionData>(
                     loading.events.push(store_failed(&error));
                 }
             }
-            loading.settle(manager, now)
+            loading.settle(manager)
         }
-        Some(error) => loading.give_up(manager, now, &error),
+        Some(error) => loading.give_up(manager, &error),
     }
 }
 
@@ -195,12 +180,8 @@ async fn ask_store<T: SessionData>(
 }
 
 /// What the tokens have come to so far.
-#[derive(Default)]
 struct Loading {
-    present: Candidates,
-    former: Candidates,
-    #[cfg(feature = "unstable-device-bound")]
-    device: Presented,
+    tokens: Tokens,
     currents: Vec<Current>,
     received: Vec<Received>,
     others: Vec<EndedLogin>,
@@ -209,20 +190,24 @@ struct Loading {
 }
 
 impl Loading {
+    fn new(tokens: Tokens) -> Loading {
+        Loading {
+            tokens,
+            currents: Vec::new(),
+            received: Vec::new(),
+            others: Vec::new(),
+            events: Vec::new(),
+            is_over: false,
+        }
+    }
+
     fn has_opened(&self) -> bool {
-        !self.present.opened.is_empty() || !self.former.opened.is_empty()
+        self.tokens.present.opened.len() > 0 || self.tokens.former.opened.len() > 0
     }
 
     fn has_received(&self, session: SessionId) -> bool {
         let mut received = self.received.iter();
         received.any(|received| received.session == session)
-    }
-
-    fn of(&mut self, cookie: SiteCookie) -> &mut Candidates {
-        match cookie {
-            SiteCookie::Present => &mut self.present,
-            SiteCookie::Former(_) => &mut self.former,
-        }
     }
 
     /// Notes a token. Returns its place.
@@ -271,10 +256,10 @@ impl Loading {
                         if let Some(received) = self.received.get_mut(received) {
                             received.owner = owner.flatten();
                         }
-                        self.of(cookie).opened.push(open(opened));
+                        self.tokens.of(cookie).opened.push(open(opened));
                         self.currents.push(current);
                     }
-                    Err((reason, of)) => self.of(cookie).refused.push(Refused {
+                    Err((reason, of)) => self.tokens.of(cookie).refused.push(Refused {
                         login: of.or(Some(login)),
                         ..refuse(reason)
                     }),
@@ -282,9 +267,13 @@ impl Loading {
             }
             (InStore::Ended(tombstone), _) => {
                 self.is_over |= tombstone != Tombstone::Ended;
-                self.of(cookie).refused.push(refuse(Refusal::Ended));
+                self.tokens.of(cookie).refused.push(refuse(Refusal::Ended));
             }
-            (InStore::Missing, None) => self.of(cookie).refused.push(refuse(Refusal::Missing)),
+            (InStore::Missing, None) => self
+                .tokens
+                .of(cookie)
+                .refused
+                .push(refuse(Refusal::Missing)),
             // It has not moved yet.
             (InStore::Missing, Some(opened)) => {
                 let secret = with_keys(manager, |keys, _| {
@@ -303,26 +292,23 @@ impl Loading {
                             is_retired: false,
                             kept_at: None,
                         });
-                        self.of(cookie).opened.push(open(opened));
+                        self.tokens.of(cookie).opened.push(open(opened));
                     }
                     // The key went while the store was asked.
-                    None => self.of(cookie).refused.push(refuse(Refusal::UnknownKey)),
+                    None => self
+                        .tokens
+                        .of(cookie)
+                        .refused
+                        .push(refuse(Refusal::UnknownKey)),
                 }
             }
         }
     }
 
     /// Decides which session counts.
-    fn settle<T: SessionData>(mut self, manager: &SessionManager<T>, now: Now) -> Loaded<T> {
-        let tokens = Tokens {
-            now,
-            present: self.present,
-            former: self.former,
-            #[cfg(feature = "unstable-device-bound")]
-            device: self.device,
-        };
+    fn settle<T: SessionData>(mut self, manager: &SessionManager<T>) -> Loaded<T> {
         let mut untold = Vec::new();
-        let (mut found, refused) = settle(manager, tokens, &mut untold);
+        let (mut found, refused) = settle(manager, self.tokens, &mut untold);
         found.brought.others.append(&mut self.others);
         found.brought.authentic = true;
         let id = found.session.known_id();
@@ -353,11 +339,16 @@ impl Loading {
     fn give_up<T: SessionData>(
         mut self,
         manager: &SessionManager<T>,
-        now: Now,
         error: &StoreError,
     ) -> Loaded<T> {
         self.events.push(store_failed(error));
-        let candidates = [&self.present, &self.former];
+        let Tokens {
+            now,
+            present,
+            former,
+            ..
+        } = &self.tokens;
+        let candidates = [present, former];
         let opened = candidates.iter().flat_map(|all| all.opened.iter());
         let refused = candidates.iter().flat_map(|all| &all.refused);
         let others = opened
