@@ -296,26 +296,27 @@ pub(crate) fn candidates<'h>(
     name: &Finder<'_>,
     budget: &mut CandidateBudget,
 ) -> impl Iterator<Item = Result<Cow<'h, [u8]>, Incomplete>> {
-    // Most requests have one token: it needs no list.
-    let mut first = None;
-    let mut others: Vec<Cow<'h, [u8]>> = Vec::new();
     // The header is searched once, however many candidates and parts there are.
     let mut cookies = named(header, name, &mut budget.has_longer_name);
+    // Most requests have one cookie: it needs no list.
     let (first_cookie, other_cookies) = (cookies.next(), cookies.collect::<Vec<_>>());
+    let mut at = 0_usize;
     let mut parts = None;
     let mut joined: Vec<&[u8]> = Vec::new();
-    (0..=other_cookies.len())
-        .map_while(move |at| {
+    let mut seen: Vec<Cow<'h, [u8]>> = Vec::new();
+    core::iter::from_fn(move || {
+        loop {
             let (k, rest) = match at.checked_sub(1) {
                 None => first_cookie?,
                 Some(at) => *other_cookies.get(at)?,
             };
+            at = at.saturating_add(1);
             let Some(value) = (k == 0).then_some(rest).and_then(value) else {
-                return Some(None);
+                continue;
             };
             let token = match announced(value) {
                 // The same again: how often is the sender's choice, so it must not be joined again.
-                Some(_) if joined.contains(&value) => return Some(None),
+                Some(_) if joined.contains(&value) => continue,
                 Some((count, first)) => {
                     let parts = parts.get_or_insert_with(|| {
                         index(
@@ -330,22 +331,20 @@ pub(crate) fn candidates<'h>(
                 }
                 None => Some(Cow::Borrowed(value)),
             };
-            if let Some(token) = &token
-                && (first.as_ref() == Some(token) || others.contains(token))
-            {
-                return Some(None);
+            if token.as_ref().is_some_and(|token| seen.contains(token)) {
+                continue;
             }
-            budget.take(token.as_ref().map_or(0, |token| token.len()))?;
-            if let Some(token) = &token {
-                match &first {
-                    None => first = Some(token.clone()),
-                    Some(_) => others.push(token.clone()),
-                }
+            let len = token.as_ref().map_or(0, |token| token.len());
+            if budget.take(len).is_none() {
+                at = usize::MAX;
+                return None;
             }
-            Some(Some(token.ok_or(Incomplete)))
-        })
-        .fuse()
-        .flatten()
+            if !other_cookies.is_empty() {
+                seen.extend(token.clone());
+            }
+            return Some(token.ok_or(Incomplete));
+        }
+    })
 }
 
 /// Returns which of NAME and NAME.1 to NAME.9 were received, with any values. They are removed when
