@@ -6,9 +6,8 @@ const REQUESTS: u32 = 200;
 
 /// Returns the round trips of one request, and all commands that the server runs for it, those of scripts among them, each with
 /// the time that the server takes for it.
-pub fn of_a_request(port: u16, mut send: impl FnMut(u32)) -> String {
-    let url = crate::redis_peers::url(port);
-    let client = redis::Client::open(url).expect("the address is one of Redis");
+pub fn of_a_request(port: u16, send: &mut dyn FnMut(u32)) -> String {
+    let client = crate::redis_peers::client(port);
     let mut connection = client.get_connection().expect("Redis answers");
     let mut ask = |command: &str, argument: &str| -> redis::Value {
         let mut ask = redis::cmd(command);
