@@ -1,10 +1,10 @@
 //! What PostgreSQL does for a request, as it counts it itself.
 
+use crate::commands::{REQUESTS, cell};
 use crate::peers::runtime;
 use crate::postgres_peers::url;
 use servers::Proxy;
 use sqlx::{Connection, Executor, PgConnection};
-use std::fmt::Write;
 
 /// Lets PostgreSQL count statements, with the time that it takes to plan them.
 pub const COUNTED: [&str; 4] = [
@@ -13,8 +13,6 @@ pub const COUNTED: [&str; 4] = [
     "-c",
     "pg_stat_statements.track_planning=on",
 ];
-
-const REQUESTS: u32 = 200;
 
 /// Returns how often something is sent for one request, and all statements that the server runs for it, each with the
 /// microseconds that the server takes for it. The server does not count what it is sent besides.
@@ -32,24 +30,19 @@ pub fn of_a_request(port: u16, proxy: &Proxy, send: &mut dyn FnMut(u32)) -> Stri
     ask("SELECT pg_stat_statements_reset()");
     let before = proxy.sent();
     send(REQUESTS);
-    let sent = f64::from(proxy.sent() - before) / f64::from(REQUESTS);
+    let sent = proxy.sent() - before;
     let statements = sqlx::query_as(
-        "SELECT upper(substring(query from '\\w+')), calls, 1000 * (mean_plan_time + mean_exec_time) \
+        "SELECT upper(substring(query from '\\w+')), calls, round(1000 * (mean_plan_time + mean_exec_time)) \
          FROM pg_stat_statements WHERE calls >= $1 ORDER BY 1",
     );
     let statements = statements
         .bind(i64::from(REQUESTS))
         .fetch_all(&mut connection);
     let statements: Vec<(String, i64, f64)> = runtime.block_on(statements).expect("it counts");
-    let mut out = format!("{sent:.0}");
-    let mut separator = ": ";
-    for (name, calls, microseconds) in statements {
-        let times = match calls / i64::from(REQUESTS) {
-            1 => String::new(),
-            times => format!("{times} × "),
-        };
-        let _ = write!(out, "{separator}{times}{name} {microseconds:.0}");
-        separator = ", ";
-    }
-    out
+    let statements = statements.into_iter().map(|(name, calls, time)| {
+        let calls = u32::try_from(calls).expect("it was reset");
+        (name, calls, time)
+    });
+    // What the pool sends after the last request may not count yet.
+    cell((sent + REQUESTS / 2) / REQUESTS, statements)
 }
