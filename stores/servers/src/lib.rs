@@ -266,6 +266,11 @@ fn cluster_state(port: u16) -> Option<String> {
 
 /// Starts PostgreSQL: user and database `postgres`, without a password.
 pub fn postgres() -> Option<Server> {
+    postgres_with(&[])
+}
+
+/// Starts the same with more arguments.
+pub fn postgres_with(arguments: &[&str]) -> Option<Server> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
     let places: Vec<String> = versions
         .flatten()
@@ -289,7 +294,8 @@ pub fn postgres() -> Option<Server> {
         .args(["-c", "max_connections=200", "-p", &port.to_string(), "-k"])
         .arg(&directory)
         .arg("-D")
-        .arg(&data);
+        .arg(&data)
+        .args(arguments);
     run_as(&mut command, "postgres", &directory);
     let ready = move |port: u16| {
         let mut ready = Command::new(&is_ready);

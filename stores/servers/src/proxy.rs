@@ -5,7 +5,7 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     thread,
     time::Duration,
@@ -37,6 +37,7 @@ pub struct Proxy {
     port: u16,
     fault: Arc<Mutex<Fault>>,
     ended: Arc<AtomicBool>,
+    sent: Arc<AtomicU32>,
 }
 
 impl Proxy {
@@ -46,10 +47,12 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let fault = Arc::new(Mutex::new(Fault::None));
         let ended = Arc::new(AtomicBool::new(false));
+        let sent = Arc::new(AtomicU32::new(0));
         let proxy = Proxy {
             port,
             fault: fault.clone(),
             ended: ended.clone(),
+            sent: sent.clone(),
         };
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
@@ -63,10 +66,10 @@ impl Proxy {
                     continue;
                 };
                 let (to, from) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                let there = fault.clone();
-                thread::spawn(move || pass(from, to, &there, true));
+                let (there, sent) = (fault.clone(), sent.clone());
+                thread::spawn(move || pass(from, to, &there, Some(&sent)));
                 let back = fault.clone();
-                thread::spawn(move || pass(server, client, &back, false));
+                thread::spawn(move || pass(server, client, &back, None));
             }
         });
         proxy
@@ -75,6 +78,11 @@ impl Proxy {
     /// Returns its port on 127.0.0.1.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Returns how often clients have sent something.
+    pub fn sent(&self) -> u32 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Sets what happens from now on.
@@ -91,15 +99,18 @@ impl Drop for Proxy {
     }
 }
 
-/// Copies in one direction until a fault or the end of the connection.
-fn pass(mut from: TcpStream, mut to: TcpStream, fault: &Mutex<Fault>, is_request: bool) {
+/// Copies in one direction until a fault or the end of the connection. Requests are counted.
+fn pass(mut from: TcpStream, mut to: TcpStream, fault: &Mutex<Fault>, sent: Option<&AtomicU32>) {
     let mut bytes = [0; 65_536];
     while let Ok(len) = from.read(&mut bytes) {
         if len == 0 {
             break;
         }
+        if let Some(sent) = sent {
+            sent.fetch_add(1, Ordering::Relaxed);
+        }
         let fault = *fault.lock().unwrap();
-        let passed = match (fault, is_request) {
+        let passed = match (fault, sent.is_some()) {
             (Fault::Refuse | Fault::ResetBefore, _) | (Fault::ResetAfter, false) => break,
             (Fault::Hang, _) | (Fault::Answer(_), false) => continue,
             (Fault::Answer(answer), true) => match from.write_all(answer.as_bytes()) {

@@ -62,18 +62,16 @@ pub fn app(name: &'static str, encrypts: bool, runtime: Runtime, router: Router)
             }
             let (parts, body) = answer.expect("at least one request").into_parts();
             assert!(parts.status.is_success(), "{name}: {}", parts.status);
-            let set_cookie = parts
-                .headers
-                .get(header::SET_COOKIE)
-                .map(|value| value.to_str().expect("a cookie is ASCII"));
+            let cookies = parts.headers.get_all(header::SET_COOKIE).iter();
+            let cookies = cookies.filter_map(|line| {
+                let line = line.to_str().expect("a cookie is ASCII");
+                let pair = line.split(';').next()?;
+                (!pair.split_once('=')?.1.is_empty()).then_some(pair)
+            });
+            let cookies: Vec<&str> = cookies.collect();
             let body = to_bytes(body, usize::MAX).await.expect("the body is there");
             Answer {
-                cookie: set_cookie
-                    .unwrap_or_default()
-                    .split(';')
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned(),
+                cookie: cookies.join("; "),
                 body: String::from_utf8(body.into()).expect("the body is text"),
             }
         })

@@ -28,7 +28,7 @@ pub type Send = dyn Fn(Act, &str, u32) -> Answer;
 pub type Serve = dyn FnOnce(Sender<SocketAddr>);
 
 pub struct Answer {
-    /// `name=value` of the cookie set, or nothing.
+    /// `name=value` of the cookies set, without those that are removed.
     pub cookie: String,
     pub body: String,
 }

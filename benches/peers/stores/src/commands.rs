@@ -1,14 +1,13 @@
 //! What Redis does for a request, as it counts it itself.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
-const REQUESTS: u32 = 200;
+pub const REQUESTS: u32 = 200;
 
 /// Returns the round trips of one request, and all commands that the server runs for it, those of scripts among them, each with
 /// the time that the server takes for it.
-pub fn of_a_request(port: u16, mut send: impl FnMut(u32)) -> String {
-    let url = crate::redis_peers::url(port);
-    let client = redis::Client::open(url).expect("the address is one of Redis");
+pub fn of_a_request(port: u16, send: &mut dyn FnMut(u32)) -> String {
+    let client = crate::redis_peers::client(port);
     let mut connection = client.get_connection().expect("Redis answers");
     let mut ask = |command: &str, argument: &str| -> redis::Value {
         let mut ask = redis::cmd(command);
@@ -25,9 +24,14 @@ pub fn of_a_request(port: u16, mut send: impl FnMut(u32)) -> String {
         .lines()
         .find_map(|line| line.strip_prefix("total_reads_processed:"));
     let reads: u32 = reads.expect("Redis counts").parse().expect("a number");
-    let mut out = (reads / REQUESTS).to_string();
+    cell(reads / REQUESTS, commands.lines().filter_map(read))
+}
+
+/// Writes how often the server is asked for one request, and the name, the calls for all requests and the time of each command.
+pub fn cell<T: Display>(asked: u32, commands: impl Iterator<Item = (String, u32, T)>) -> String {
+    let mut out = asked.to_string();
     let mut separator = ": ";
-    for (name, calls, time) in commands.lines().filter_map(read) {
+    for (name, calls, time) in commands {
         let times = match calls / REQUESTS {
             1 => String::new(),
             times => format!("{times} × "),

@@ -5,15 +5,17 @@ mod exchange;
 
 use crate::commands;
 use crate::harness::{Contender, How, Timing, compare};
-use crate::redis_peers::url;
+use crate::peers::new_ring;
+use crate::postgres_peers;
+use crate::redis_peers::client;
 use crate::table::{figures, header, row};
 use exchange::{Reply, Request};
+use hardtack::Timestamp;
 use hardtack::session::{Session, SessionManager};
 use hardtack::store::Store;
-use hardtack::{Key, Keyring, Timestamp};
 use hardtack_memcached::MemcachedStore;
 use hardtack_redis::RedisStore;
-use hardtack_sqlx::{MySqlStore, PostgresStore, SqliteStore};
+use hardtack_sqlx::{MySqlStore, SqliteStore};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -61,10 +63,9 @@ impl Engine {
         let runtime = runtime.enable_all().build().expect("a runtime starts");
         let now = Arc::new(AtomicU32::new(Timestamp::now().to_unix()));
         let clock = now.clone();
-        let ring = Keyring::new(Key::generate().expect("the system has randomness"));
         let store = runtime.block_on(connect());
         let lists = store.lists_owners();
-        let sessions = SessionManager::builder(ring)
+        let sessions = SessionManager::builder(new_ring())
             .store(store)
             .clock(move || Timestamp::from_unix(clock.load(Ordering::Relaxed)))
             .build()
@@ -145,14 +146,13 @@ impl Engine {
 }
 
 /// Each visit on each engine, and what Redis does for each.
-pub fn measure(redis: u16, how: How) -> (Vec<Vec<Timing>>, Vec<String>) {
+pub fn measure(how: How) -> (Vec<Vec<Timing>>, Vec<String>) {
+    let redis = servers::redis(&[]).expect("redis-server is installed");
     let postgres = servers::postgres().expect("PostgreSQL is installed");
     let mariadb = servers::mariadb().expect("MariaDB is installed");
     let memcached = servers::memcached().expect("Memcached is installed");
     let directory = tempfile::tempdir().expect("a directory can be made");
-    let on_redis = Engine::new(async || {
-        RedisStore::new(redis::Client::open(url(redis)).expect("the address is one of Redis"))
-    });
+    let on_redis = Engine::new(async || RedisStore::new(client(redis.port())));
     let on_sqlite = Engine::new(async || {
         let file = SqliteConnectOptions::new()
             .filename(directory.path().join("sessions.db"))
@@ -164,13 +164,7 @@ pub fn measure(redis: u16, how: How) -> (Vec<Vec<Timing>>, Vec<String>) {
         store.create_table().await.expect("it can be made");
         store
     });
-    let on_postgres = Engine::new(async || {
-        let url = format!("postgres://postgres@127.0.0.1:{}/postgres", postgres.port());
-        let pool = sqlx::PgPool::connect(&url).await;
-        let store = PostgresStore::new(pool.expect("PostgreSQL answers"));
-        store.create_table().await.expect("it can be made");
-        store
-    });
+    let on_postgres = Engine::new(async || postgres_peers::store(postgres.port()).await);
     let on_mariadb = Engine::new(async || {
         let url = format!("mysql://root@127.0.0.1:{}/mysql", mariadb.port());
         let pool = sqlx::MySqlPool::connect(&url).await;
@@ -199,7 +193,8 @@ pub fn measure(redis: u16, how: How) -> (Vec<Vec<Timing>>, Vec<String>) {
             .collect();
         timings.push(compare(&mut contenders, how));
         if let How::Timed(_) = how {
-            commands.push(commands::of_a_request(redis, on_redis.visits(visit)));
+            let mut visits = on_redis.visits(visit);
+            commands.push(commands::of_a_request(redis.port(), &mut visits));
         }
     }
     (timings, commands)

@@ -7,13 +7,13 @@ use base64_simd::URL_SAFE_NO_PAD;
 use chacha20::{R20, hchacha};
 use hkdf::Hkdf;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Script};
+use redis::{AsyncConnectionConfig, Script};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
 
 use crate::app::{self, App, LOGIN, NAME, READ, UNTOUCHED, WRITE};
-use crate::redis_peers::url;
+use crate::redis_peers::client;
 
 /// The rows of the floor.
 pub const BY_HAND: &str = "by hand";
@@ -43,8 +43,8 @@ struct Found {
 
 impl Floor {
     async fn new(port: u16) -> Floor {
-        let client = Client::open(url(port)).expect("the address is one of Redis");
         let config = AsyncConnectionConfig::new().set_response_timeout(None);
+        let client = client(port);
         let connection = client.get_multiplexed_async_connection_with_config(&config);
         Floor {
             connection: connection.await.expect("Redis answers"),

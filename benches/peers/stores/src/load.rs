@@ -1,15 +1,14 @@
 //! Many visitors at once over HTTP: how many requests a second, and what those who write to one session do to the others.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use hardtack::{Key, Keyring};
-
 use crate::http::Connection;
+use crate::peers::{Backend, new_ring};
+use crate::sites::start;
 use crate::table::{duration, header, row};
-use crate::writers::{SITES, start};
 
 /// How many visitors come at once, each with a connection of its own.
 const CONNECTIONS: usize = 64;
@@ -25,34 +24,37 @@ enum Path {
     Write,
 }
 
-pub fn table() -> String {
-    let redis = servers::redis(&[]).expect("redis-server is installed");
+pub fn table(backend: &Backend) -> String {
     let mut out = format!(
         "\nWith {CONNECTIONS} connections over HTTP, each of a visitor of its own, this many requests a second, for as long as {} seconds. \
-         Clients, site and Redis share the machine. Then the 99th percentile of the time of a read, while {OTHERS} visitors read and \
-         nobody, {} or {} others write to one session all the time:\n\n",
+         Clients, site and {} share the machine. Then the 99th percentile of the time of a read, while {OTHERS} visitors read and \
+         nobody, {} or {} others write to one session all the time. \
+         Requests of anybody that are not answered with 200 are counted as failed:\n\n",
         TIME.as_secs(),
+        backend.name,
         WRITERS[1],
         WRITERS[2],
     );
     let others = WRITERS.map(|writers| format!("{writers} writers"));
     let columns = ["read", "written"].map(str::to_owned);
     header(&mut out, &[&columns[..], &others].concat());
-    for (name, serve) in SITES {
-        eprintln!("load, {name}");
-        let key = Key::generate().expect("the system has randomness");
-        let site = start(serve, redis.port(), &Keyring::new(key));
+    for (name, serve) in backend.sites {
+        eprintln!("load, {}, {name}", backend.name);
+        let server = (backend.start)();
+        let site = start(*serve, server.port(), &new_ring());
         let rate = |path| {
             let visitors: Vec<_> = (0..CONNECTIONS).map(|_| visitor(site)).collect();
-            let times = drive(site, &visitors, path, &[]);
-            format!("{:.1}k", times.len() as f64 / TIME.as_secs_f64() / 1e3)
+            let (times, failed) = drive(site, &visitors, path, &[]);
+            let rate = (times.len() - failed) as f64 / TIME.as_secs_f64();
+            cell(format!("{:.1}k", rate / 1e3), failed)
         };
         let slowest = |writers| {
             let visitors: Vec<_> = (0..OTHERS).map(|_| visitor(site)).collect();
             let writers = vec![visitor(site); writers];
-            let mut times = drive(site, &visitors, Path::Read, &writers);
+            let (mut times, failed) = drive(site, &visitors, Path::Read, &writers);
             times.sort_unstable();
-            duration(times[times.len() * 99 / 100].as_nanos() as f64)
+            let slowest = times[times.len() * 99 / 100].as_nanos() as f64;
+            cell(duration(slowest), failed)
         };
         let cells = [rate(Path::Read), rate(Path::Write)];
         row(
@@ -64,15 +66,28 @@ pub fn table() -> String {
     out
 }
 
+fn cell(figure: String, failed: usize) -> String {
+    match failed {
+        0 => figure,
+        _ => format!("{figure}, {failed} failed"),
+    }
+}
+
 /// Returns the cookie of somebody who has a session.
 fn visitor(site: SocketAddr) -> String {
-    Connection::open(site).get("/write/first", "").0
+    let answer = Connection::open(site).get("/write/first", "");
+    answer.expect("it is answered with 200").0
 }
 
 /// Lets visitors send requests until the time is up, and these writers with them. Returns how long each request of the visitors
-/// took.
-fn drive(site: SocketAddr, visitors: &[String], path: Path, writers: &[String]) -> Vec<Duration> {
-    let ended = AtomicBool::new(false);
+/// took, and how many of all requests failed.
+fn drive(
+    site: SocketAddr,
+    visitors: &[String],
+    path: Path,
+    writers: &[String],
+) -> (Vec<Duration>, usize) {
+    let (ended, failed) = (AtomicBool::new(false), AtomicUsize::new(0));
     let send = |cookie: &str, nth: usize, path| {
         let mut connection = Connection::open(site);
         let path = match path {
@@ -82,13 +97,14 @@ fn drive(site: SocketAddr, visitors: &[String], path: Path, writers: &[String]) 
         let mut times = Vec::new();
         while !ended.load(Ordering::Relaxed) {
             let start = Instant::now();
-            connection.get(&path, cookie);
+            let answer = connection.get(&path, cookie);
             times.push(start.elapsed());
+            failed.fetch_add(usize::from(answer.is_none()), Ordering::Relaxed);
         }
         times
     };
     let send = &send;
-    thread::scope(|scope| {
+    let times = thread::scope(|scope| {
         for (nth, cookie) in writers.iter().enumerate() {
             scope.spawn(move || send(cookie, nth, Path::Write));
         }
@@ -102,5 +118,6 @@ fn drive(site: SocketAddr, visitors: &[String], path: Path, writers: &[String]) 
         times
             .flat_map(|times| times.expect("every request is answered"))
             .collect()
-    })
+    });
+    (times, failed.into_inner())
 }

@@ -1,5 +1,5 @@
-//! Sessions in a store: hardtack and its peers on one Redis in one run, hardtack on each engine, and what is left of the
-//! writes of many requests to one session. Run it from anywhere:
+//! Sessions in a store: hardtack and its peers on one Redis and on one PostgreSQL in one run, hardtack on each engine, and what is
+//! left of the writes of many requests to one session. Run it from anywhere:
 //!
 //!     cargo run --release --manifest-path benches/peers/stores/Cargo.toml
 //!
@@ -20,17 +20,20 @@ mod engines;
 mod floor;
 mod http;
 mod load;
+mod peers;
+mod postgres_peers;
 mod redis_peers;
+mod sites;
+mod statements;
 mod writers;
 
-use crate::app::{Act, App, contenders};
-use crate::harness::{How, Timing, assign, compare, instructions};
-use servers::{Fault, Proxy};
+use crate::harness::{How, Timing, assign, instructions};
+use crate::postgres_peers::POSTGRES;
+use crate::redis_peers::REDIS;
 use std::env;
-use std::time::Duration;
 
 /// What was measured, and what it rests on.
-const MEASURED: [&str; 15] = [
+const MEASURED: [&str; 17] = [
     "hardtack",
     "hardtack-memcached",
     "hardtack-redis",
@@ -38,8 +41,10 @@ const MEASURED: [&str; 15] = [
     "axum",
     "tower-sessions",
     "tower-sessions-redis-store",
+    "tower-sessions-sqlx-store",
     "axum_session",
     "axum_session_redispool",
+    "axum_session_sqlx",
     "actix-web",
     "actix-session",
     "redis",
@@ -68,7 +73,7 @@ fn main() {
     match argument.as_deref() {
         // Of itself: see `harness::instructions`.
         Some("count") => drop(measure(How::Counted)),
-        Some("writers") => println!("{}{}", writers::table(), load::table()),
+        Some("writers") => println!("{}", crowds()),
         Some("--quick") => println!("{}", tables(300)),
         None => {
             let tables = tables(20_000);
@@ -83,72 +88,70 @@ fn tables(rounds: usize) -> String {
     let mut measured = measure(How::Timed(rounds));
     eprintln!("the same once more, under valgrind");
     let mut counts = instructions(&["count"]).into_iter();
-    for group in measured.peers.iter_mut().chain(&mut measured.engines) {
+    let Measured {
+        redis,
+        postgres,
+        engines,
+        engines_commands,
+    } = &mut measured;
+    for group in redis
+        .near
+        .iter_mut()
+        .chain(&mut postgres.near)
+        .chain(engines.iter_mut())
+    {
         assign(group, &mut counts);
     }
     let mut out = table::conditions(&MEASURED, COMMAND);
     out += "\nTime that a session in Redis adds to a request, compared with the same application under a layer that does nothing, and \
             the instructions of the program. A server on the loopback interface answers. The numbers in brackets divide a peer's \
             time by hardtack's time:\n\n";
-    redis_peers::table(&mut out, &measured.peers);
+    redis.near_table(&mut out, &REDIS);
     out += "\nHow often such a request waits for Redis, and the commands that the server runs for it, by its own count, each with the \
             microseconds that it takes by the server's own clock. `EVALSHA` runs the commands beside it, all in one wait:\n\n";
-    redis_peers::commands(&mut out, &measured.peers_commands);
+    redis.counts_table(&mut out);
     out += "\nThe same times through a proxy that adds a millisecond to each wait, as a Redis in another building would:\n\n";
-    redis_peers::table(&mut out, &measured.far);
+    redis.far_table(&mut out, &REDIS);
+    out += "\nTime that a session in PostgreSQL adds to a request. The server counts statements meanwhile:\n\n";
+    postgres.near_table(&mut out, &POSTGRES);
+    out += "\nHow often the pool sends something to PostgreSQL for such a request, as a proxy counts it, and the statements that the server \
+            runs for it, by its own count, each with the microseconds that it takes to plan and to execute by the server's own clock. It \
+            does not count the time to parse:\n\n";
+    postgres.counts_table(&mut out);
+    out += "\nThe same times through a proxy that adds a millisecond to each wait:\n\n";
+    postgres.far_table(&mut out, &POSTGRES);
     out += "\nThe same for hardtack on each engine, without a framework, for a session that holds a text of 256 bytes. Here the time \
             is the whole of a request:\n\n";
-    engines::table(&mut out, &measured.engines);
+    engines::table(&mut out, engines);
     out += "\nThe commands of Redis for these requests:\n\n";
-    engines::commands(&mut out, &measured.engines_commands);
-    out += &writers::table();
-    out += &load::table();
-    out
+    engines::commands(&mut out, engines_commands);
+    out + &crowds()
 }
 
-/// What was measured: timings for each framework and act, and for each visit without a framework; the commands of Redis for both.
+/// What many requests at once do, on each server.
+fn crowds() -> String {
+    [REDIS, POSTGRES]
+        .iter()
+        .map(|backend| writers::table(backend) + &load::table(backend))
+        .collect()
+}
+
+/// What was measured: peers on each server, and each visit without a framework with the commands of Redis for it.
 struct Measured {
-    peers: Vec<Vec<Timing>>,
-    /// The same with Redis at a distance.
-    far: Vec<Vec<Timing>>,
-    peers_commands: Vec<redis_peers::Commands>,
+    redis: peers::Measured,
+    postgres: peers::Measured,
     engines: Vec<Vec<Timing>>,
     engines_commands: Vec<String>,
 }
 
 fn measure(how: How) -> Measured {
-    let redis = servers::redis(&[]).expect("redis-server is installed");
-    let proxy = Proxy::start(redis.port());
-    proxy.set(Fault::Delay(Duration::from_millis(1)));
-    let (mut peers, mut far, mut peers_commands) = (Vec::new(), Vec::new(), Vec::new());
-    for (framework, apps_of) in redis_peers::FRAMEWORKS {
-        let apps = apps_of(redis.port());
-        for act in Act::ALL {
-            eprintln!("{framework}, {act:?}");
-            peers.push(compare(&mut contenders(&apps, Act::Login, act), how));
-        }
-        if let How::Timed(_) = how {
-            let apps_far = apps_of(proxy.port());
-            for act in Act::ALL {
-                let how = at_most(FAR_ROUNDS, how);
-                far.push(compare(&mut contenders(&apps_far, Act::Login, act), how));
-            }
-            let of = |app: &App| {
-                let commands = Act::ALL.map(|act| {
-                    let cookie = (app.send)(Act::Login, "", 1).cookie;
-                    let send = |n| _ = (app.send)(act, &cookie, n);
-                    commands::of_a_request(redis.port(), send)
-                });
-                (redis_peers::label(framework, app.name), commands)
-            };
-            peers_commands.extend(apps.iter().skip(1).map(of));
-        }
-    }
-    let (engines, engines_commands) = engines::measure(redis.port(), at_most(ENGINE_ROUNDS, how));
+    let redis = peers::measure(&REDIS, how);
+    let how = at_most(ENGINE_ROUNDS, how);
+    let postgres = peers::measure(&POSTGRES, how);
+    let (engines, engines_commands) = engines::measure(how);
     Measured {
-        peers,
-        far,
-        peers_commands,
+        redis,
+        postgres,
         engines,
         engines_commands,
     }
