@@ -29,14 +29,14 @@ pub(crate) struct SealedTicket {
 }
 
 impl SealedTicket {
-    /// Reads an authentic ticket and judges its times.
+    /// Reads an authentic ticket and judges its times. In a box, as [`Sealed::read`].
     pub(crate) fn read<T>(
         rules: &Rules<T>,
         now: Now,
         payload: &[u8],
         (issued_at, key, key_state): (Timestamp, KeyId, KeyState),
         floor: Timestamp,
-    ) -> Result<SealedTicket, (Refusal, Option<EndedLogin>)> {
+    ) -> Result<Box<SealedTicket>, (Refusal, Option<EndedLogin>)> {
         let ticket = Ticket::decode(payload).map_err(|error| match error {
             RecordError::UnknownLayout => (Refusal::UnknownLayout, None),
             RecordError::Malformed => (Refusal::Unreadable, None),
@@ -61,14 +61,14 @@ impl SealedTicket {
             floor,
         )
         .map_err(|refusal| (refusal, Some(login)))?;
-        Ok(SealedTicket {
+        Ok(Box::new(SealedTicket {
             ticket,
             issued_at,
             key,
             key_state,
             login,
             limits,
-        })
+        }))
     }
 
     /// Returns how long the store is to keep the record from now on, if this request uses the session.

@@ -82,7 +82,7 @@ pub(super) struct Candidates {
     pub(super) opened: Openable,
     /// Those whose sessions are in a store.
     #[cfg(feature = "store")]
-    pub(super) tickets: Vec<(SiteCookie, SealedTicket)>,
+    pub(super) tickets: Vec<(SiteCookie, Box<SealedTicket>)>,
     /// Those that the store was not asked for, under a name that another domain can set.
     #[cfg(feature = "store")]
     pub(super) unasked: Vec<(SiteCookie, KeyId, EndedLogin)>,
@@ -132,13 +132,13 @@ pub(super) struct Opened {
 enum Token {
     Session(Box<Sealed>),
     #[cfg(feature = "store")]
-    Ticket(SealedTicket),
+    Ticket(Box<SealedTicket>),
 }
 
 enum Candidate {
     Session(Opened),
     #[cfg(feature = "store")]
-    Ticket(SiteCookie, SealedTicket),
+    Ticket(SiteCookie, Box<SealedTicket>),
 }
 
 impl Candidate {

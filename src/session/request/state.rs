@@ -219,7 +219,7 @@ impl<T: SessionData> State<T> {
             events,
         } = loaded;
         self.take(found);
-        self.stored = Some(Box::new(stored));
+        self.stored = Some(stored);
         self.events.extend(events);
     }
 

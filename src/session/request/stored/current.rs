@@ -18,7 +18,7 @@ use core::time::Duration;
 
 /// What the cookie held.
 pub(super) enum Came {
-    AsTicket(SealedTicket),
+    AsTicket(Box<SealedTicket>),
     /// The whole session, with what its token says.
     AsSession(Ids, (Timestamp, KeyId, KeyState)),
 }

@@ -31,7 +31,7 @@ const FORGOT_AN_END: &str = "it took no end for so long that the process forgot 
 /// What the request and the store came to.
 pub(crate) struct Loaded<T> {
     pub(crate) found: Found<T>,
-    pub(crate) stored: Stored,
+    pub(crate) stored: Box<Stored>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -320,14 +320,14 @@ impl Loading {
             received.any(|received| received.alive && Some(received.session) == session)
         };
         let unreadable = |refused: &Refused| is_unreadable(refused.reason) && alive(refused);
-        let stored = Stored {
+        let stored = Box::new(Stored {
             untold,
             unreadable: current.is_none() && refused.iter().any(unreadable),
             is_over: current.is_none() && self.is_over,
             current,
             received: self.received,
             ..Stored::default()
-        };
+        });
         Loaded {
             found,
             stored,
@@ -367,11 +367,11 @@ impl Loading {
                 ..Brought::NOTHING
             },
         };
-        let stored = Stored {
+        let stored = Box::new(Stored {
             failed: true,
             received: self.received,
             ..Stored::default()
-        };
+        });
         Loaded {
             found,
             stored,
