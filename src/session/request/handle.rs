@@ -337,7 +337,7 @@ impl<T: SessionData> Handle<T> {
         };
         let (handle, store) = (self.clone(), Arc::clone(store));
         Ok(Box::pin(async move {
-            let (answer, events) = stored::commit(handle.manager(), &store, *write, answer).await;
+            let (answer, events) = stored::commit(handle.manager(), &store, write, answer).await;
             handle.report(&events);
             then(answer)
         }))

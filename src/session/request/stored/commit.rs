@@ -57,11 +57,11 @@ impl Write {
 pub(crate) async fn commit<T: SessionData>(
     manager: &SessionManager<T>,
     store: &StoreSettings,
-    write: Write,
+    write: Box<Write>,
     mut answer: Answer,
 ) -> (Answer, Vec<Event>) {
     let mut events = Vec::new();
-    let Write { ends, saving } = write;
+    let Write { ends, saving } = *write;
     for ending in store.pending.hold(ends) {
         // If it fails, another request will try again. This process remembers the end meanwhile.
         if let Err(error) = ending.run(&*store.store).await {
@@ -251,7 +251,8 @@ pub(super) fn ticket_lines<T: SessionData, R: TryCryptoRng + ?Sized>(
     Ok((lines, event))
 }
 
-/// Saves one session: swaps it in, and merges with what others have saved meanwhile.
+/// Saves one session: swaps it in, and merges with what others have saved meanwhile. What few saves need is in a
+/// box, because the future of each has room for it.
 async fn save<T: SessionData>(
     manager: &SessionManager<T>,
     store: &StoreSettings,
@@ -261,10 +262,10 @@ async fn save<T: SessionData>(
     let from = saving.from.as_ref().map(|from| from.key);
     let mut lost = Vec::new();
     if let (Way::MoveAndRename, Some(from)) = (saving.way, &from) {
-        saving.way = move_first(manager, store, &mut saving, from).await?;
+        saving.way = Box::pin(move_first(manager, store, &mut saving, from)).await?;
     }
     if let (Way::Keep, Some(from)) = (saving.way, &from) {
-        return keep(manager, store, saving, from).await;
+        return Box::pin(keep(manager, store, saving, from)).await;
     }
     for _ in 0..MAX_TRIES {
         let key = match &saving.from {
@@ -287,7 +288,7 @@ async fn save<T: SessionData>(
             Some(subject) if primary.is_none_or(|primary| saving.writes_entry(primary)) => {
                 if saving.description.is_none() {
                     let described = owners::description(manager, store, subject, from.as_ref());
-                    saving.description = Some(described.await?);
+                    saving.description = Some(Box::pin(described).await?);
                 }
                 let about = About {
                     id: record.ids.session,

@@ -44,13 +44,14 @@ struct Ask {
     session: Option<Box<Sealed>>,
 }
 
-/// Returns the tokens of a request, if there is one to ask the store for.
+/// Returns the tokens of a request, if there is one to ask the store for. In a box: a future that holds them is
+/// copied as a whole on its way.
 pub(crate) fn begin<T: SessionData>(
     manager: &SessionManager<T>,
     facts: Option<&RequestFacts>,
     head_at: Duration,
-) -> Option<Tokens> {
-    let tokens = tokens(manager, facts, head_at);
+) -> Option<Box<Tokens>> {
+    let tokens = Box::new(tokens(manager, facts, head_at));
     let asks = !(tokens.present.is_empty() && tokens.former.is_empty());
     asks.then_some(tokens)
 }
@@ -59,7 +60,7 @@ pub(crate) fn begin<T: SessionData>(
 pub(crate) async fn load<T: SessionData>(
     manager: &SessionManager<T>,
     store: &StoreSettings,
-    mut tokens: Tokens,
+    mut tokens: Box<Tokens>,
 ) -> Loaded<T> {
     let now = tokens.now;
     let asks = asks(&mut tokens.present).chain(asks(&mut tokens.former));
@@ -181,7 +182,7 @@ async fn ask_store<T: SessionData>(
 
 /// What the tokens have come to so far.
 struct Loading {
-    tokens: Tokens,
+    tokens: Box<Tokens>,
     currents: Vec<Current>,
     received: Vec<Received>,
     others: Vec<EndedLogin>,
@@ -190,7 +191,7 @@ struct Loading {
 }
 
 impl Loading {
-    fn new(tokens: Tokens) -> Loading {
+    fn new(tokens: Box<Tokens>) -> Loading {
         Loading {
             tokens,
             currents: Vec::new(),
@@ -308,7 +309,7 @@ impl Loading {
     /// Decides which session counts.
     fn settle<T: SessionData>(mut self, manager: &SessionManager<T>) -> Loaded<T> {
         let mut untold = Vec::new();
-        let (mut found, refused) = settle(manager, self.tokens, &mut untold);
+        let (mut found, refused) = settle(manager, *self.tokens, &mut untold);
         found.brought.others.append(&mut self.others);
         found.brought.authentic = true;
         let id = found.session.known_id();
@@ -347,7 +348,7 @@ impl Loading {
             present,
             former,
             ..
-        } = &self.tokens;
+        } = &*self.tokens;
         let candidates = [present, former];
         let opened = candidates.iter().flat_map(|all| all.opened.iter());
         let refused = candidates.iter().flat_map(|all| &all.refused);
