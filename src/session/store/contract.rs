@@ -1,6 +1,6 @@
 //! What an engine has to do.
 
-use super::{OwnerKey, RecordKey, StoreError, StoreErrorKind, Tag, Tombstone};
+use super::{GRACE, OwnerKey, RecordKey, StoreError, StoreErrorKind, Tag, Tombstone};
 use alloc::vec::Vec;
 use core::{fmt, future::Future, time::Duration};
 
@@ -58,48 +58,7 @@ pub trait Store: Send + Sync + 'static {
         tombstone: Tombstone,
         grace: Duration,
     ) -> impl Future<Output = Result<Swap, StoreError>> + Send {
-        async move {
-            let Expect::Tag(expected) = put.expect else {
-                return Err(StoreErrorKind::Unsupported.into());
-            };
-            let new = Put {
-                expect: Expect::Absent,
-                ..put
-            };
-            let mut created = self.put(new).await?;
-            if let Swap::Differs(before) = &created {
-                // Nobody else knows this key: it holds the attempt before, which met a rival.
-                let before = Tag::of(before).ok_or(StoreErrorKind::Corrupt)?;
-                let expect = Expect::Tag(&before);
-                created = self.put(Put { expect, ..put }).await?;
-            }
-            if !matches!(created, Swap::Done) {
-                return Ok(created);
-            }
-            let ended = self
-                .end(End {
-                    key: from,
-                    expect: Some(expected),
-                    tombstone,
-                    grace,
-                    owner: put.owner.map(|owner| owner.key),
-                })
-                .await?;
-            if matches!(ended, Swap::Ended(_) | Swap::Missing) {
-                // Another request ended the session or renamed it first. The new record has no holder.
-                // The rename does not fail if this does: what is left expires.
-                let _ = self
-                    .end(End {
-                        key: put.key,
-                        expect: Tag::of(put.record).as_ref(),
-                        tombstone: Tombstone::Ended,
-                        grace,
-                        owner: put.owner.map(|owner| owner.key),
-                    })
-                    .await;
-            }
-            Ok(ended)
-        }
+        rename_in_steps(self, from, put, tombstone, grace)
     }
 
     /// Says whether the store can list the records of one owner. The default is `false`.
@@ -109,7 +68,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the live records of one owner. The default is unsupported.
     ///
-    /// A store keeps at most 1,000 records for one owner: it ends those with the earliest end first.
+    /// A store keeps at most [`MAX_OWNED`] records for one owner: it ends those with the earliest end first.
     fn owned(
         &self,
         owner: &OwnerKey,
@@ -134,6 +93,79 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the size in bytes of the largest record that the store takes.
     fn max_record_bytes(&self) -> usize;
+}
+
+/// Renames a record as [`Store::rename`] does by default: puts the new record first and ends the old one after
+/// that. For a store that can do both in one step only on some servers.
+///
+/// # Errors
+///
+/// Those of the store; [`StoreErrorKind::Unsupported`] if the put expects no tag.
+///
+/// ```
+/// use hardtack::store::{self, Expect, MemoryStore, Put, RecordKey, Store, Swap, Tag, Tombstone};
+/// use std::time::Duration;
+///
+/// # async fn example() -> Result<(), store::StoreError> {
+/// let site = MemoryStore::new(1 << 20);
+/// let (from, to) = (RecordKey::from_bytes([1; 16]), RecordKey::from_bytes([2; 16]));
+/// let keep = Duration::from_secs(30 * 60);
+/// let created = Put { key: &from, expect: Expect::Absent, record: &[7; 40], keep, owner: None };
+/// site.put(created).await?;
+/// let tag = created.tag()?;
+/// let renamed = Put { key: &to, expect: Expect::Tag(&tag), record: &[8; 40], ..created };
+/// let done = store::rename_in_steps(&site, &from, renamed, Tombstone::Moved(to), keep).await?;
+/// assert_eq!(done, Swap::Done);
+/// # Ok(())
+/// # }
+/// ```
+pub async fn rename_in_steps<S: Store + ?Sized>(
+    store: &S,
+    from: &RecordKey,
+    put: Put<'_>,
+    tombstone: Tombstone,
+    grace: Duration,
+) -> Result<Swap, StoreError> {
+    let Expect::Tag(expected) = put.expect else {
+        return Err(StoreErrorKind::Unsupported.into());
+    };
+    let new = Put {
+        expect: Expect::Absent,
+        ..put
+    };
+    let mut created = store.put(new).await?;
+    if let Swap::Differs(before) = &created {
+        // Nobody else knows this key: it holds the attempt before, which met a rival.
+        let before = Tag::of(before).ok_or(StoreErrorKind::Corrupt)?;
+        let expect = Expect::Tag(&before);
+        created = store.put(Put { expect, ..put }).await?;
+    }
+    if !matches!(created, Swap::Done) {
+        return Ok(created);
+    }
+    let ended = store
+        .end(End {
+            key: from,
+            expect: Some(expected),
+            tombstone,
+            grace,
+            owner: put.owner.map(|owner| owner.key),
+        })
+        .await?;
+    if matches!(ended, Swap::Ended(_) | Swap::Missing) {
+        // Another request ended the session or renamed it first. The new record has no holder.
+        // The rename does not fail if this does: what is left expires.
+        let _ = store
+            .end(End {
+                key: put.key,
+                expect: Tag::of(put.record).as_ref(),
+                tombstone: Tombstone::Ended,
+                grace,
+                owner: put.owner.map(|owner| owner.key),
+            })
+            .await;
+    }
+    Ok(ended)
 }
 
 /// Says what is under a key.
@@ -249,6 +281,24 @@ pub enum Expect<'a> {
     Tag(&'a Tag),
 }
 
+impl<'a> Expect<'a> {
+    /// Returns the tag of the record that is to be replaced, or `None` if the put creates.
+    ///
+    /// ```
+    /// use hardtack::store::{Expect, Tag};
+    ///
+    /// let tag = Tag::from_bytes([7; 24]);
+    /// assert_eq!(Expect::Tag(&tag).tag(), Some(&tag));
+    /// assert_eq!(Expect::Absent.tag(), None);
+    /// ```
+    pub fn tag(self) -> Option<&'a Tag> {
+        match self {
+            Expect::Absent => None,
+            Expect::Tag(tag) => Some(tag),
+        }
+    }
+}
+
 /// Describes one write of [`Store::put`] and [`Store::rename`].
 ///
 /// ```
@@ -359,6 +409,29 @@ pub struct End<'a> {
     /// entry.
     pub owner: Option<&'a OwnerKey>,
 }
+
+impl<'a> End<'a> {
+    /// Ends one of an owner's records because they have more than [`MAX_OWNED`].
+    ///
+    /// ```
+    /// use hardtack::store::{End, OwnerKey, RecordKey, Tombstone};
+    ///
+    /// let (first, owner) = (RecordKey::from_bytes([1; 16]), OwnerKey::from_bytes([2; 16]));
+    /// assert_eq!(End::one_too_many(&first, &owner).tombstone, Tombstone::Ended);
+    /// ```
+    pub fn one_too_many(key: &'a RecordKey, owner: &'a OwnerKey) -> Self {
+        End {
+            key,
+            expect: None,
+            tombstone: Tombstone::Ended,
+            grace: GRACE,
+            owner: Some(owner),
+        }
+    }
+}
+
+/// How many records a store keeps for one owner.
+pub const MAX_OWNED: usize = 1_000;
 
 /// A record of an owner, as [`Store::owned`] lists it.
 ///

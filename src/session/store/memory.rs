@@ -1,8 +1,8 @@
 //! A store in the memory of the process.
 
 use super::{
-    End, Expect, Found, Owned, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap,
-    Tag, Tombstone,
+    End, Expect, Found, MAX_OWNED, Owned, OwnerKey, Put, RecordKey, Store, StoreError,
+    StoreErrorKind, Swap, Tag, Tombstone,
 };
 use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
 use core::{fmt, time::Duration};
@@ -16,7 +16,6 @@ use std::{
 const ENTRY_BYTES: usize = 256;
 /// How many entries past their time each write removes, so that the store shrinks without sweeps.
 const REMOVED_BY_A_WRITE: u32 = 4;
-const MAX_OWNED: usize = 1_000;
 
 /// Keeps records in the memory of this process: for tests, and for a site of one process that may forget
 /// its sessions at a restart.

@@ -20,7 +20,9 @@ pub(crate) use erased::ErasedStore;
 pub(crate) use merge::{Loss, Own, Version, merge};
 pub(crate) use sealing::{RecordSecret, StoreKeys, Unsealed};
 
-pub use contract::{End, Expect, Found, Owned, Owner, Put, Store, Swap};
+pub use contract::{
+    End, Expect, Found, MAX_OWNED, Owned, Owner, Put, Store, Swap, rename_in_steps,
+};
 pub use error::{StoreError, StoreErrorKind};
 pub use keys::{OwnerKey, RecordKey, Tag};
 pub use memory::MemoryStore;

@@ -8,7 +8,7 @@ use hardtack::store::{
     End, Expect, Found, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap, Tag,
 };
 use std::{
-    fmt::{self, Write},
+    fmt,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -83,14 +83,6 @@ impl MemcachedStore {
         self
     }
 
-    fn name(&self, key: &RecordKey) -> String {
-        let start = self.prefix.clone();
-        key.as_bytes().iter().fold(start, |mut name, byte| {
-            let _ = write!(name, "{byte:02x}");
-            name
-        })
-    }
-
     /// The node of a key. Keys are random, so that their bytes spread them evenly.
     fn node(&self, key: &RecordKey) -> &Node {
         let number = u128::from_le_bytes(*key.as_bytes()) % self.nodes.len() as u128;
@@ -98,7 +90,7 @@ impl MemcachedStore {
     }
 
     async fn read(&self, key: &RecordKey) -> Result<Option<Item>, StoreError> {
-        let name = self.name(key);
+        let name = key.to_text(&self.prefix);
         // Value, version and time in one round trip.
         let read = self.node(key).call(async |client| {
             let flags = Some(&["v", "c", "t"][..]);
@@ -125,7 +117,7 @@ impl MemcachedStore {
         value: &[u8],
         seconds: u64,
     ) -> Result<bool, StoreError> {
-        let name = self.name(key);
+        let name = key.to_text(&self.prefix);
         let time = format!("T{}", expiry(seconds));
         let condition = match there {
             Some(item) => format!("C{}", item.version),
