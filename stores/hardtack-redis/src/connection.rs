@@ -2,12 +2,15 @@
 
 use hardtack::store::{StoreError, StoreErrorKind};
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, RedisError, ServerErrorKind,
+    AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult, ServerErrorKind,
     aio::{ConnectionLike, MultiplexedConnection},
 };
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::{
-    sync::Mutex,
+    sync::OnceCell,
     time::{sleep, timeout},
 };
 
@@ -17,24 +20,20 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// The client of one node or of a cluster.
 pub trait Connect: Clone + Send + Sync + 'static {
-    #[doc(hidden)]
     type Connection: ConnectionLike + Clone + Send + Sync + 'static;
 
-    #[doc(hidden)]
-    fn connect(&self) -> impl Future<Output = Result<Self::Connection, RedisError>> + Send;
+    /// Whether a script sees every key. In a cluster it sees those of one node.
+    const IS_ONE_NODE: bool;
 
-    /// Returns how long the values under these keys are.
-    #[doc(hidden)]
-    fn lengths(
-        connection: &mut Self::Connection,
-        keys: Vec<String>,
-    ) -> impl Future<Output = Result<Vec<u64>, RedisError>> + Send;
+    fn connect(&self) -> impl Future<Output = RedisResult<Self::Connection>> + Send;
 }
 
 impl Connect for Client {
     type Connection = MultiplexedConnection;
 
-    async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {
+    const IS_ONE_NODE: bool = true;
+
+    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
         // The deadline of the call is the only one.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
@@ -42,51 +41,17 @@ impl Connect for Client {
         self.get_multiplexed_async_connection_with_config(&config)
             .await
     }
-
-    async fn lengths(
-        connection: &mut MultiplexedConnection,
-        keys: Vec<String>,
-    ) -> Result<Vec<u64>, RedisError> {
-        let mut lengths = redis::pipe();
-        for key in keys {
-            lengths.cmd("STRLEN").arg(key);
-        }
-        lengths.query_async(connection).await
-    }
-}
-
-#[cfg(feature = "cluster")]
-impl Connect for redis::cluster::ClusterClient {
-    type Connection = redis::cluster_async::ClusterConnection;
-
-    async fn connect(&self) -> Result<Self::Connection, RedisError> {
-        self.get_async_connection().await
-    }
-
-    /// One after the other: a pipeline goes to one node.
-    async fn lengths(
-        connection: &mut Self::Connection,
-        keys: Vec<String>,
-    ) -> Result<Vec<u64>, RedisError> {
-        let mut lengths = Vec::new();
-        for key in keys {
-            let len = redis::cmd("STRLEN")
-                .arg(key)
-                .query_async(connection)
-                .await?;
-            lengths.push(len);
-        }
-        Ok(lengths)
-    }
 }
 
 #[derive(Clone)]
 pub(crate) struct Connections<C: Connect> {
     connect: C,
-    /// The connection, and how many were made before it.
-    present: Arc<Mutex<(u64, Option<C::Connection>)>>,
+    present: Arc<Mutex<Present<C>>>,
     pub(crate) deadline: Duration,
 }
+
+/// The connection that all calls use. The first of them makes it, and the others wait for that.
+type Present<C> = Arc<OnceCell<<C as Connect>::Connection>>;
 
 impl<C: Connect> Connections<C> {
     pub(crate) fn new(connect: C) -> Self {
@@ -105,61 +70,46 @@ impl<C: Connect> Connections<C> {
         call: impl Fn(C::Connection) -> F + Send + Sync,
     ) -> Result<T, StoreError>
     where
-        F: Future<Output = Result<T, RedisError>> + Send,
+        F: Future<Output = RedisResult<T>> + Send,
     {
-        let mut used = None;
+        let mut used = Arc::default();
         let answer = timeout(self.deadline, async {
             let mut tries = 1;
             loop {
-                let (number, connection) = self.connection().await?;
-                used = Some(number);
-                let error = match call(connection).await {
-                    Ok(answer) => return Ok(answer),
-                    Err(error) => error,
+                used = self.present().clone();
+                let connection = used.get_or_try_init(|| self.connect.connect()).await?;
+                let answer = call(connection.clone()).await;
+                let Err(error) = &answer else {
+                    return answer;
                 };
-                if is_of_the_connection(&error) {
-                    self.discard(number).await;
+                if is_of_the_connection(error) {
+                    self.discard(&used);
                 }
-                let repeated = was_refused(&error) || (only_reads && error.is_connection_dropped());
+                let repeated = was_refused(error) || (only_reads && error.is_connection_dropped());
                 if !repeated || tries == TRIES {
-                    return Err(error);
+                    return answer;
                 }
                 tries += 1;
                 sleep(PAUSE).await;
             }
         });
-        match answer.await {
-            Ok(answer) => answer.map_err(|error| failed(&error)),
-            Err(_) => {
-                // It may be half open: the next call tries another one.
-                if let Some(number) = used {
-                    self.discard(number).await;
-                }
-                Err(StoreErrorKind::Timeout.into())
-            }
-        }
+        let Ok(answer) = answer.await else {
+            // It may be half open: the next call tries another one.
+            self.discard(&used);
+            return Err(StoreErrorKind::Timeout.into());
+        };
+        answer.map_err(|error| failed(&error))
     }
 
-    /// The present connection, or a new one. Only one call connects at a time.
-    async fn connection(&self) -> Result<(u64, C::Connection), RedisError> {
-        let mut present = self.present.lock().await;
-        let (number, connection) = &mut *present;
-        if let Some(connection) = connection {
-            return Ok((*number, connection.clone()));
-        }
-        let new = self.connect.connect().await?;
-        *number += 1;
-        *connection = Some(new.clone());
-        Ok((*number, new))
+    fn present(&self) -> MutexGuard<'_, Present<C>> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets a connection, unless another call has replaced it. Never waits: whoever holds the lock is
-    /// about to replace it.
-    async fn discard(&self, number: u64) {
-        if let Ok(mut present) = self.present.try_lock()
-            && present.0 == number
-        {
-            present.1 = None;
+    /// Forgets a connection, unless another call has replaced it, or is still making it.
+    fn discard(&self, used: &Present<C>) {
+        let mut present = self.present();
+        if used.initialized() && Arc::ptr_eq(&present, used) {
+            *present = Arc::default();
         }
     }
 }
@@ -191,9 +141,7 @@ fn failed(error: &RedisError) -> StoreError {
         ErrorKind::UnexpectedReturnType => StoreErrorKind::Corrupt,
         _ => StoreErrorKind::Unavailable,
     };
-    let cause = match error.code() {
-        Some(code) => code.to_owned(),
-        None => format!("{:?}", error.kind()),
-    };
+    let code = error.code().map(str::to_owned);
+    let cause = code.unwrap_or_else(|| format!("{:?}", error.kind()));
     StoreError::new(kind, cause)
 }

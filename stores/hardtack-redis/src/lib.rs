@@ -3,27 +3,31 @@
 #[cfg(feature = "cluster")]
 mod cluster;
 mod connection;
-mod keys;
 mod scripts;
 
 use connection::{Connect, Connections};
+use futures_util::future::try_join_all;
 use hardtack::store::{
-    End, Expect, Found, Owned, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap,
-    Tombstone,
+    self, End, Found, MAX_OWNED, Owned, OwnerKey, Put, RecordKey, Store, StoreError,
+    StoreErrorKind, Swap, Tombstone,
 };
-use keys::{Keys, MAX_OWNED, ms};
-use redis::{Client, RedisError};
-use scripts::{RENAME, count, swap, version_and_policy};
+use redis::{
+    Client, Cmd, ErrorKind, FromRedisValue, InfoDict, RedisResult, Script, ServerErrorKind, Value,
+};
+use scripts::{END, INDEX, INFO, KEEP, PUT, RENAME, entry, ms};
 use std::{fmt, time::Duration};
 
-/// A value of Redis may have 512 MB; a session that large blocks everybody else's.
-const MAX_RECORD_BYTES: usize = 16 * 1024 * 1024;
+/// A field in the index of an owner, which is a record's key, and its value: the record's end and its description.
+type Entry = (Vec<u8>, Vec<u8>);
+/// How many digits an end has.
+const END_DIGITS: usize = 13;
 
 /// Keeps sessions in Redis or Valkey, or with the feature `cluster` in a Redis Cluster. Clones share their connections.
 #[derive(Clone)]
 pub struct RedisStore<C: Connect = Client> {
     connections: Connections<C>,
-    keys: Keys,
+    records: String,
+    indexes: String,
 }
 
 impl RedisStore {
@@ -35,16 +39,19 @@ impl RedisStore {
 
 impl<C: Connect> RedisStore<C> {
     fn over(connect: C) -> Self {
-        RedisStore {
+        let store = RedisStore {
             connections: Connections::new(connect),
-            keys: Keys::default(),
-        }
+            records: String::new(),
+            indexes: String::new(),
+        };
+        store.prefix("hardtack:")
     }
 
     /// Sets what every key begins with. The default is `hardtack:`. In a cluster, a prefix with `{braces}` would put all
     /// sessions on one node.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.keys = Keys(prefix.into());
+        self.records = prefix.into();
+        self.indexes = format!("{}owner:", self.records);
         self
     }
 
@@ -54,50 +61,87 @@ impl<C: Connect> RedisStore<C> {
         self
     }
 
-    /// Lists the records of an owner with their ends, and drops the entries of records that are over.
-    async fn entries(&self, owner: &OwnerKey) -> Result<Vec<(u64, Owned)>, StoreError> {
-        let index = self.keys.owner(owner);
-        self.connections
-            .call(true, |mut connection| {
-                let index = &index;
-                async move {
-                    let all: Vec<(Vec<u8>, Vec<u8>)> = redis::cmd("HGETALL")
-                        .arg(index)
-                        .query_async(&mut connection)
-                        .await?;
-                    if all.is_empty() {
-                        return Ok(Vec::new());
-                    }
-                    let keys = all.iter().map(|(field, _)| self.keys.of_field(field));
-                    let lengths = C::lengths(&mut connection, keys.collect()).await?;
-                    let (live, over) = keys::live(all, &lengths);
-                    if !over.is_empty() {
-                        let mut drop = redis::cmd("HDEL");
-                        drop.arg(index).arg(over);
-                        () = drop.query_async(&mut connection).await?;
-                    }
-                    Ok(live)
+    /// Begins a call of a script on these records and on the index of their owner. Its arguments are to follow.
+    fn script(&self, script: &Script, records: &[&RecordKey], owner: Option<&OwnerKey>) -> Cmd {
+        let records = records.iter().map(|key| key.to_text(&self.records));
+        let index = owner.map(|owner| owner.to_text(&self.indexes));
+        let keys: Vec<String> = records.chain(index).collect();
+        let mut call = redis::cmd("EVALSHA");
+        call.arg(script.get_hash()).arg(keys.len()).arg(keys);
+        call
+    }
+
+    /// Sends a command. If it runs a script that the server does not know, the server gets that first.
+    async fn run<T: FromRedisValue + Send>(
+        &self,
+        only_reads: bool,
+        script: &Script,
+        call: &Cmd,
+    ) -> Result<T, StoreError> {
+        let send = |mut connection: C::Connection| async move {
+            match call.query_async(&mut connection).await {
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                    script.load_async(&mut connection).await?;
+                    call.query_async(&mut connection).await
                 }
-            })
-            .await
+                answer => answer,
+            }
+        };
+        self.connections.call(only_reads, send).await
     }
 
-    async fn owned_by(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
-        let live = self.entries(owner).await?;
-        Ok(live.into_iter().map(|(_, owned)| owned).collect())
+    /// Runs a script that writes. Returns what became of it, and how many entries the owner has.
+    async fn write(&self, script: &Script, call: &Cmd) -> Result<(Swap, usize), StoreError> {
+        match self.run(false, script, call).await? {
+            Value::Int(entries) => Ok((Swap::Done, usize::try_from(entries).unwrap_or(0))),
+            Value::Nil => Ok((Swap::Missing, 0)),
+            Value::BulkString(there) => Ok((Found::decode(Some(there))?.into(), 0)),
+            _ => Err(StoreErrorKind::Corrupt.into()),
+        }
     }
 
-    /// Ends the records of this owner that are over first, if they have too many.
-    async fn end_the_first(&self, entries: u64, put: &Put<'_>) -> Result<(), StoreError>
-    where
-        Self: Store,
-    {
+    /// Lists the live records of an index, the one that ends first at the head, and drops the entries of all others.
+    async fn list(&self, mut connection: C::Connection, index: &str) -> RedisResult<Vec<Owned>> {
+        let mut all: Vec<Entry> = Cmd::hgetall(index).query_async(&mut connection).await?;
+        // By their ends, which have as many digits each.
+        all.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
+        let named = all
+            .iter()
+            .map(|entry| self.named(connection.clone(), entry));
+        let live = try_join_all(named).await?;
+        let over = all.iter().zip(&live).filter(|(_, live)| live.is_none());
+        let over: Vec<_> = over.map(|((field, _), _)| field).collect();
+        if !over.is_empty() {
+            () = Cmd::hdel(index, over).query_async(&mut connection).await?;
+        }
+        Ok(live.into_iter().flatten().collect())
+    }
+
+    /// The record that an entry names, if it is alive.
+    async fn named(
+        &self,
+        mut connection: C::Connection,
+        (field, value): &Entry,
+    ) -> RedisResult<Option<Owned>> {
+        let (Ok(key), Some(about)) = (field.as_slice().try_into(), value.get(END_DIGITS..)) else {
+            return Ok(None);
+        };
+        let (key, about) = (RecordKey::from_bytes(key), about.to_owned());
+        let length = Cmd::strlen(key.to_text(&self.records));
+        let length: usize = length.query_async(&mut connection).await?;
+        // A tombstone and a missing record are shorter than a tag.
+        Ok((length >= 24).then_some(Owned { key, about }))
+    }
+
+    /// Ends the records of this owner that are over first, if they have too many. Never ends the new one.
+    async fn end_the_first(&self, entries: usize, put: &Put<'_>) -> Result<(), StoreError> {
         let Some(owner) = put.owner.filter(|_| entries > MAX_OWNED) else {
             return Ok(());
         };
-        let live = self.entries(owner.key).await?;
-        for end in keys::over_the_limit(&live, put.key, owner.key) {
-            self.end(end).await?;
+        let live = self.owned(owner.key).await?;
+        let others = live.iter().filter(|owned| owned.key != *put.key);
+        for owned in others.take(live.len().saturating_sub(MAX_OWNED)) {
+            self.end(End::one_too_many(&owned.key, owner.key)).await?;
         }
         Ok(())
     }
@@ -109,20 +153,49 @@ impl<C: Connect> fmt::Debug for RedisStore<C> {
     }
 }
 
-impl Store for RedisStore {
+impl<C: Connect> Store for RedisStore<C> {
     async fn load(&self, key: &RecordKey, keep: Option<Duration>) -> Result<Found, StoreError> {
-        scripts::load(self, key, keep).await
+        let call = match keep {
+            None => Cmd::get(key.to_text(&self.records)),
+            Some(keep) => self.script(&KEEP, &[key], None).arg(ms(keep)).take(),
+        };
+        Found::decode(self.run(true, &KEEP, &call).await?)
     }
 
     async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
         put.tag()?;
-        let answer = scripts::put(self, &put, put.owner).await?;
-        self.end_the_first(count(&answer), &put).await?;
-        swap(answer)
+        let with_record = put.owner.filter(|_| C::IS_ONE_NODE);
+        let before = put.owner.filter(|_| !C::IS_ONE_NODE);
+        let mut entries = 0;
+        if let Some(owner) = before {
+            let mut call = self.script(&INDEX, &[], Some(owner.key));
+            call.arg(entry(put.key, owner));
+            entries = self.run(false, &INDEX, &call).await?;
+        }
+        let mut call = self.script(&PUT, &[put.key], with_record.map(|owner| owner.key));
+        call.arg(put.expect.tag().map_or(&[][..], |tag| tag.as_bytes()))
+            .arg(put.record)
+            .arg(ms(put.keep))
+            .arg(with_record.map(|owner| entry(put.key, owner)));
+        let (answer, counted) = self.write(&PUT, &call).await?;
+        self.end_the_first(entries.max(counted), &put).await?;
+        Ok(answer)
     }
 
     async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
-        scripts::end(self, &end, end.owner).await
+        let with_record = end.owner.filter(|_| C::IS_ONE_NODE);
+        let mut call = self.script(&END, &[end.key], with_record);
+        call.arg(end.expect.map_or(&[][..], |tag| tag.as_bytes()))
+            .arg(end.tombstone.encode())
+            .arg(ms(end.grace))
+            .arg(with_record.map(|_| end.key.as_bytes()));
+        let (answer, _) = self.write(&END, &call).await?;
+        let after = end.owner.filter(|_| !C::IS_ONE_NODE);
+        if let (Some(owner), Swap::Done) = (after, &answer) {
+            let drop = Cmd::hdel(owner.to_text(&self.indexes), end.key.as_bytes());
+            () = self.run(true, &END, &drop).await?;
+        }
+        Ok(answer)
     }
 
     async fn rename(
@@ -132,24 +205,27 @@ impl Store for RedisStore {
         tombstone: Tombstone,
         grace: Duration,
     ) -> Result<Swap, StoreError> {
+        if !C::IS_ONE_NODE {
+            return store::rename_in_steps(self, from, put, tombstone, grace).await;
+        }
         put.tag()?;
-        let Expect::Tag(expected) = put.expect else {
+        let Some(expected) = put.expect.tag() else {
             return Err(StoreErrorKind::Unsupported.into());
         };
         let index = put.owner.map(|owner| owner.key);
-        let mut call = self.keys.script(&RENAME, &[from, put.key], index);
+        let entries = put
+            .owner
+            .map(|owner| (entry(put.key, owner), from.as_bytes()));
+        let mut call = self.script(&RENAME, &[from, put.key], index);
         call.arg(expected.as_bytes())
             .arg(put.record)
             .arg(ms(put.keep))
             .arg(tombstone.encode())
-            .arg(ms(grace));
-        if let Some(owner) = put.owner {
-            scripts::entry(&mut call, put.key, owner);
-            call.arg(from.as_bytes());
-        }
-        let answer = scripts::run(&self.connections, &RENAME, &call).await?;
-        self.end_the_first(count(&answer), &put).await?;
-        swap(answer)
+            .arg(ms(grace))
+            .arg(entries);
+        let (answer, entries) = self.write(&RENAME, &call).await?;
+        self.end_the_first(entries, &put).await?;
+        Ok(answer)
     }
 
     fn lists_owners(&self) -> bool {
@@ -157,20 +233,36 @@ impl Store for RedisStore {
     }
 
     async fn owned(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
-        self.owned_by(owner).await
+        let index = &owner.to_text(&self.indexes);
+        let listed = |connection| self.list(connection, index);
+        self.connections.call(true, listed).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        let info = self.connections.call(true, |mut connection| async move {
-            let info: Result<String, RedisError> =
-                redis::cmd("INFO").query_async(&mut connection).await;
-            info
-        });
-        version_and_policy(&info.await?)?;
-        hardtack::store::probe(self).await
+        let call = self.script(&INFO, &[], None);
+        version_and_policy(&self.run(true, &INFO, &call).await?)?;
+        store::probe(self).await
     }
 
     fn max_record_bytes(&self) -> usize {
-        MAX_RECORD_BYTES
+        // A value of Redis may have 512 MB; a session that large blocks everybody else's.
+        16 * 1024 * 1024
     }
+}
+
+/// Refuses what is too old, and an eviction policy that drops live sessions.
+fn version_and_policy(info: &InfoDict) -> Result<(), StoreError> {
+    let version: String = info.get("redis_version").unwrap_or_default();
+    let numbers = version.split('.');
+    let numbers = numbers.map_while(|number| number.parse::<u32>().ok());
+    let bounded = info.get("maxmemory").is_some_and(|bytes: u64| bytes != 0);
+    let policy: String = info.get("maxmemory_policy").unwrap_or_default();
+    let what = if numbers.lt([6, 2]) {
+        "Redis is older than 6.2".into()
+    } else if bounded && policy != "noeviction" {
+        format!("maxmemory-policy is {policy}: set it to noeviction")
+    } else {
+        return Ok(());
+    };
+    Err(StoreError::new(StoreErrorKind::Unsupported, what))
 }
