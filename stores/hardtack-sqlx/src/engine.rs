@@ -3,18 +3,16 @@
 
 use crate::{
     error::{failed, is_taken, was_rolled_back},
-    statements::{Dialect, Statements},
+    statements::Statements,
 };
 use hardtack::store::{
-    End, Expect, Found, Owned, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap,
-    Tag, Tombstone,
+    End, Expect, Found, MAX_OWNED, Owned, OwnerKey, Put, RecordKey, Store, StoreError,
+    StoreErrorKind, Swap, Tag, Tombstone,
 };
-use sqlx::{AssertSqlSafe, Database, Error, Executor, pool::PoolConnection};
+use sqlx::{AssertSqlSafe, Database, Error, Executor, Pool, pool::PoolConnection, query::Query};
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 use tokio::time::sleep;
 
-const MAX_OWNED: i64 = 1_000;
-const GRACE: Duration = Duration::from_secs(60);
 const HOUR: i64 = 60 * 60;
 
 /// The seconds to add to the present time before rounding down to an hour: it rounds up, with five
@@ -26,16 +24,20 @@ fn life(keep: Duration) -> i64 {
 }
 
 /// Reads a row: a record, or a tombstone in the column of the tag.
-fn found(tag: Vec<u8>, record: Option<Vec<u8>>) -> Result<Found, StoreError> {
-    match record {
-        None => Ok(Found::Ended(
-            Tombstone::decode(&tag).ok_or(StoreErrorKind::Corrupt)?,
-        )),
-        Some(record) if Tag::of(&record).is_some_and(|of| of.as_bytes()[..] == tag) => {
-            Ok(Found::Record(record))
-        }
-        Some(_) => Err(StoreErrorKind::Corrupt.into()),
-    }
+fn found(tag: &[u8], record: Option<Vec<u8>>) -> Result<Found, StoreError> {
+    let found = match record {
+        Some(record) => Tag::of(&record)
+            .is_some_and(|of| of.as_bytes() == tag)
+            .then_some(Found::Record(record)),
+        None => Tombstone::decode(tag).map(Found::Ended),
+    };
+    found.ok_or(StoreErrorKind::Corrupt.into())
+}
+
+/// Reads the key of a row.
+fn record_key(id: Vec<u8>) -> Result<RecordKey, StoreError> {
+    let id = id.try_into().map_err(|_| StoreErrorKind::Corrupt)?;
+    Ok(RecordKey::from_bytes(id))
 }
 
 /// How long a call waits before it begins anew. Writers that never waited could keep each other out in
@@ -74,37 +76,33 @@ fn is_plain(table: &str) -> bool {
 /// A connection with a transaction. Dropped before the end of the transaction, it closes the connection.
 /// `sqlx` would return one whose `BEGIN` was cut short to its pool with the transaction open: what the next
 /// request writes there would be acknowledged and never committed.
-struct Transaction<DB: Database>(Option<PoolConnection<DB>>);
-
-impl<DB: Database> Transaction<DB> {
-    fn connection(&mut self) -> Result<&mut DB::Connection, Error> {
-        self.0.as_deref_mut().ok_or(Error::PoolClosed)
-    }
+struct Transaction<DB: Database> {
+    connection: PoolConnection<DB>,
+    is_over: bool,
 }
 
 impl<DB: Database> Drop for Transaction<DB> {
     fn drop(&mut self) {
-        if let Some(connection) = &mut self.0 {
-            connection.close_on_drop();
+        if !self.is_over {
+            self.connection.close_on_drop();
         }
     }
 }
 
 macro_rules! store {
-    ($(#[$doc:meta])* $name:ident, $pool:ty, $connection:ty, $dialect:expr) => {
+    ($(#[$doc:meta])* $name:ident, $db:ty, $connection:ty, $dialect:expr) => {
         $(#[$doc])*
         #[derive(Clone)]
         pub struct $name {
-            pool: $pool,
+            pool: Pool<$db>,
             statements: Arc<Statements>,
             deadline: Duration,
         }
 
         impl $name {
             /// Takes a pool. The table is `hardtack_session`.
-            pub fn new(pool: $pool) -> Self {
-                const DIALECT: Dialect = $dialect;
-                let statements = Arc::new(Statements::new(&DIALECT, "hardtack_session"));
+            pub fn new(pool: Pool<$db>) -> Self {
+                let statements = Arc::new(Statements::new(&$dialect, "hardtack_session"));
                 let deadline = Duration::from_secs(2);
                 $name { pool, statements, deadline }
             }
@@ -115,12 +113,11 @@ macro_rules! store {
             ///
             /// A name with other characters than `a-z`, `0-9` and `_`, or longer than 48.
             pub fn table(mut self, table: &str) -> Result<Self, StoreError> {
-                const DIALECT: Dialect = $dialect;
                 if !is_plain(table) {
                     let what = "a table's name has up to 48 characters of a-z, 0-9 and _";
                     return Err(StoreError::new(StoreErrorKind::Unsupported, what));
                 }
-                self.statements = Arc::new(Statements::new(&DIALECT, table));
+                self.statements = Arc::new(Statements::new(&$dialect, table));
                 Ok(self)
             }
 
@@ -138,90 +135,59 @@ macro_rules! store {
             ///
             /// The database refuses.
             pub async fn create_table(&self) -> Result<(), StoreError> {
-                if within(self.deadline, self.exists()).await.is_ok() {
+                if self.owned(&OwnerKey::from_bytes([0; 16])).await.is_ok() {
                     return Ok(());
                 }
-                for statement in &self.statements.create {
-                    let create = run(|| async {
-                        let mut connection = self.pool.acquire().await?;
-                        let create = sqlx::query(AssertSqlSafe(statement.as_str()));
-                        create.persistent(false).execute(&mut *connection).await
-                    });
-                    within(self.deadline, create).await?;
-                }
+                let create = run(|| async {
+                    let create = AssertSqlSafe(self.statements.create.clone());
+                    self.pool.execute(sqlx::raw_sql(create)).await
+                });
+                within(self.deadline, create).await?;
                 Ok(())
             }
 
-            async fn exists(&self) -> Result<(), StoreError> {
-                run(|| async {
-                    let mut connection = self.pool.acquire().await?;
-                    let exists = sqlx::query(AssertSqlSafe(self.statements.exists.as_str()));
-                    exists.persistent(self.statements.cached).fetch_optional(&mut *connection).await
-                })
-                .await?;
-                Ok(())
+            fn query(&self, text: &Arc<str>) -> Query<'static, $db, <$db as Database>::Arguments> {
+                let query = sqlx::query(AssertSqlSafe(text.clone()));
+                query.persistent(self.statements.dialect.cached)
             }
 
-            /// Reads a row and the time: tag, record, until, now.
-            async fn read(
+            /// Writes a record, or as a tombstone a tag without one. `false` if what is there is not as expected.
+            async fn write(
                 &self,
                 connection: &mut $connection,
-                key: &RecordKey,
-            ) -> Result<Option<(Vec<u8>, Option<Vec<u8>>, i64, i64)>, Error> {
-                sqlx::query_as(AssertSqlSafe(self.statements.load.as_str()))
-                    .bind(&key.as_bytes()[..])
-                    .persistent(self.statements.cached)
-                    .fetch_optional(connection)
-                    .await
-            }
-
-            /// Inserts a record or a tombstone. `false` if the key is taken.
-            async fn insert(
-                &self,
-                connection: &mut $connection,
-                key: &RecordKey,
                 tag: &[u8],
-                put: Option<&Put<'_>>,
-                keep: Duration,
+                put: &Put<'_>,
             ) -> Result<bool, Error> {
-                let owner = put.and_then(|put| put.owner);
-                let inserted = sqlx::query(AssertSqlSafe(self.statements.insert.as_str()))
-                    .bind(&key.as_bytes()[..])
+                let text = match put.expect {
+                    Expect::Absent => &self.statements.insert,
+                    Expect::Tag(_) => &self.statements.swap,
+                };
+                let mut write = self
+                    .query(text)
                     .bind(tag)
-                    .bind(put.map(|put| put.record))
-                    .bind(life(keep))
-                    .bind(owner.map(|owner| &owner.key.as_bytes()[..]))
-                    .bind(owner.map(|owner| owner.about))
-                    .persistent(self.statements.cached)
-                    .execute(connection)
-                    .await;
-                match inserted {
-                    Ok(done) => Ok(done.rows_affected() > 0),
+                    .bind(Some(put.record).filter(|record| !record.is_empty()))
+                    .bind(life(put.keep))
+                    .bind(put.owner.map(|owner| &owner.key.as_bytes()[..]))
+                    .bind(put.owner.map(|owner| owner.about))
+                    .bind(&put.key.as_bytes()[..]);
+                if let Some(expected) = put.expect.tag() {
+                    write = write.bind(&expected.as_bytes()[..]);
+                }
+                match write.execute(connection).await {
                     Err(error) if is_taken(&error) => Ok(false),
-                    Err(error) => Err(error),
+                    done => Ok(done?.rows_affected() > 0),
                 }
             }
 
             /// Turns a record into a tombstone. `false` if it is not as expected.
-            async fn bury(
-                &self,
-                connection: &mut $connection,
-                end: &End<'_>,
-            ) -> Result<bool, Error> {
-                let tombstone = end.tombstone.encode();
-                let statement = match end.expect {
-                    Some(_) => &self.statements.end,
-                    None => &self.statements.end_any,
-                };
-                let mut statement = sqlx::query(AssertSqlSafe(statement.as_str()))
-                    .bind(&tombstone)
+            async fn bury(&self, connection: &mut $connection, end: &End<'_>) -> Result<bool, Error> {
+                let bury = self
+                    .query(&self.statements.end)
+                    .bind(end.tombstone.encode())
                     .bind(life(end.grace))
-                    .bind(&end.key.as_bytes()[..]);
-                if let Some(expected) = end.expect {
-                    statement = statement.bind(&expected.as_bytes()[..]);
-                }
-                let done = statement.persistent(self.statements.cached).execute(connection).await?;
-                Ok(done.rows_affected() > 0)
+                    .bind(&end.key.as_bytes()[..])
+                    .bind(end.expect.map(|tag| &tag.as_bytes()[..]));
+                Ok(bury.execute(connection).await?.rows_affected() > 0)
             }
 
             /// Ends the records of an owner that are over first, if they have too many.
@@ -229,26 +195,19 @@ macro_rules! store {
                 let Some(owner) = put.owner else {
                     return Ok(());
                 };
-                let over: Vec<(Vec<u8>,)> = run(|| async {
-                    let mut connection = self.pool.acquire().await?;
-                    sqlx::query_as(AssertSqlSafe(self.statements.over_the_limit.as_str()))
+                let list = run(|| async {
+                    sqlx::query_as(AssertSqlSafe(self.statements.over_the_limit.clone()))
                         .bind(&owner.key.as_bytes()[..])
                         .bind(&put.key.as_bytes()[..])
-                        .bind(MAX_OWNED - 1)
-                        .persistent(self.statements.cached)
-                        .fetch_all(&mut *connection)
+                        .bind(MAX_OWNED as i64 - 1)
+                        .persistent(self.statements.dialect.cached)
+                        .fetch_all(&self.pool)
                         .await
-                })
-                .await?;
+                });
+                let over: Vec<(Vec<u8>,)> = list.await?;
                 for (key,) in over {
-                    let key = key.try_into().map_err(|_| StoreErrorKind::Corrupt)?;
-                    let end = End {
-                        key: &RecordKey::from_bytes(key),
-                        expect: None,
-                        tombstone: Tombstone::Ended,
-                        grace: GRACE,
-                        owner: Some(owner.key),
-                    };
+                    let key = record_key(key)?;
+                    let end = End::one_too_many(&key, owner.key);
                     self.end_at_once(end).await?;
                 }
                 Ok(())
@@ -259,80 +218,48 @@ macro_rules! store {
                 key: &RecordKey,
                 keep: Option<Duration>,
             ) -> Result<Found, StoreError> {
-                let row = run(|| async {
+                let load = run(|| async {
                     let mut connection = self.pool.acquire().await?;
-                    let row = self.read(&mut connection, key).await?;
+                    let row: Option<(Vec<u8>, Option<Vec<u8>>, i64, i64)> =
+                        sqlx::query_as(AssertSqlSafe(self.statements.load.clone()))
+                            .bind(&key.as_bytes()[..])
+                            .persistent(self.statements.dialect.cached)
+                            .fetch_optional(&mut *connection)
+                            .await?;
                     if let (Some(keep), Some((_, Some(_), until, now))) = (keep, &row) {
                         let wanted = (now + life(keep)) / HOUR * HOUR;
                         // Once an hour at most.
                         if *until < wanted {
-                            sqlx::query(AssertSqlSafe(self.statements.keep.as_str()))
-                                .bind(wanted)
-                                .bind(&key.as_bytes()[..])
-                                .bind(wanted)
-                                .persistent(self.statements.cached)
-                                .execute(&mut *connection)
-                                .await?;
+                            let keep = self.query(&self.statements.keep).bind(wanted);
+                            let keep = keep.bind(&key.as_bytes()[..]).bind(wanted);
+                            keep.execute(&mut *connection).await?;
                         }
                     }
                     Ok(row)
                 });
-                match row.await? {
-                    Some((tag, record, ..)) => found(tag, record),
+                match load.await? {
+                    Some((tag, record, ..)) => found(&tag, record),
                     None => Ok(Found::Missing),
                 }
             }
 
-            async fn put_at_once(&self, put: Put<'_>) -> Result<Swap, StoreError> {
-                let tag = put.tag()?;
-                let done = run(|| async {
-                    let mut connection = self.pool.acquire().await?;
-                    let Expect::Tag(expected) = put.expect else {
-                        let tag = &tag.as_bytes()[..];
-                        return self
-                            .insert(&mut connection, put.key, tag, Some(&put), put.keep)
-                            .await;
-                    };
-                    let done = sqlx::query(AssertSqlSafe(self.statements.swap.as_str()))
-                        .bind(&tag.as_bytes()[..])
-                        .bind(put.record)
-                        .bind(life(put.keep))
-                        .bind(put.owner.map(|owner| &owner.key.as_bytes()[..]))
-                        .bind(put.owner.map(|owner| owner.about))
-                        .bind(&put.key.as_bytes()[..])
-                        .bind(&expected.as_bytes()[..])
-                        .persistent(self.statements.cached)
-                        .execute(&mut *connection)
-                        .await?;
-                    Ok(done.rows_affected() > 0)
-                });
-                if done.await? {
-                    if let Expect::Absent = put.expect {
-                        self.end_the_first(&put).await?;
-                    }
-                    return Ok(Swap::Done);
-                }
-                match self.load_at_once(put.key, None).await? {
-                    Found::Record(record) if Tag::of(&record) == Some(tag) => Ok(Swap::Done),
-                    found => Ok(found.into()),
-                }
-            }
-
             async fn end_at_once(&self, end: End<'_>) -> Result<Swap, StoreError> {
+                let tombstone = Put {
+                    key: end.key,
+                    expect: Expect::Absent,
+                    record: &[],
+                    keep: end.grace,
+                    owner: None,
+                };
                 loop {
                     let done = run(|| async {
                         let mut connection = self.pool.acquire().await?;
-                        if self.bury(&mut connection, &end).await? {
-                            return Ok(true);
+                        let buried = self.bury(&mut connection, &end).await?;
+                        if buried || end.expect.is_some() {
+                            return Ok(buried);
                         }
-                        let tombstone = end.tombstone.encode();
-                        match end.expect {
-                            Some(_) => Ok(false),
-                            None => {
-                                self.insert(&mut connection, end.key, &tombstone, None, end.grace)
-                                    .await
-                            }
-                        }
+                        let tag = end.tombstone.encode();
+                        self.write(&mut connection, &tag, &tombstone).await
                     });
                     if done.await? {
                         return Ok(Swap::Done);
@@ -345,69 +272,6 @@ macro_rules! store {
                     }
                     sleep(PAUSE).await;
                 }
-            }
-
-            async fn rename_at_once(
-                &self,
-                from: &RecordKey,
-                put: Put<'_>,
-                tombstone: Tombstone,
-                grace: Duration,
-            ) -> Result<Swap, StoreError> {
-                let tag = put.tag()?;
-                let Expect::Tag(expected) = put.expect else {
-                    return Err(StoreErrorKind::Unsupported.into());
-                };
-                let Put { key: to, keep, .. } = put;
-                let end = End { key: from, expect: Some(expected), tombstone, grace, owner: None };
-                let done = run(|| async {
-                    let connection = self.pool.acquire().await?;
-                    let mut transaction = Transaction(Some(connection));
-                    let connection = transaction.connection()?;
-                    connection.execute(self.statements.begin).await?;
-                    let tag = &tag.as_bytes()[..];
-                    let both = async {
-                        let put = Some(&put);
-                        Ok(self.insert(connection, to, tag, put, keep).await?
-                            && self.bury(connection, &end).await?)
-                    };
-                    let done = both.await;
-                    let last = match done {
-                        Ok(true) => "COMMIT",
-                        Ok(false) | Err(_) => "ROLLBACK",
-                    };
-                    transaction.connection()?.execute(last).await?;
-                    transaction.0 = None;
-                    done
-                });
-                if done.await? {
-                    self.end_the_first(&put).await?;
-                    return Ok(Swap::Done);
-                }
-                match self.load_at_once(put.key, None).await? {
-                    Found::Missing => Ok(self.load_at_once(from, None).await?.into()),
-                    Found::Record(record) if Tag::of(&record) == Some(tag) => Ok(Swap::Done),
-                    Found::Record(_) => Err(StoreErrorKind::Corrupt.into()),
-                    ended => Ok(ended.into()),
-                }
-            }
-
-            async fn owned_at_once(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
-                let rows: Vec<(Vec<u8>, Vec<u8>)> = run(|| async {
-                    let mut connection = self.pool.acquire().await?;
-                    sqlx::query_as(AssertSqlSafe(self.statements.owned.as_str()))
-                        .bind(&owner.as_bytes()[..])
-                        .persistent(self.statements.cached)
-                        .fetch_all(&mut *connection)
-                        .await
-                })
-                .await?;
-                let owned = rows.into_iter().map(|(key, about)| {
-                    let key = key.try_into().map_err(|_| StoreErrorKind::Corrupt)?;
-                    let key = RecordKey::from_bytes(key);
-                    Ok(Owned { key, about })
-                });
-                owned.collect()
             }
         }
 
@@ -427,7 +291,24 @@ macro_rules! store {
             }
 
             async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
-                within(self.deadline, self.put_at_once(put)).await
+                let tag = put.tag()?;
+                within(self.deadline, async {
+                    let done = run(|| async {
+                        let mut connection = self.pool.acquire().await?;
+                        self.write(&mut connection, tag.as_bytes(), &put).await
+                    });
+                    if done.await? {
+                        if let Expect::Absent = put.expect {
+                            self.end_the_first(&put).await?;
+                        }
+                        return Ok(Swap::Done);
+                    }
+                    match self.load_at_once(put.key, None).await? {
+                        Found::Record(record) if Tag::of(&record) == Some(tag) => Ok(Swap::Done),
+                        found => Ok(found.into()),
+                    }
+                })
+                .await
             }
 
             async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
@@ -441,7 +322,48 @@ macro_rules! store {
                 tombstone: Tombstone,
                 grace: Duration,
             ) -> Result<Swap, StoreError> {
-                within(self.deadline, self.rename_at_once(from, put, tombstone, grace)).await
+                let tag = put.tag()?;
+                let Some(expected) = put.expect.tag() else {
+                    return Err(StoreErrorKind::Unsupported.into());
+                };
+                let end = End {
+                    key: from,
+                    expect: Some(expected),
+                    tombstone,
+                    grace,
+                    owner: None,
+                };
+                let new = Put {
+                    expect: Expect::Absent,
+                    ..put
+                };
+                within(self.deadline, async {
+                    let done = run(|| async {
+                        let connection = self.pool.acquire().await?;
+                        let mut transaction = Transaction { connection, is_over: false };
+                        let connection = &mut *transaction.connection;
+                        connection.execute(self.statements.dialect.begin).await?;
+                        let done = match self.write(connection, tag.as_bytes(), &new).await {
+                            Ok(true) => self.bury(connection, &end).await,
+                            not_done => not_done,
+                        };
+                        let last = if let Ok(true) = done { "COMMIT" } else { "ROLLBACK" };
+                        connection.execute(last).await?;
+                        transaction.is_over = true;
+                        done
+                    });
+                    if done.await? {
+                        self.end_the_first(&put).await?;
+                        return Ok(Swap::Done);
+                    }
+                    match self.load_at_once(put.key, None).await? {
+                        Found::Missing => Ok(self.load_at_once(from, None).await?.into()),
+                        Found::Record(record) if Tag::of(&record) == Some(tag) => Ok(Swap::Done),
+                        Found::Record(_) => Err(StoreErrorKind::Corrupt.into()),
+                        ended => Ok(ended.into()),
+                    }
+                })
+                .await
             }
 
             fn lists_owners(&self) -> bool {
@@ -449,24 +371,31 @@ macro_rules! store {
             }
 
             async fn owned(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
-                within(self.deadline, self.owned_at_once(owner)).await
+                let list = run(|| async {
+                    sqlx::query_as(AssertSqlSafe(self.statements.owned.clone()))
+                        .bind(&owner.as_bytes()[..])
+                        .persistent(self.statements.dialect.cached)
+                        .fetch_all(&self.pool)
+                        .await
+                });
+                let rows: Vec<(Vec<u8>, Vec<u8>)> = within(self.deadline, list).await?;
+                let owned = rows.into_iter().map(|(key, about)| {
+                    let key = record_key(key)?;
+                    Ok(Owned { key, about })
+                });
+                owned.collect()
             }
 
             async fn sweep(&self, limit: u32) -> Result<u32, StoreError> {
-                let swept = run(|| async {
-                    let mut connection = self.pool.acquire().await?;
-                    sqlx::query(AssertSqlSafe(self.statements.sweep.as_str()))
-                        .bind(i64::from(limit))
-                        .persistent(self.statements.cached)
-                        .execute(&mut *connection)
-                        .await
+                let sweep = run(|| async {
+                    let sweep = self.query(&self.statements.sweep).bind(i64::from(limit));
+                    sweep.execute(&self.pool).await
                 });
-                let swept = within(self.deadline, swept).await?;
-                Ok(u32::try_from(swept.rows_affected()).unwrap_or(limit))
+                let swept = within(self.deadline, sweep).await?.rows_affected();
+                Ok(u32::try_from(swept).unwrap_or(limit))
             }
 
             async fn check(&self) -> Result<(), StoreError> {
-                within(self.deadline, self.exists()).await?;
                 hardtack::store::probe(self).await
             }
 
@@ -481,15 +410,15 @@ macro_rules! store {
 #[cfg(feature = "postgres")]
 store! {
     /// Keeps sessions in PostgreSQL.
-    PostgresStore, sqlx::PgPool, sqlx::PgConnection, crate::statements::POSTGRES
+    PostgresStore, sqlx::Postgres, sqlx::PgConnection, crate::statements::POSTGRES
 }
 #[cfg(feature = "mysql")]
 store! {
     /// Keeps sessions in MariaDB or MySQL.
-    MySqlStore, sqlx::MySqlPool, sqlx::MySqlConnection, crate::statements::MYSQL
+    MySqlStore, sqlx::MySql, sqlx::MySqlConnection, crate::statements::MYSQL
 }
 #[cfg(feature = "sqlite")]
 store! {
     /// Keeps sessions in a file of SQLite.
-    SqliteStore, sqlx::SqlitePool, sqlx::SqliteConnection, crate::statements::SQLITE
+    SqliteStore, sqlx::Sqlite, sqlx::SqliteConnection, crate::statements::SQLITE
 }

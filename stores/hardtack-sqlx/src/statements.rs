@@ -1,5 +1,7 @@
 //! The statements. They are the same for the three engines, but for the words in [`Dialect`].
 
+use std::sync::Arc;
+
 /// Where the engines differ.
 pub(crate) struct Dialect {
     /// The database's own time in whole seconds: the clocks of the site's instances do not count.
@@ -18,40 +20,34 @@ pub(crate) struct Dialect {
     pub(crate) numbered: bool,
     /// Deletes what is over, the limit at the end.
     pub(crate) sweep: &'static str,
-    pub(crate) create: &'static [&'static str],
+    pub(crate) create: &'static str,
 }
 
 /// The statements for one table. Each parameter stands once, in the order of the text.
 pub(crate) struct Statements {
-    pub(crate) exists: String,
-    pub(crate) create: Vec<String>,
-    pub(crate) begin: &'static str,
-    pub(crate) cached: bool,
+    pub(crate) dialect: &'static Dialect,
+    pub(crate) create: Arc<str>,
     /// id -> tag, record, until, now
-    pub(crate) load: String,
+    pub(crate) load: Arc<str>,
     /// until, id, until
-    pub(crate) keep: String,
-    /// id, tag, record, life, owner, about
-    pub(crate) insert: String,
-    /// tag, record, life, owner, about, id, tag
-    pub(crate) swap: String,
-    /// tombstone, grace, id, tag
-    pub(crate) end: String,
-    /// tombstone, grace, id
-    pub(crate) end_any: String,
+    pub(crate) keep: Arc<str>,
+    /// tag, record, life, owner, about, id
+    pub(crate) insert: Arc<str>,
+    /// tag, record, life, owner, about, id, expected tag
+    pub(crate) swap: Arc<str>,
+    /// tombstone, grace, id, expected tag or NULL
+    pub(crate) end: Arc<str>,
     /// owner -> id, about
-    pub(crate) owned: String,
+    pub(crate) owned: Arc<str>,
     /// owner, id, number -> id
-    pub(crate) over_the_limit: String,
+    pub(crate) over_the_limit: Arc<str>,
     /// limit
-    pub(crate) sweep: String,
+    pub(crate) sweep: Arc<str>,
 }
 
 impl Statements {
-    pub(crate) fn new(dialect: &Dialect, table: &str) -> Self {
-        let Dialect {
-            now, div, greatest, ..
-        } = dialect;
+    pub(crate) fn new(dialect: &'static Dialect, table: &str) -> Self {
+        let Dialect { now, div, .. } = dialect;
         // Whole hours, so that most writes change no index.
         let until = format!("({now} + ?) {div} 3600 * 3600");
         let text = |text: &str| {
@@ -59,26 +55,24 @@ impl Statements {
                 .replace("TABLE_NAME", table)
                 .replace("UNTIL", &until)
                 .replace("NOW", now)
-                .replace("GREATEST", greatest)
+                .replace("GREATEST", dialect.greatest)
                 .replace("OR_NOTHING", dialect.or_nothing);
             if dialect.numbered {
-                number(&text)
+                number(&text).into()
             } else {
-                text
+                text.into()
             }
         };
         Statements {
-            exists: text("SELECT id, tag, record, until, owner, about FROM TABLE_NAME WHERE 1 = 0"),
-            create: dialect.create.iter().copied().map(text).collect(),
-            begin: dialect.begin,
-            cached: dialect.cached,
+            dialect,
+            create: text(dialect.create),
             load: text("SELECT tag, record, until, NOW FROM TABLE_NAME WHERE id = ?"),
             keep: text(
                 "UPDATE TABLE_NAME SET until = ? WHERE id = ? AND until < ? AND record IS NOT NULL",
             ),
             insert: text(
-                "INSERT INTO TABLE_NAME (id, tag, record, until, owner, about) \
-                 VALUES (?, ?, ?, UNTIL, ?, ?) OR_NOTHING",
+                "INSERT INTO TABLE_NAME (tag, record, until, owner, about, id) \
+                 VALUES (?, ?, UNTIL, ?, ?, ?) OR_NOTHING",
             ),
             swap: text(
                 "UPDATE TABLE_NAME SET tag = ?, record = ?, until = GREATEST(until, UNTIL), \
@@ -87,11 +81,7 @@ impl Statements {
             ),
             end: text(
                 "UPDATE TABLE_NAME SET tag = ?, record = NULL, owner = NULL, about = NULL, \
-                 until = UNTIL WHERE id = ? AND tag = ? AND record IS NOT NULL",
-            ),
-            end_any: text(
-                "UPDATE TABLE_NAME SET tag = ?, record = NULL, owner = NULL, about = NULL, \
-                 until = UNTIL WHERE id = ? AND record IS NOT NULL",
+                 until = UNTIL WHERE id = ? AND tag = COALESCE(?, tag) AND record IS NOT NULL",
             ),
             owned: text(
                 "SELECT id, about FROM TABLE_NAME WHERE owner = ? AND record IS NOT NULL \
@@ -117,7 +107,7 @@ fn number(text: &str) -> String {
 }
 
 #[cfg(feature = "postgres")]
-pub(crate) const POSTGRES: Dialect = Dialect {
+pub(crate) static POSTGRES: Dialect = Dialect {
     now: "CAST(EXTRACT(EPOCH FROM now()) AS BIGINT)",
     div: "/",
     greatest: "GREATEST",
@@ -127,16 +117,15 @@ pub(crate) const POSTGRES: Dialect = Dialect {
     numbered: true,
     sweep: "DELETE FROM TABLE_NAME WHERE until <= NOW AND id IN (SELECT id FROM TABLE_NAME \
             WHERE until <= NOW ORDER BY until LIMIT ? FOR UPDATE SKIP LOCKED)",
-    create: &[
-        "CREATE TABLE IF NOT EXISTS TABLE_NAME (id BYTEA PRIMARY KEY, tag BYTEA NOT NULL, \
-         record BYTEA, until BIGINT NOT NULL, owner BYTEA, about BYTEA)",
-        "CREATE INDEX IF NOT EXISTS TABLE_NAME_until ON TABLE_NAME (until)",
-        "CREATE INDEX IF NOT EXISTS TABLE_NAME_owner ON TABLE_NAME (owner) WHERE owner IS NOT NULL",
-    ],
+    create: "CREATE TABLE IF NOT EXISTS TABLE_NAME (id BYTEA PRIMARY KEY, tag BYTEA NOT NULL, \
+             record BYTEA, until BIGINT NOT NULL, owner BYTEA, about BYTEA); \
+             CREATE INDEX IF NOT EXISTS TABLE_NAME_until ON TABLE_NAME (until); \
+             CREATE INDEX IF NOT EXISTS TABLE_NAME_owner ON TABLE_NAME (owner) \
+             WHERE owner IS NOT NULL",
 };
 
 #[cfg(feature = "mysql")]
-pub(crate) const MYSQL: Dialect = Dialect {
+pub(crate) static MYSQL: Dialect = Dialect {
     now: "CAST(UNIX_TIMESTAMP() AS SIGNED)",
     div: "DIV",
     greatest: "GREATEST",
@@ -145,16 +134,14 @@ pub(crate) const MYSQL: Dialect = Dialect {
     cached: true,
     numbered: false,
     sweep: "DELETE FROM TABLE_NAME WHERE until <= NOW ORDER BY until LIMIT ?",
-    create: &[
-        "CREATE TABLE IF NOT EXISTS TABLE_NAME (id BINARY(16) PRIMARY KEY, \
-         tag VARBINARY(24) NOT NULL, record MEDIUMBLOB, until BIGINT NOT NULL, owner BINARY(16), \
-         about BLOB, INDEX TABLE_NAME_until (until), INDEX TABLE_NAME_owner (owner)) \
-         ENGINE = InnoDB",
-    ],
+    create: "CREATE TABLE IF NOT EXISTS TABLE_NAME (id BINARY(16) PRIMARY KEY, \
+             tag VARBINARY(24) NOT NULL, record MEDIUMBLOB, until BIGINT NOT NULL, \
+             owner BINARY(16), about BLOB, INDEX TABLE_NAME_until (until), \
+             INDEX TABLE_NAME_owner (owner)) ENGINE = InnoDB",
 };
 
 #[cfg(feature = "sqlite")]
-pub(crate) const SQLITE: Dialect = Dialect {
+pub(crate) static SQLITE: Dialect = Dialect {
     now: "CAST(strftime('%s', 'now') AS INTEGER)",
     div: "/",
     greatest: "MAX",
@@ -165,10 +152,9 @@ pub(crate) const SQLITE: Dialect = Dialect {
     numbered: false,
     sweep: "DELETE FROM TABLE_NAME WHERE id IN (SELECT id FROM TABLE_NAME WHERE until <= NOW \
             ORDER BY until LIMIT ?)",
-    create: &[
-        "CREATE TABLE IF NOT EXISTS TABLE_NAME (id BLOB PRIMARY KEY, tag BLOB NOT NULL, \
-         record BLOB, until INTEGER NOT NULL, owner BLOB, about BLOB) WITHOUT ROWID",
-        "CREATE INDEX IF NOT EXISTS TABLE_NAME_until ON TABLE_NAME (until)",
-        "CREATE INDEX IF NOT EXISTS TABLE_NAME_owner ON TABLE_NAME (owner) WHERE owner IS NOT NULL",
-    ],
+    create: "CREATE TABLE IF NOT EXISTS TABLE_NAME (id BLOB PRIMARY KEY, tag BLOB NOT NULL, \
+             record BLOB, until INTEGER NOT NULL, owner BLOB, about BLOB) WITHOUT ROWID; \
+             CREATE INDEX IF NOT EXISTS TABLE_NAME_until ON TABLE_NAME (until); \
+             CREATE INDEX IF NOT EXISTS TABLE_NAME_owner ON TABLE_NAME (owner) \
+             WHERE owner IS NOT NULL",
 };
