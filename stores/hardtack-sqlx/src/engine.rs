@@ -13,14 +13,11 @@ use sqlx::{AssertSqlSafe, Database, Error, Executor, Pool, pool::PoolConnection,
 use std::{fmt, future::Future, sync::Arc, time::Duration};
 use tokio::time::sleep;
 
-const HOUR: i64 = 60 * 60;
-
-/// The seconds to add to the present time before rounding down to an hour: it rounds up, with five
-/// minutes for clocks and sweeps.
+/// The seconds that a row stays, with five minutes for clocks and sweeps.
 fn life(keep: Duration) -> i64 {
     const CENTURY: u64 = 100 * 365 * 24 * 60 * 60;
     let seconds = keep.as_secs().min(CENTURY).cast_signed();
-    seconds + 1 + 5 * 60 + HOUR - 1
+    seconds + 1 + 5 * 60
 }
 
 /// Reads a row: a record, or a tombstone in the column of the tag.
@@ -32,12 +29,6 @@ fn found(tag: &[u8], record: Option<Vec<u8>>) -> Result<Found, StoreError> {
         None => Tombstone::decode(tag).map(Found::Ended),
     };
     found.ok_or(StoreErrorKind::Corrupt.into())
-}
-
-/// Reads the key of a row.
-fn record_key(id: Vec<u8>) -> Result<RecordKey, StoreError> {
-    let id = id.try_into().map_err(|_| StoreErrorKind::Corrupt)?;
-    Ok(RecordKey::from_bytes(id))
 }
 
 /// How long a call waits before it begins anew. Writers that never waited could keep each other out in
@@ -190,24 +181,38 @@ macro_rules! store {
                 Ok(bury.execute(connection).await?.rows_affected() > 0)
             }
 
+            /// Lists the live records of an owner but for one, without so many that end last.
+            async fn list(
+                &self,
+                owner: &OwnerKey,
+                but: Option<&RecordKey>,
+                without: usize,
+            ) -> Result<Vec<Owned>, StoreError> {
+                let list = run(|| async {
+                    sqlx::query_as(AssertSqlSafe(self.statements.list.clone()))
+                        .bind(&owner.as_bytes()[..])
+                        .bind(but.map(|key| &key.as_bytes()[..]))
+                        .bind(without as i64)
+                        .persistent(self.statements.dialect.cached)
+                        .fetch_all(&self.pool)
+                        .await
+                });
+                let rows: Vec<(Vec<u8>, Vec<u8>)> = list.await?;
+                let owned = rows.into_iter().map(|(key, about)| {
+                    let key = key.try_into().map_err(|_| StoreErrorKind::Corrupt)?;
+                    let key = RecordKey::from_bytes(key);
+                    Ok(Owned { key, about })
+                });
+                owned.collect()
+            }
+
             /// Ends the records of an owner that are over first, if they have too many.
             async fn end_the_first(&self, put: &Put<'_>) -> Result<(), StoreError> {
                 let Some(owner) = put.owner else {
                     return Ok(());
                 };
-                let list = run(|| async {
-                    sqlx::query_as(AssertSqlSafe(self.statements.over_the_limit.clone()))
-                        .bind(&owner.key.as_bytes()[..])
-                        .bind(&put.key.as_bytes()[..])
-                        .bind(MAX_OWNED as i64 - 1)
-                        .persistent(self.statements.dialect.cached)
-                        .fetch_all(&self.pool)
-                        .await
-                });
-                let over: Vec<(Vec<u8>,)> = list.await?;
-                for (key,) in over {
-                    let key = record_key(key)?;
-                    let end = End::one_too_many(&key, owner.key);
+                for over in self.list(owner.key, Some(put.key), MAX_OWNED - 1).await? {
+                    let end = End::one_too_many(&over.key, owner.key);
                     self.end_at_once(end).await?;
                 }
                 Ok(())
@@ -220,20 +225,19 @@ macro_rules! store {
             ) -> Result<Found, StoreError> {
                 let load = run(|| async {
                     let mut connection = self.pool.acquire().await?;
-                    let row: Option<(Vec<u8>, Option<Vec<u8>>, i64, i64)> =
+                    let row: Option<(Vec<u8>, Option<Vec<u8>>, i64)> =
                         sqlx::query_as(AssertSqlSafe(self.statements.load.clone()))
                             .bind(&key.as_bytes()[..])
                             .persistent(self.statements.dialect.cached)
                             .fetch_optional(&mut *connection)
                             .await?;
-                    if let (Some(keep), Some((_, Some(_), until, now))) = (keep, &row) {
-                        let wanted = (now + life(keep)) / HOUR * HOUR;
-                        // Once an hour at most.
-                        if *until < wanted {
-                            let keep = self.query(&self.statements.keep).bind(wanted);
-                            let keep = keep.bind(&key.as_bytes()[..]).bind(wanted);
-                            keep.execute(&mut *connection).await?;
-                        }
+                    // Once an hour at most: ends are rounded up.
+                    if let (Some(life), Some((_, Some(_), left))) = (keep.map(life), &row)
+                        && *left < life
+                    {
+                        let keep = self.query(&self.statements.keep).bind(life);
+                        let keep = keep.bind(&key.as_bytes()[..]);
+                        keep.execute(&mut *connection).await?;
                     }
                     Ok(row)
                 });
@@ -371,19 +375,7 @@ macro_rules! store {
             }
 
             async fn owned(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
-                let list = run(|| async {
-                    sqlx::query_as(AssertSqlSafe(self.statements.owned.clone()))
-                        .bind(&owner.as_bytes()[..])
-                        .persistent(self.statements.dialect.cached)
-                        .fetch_all(&self.pool)
-                        .await
-                });
-                let rows: Vec<(Vec<u8>, Vec<u8>)> = within(self.deadline, list).await?;
-                let owned = rows.into_iter().map(|(key, about)| {
-                    let key = record_key(key)?;
-                    Ok(Owned { key, about })
-                });
-                owned.collect()
+                within(self.deadline, self.list(owner, None, 0)).await
             }
 
             async fn sweep(&self, limit: u32) -> Result<u32, StoreError> {

@@ -27,9 +27,9 @@ pub(crate) struct Dialect {
 pub(crate) struct Statements {
     pub(crate) dialect: &'static Dialect,
     pub(crate) create: Arc<str>,
-    /// id -> tag, record, until, now
+    /// id -> tag, record, seconds left
     pub(crate) load: Arc<str>,
-    /// until, id, until
+    /// life, id
     pub(crate) keep: Arc<str>,
     /// tag, record, life, owner, about, id
     pub(crate) insert: Arc<str>,
@@ -37,10 +37,8 @@ pub(crate) struct Statements {
     pub(crate) swap: Arc<str>,
     /// tombstone, grace, id, expected tag or NULL
     pub(crate) end: Arc<str>,
-    /// owner -> id, about
-    pub(crate) owned: Arc<str>,
-    /// owner, id, number -> id
-    pub(crate) over_the_limit: Arc<str>,
+    /// owner, id or NULL, number -> id, about
+    pub(crate) list: Arc<str>,
     /// limit
     pub(crate) sweep: Arc<str>,
 }
@@ -48,8 +46,8 @@ pub(crate) struct Statements {
 impl Statements {
     pub(crate) fn new(dialect: &'static Dialect, table: &str) -> Self {
         let Dialect { now, div, .. } = dialect;
-        // Whole hours, so that most writes change no index.
-        let until = format!("({now} + ?) {div} 3600 * 3600");
+        // Rounded up to whole hours, so that most writes change no index.
+        let until = format!("({now} + ? + 3599) {div} 3600 * 3600");
         let text = |text: &str| {
             let text = text
                 .replace("TABLE_NAME", table)
@@ -66,9 +64,10 @@ impl Statements {
         Statements {
             dialect,
             create: text(dialect.create),
-            load: text("SELECT tag, record, until, NOW FROM TABLE_NAME WHERE id = ?"),
+            load: text("SELECT tag, record, until - NOW FROM TABLE_NAME WHERE id = ?"),
             keep: text(
-                "UPDATE TABLE_NAME SET until = ? WHERE id = ? AND until < ? AND record IS NOT NULL",
+                "UPDATE TABLE_NAME SET until = GREATEST(until, UNTIL) \
+                 WHERE id = ? AND record IS NOT NULL",
             ),
             insert: text(
                 "INSERT INTO TABLE_NAME (tag, record, until, owner, about, id) \
@@ -83,13 +82,10 @@ impl Statements {
                 "UPDATE TABLE_NAME SET tag = ?, record = NULL, owner = NULL, about = NULL, \
                  until = UNTIL WHERE id = ? AND tag = COALESCE(?, tag) AND record IS NOT NULL",
             ),
-            owned: text(
-                "SELECT id, about FROM TABLE_NAME WHERE owner = ? AND record IS NOT NULL \
-                 AND until > NOW",
-            ),
-            over_the_limit: text(
-                "SELECT id FROM TABLE_NAME WHERE owner = ? AND id <> ? AND record IS NOT NULL \
-                 ORDER BY until DESC LIMIT 100 OFFSET ?",
+            list: text(
+                "SELECT id, about FROM TABLE_NAME WHERE owner = ? AND id <> COALESCE(?, '') \
+                 AND record IS NOT NULL AND until > NOW \
+                 ORDER BY until DESC LIMIT 100000 OFFSET ?",
             ),
             sweep: text(dialect.sweep),
         }
