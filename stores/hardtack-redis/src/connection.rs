@@ -77,7 +77,9 @@ impl<C: Connect> Connections<C> {
             let mut tries = 1;
             loop {
                 used = self.present().clone();
-                let connection = used.get_or_try_init(|| self.connect.connect()).await?;
+                // In a box: few calls connect, and the future of each would have room for it.
+                let connect = || Box::pin(self.connect.connect());
+                let connection = used.get_or_try_init(connect).await?;
                 let answer = call(connection.clone()).await;
                 let Err(error) = &answer else {
                     return answer;

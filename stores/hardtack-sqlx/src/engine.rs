@@ -87,6 +87,8 @@ macro_rules! store {
         pub struct $name {
             pool: Pool<$db>,
             statements: Arc<Statements>,
+            /// Whether a connection keeps the statements that it has prepared.
+            prepares: bool,
             deadline: Duration,
         }
 
@@ -95,7 +97,7 @@ macro_rules! store {
             pub fn new(pool: Pool<$db>) -> Self {
                 let statements = Arc::new(Statements::new(&$dialect, "hardtack_session"));
                 let deadline = Duration::from_secs(2);
-                $name { pool, statements, deadline }
+                $name { pool, statements, prepares: true, deadline }
             }
 
             /// Sets the name of the table.
@@ -139,7 +141,7 @@ macro_rules! store {
 
             fn query(&self, text: &Arc<str>) -> Query<'static, $db, <$db as Database>::Arguments> {
                 let query = sqlx::query(AssertSqlSafe(text.clone()));
-                query.persistent(self.statements.dialect.cached)
+                query.persistent(self.prepares)
             }
 
             /// Writes a record, or as a tombstone a tag without one. `false` if what is there is not as expected.
@@ -193,7 +195,7 @@ macro_rules! store {
                         .bind(&owner.as_bytes()[..])
                         .bind(but.map(|key| &key.as_bytes()[..]))
                         .bind(without as i64)
-                        .persistent(self.statements.dialect.cached)
+                        .persistent(self.prepares)
                         .fetch_all(&self.pool)
                         .await
                 });
@@ -228,7 +230,7 @@ macro_rules! store {
                     let row: Option<(Vec<u8>, Option<Vec<u8>>, i64)> =
                         sqlx::query_as(AssertSqlSafe(self.statements.load.clone()))
                             .bind(&key.as_bytes()[..])
-                            .persistent(self.statements.dialect.cached)
+                            .persistent(self.prepares)
                             .fetch_optional(&mut *connection)
                             .await?;
                     // Once an hour at most: ends are rounded up.
@@ -346,7 +348,7 @@ macro_rules! store {
                         let connection = self.pool.acquire().await?;
                         let mut transaction = Transaction { connection, is_over: false };
                         let connection = &mut *transaction.connection;
-                        connection.execute(self.statements.dialect.begin).await?;
+                        connection.execute(self.statements.begin).await?;
                         let done = match self.write(connection, tag.as_bytes(), &new).await {
                             Ok(true) => self.bury(connection, &end).await,
                             not_done => not_done,
@@ -403,6 +405,16 @@ macro_rules! store {
 store! {
     /// Keeps sessions in PostgreSQL.
     PostgresStore, sqlx::Postgres, sqlx::PgConnection, crate::statements::POSTGRES
+}
+#[cfg(feature = "postgres")]
+impl PostgresStore {
+    /// Prepares no statements, for a pooler that gives each transaction another connection and does not know
+    /// what was prepared on the one before: PgBouncer before 1.21, for example. Each statement then waits for
+    /// the database once more.
+    pub fn without_prepared_statements(mut self) -> Self {
+        self.prepares = false;
+        self
+    }
 }
 #[cfg(feature = "mysql")]
 store! {

@@ -13,9 +13,6 @@ pub(crate) struct Dialect {
     pub(crate) or_nothing: &'static str,
     /// Begins a transaction that renames.
     pub(crate) begin: &'static str,
-    /// Whether statements are prepared once for each connection. A pooler that works by transactions hands
-    /// the next one another connection, without them.
-    pub(crate) cached: bool,
     /// Whether parameters are `$1` in place of `?`.
     pub(crate) numbered: bool,
     /// Deletes what is over, the limit at the end.
@@ -25,7 +22,7 @@ pub(crate) struct Dialect {
 
 /// The statements for one table. Each parameter stands once, in the order of the text.
 pub(crate) struct Statements {
-    pub(crate) dialect: &'static Dialect,
+    pub(crate) begin: &'static str,
     pub(crate) create: Arc<str>,
     /// id -> tag, record, seconds left
     pub(crate) load: Arc<str>,
@@ -62,7 +59,7 @@ impl Statements {
             }
         };
         Statements {
-            dialect,
+            begin: dialect.begin,
             create: text(dialect.create),
             load: text("SELECT tag, record, until - NOW FROM TABLE_NAME WHERE id = ?"),
             keep: text(
@@ -109,7 +106,6 @@ pub(crate) static POSTGRES: Dialect = Dialect {
     greatest: "GREATEST",
     or_nothing: "ON CONFLICT (id) DO NOTHING",
     begin: "BEGIN",
-    cached: false,
     numbered: true,
     sweep: "DELETE FROM TABLE_NAME WHERE until <= NOW AND id IN (SELECT id FROM TABLE_NAME \
             WHERE until <= NOW ORDER BY until LIMIT ? FOR UPDATE SKIP LOCKED)",
@@ -127,7 +123,6 @@ pub(crate) static MYSQL: Dialect = Dialect {
     greatest: "GREATEST",
     or_nothing: "",
     begin: "START TRANSACTION",
-    cached: true,
     numbered: false,
     sweep: "DELETE FROM TABLE_NAME WHERE until <= NOW ORDER BY until LIMIT ?",
     create: "CREATE TABLE IF NOT EXISTS TABLE_NAME (id BINARY(16) PRIMARY KEY, \
@@ -144,7 +139,6 @@ pub(crate) static SQLITE: Dialect = Dialect {
     or_nothing: "ON CONFLICT (id) DO NOTHING",
     // A transaction that begins as a reader fails at once when it writes after another's write.
     begin: "BEGIN IMMEDIATE",
-    cached: true,
     numbered: false,
     sweep: "DELETE FROM TABLE_NAME WHERE id IN (SELECT id FROM TABLE_NAME WHERE until <= NOW \
             ORDER BY until LIMIT ?)",

@@ -99,6 +99,51 @@ async fn postgres_passes_the_whole_suite() {
     }
 }
 
+async fn prepared(pool: &PgPool) -> i64 {
+    let count = sqlx::raw_sql("SELECT count(*) FROM pg_prepared_statements");
+    sqlx::Row::get(&count.fetch_one(pool).await.unwrap(), 0)
+}
+
+/// A pooler that works by transactions gives the next one a connection that has not prepared anything.
+#[tokio::test]
+async fn postgres_prepares_each_statement_once_or_none_behind_a_pooler() {
+    let Some(server) = servers::postgres() else {
+        return;
+    };
+    let pool = || async {
+        let one = PgPoolOptions::new().max_connections(1);
+        one.connect_with(options(server.port())).await.unwrap()
+    };
+    let (key, record) = (new_key(), [7; 40]);
+    let with = pool().await;
+    let store = PostgresStore::new(with.clone());
+    store.create_table().await.unwrap();
+    let before = prepared(&with).await;
+    for _ in 0..3 {
+        store.put(create(&key, &record)).await.unwrap();
+        store.load(&key, None).await.unwrap();
+        assert_eq!(prepared(&with).await, before + 2);
+    }
+    let change_connection = "DEALLOCATE ALL";
+    with.execute(sqlx::raw_sql(change_connection))
+        .await
+        .unwrap();
+    let lost = store.load(&key, None).await.unwrap_err();
+    assert_eq!(lost.kind(), StoreErrorKind::Unavailable);
+
+    let without = pool().await;
+    let store = PostgresStore::new(without.clone()).without_prepared_statements();
+    for _ in 0..2 {
+        let found = store.load(&key, None).await.unwrap();
+        assert_eq!(found, Found::Record(record.to_vec()));
+        assert_eq!(prepared(&without).await, 0);
+        without
+            .execute(sqlx::raw_sql(change_connection))
+            .await
+            .unwrap();
+    }
+}
+
 struct MariaDb(Server);
 
 impl MariaDb {
