@@ -320,6 +320,33 @@ fn the_session_cookie_alone_is_worth_nothing_and_both_are_worth_minutes() {
     assert_eq!(jar.user(&site), Some(7));
 }
 
+/// An instance whose clock was slow sealed the proof: its time is before the floor, and that of the login is not.
+#[test]
+fn the_floor_refuses_a_proof_as_it_refuses_a_session() {
+    for runs in [false, true] {
+        let (clock, device, mut jar) = (Clock::new(), Device::new(1), Jar::default());
+        let at = |builder: SessionManagerBuilder| builder.device_bound(DeviceBound::default());
+        let before = Site::at(clock.clone(), at);
+        let floor = clock.now();
+        let challenge = jar.log_in(&before).challenge();
+        clock.set(floor.to_unix() - 1);
+        assert_eq!(jar.register(&before, &device, &challenge).status, 200);
+        clock.set(floor.to_unix());
+        jar.get(&before, |session| session.insert("cart", 1).unwrap());
+        let site = Site::at(clock, |builder| match runs {
+            true => at(builder),
+            false => at(builder).reject_issued_before(floor),
+        });
+        if runs {
+            assert_eq!(jar.user(&site), Some(7));
+            site.sessions.reject_issued_before(floor);
+        }
+        jar.get(&site, |session| {
+            assert_eq!(session.refused(), Ok(Some(Refusal::NoDeviceProof)));
+        });
+    }
+}
+
 const FROM_A_LINK: [(&str, &str); 3] = [
     ("sec-fetch-site", "cross-site"),
     ("sec-fetch-mode", "navigate"),
@@ -940,6 +967,22 @@ fn a_login_that_saves_nothing_is_offered_nothing() {
     let (site, mut jar) = (Site::new(), Jar::default());
     let reply = jar.get(&site, |session| session.regenerate_for_login().unwrap());
     assert_eq!(reply.headers.get("set-cookie"), None);
+    assert_eq!(reply.header("secure-session-registration"), "");
+
+    let refuses = Site::built(|builder| {
+        builder
+            .device_bound(DeviceBound::default())
+            .validate(|view| !view.data().contains_key("user"))
+    });
+    let reply = Jar::default().log_in(&refuses);
+    assert_eq!(reply.headers.get("set-cookie"), None);
+    assert_eq!(reply.header("secure-session-registration"), "");
+
+    let reply = jar.get(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("page", "#".repeat(10_000)).unwrap_err();
+    });
+    assert_eq!(reply.status, 500);
     assert_eq!(reply.header("secure-session-registration"), "");
 }
 
