@@ -511,6 +511,58 @@ fn a_logout_works_while_the_store_is_down() {
     assert_eq!(thief.peek(&elsewhere, user), None);
 }
 
+/// What it cannot ask the store about, it ends all the same, and for no longer than a ticket needs.
+#[test]
+fn a_logout_while_the_store_is_down_leaves_as_little_as_any_other() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let thief = browser.clone();
+    let renamed = Site::with(&site.clock, |builder| {
+        builder
+            .store(store.clone())
+            .cookie_name("__Host-id")
+            .former_cookie(FormerCookie::new(NAME).until(at(T0 + DAY)))
+    });
+    store.set_down(true);
+    browser.send(&renamed, |session| session.destroy().unwrap());
+    assert!(browser.names().is_empty());
+    store.set_down(false);
+    visitor(&renamed, &store, "bob").peek(&renamed, user);
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    for (passes, reason) in [(0, Refusal::Ended), (MINUTE + 1, Refusal::Missing)] {
+        site.clock.pass(passes);
+        assert_eq!(thief.peek(&elsewhere, user), None);
+        assert_eq!(refusals(&elsewhere), [reason]);
+    }
+}
+
+/// A copy of a ticket that is over in this browser may have been kept warm elsewhere.
+#[test]
+fn a_logout_ends_what_came_beside_the_session_that_counts() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let at_first = Site::with(&clock, |builder| builder.store(store.clone()));
+    let renamed = Site::with(&clock, |builder| {
+        builder
+            .store(store.clone())
+            .cookie_name("__Host-id")
+            .former_cookie(FormerCookie::new(NAME).until(at(T0 + DAY)))
+    });
+    for now in [&at_first, &renamed] {
+        let idle = visitor(&at_first, &store, "ada");
+        let mut warm = idle.clone();
+        clock.pass(29 * MINUTE);
+        warm.send(&at_first, |session| session.touch().unwrap());
+        clock.pass(2 * MINUTE);
+        let present = visitor(now, &store, "ada");
+        let session = now.request(&format!("{}; {}", present.header(), idle.header()));
+        session.destroy().unwrap();
+        finish(&session);
+        let elsewhere = Site::with(&clock, |builder| builder.store(store.clone()));
+        assert_eq!(warm.peek(&elsewhere, user), None);
+    }
+}
+
 #[test]
 fn a_logout_holds_if_its_handler_panics_afterwards() {
     let (site, store) = site();
@@ -789,6 +841,33 @@ fn a_merge_that_is_too_large_is_a_500_and_the_others_save_stays() {
     ));
     let keys = browser.peek(&site, |session| session.keys().unwrap());
     assert_eq!(keys, ["one", "user"]);
+}
+
+/// Another request has ended the session by the clock, and not by `destroy`.
+#[test]
+fn a_save_that_meets_a_session_whose_time_is_over_is_left_out_unless_it_is_a_login() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let pages: [fn(&Session); 2] = [
+        |session| session.insert("cart", 7).unwrap(),
+        |session| {
+            session.regenerate_for_login().unwrap();
+            session.insert("user", "bob").unwrap();
+        },
+    ];
+    let [page, login] = pages.map(|write| {
+        let request = site.request(&browser.header());
+        write(&request);
+        request
+    });
+    browser.send(&site, |session| session.expire_in(seconds(1)).unwrap());
+    site.clock.pass(2);
+    site.events();
+    let reply = finish(&page);
+    assert_eq!((reply.failed, reply.set_cookie.len()), (None, 0));
+    assert_eq!(skipped(&site), [SkipReason::Ended]);
+    browser.take(&finish(&login));
+    assert_eq!(browser.user(&site).as_deref(), Some("bob"));
 }
 
 #[test]

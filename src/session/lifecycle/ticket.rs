@@ -101,11 +101,12 @@ impl SealedTicket {
         now: Now,
         record: Scratch,
         floor: Timestamp,
-    ) -> Result<Box<Sealed>, (Refusal, Option<EndedLogin>)> {
+    ) -> Result<Box<Sealed>, Refusal> {
         let facts = (self.issued_at, self.key, self.key_state);
-        let mut sealed = Sealed::read(rules, now, record, facts, floor)?;
+        let read = Sealed::read(rules, now, record, facts, floor);
+        let mut sealed = read.map_err(|(refusal, _)| refusal)?;
         if sealed.ids != self.ticket.ids {
-            return Err((Refusal::Unreadable, Some(self.login)));
+            return Err(Refusal::Unreadable);
         }
         sealed.limits = sealed.limits.and(self.limits);
         Ok(sealed)

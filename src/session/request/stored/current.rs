@@ -116,14 +116,15 @@ impl Came {
         now: Now,
         record: Scratch,
         floor: Timestamp,
-    ) -> Result<Box<Sealed>, (Refusal, Option<EndedLogin>)> {
+    ) -> Result<Box<Sealed>, Refusal> {
         let rules = &manager.settings().rules;
         match self {
             Came::AsTicket(ticket) => ticket.read_record(rules, now, record, floor),
             Came::AsSession(ids, facts) => {
-                let sealed = Sealed::read(rules, now, record, *facts, floor)?;
+                let read = Sealed::read(rules, now, record, *facts, floor);
+                let sealed = read.map_err(|(refusal, _)| refusal)?;
                 if sealed.ids != *ids {
-                    return Err((Refusal::Unreadable, Some(sealed.login)));
+                    return Err(Refusal::Unreadable);
                 }
                 Ok(sealed)
             }
