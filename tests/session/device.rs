@@ -889,6 +889,14 @@ fn the_clock_may_set_keys_at_a_login_and_at_the_endpoint() {
     assert_eq!(finished.recv_timeout(Duration::from_secs(60)), Ok(200));
 }
 
+/// Rocket has to know its routes before the first request.
+#[test]
+fn an_adapter_is_told_whether_there_is_an_endpoint() {
+    assert!(Exchange::has_endpoint(&Site::new().sessions));
+    let unbound = Site::built(|builder| builder);
+    assert!(!Exchange::has_endpoint(&unbound.sessions));
+}
+
 /// The browser goes on with the proof that it has, and finds the endpoint where it was.
 #[test]
 fn a_bound_session_survives_a_rename() {
