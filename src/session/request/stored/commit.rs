@@ -475,5 +475,5 @@ fn seal<T: SessionData>(
         sealed.map(|sealed| (sealed, keys.primary()))
     });
     let sealed = sealed.ok_or(StoreError::from(StoreErrorKind::Unsupported))?;
-    sealed.map_err(|error| Unsaved::Fail(close::save_error::<T>(error)))
+    sealed.map_err(|error| Unsaved::Fail(SaveError::of::<T>(error)))
 }
