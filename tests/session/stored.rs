@@ -700,6 +700,24 @@ fn nothing_that_two_requests_write_is_lost() {
     );
 }
 
+/// A renewal needs no write: the browser gets its ticket, and the store keeps the record.
+#[test]
+fn what_another_request_has_saved_already_is_not_written_again() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    site.clock.pass(10 * MINUTE);
+    let write = |session: &Session| session.insert("cart", 7).unwrap();
+    let replies = race(&site, &browser, write, write);
+    assert_eq!(
+        store.calls(),
+        ["load, keep", "load, keep", "put", "put"],
+        "and not a third one after the merge"
+    );
+    for reply in replies {
+        assert_eq!((reply.failed, reply.set_cookie.len()), (None, 1));
+    }
+}
+
 #[test]
 fn a_flash_message_is_shown_once_whatever_another_request_writes() {
     let (site, store) = site();
