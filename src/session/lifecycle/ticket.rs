@@ -13,7 +13,7 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 /// How much longer a store keeps a record than its session can be used: a request may take that long.
-pub(crate) const KEEP_MARGIN: Duration = Duration::from_secs(5 * 60);
+const KEEP_MARGIN: Duration = Duration::from_secs(5 * 60);
 /// How long a store keeps a session at first that nobody has logged in to: robots take no cookie, and must not
 /// fill the store. The first request that brings the ticket prolongs it.
 const KEEP_UNSEEN: Duration = Duration::from_secs(10 * 60);

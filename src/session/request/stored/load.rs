@@ -288,7 +288,7 @@ impl Loading {
                             secret: RecordSecret::new(secret),
                             tag: None,
                             is_retired: false,
-                            kept_at: None,
+                            kept: false,
                         });
                         self.tokens.of(cookie).opened.push(open(opened));
                     }
@@ -402,7 +402,7 @@ fn read<T: SessionData>(
         secret: record.secret,
         tag: Some(tag),
         is_retired,
-        kept_at: kept.then_some(now.ticks),
+        kept,
     };
     Ok((opened, current))
 }
