@@ -204,7 +204,13 @@ fn an_anonymous_session_that_nobody_comes_back_with_is_kept_for_ten_minutes() {
     let mut robot = Browser::default();
     robot.send(&site, |session| session.insert("cart", 7).unwrap());
     site.events();
-    site.clock.pass(11 * MINUTE);
+    site.clock.pass(10 * MINUTE - 1);
+    assert_eq!(robot.peek(&site, cart), Some(7));
+
+    let mut robot = Browser::default();
+    robot.send(&site, |session| session.insert("cart", 7).unwrap());
+    site.events();
+    site.clock.pass(10 * MINUTE);
     assert_eq!(robot.visit(&site, cart).0, None);
     assert_eq!(refusals(&site), [Refusal::Missing]);
 }
@@ -320,6 +326,25 @@ fn a_rotated_key_reaches_record_and_ticket() {
     site.sessions.set_keyring(ring(2));
     assert_eq!(browser.user(&site).as_deref(), Some("ada"));
     assert_eq!(store.calls(), ["load"]);
+}
+
+/// Instances that seal under different keys: the ticket is under the new one, and the record under the old one.
+#[test]
+fn a_record_that_another_instance_wrote_under_the_old_key_is_rewritten_before_that_goes() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let both = |n, other| Keyring::new(key(n)).accept(key(other)).unwrap();
+    site.clock.pass(5 * MINUTE);
+    site.sessions.set_keyring(both(2, 1));
+    browser.send(&site, |session| session.touch().unwrap());
+    site.sessions.set_keyring(both(1, 2));
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    let retired = Keyring::new(key(2));
+    let retired = retired.accept_retired(key(1), site.clock.now()).unwrap();
+    site.sessions.set_keyring(retired);
+    browser.send(&site, |session| assert!(user(session).is_some()));
+    site.sessions.set_keyring(ring(2));
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
 }
 
 #[test]
@@ -561,6 +586,41 @@ fn a_logout_ends_what_came_beside_the_session_that_counts() {
         let elsewhere = Site::with(&clock, |builder| builder.store(store.clone()));
         assert_eq!(warm.peek(&elsewhere, user), None);
     }
+}
+
+#[test]
+fn what_is_written_after_a_logout_is_a_new_session() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let site = Site::with(&clock, |builder| builder.store(store.clone()));
+    let renamed = Site::with(&clock, |builder| {
+        builder
+            .store(store.clone())
+            .cookie_name("__Host-id")
+            .former_cookie(FormerCookie::new(NAME).until(at(T0 + DAY)))
+    });
+    let anew = |session: &Session| {
+        session.destroy().unwrap();
+        session.insert("cart", 7).unwrap();
+    };
+    for now in [&site, &renamed] {
+        let mut browser = visitor(&site, &store, "ada");
+        let thief = browser.clone();
+        let (_, reply) = browser.visit(now, anew);
+        assert_eq!(reply.failed, None);
+        let seen = |session: &Session| (user(session), session.get::<u32>("cart").unwrap());
+        assert_eq!(browser.peek(now, seen), (None, Some(7)));
+        assert_eq!(thief.peek(&site, seen), (None, None));
+        let moved = |event: &Event| matches!(event, Event::Moved { .. });
+        assert!(!now.events().iter().any(moved));
+    }
+
+    // If it is not saved, the logout holds all the same.
+    let mut browser = visitor(&site, &store, "ada");
+    store.fail(&[None, None, Some(Fault::Refused)]);
+    let (_, reply) = browser.visit(&site, anew);
+    assert_eq!(reply.failed, Some(SaveError::Store));
+    assert!(browser.names().is_empty());
 }
 
 #[test]
@@ -1482,6 +1542,17 @@ fn a_session_moves_back_under_another_id() {
     let (new_id, same_login) = browser.peek(&plain, ids);
     assert!(new_id != id && same_login == login);
     assert!(!store.calls().contains(&"put"));
+    // Now it is in its cookie, and keeps its id.
+    browser.send(&site, |session| session.insert("cart", 8).unwrap());
+    assert_eq!(browser.peek(&site, ids), (new_id, login));
+
+    // An id that the handler has seen is the one that it gets.
+    let mut other = visitor(&stored, &store, "bob");
+    let (seen, _) = other.visit(&site, |session| {
+        session.regenerate().unwrap();
+        session.id().unwrap()
+    });
+    assert_eq!(other.peek(&plain, ids).0, seen);
 }
 
 /// Robots must not fill the store: their cookies hold the session, and what they end was never in the store.
@@ -1512,6 +1583,13 @@ fn an_end_in_a_cookie_leaves_little_in_the_store_unless_somebody_had_logged_in()
     clock.pass(10 * MINUTE);
     let elsewhere = Site::with(&clock, |builder| builder.store(store.clone()));
     assert_eq!(copy.user(&elsewhere), None);
+    let mut browser = Browser::default();
+    browser.send(&site, |session| session.insert("user", "eve").unwrap());
+    let (mut copy, mut moved) = (browser.clone(), browser.clone());
+    moved.send(&stored, |session| session.insert("cart", 7).unwrap());
+    copy.send(&site, |session| session.destroy().unwrap());
+    clock.pass(10 * MINUTE);
+    assert_eq!(browser.user(&elsewhere), None);
 }
 
 #[test]
@@ -1599,6 +1677,22 @@ fn only_tickets_refuses_what_is_in_its_cookie() {
     assert_eq!(browser.user(&site), None);
     assert_eq!(refusals(&site), [Refusal::NotATicket]);
     assert_eq!(store.calls(), [""; 0]);
+}
+
+/// No cookie opens by itself any more, so an end need not be remembered until the last one would have expired.
+#[test]
+fn once_only_tickets_open_an_end_is_remembered_for_a_minute() {
+    let (clock, store, before, site) = moving(Place::Store);
+    let last = Site::with(&clock, |builder| {
+        builder.store(store.clone()).only_tickets()
+    });
+    let mut browser = logged_in(&before, "ada");
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    browser.send(&last, |session| session.destroy().unwrap());
+    clock.pass(MINUTE - 1);
+    assert_eq!(ready(store.sweep(9)).unwrap(), 0);
+    clock.pass(1);
+    assert_eq!(ready(store.sweep(9)).unwrap(), 1);
 }
 
 #[test]
@@ -1728,6 +1822,17 @@ fn a_save_leaves_the_list_alone() {
     let listed = format!("{:?}", ready(site.sessions.list("user-7")).unwrap());
     assert!(listed.starts_with("[Listed { id: "), "{listed}");
     assert!(!listed.contains("phone"), "{listed}");
+}
+
+#[test]
+fn a_description_counts_although_nothing_else_than_a_renewal_is_due() {
+    let (site, _) = site();
+    let mut browser = device(&site, "laptop");
+    site.clock.pass(10 * MINUTE);
+    browser.send(&site, |session| {
+        session.describe("laptop, at home").unwrap()
+    });
+    assert_eq!(names(&site), ["laptop, at home"]);
 }
 
 #[test]
@@ -1892,6 +1997,17 @@ fn a_renamed_cookie_leads_to_the_same_record() {
     assert!(reply.set_cookie.is_empty());
     browser.send(&renamed, |session| session.destroy().unwrap());
     assert!(browser.names().is_empty());
+
+    // A renewal moves it too, and writes nothing.
+    let mut reader = visitor(&site, &store, "bob");
+    renamed.events();
+    site.clock.pass(5 * MINUTE);
+    reader.send(&renamed, |session| assert!(user(session).is_some()));
+    assert_eq!(reader.names(), ["__Host-id"]);
+    assert_eq!(renamed.events().iter().filter(|it| moved(it)).count(), 1);
+    site.clock.pass(5 * MINUTE);
+    reader.send(&renamed, |session| assert!(user(session).is_some()));
+    assert!(!renamed.events().iter().any(moved));
 }
 
 #[test]
