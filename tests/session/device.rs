@@ -1,7 +1,7 @@
 //! Sessions that are bound to the browser's device: the rules, without a framework and with a clock that stands.
 
 #[cfg(feature = "store")]
-use crate::kit::store::Scripted;
+use crate::kit::store::{Fault, Scripted};
 use crate::kit::{
     clock::{Clock, MINUTE, seconds},
     device::Device,
@@ -816,7 +816,9 @@ fn a_bound_session_in_a_store_is_proven_too() {
     let clock = Clock::new();
     let store = Scripted::new(&clock);
     let site = Site::at(clock, |builder| {
-        builder.device_bound(DeviceBound::default()).store(store)
+        builder
+            .device_bound(DeviceBound::default())
+            .store(store.clone())
     });
     let (device, mut jar) = (Device::new(1), Jar::default());
     let id = jar.bind(&site, &device);
@@ -826,6 +828,14 @@ fn a_bound_session_in_a_store_is_proven_too() {
     assert_eq!(jar.refresh(&site, &device, &id).status, 200);
     site.clock.pass(10 * MINUTE);
     assert_eq!(jar.user(&site), Some(7));
+
+    // The browser tries again later: what the store did not take is not bound.
+    let mut jar = Jar::default();
+    let challenge = jar.log_in(&site).challenge();
+    store.fail(&[None, Some(Fault::Refused)]);
+    let before = jar.clone();
+    assert_eq!(jar.register(&site, &device, &challenge).status, 503);
+    assert_eq!(jar, before);
 }
 
 #[test]

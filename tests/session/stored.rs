@@ -378,7 +378,82 @@ fn a_record_under_an_unknown_key_is_not_overwritten() {
     assert!(browser.names().is_empty());
 }
 
+/// Old tickets of other paths, and what somebody planted, come beside the session that counts.
+#[test]
+fn what_came_beside_the_session_that_counts_hinders_no_save() {
+    let (site, store) = site();
+    // Another instance, which has the new key.
+    let keys = Keyring::new(key(2)).accept(key(1)).unwrap();
+    let elsewhere = Site::under(keys, &site.clock, |builder| builder.store(store.clone()));
+    let prepare: [fn(&Session); 2] = [
+        |session| session.destroy().unwrap(),
+        // From now on its record is unreadable here.
+        |session| session.insert("cart", 7).unwrap(),
+    ];
+    for prepare in prepare {
+        let mut browser = visitor(&site, &store, "ada");
+        site.clock.pass(1);
+        let other = visitor(&site, &store, "bob");
+        other.clone().send(&elsewhere, prepare);
+        let session = site.request(&format!("{}; {}", browser.header(), other.header()));
+        assert_eq!(user(&session).as_deref(), Some("ada"));
+        session.insert("cart", 1).unwrap();
+        let reply = finish(&session);
+        assert_eq!(reply.failed, None);
+        browser.take(&reply);
+        let cart = |session: &Session| session.get::<u32>("cart").unwrap();
+        assert_eq!(browser.peek(&site, cart), Some(1));
+    }
+}
+
+#[test]
+fn a_save_ends_no_session_that_came_beside_it() {
+    let (site, store) = site();
+    let mut older = visitor(&site, &store, "bob");
+    site.clock.pass(1);
+    let newer = visitor(&site, &store, "ada");
+    let session = site.request(&format!("{}; {}", older.header(), newer.header()));
+    session.insert("cart", 1).unwrap();
+    finish(&session);
+    older.send(&site, |session| session.insert("cart", 2).unwrap());
+    let cart = |session: &Session| session.get::<u32>("cart").unwrap();
+    assert_eq!(older.peek(&site, cart), Some(2));
+}
+
+/// A stale copy says nothing of the session that goes on under another id.
+#[test]
+fn the_end_of_a_ticket_that_was_dead_does_not_follow_the_session() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let mut stale = browser.clone();
+    browser.send(&site, |session| session.regenerate().unwrap());
+    stale.send(&site, |session| session.destroy().unwrap());
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    assert_eq!(browser.user(&elsewhere).as_deref(), Some("ada"));
+}
+
 // What fails.
+
+#[test]
+fn a_renewal_of_a_record_that_is_too_large_by_now_fails_no_request() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    browser.send(&site, |session| {
+        session.insert("notes", "#".repeat(2_000)).unwrap();
+    });
+    let tight = Site::with(&site.clock, |builder| {
+        builder.store(store.clone()).max_record_bytes(1_000)
+    });
+    let (_, reply) = browser.visit(&tight, |session| session.touch().unwrap());
+    assert_eq!((reply.failed, reply.set_cookie.len()), (None, 0));
+    let too_big = |reason: &SkipReason| {
+        let SkipReason::RenewalFailed(SaveError::TooBig { max, .. }) = reason else {
+            return false;
+        };
+        *max == 1_000
+    };
+    assert!(matches!(&skipped(&tight)[..], [reason] if too_big(reason)));
+}
 
 #[test]
 fn a_store_that_is_down_is_no_logout() {
