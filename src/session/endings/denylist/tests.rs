@@ -426,7 +426,7 @@ proptest! {
     }
 }
 
-/// A login that is dropped is no longer ended, and nobody would know. Another process says it, in which this test runs
+/// Copies of a login that is dropped open again, so the log has to say so. Another process says it, in which this test runs
 /// alone.
 #[test]
 fn a_full_denylist_has_a_line_in_the_log() {
