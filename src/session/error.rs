@@ -2,6 +2,7 @@ use super::{
     cookie::TooLarge,
     record::{MAX_FLASH_BYTES, MAX_FLASHES},
 };
+use crate::SealError;
 use alloc::string::String;
 use core::{error::Error, fmt};
 
@@ -233,6 +234,15 @@ impl SaveError {
     pub(crate) fn unreadable<T>() -> SaveError {
         SaveError::Unreadable {
             type_name: core::any::type_name::<T>(),
+        }
+    }
+
+    /// Returns why data of this type was not sealed.
+    pub(crate) fn of<T>(error: SealError) -> SaveError {
+        match error {
+            SealError::Randomness => SaveError::Randomness,
+            SealError::Time => SaveError::Clock,
+            _ => SaveError::unreadable::<T>(),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
     record::{Flash, Ids, LoginId, Record, RecordError, RecordHead, SessionId},
 };
 use crate::{
-    Codec, Keyring, Opened, SealError, Timestamp, secret::Scratch, system_random::SystemRandom,
+    Codec, Keyring, Opened, Timestamp, secret::Scratch, system_random::SystemRandom,
     timestamp::whole_seconds, token,
 };
 use alloc::{string::String, vec, vec::Vec};
@@ -142,11 +142,7 @@ impl SessionCodec {
         }
         self.cookie.fits(self.codec.token_len(bytes.0.len()))?;
         let sealed = self.codec.seal_with(&Raw(&bytes.0), now, &mut SystemRandom);
-        let token = sealed.map_err(|error| match error {
-            SealError::Randomness => SaveError::Randomness,
-            SealError::Time => SaveError::Clock,
-            _ => SaveError::unreadable::<SessionRecord>(),
-        })?;
+        let token = sealed.map_err(SaveError::of::<SessionRecord>)?;
         let (lines, _) = self.cookie.set(&token, None)?;
         let pairs = lines
             .iter()

@@ -145,3 +145,49 @@ pub fn logged_in(site: &Site, user: &str) -> Browser {
 pub fn finish<T: SessionData>(session: &Request<T>) -> Reply {
     session.finish()
 }
+
+/// Somebody logs in, and the key that their browser registers is not the one that signed.
+#[cfg(feature = "unstable-device-bound")]
+pub fn foreign_registration(site: &Site) {
+    use super::{device::Device, exchange::ready};
+    use hardtack::session::{Exchange, HeaderEdit, RequestHead};
+
+    let login = |session: &Session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("user", "hunter2").unwrap();
+    };
+    let session = site.request("");
+    login(&session);
+    let mut browser = Browser::default();
+    let mut challenge = String::new();
+    for edit in session.edits(&[], &[]) {
+        match edit {
+            HeaderEdit::Append("set-cookie", line) => browser.jar.store(&line),
+            HeaderEdit::Append("secure-session-registration", offer) => {
+                let (_, behind) = offer.split_once("challenge=\"").unwrap();
+                challenge = behind.trim_end_matches('"').to_owned();
+            }
+            _ => {}
+        }
+    }
+    let [proof, foreign] = [1, 2].map(|number| Device::new(number).register(&challenge));
+    let (signed, _) = proof.rsplit_once('.').unwrap();
+    let (_, signature) = foreign.rsplit_once('.').unwrap();
+    let proof = format!("{signed}.{signature}");
+    let cookies = browser.header();
+    let head = RequestHead {
+        method: "POST",
+        path: "/.hardtack/device/session",
+        authority: None,
+        header: |name| {
+            let value = match name {
+                "cookie" => Some(cookies.as_bytes()),
+                "secure-session-response" => Some(proof.as_bytes()),
+                _ => None,
+            };
+            value.into_iter()
+        },
+    };
+    let answer = Exchange::begin(&site.sessions).endpoint(&head);
+    assert_eq!(ready(answer.unwrap()).status(), Some(400));
+}

@@ -165,6 +165,16 @@ fn play(log: &Log) {
     let _ = finish(&session);
     expect(&[opened, (Level::WARN, "reason=the handler panicked")]);
 
+    #[cfg(feature = "unstable-device-bound")]
+    {
+        let bound = hardtack::session::DeviceBound::default();
+        let bound = Site::with(&clock, |builder| builder.device_bound(bound));
+        kit::site::foreign_registration(&bound);
+        let created = (Level::DEBUG, "reason=created");
+        let foreign = (Level::WARN, "reason=signed by another key");
+        expect(&[created, opened, foreign]);
+    }
+
     clock.pass(10 * MINUTE);
     let session = site.request(&browser.header());
     session.len().unwrap();

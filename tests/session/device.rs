@@ -1,7 +1,7 @@
 //! Sessions that are bound to the browser's device: the rules, without a framework and with a clock that stands.
 
 #[cfg(feature = "store")]
-use crate::kit::store::Scripted;
+use crate::kit::store::{Fault, Scripted};
 use crate::kit::{
     clock::{Clock, MINUTE, seconds},
     device::Device,
@@ -318,6 +318,33 @@ fn the_session_cookie_alone_is_worth_nothing_and_both_are_worth_minutes() {
     // The browser goes on.
     assert_eq!(jar.refresh(&site, &device, &id).status, 200);
     assert_eq!(jar.user(&site), Some(7));
+}
+
+/// An instance whose clock was slow sealed the proof: its time is before the floor, and that of the login is not.
+#[test]
+fn the_floor_refuses_a_proof_as_it_refuses_a_session() {
+    for runs in [false, true] {
+        let (clock, device, mut jar) = (Clock::new(), Device::new(1), Jar::default());
+        let at = |builder: SessionManagerBuilder| builder.device_bound(DeviceBound::default());
+        let before = Site::at(clock.clone(), at);
+        let floor = clock.now();
+        let challenge = jar.log_in(&before).challenge();
+        clock.set(floor.to_unix() - 1);
+        assert_eq!(jar.register(&before, &device, &challenge).status, 200);
+        clock.set(floor.to_unix());
+        jar.get(&before, |session| session.insert("cart", 1).unwrap());
+        let site = Site::at(clock, |builder| match runs {
+            true => at(builder),
+            false => at(builder).reject_issued_before(floor),
+        });
+        if runs {
+            assert_eq!(jar.user(&site), Some(7));
+            site.sessions.reject_issued_before(floor);
+        }
+        jar.get(&site, |session| {
+            assert_eq!(session.refused(), Ok(Some(Refusal::NoDeviceProof)));
+        });
+    }
 }
 
 const FROM_A_LINK: [(&str, &str); 3] = [
@@ -789,7 +816,9 @@ fn a_bound_session_in_a_store_is_proven_too() {
     let clock = Clock::new();
     let store = Scripted::new(&clock);
     let site = Site::at(clock, |builder| {
-        builder.device_bound(DeviceBound::default()).store(store)
+        builder
+            .device_bound(DeviceBound::default())
+            .store(store.clone())
     });
     let (device, mut jar) = (Device::new(1), Jar::default());
     let id = jar.bind(&site, &device);
@@ -799,6 +828,14 @@ fn a_bound_session_in_a_store_is_proven_too() {
     assert_eq!(jar.refresh(&site, &device, &id).status, 200);
     site.clock.pass(10 * MINUTE);
     assert_eq!(jar.user(&site), Some(7));
+
+    // The browser tries again later: what the store did not take is not bound.
+    let mut jar = Jar::default();
+    let challenge = jar.log_in(&site).challenge();
+    store.fail(&[None, Some(Fault::Refused)]);
+    let before = jar.clone();
+    assert_eq!(jar.register(&site, &device, &challenge).status, 503);
+    assert_eq!(jar, before);
 }
 
 #[test]
@@ -860,6 +897,14 @@ fn the_clock_may_set_keys_at_a_login_and_at_the_endpoint() {
     });
     // A call that waits for itself never ends.
     assert_eq!(finished.recv_timeout(Duration::from_secs(60)), Ok(200));
+}
+
+/// Rocket has to know its routes before the first request.
+#[test]
+fn an_adapter_is_told_whether_there_is_an_endpoint() {
+    assert!(Exchange::has_endpoint(&Site::new().sessions));
+    let unbound = Site::built(|builder| builder);
+    assert!(!Exchange::has_endpoint(&unbound.sessions));
 }
 
 /// The browser goes on with the proof that it has, and finds the endpoint where it was.
@@ -940,6 +985,22 @@ fn a_login_that_saves_nothing_is_offered_nothing() {
     let (site, mut jar) = (Site::new(), Jar::default());
     let reply = jar.get(&site, |session| session.regenerate_for_login().unwrap());
     assert_eq!(reply.headers.get("set-cookie"), None);
+    assert_eq!(reply.header("secure-session-registration"), "");
+
+    let refuses = Site::built(|builder| {
+        builder
+            .device_bound(DeviceBound::default())
+            .validate(|view| !view.data().contains_key("user"))
+    });
+    let reply = Jar::default().log_in(&refuses);
+    assert_eq!(reply.headers.get("set-cookie"), None);
+    assert_eq!(reply.header("secure-session-registration"), "");
+
+    let reply = jar.get(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.insert("page", "#".repeat(10_000)).unwrap_err();
+    });
+    assert_eq!(reply.status, 500);
     assert_eq!(reply.header("secure-session-registration"), "");
 }
 

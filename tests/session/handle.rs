@@ -3,12 +3,12 @@
 
 use crate::kit::{
     clock::{Clock, seconds},
-    exchange::{Reply, Request},
+    exchange::{Reply, Request, ready},
     site::{Browser, Site, finish, logged_in},
 };
 use hardtack::session::{
-    Denylist, Event, FlashLevel, SaveError, Session, SessionData, SessionError, SessionManager,
-    SkipReason, testing,
+    Denylist, Event, Exchange, FlashLevel, RequestHead, SaveError, Session, SessionData,
+    SessionError, SessionManager, SkipReason, testing,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use std::{
@@ -571,4 +571,38 @@ impl Serialize for Refusing {
     fn serialize<S: Serializer>(&self, _serializer: S) -> Result<S::Ok, S::Error> {
         Err(serde::ser::Error::custom("hunter2 is not a good password"))
     }
+}
+
+/// Nobody sees the answer to HEAD or to a prefetch.
+#[test]
+fn a_preview_takes_no_message_and_renews_nothing() {
+    let site = Site::new();
+    let mut browser = logged_in(&site, "ada");
+    browser.send(&site, |session| {
+        session.flash(FlashLevel::Info, "saved").unwrap()
+    });
+    site.clock.pass(10 * 60);
+    let cookies = browser.header();
+    let visit = |method, purpose: Option<&str>| {
+        let exchange = Exchange::begin(&site.sessions);
+        let session = ready(exchange.session(RequestHead {
+            method,
+            path: "/",
+            authority: None,
+            header: |name| match name {
+                "cookie" => Some(cookies.as_bytes()),
+                "sec-purpose" => purpose.map(str::as_bytes),
+                _ => None,
+            },
+        }));
+        let shown = session.take_flashes().unwrap().len();
+        let plan = ready(exchange.commit(exchange.close()));
+        let reply = Reply::from(exchange.finish(plan, |_| []));
+        (shown, reply.set_cookie.len())
+    };
+    assert_eq!(visit("HEAD", None), (1, 0), "shown, and still there");
+    for purpose in ["prefetch", "Prefetch;prerender"] {
+        assert_eq!(visit("GET", Some(purpose)), (1, 0), "{purpose}");
+    }
+    assert_eq!(visit("GET", None), (1, 1));
 }

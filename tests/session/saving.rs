@@ -6,7 +6,7 @@ use crate::kit::{
     site::{Browser, NAME, Site, finish, logged_in},
 };
 use hardtack::session::{
-    Event, FlashLevel, SaveError, SaveReason, Session, SessionError, SkipReason,
+    Event, Exchange, FlashLevel, SaveError, SaveReason, Session, SessionError, SkipReason,
 };
 use std::time::Duration;
 
@@ -424,4 +424,13 @@ fn an_update_to_a_value_that_cannot_be_stored_leaves_the_one_before() {
         assert!(nested.0.is_none());
     });
     assert_eq!((reply.failed, &browser), (None, &before));
+}
+
+/// Else the layer outside would overwrite what the layer inside has set.
+#[test]
+fn a_layer_inside_leaves_the_request_to_the_one_outside_of_the_same_manager() {
+    let site = Site::new();
+    let outside = Exchange::begin(&site.sessions);
+    assert!(outside.covers(&site.sessions.clone()));
+    assert!(!outside.covers(&Site::new().sessions));
 }

@@ -3,15 +3,16 @@
 
 use crate::kit::{
     clock::Clock,
+    exchange::ready,
     keys::ring,
     site::{Site, finish, logged_in},
 };
 use hardtack::{
     Key, Keyring,
-    session::{SaveError, Session, SessionData, SessionManager},
+    session::{Exchange, RequestHead, SaveError, Session, SessionData, SessionManager},
 };
 use serde::{Deserialize, Serialize};
-use std::{env, process::Command};
+use std::{env, process::Command, thread};
 
 const SPEAKER: &str = "HARDTACK_TEST_SPEAKS";
 
@@ -165,6 +166,111 @@ fn a_login_that_drops_the_subject_has_a_line() {
         let line = "hardtack: a login dropped the subject of the session before and set none";
         assert_eq!(said.matches(line).count(), lines, "{part}: {said}");
         assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
+/// A request over http for a host that is not this machine, as a developer sends it.
+fn over_http(site: &Site, (method, origin): (&str, Option<&str>)) {
+    let exchange = Exchange::begin(&site.sessions);
+    let session = ready(exchange.session(RequestHead {
+        method,
+        path: "/",
+        authority: Some("shop.example"),
+        header: |name| {
+            let origin = origin.filter(|_| name == "origin");
+            origin.map(str::as_bytes)
+        },
+    }));
+    let _ = session.insert("user", "hunter2");
+    let plan = ready(exchange.commit(exchange.close()));
+    let _ = exchange.finish(plan, |_| []);
+}
+
+/// Each new session of such a request is a puzzle, if nothing says why.
+#[test]
+fn a_secure_cookie_over_http_is_told_once_while_a_site_is_made() {
+    if let Ok(part) = env::var(SPEAKER) {
+        let site = Site::with(&Clock::new(), |builder| match part.as_str() {
+            "secure" => builder,
+            _ => builder.cookie_name("sid").secure(false),
+        });
+        for _ in 0..3 {
+            over_http(&site, ("GET", None));
+        }
+        return;
+    }
+    for (part, lines) in [("secure", usize::from(cfg!(debug_assertions))), ("open", 0)] {
+        let said = said(
+            "a_secure_cookie_over_http_is_told_once_while_a_site_is_made",
+            part,
+        );
+        let line = "hardtack: a Secure cookie answers a request that seems to come over http";
+        assert_eq!(said.matches(line).count(), lines, "{part}: {said}");
+    }
+}
+
+/// What an operator has to see, whatever the site does with its events.
+#[test]
+fn what_loses_a_session_has_a_line() {
+    let part = env::var(SPEAKER);
+    match part.as_deref() {
+        Ok("panic") => {
+            let site = Site::new();
+            let session = site.request("");
+            session.insert("user", "hunter2").unwrap();
+            let handler = session.give();
+            let panicked = thread::spawn(move || {
+                let _handler = handler;
+                std::panic::resume_unwind(Box::new("hunter2"));
+            });
+            assert!(panicked.join().is_err());
+            let _ = finish(&session);
+        }
+        Ok("another origin") => over_http(&Site::new(), ("POST", Some("https://evil.example"))),
+        #[cfg(feature = "store")]
+        Ok("store") => {
+            let clock = Clock::new();
+            let store = crate::kit::store::Scripted::new(&clock);
+            let site = Site::with(&clock, |builder| builder.store(store.clone()));
+            let browser = logged_in(&site, "hunter2");
+            store.set_down(true);
+            assert!(
+                site.request(&browser.header())
+                    .get::<String>("user")
+                    .is_err()
+            );
+        }
+        #[cfg(feature = "unstable-device-bound")]
+        Ok("device") => {
+            let bound = hardtack::session::DeviceBound::default();
+            let site = Site::with(&Clock::new(), |builder| builder.device_bound(bound));
+            crate::kit::site::foreign_registration(&site);
+        }
+        Ok(part) => panic!("{part}"),
+        Err(_) => {
+            let mut lines = vec![
+                ("panic", "the session was not saved: the handler panicked"),
+                (
+                    "another origin",
+                    "a request from https://evil.example to shop.example",
+                ),
+            ];
+            if cfg!(feature = "store") {
+                lines.push(("store", "the session store is unavailable: scripted"));
+            }
+            if cfg!(feature = "unstable-device-bound") {
+                lines.push((
+                    "device",
+                    "a bound session was not proven: signed by another key",
+                ));
+            }
+            for (part, line) in lines {
+                let said = said("what_loses_a_session_has_a_line", part);
+                let line = format!("hardtack: {line}");
+                assert_eq!(said.matches(&line).count(), 1, "{part}: {said}");
+                assert!(!said.contains("hunter2"), "{said}");
+            }
+        }
     }
 }
 

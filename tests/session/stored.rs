@@ -204,7 +204,13 @@ fn an_anonymous_session_that_nobody_comes_back_with_is_kept_for_ten_minutes() {
     let mut robot = Browser::default();
     robot.send(&site, |session| session.insert("cart", 7).unwrap());
     site.events();
-    site.clock.pass(11 * MINUTE);
+    site.clock.pass(10 * MINUTE - 1);
+    assert_eq!(robot.peek(&site, cart), Some(7));
+
+    let mut robot = Browser::default();
+    robot.send(&site, |session| session.insert("cart", 7).unwrap());
+    site.events();
+    site.clock.pass(10 * MINUTE);
     assert_eq!(robot.visit(&site, cart).0, None);
     assert_eq!(refusals(&site), [Refusal::Missing]);
 }
@@ -322,6 +328,25 @@ fn a_rotated_key_reaches_record_and_ticket() {
     assert_eq!(store.calls(), ["load"]);
 }
 
+/// Instances that seal under different keys: the ticket is under the new one, and the record under the old one.
+#[test]
+fn a_record_that_another_instance_wrote_under_the_old_key_is_rewritten_before_that_goes() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let both = |n, other| Keyring::new(key(n)).accept(key(other)).unwrap();
+    site.clock.pass(5 * MINUTE);
+    site.sessions.set_keyring(both(2, 1));
+    browser.send(&site, |session| session.touch().unwrap());
+    site.sessions.set_keyring(both(1, 2));
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    let retired = Keyring::new(key(2));
+    let retired = retired.accept_retired(key(1), site.clock.now()).unwrap();
+    site.sessions.set_keyring(retired);
+    browser.send(&site, |session| assert!(user(session).is_some()));
+    site.sessions.set_keyring(ring(2));
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+}
+
 #[test]
 fn a_record_under_an_unknown_key_is_not_overwritten() {
     let (site, store) = site();
@@ -353,7 +378,82 @@ fn a_record_under_an_unknown_key_is_not_overwritten() {
     assert!(browser.names().is_empty());
 }
 
+/// Old tickets of other paths, and what somebody planted, come beside the session that counts.
+#[test]
+fn what_came_beside_the_session_that_counts_hinders_no_save() {
+    let (site, store) = site();
+    // Another instance, which has the new key.
+    let keys = Keyring::new(key(2)).accept(key(1)).unwrap();
+    let elsewhere = Site::under(keys, &site.clock, |builder| builder.store(store.clone()));
+    let prepare: [fn(&Session); 2] = [
+        |session| session.destroy().unwrap(),
+        // From now on its record is unreadable here.
+        |session| session.insert("cart", 7).unwrap(),
+    ];
+    for prepare in prepare {
+        let mut browser = visitor(&site, &store, "ada");
+        site.clock.pass(1);
+        let other = visitor(&site, &store, "bob");
+        other.clone().send(&elsewhere, prepare);
+        let session = site.request(&format!("{}; {}", browser.header(), other.header()));
+        assert_eq!(user(&session).as_deref(), Some("ada"));
+        session.insert("cart", 1).unwrap();
+        let reply = finish(&session);
+        assert_eq!(reply.failed, None);
+        browser.take(&reply);
+        let cart = |session: &Session| session.get::<u32>("cart").unwrap();
+        assert_eq!(browser.peek(&site, cart), Some(1));
+    }
+}
+
+#[test]
+fn a_save_ends_no_session_that_came_beside_it() {
+    let (site, store) = site();
+    let mut older = visitor(&site, &store, "bob");
+    site.clock.pass(1);
+    let newer = visitor(&site, &store, "ada");
+    let session = site.request(&format!("{}; {}", older.header(), newer.header()));
+    session.insert("cart", 1).unwrap();
+    finish(&session);
+    older.send(&site, |session| session.insert("cart", 2).unwrap());
+    let cart = |session: &Session| session.get::<u32>("cart").unwrap();
+    assert_eq!(older.peek(&site, cart), Some(2));
+}
+
+/// A stale copy says nothing of the session that goes on under another id.
+#[test]
+fn the_end_of_a_ticket_that_was_dead_does_not_follow_the_session() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let mut stale = browser.clone();
+    browser.send(&site, |session| session.regenerate().unwrap());
+    stale.send(&site, |session| session.destroy().unwrap());
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    assert_eq!(browser.user(&elsewhere).as_deref(), Some("ada"));
+}
+
 // What fails.
+
+#[test]
+fn a_renewal_of_a_record_that_is_too_large_by_now_fails_no_request() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    browser.send(&site, |session| {
+        session.insert("notes", "#".repeat(2_000)).unwrap();
+    });
+    let tight = Site::with(&site.clock, |builder| {
+        builder.store(store.clone()).max_record_bytes(1_000)
+    });
+    let (_, reply) = browser.visit(&tight, |session| session.touch().unwrap());
+    assert_eq!((reply.failed, reply.set_cookie.len()), (None, 0));
+    let too_big = |reason: &SkipReason| {
+        let SkipReason::RenewalFailed(SaveError::TooBig { max, .. }) = reason else {
+            return false;
+        };
+        *max == 1_000
+    };
+    assert!(matches!(&skipped(&tight)[..], [reason] if too_big(reason)));
+}
 
 #[test]
 fn a_store_that_is_down_is_no_logout() {
@@ -511,6 +611,93 @@ fn a_logout_works_while_the_store_is_down() {
     assert_eq!(thief.peek(&elsewhere, user), None);
 }
 
+/// What it cannot ask the store about, it ends all the same, and for no longer than a ticket needs.
+#[test]
+fn a_logout_while_the_store_is_down_leaves_as_little_as_any_other() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let thief = browser.clone();
+    let renamed = Site::with(&site.clock, |builder| {
+        builder
+            .store(store.clone())
+            .cookie_name("__Host-id")
+            .former_cookie(FormerCookie::new(NAME).until(at(T0 + DAY)))
+    });
+    store.set_down(true);
+    browser.send(&renamed, |session| session.destroy().unwrap());
+    assert!(browser.names().is_empty());
+    store.set_down(false);
+    visitor(&renamed, &store, "bob").peek(&renamed, user);
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    for (passes, reason) in [(0, Refusal::Ended), (MINUTE + 1, Refusal::Missing)] {
+        site.clock.pass(passes);
+        assert_eq!(thief.peek(&elsewhere, user), None);
+        assert_eq!(refusals(&elsewhere), [reason]);
+    }
+}
+
+/// A copy of a ticket that is over in this browser may have been kept warm elsewhere.
+#[test]
+fn a_logout_ends_what_came_beside_the_session_that_counts() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let at_first = Site::with(&clock, |builder| builder.store(store.clone()));
+    let renamed = Site::with(&clock, |builder| {
+        builder
+            .store(store.clone())
+            .cookie_name("__Host-id")
+            .former_cookie(FormerCookie::new(NAME).until(at(T0 + DAY)))
+    });
+    for now in [&at_first, &renamed] {
+        let idle = visitor(&at_first, &store, "ada");
+        let mut warm = idle.clone();
+        clock.pass(29 * MINUTE);
+        warm.send(&at_first, |session| session.touch().unwrap());
+        clock.pass(2 * MINUTE);
+        let present = visitor(now, &store, "ada");
+        let session = now.request(&format!("{}; {}", present.header(), idle.header()));
+        session.destroy().unwrap();
+        finish(&session);
+        let elsewhere = Site::with(&clock, |builder| builder.store(store.clone()));
+        assert_eq!(warm.peek(&elsewhere, user), None);
+    }
+}
+
+#[test]
+fn what_is_written_after_a_logout_is_a_new_session() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let site = Site::with(&clock, |builder| builder.store(store.clone()));
+    let renamed = Site::with(&clock, |builder| {
+        builder
+            .store(store.clone())
+            .cookie_name("__Host-id")
+            .former_cookie(FormerCookie::new(NAME).until(at(T0 + DAY)))
+    });
+    let anew = |session: &Session| {
+        session.destroy().unwrap();
+        session.insert("cart", 7).unwrap();
+    };
+    for now in [&site, &renamed] {
+        let mut browser = visitor(&site, &store, "ada");
+        let thief = browser.clone();
+        let (_, reply) = browser.visit(now, anew);
+        assert_eq!(reply.failed, None);
+        let seen = |session: &Session| (user(session), session.get::<u32>("cart").unwrap());
+        assert_eq!(browser.peek(now, seen), (None, Some(7)));
+        assert_eq!(thief.peek(&site, seen), (None, None));
+        let moved = |event: &Event| matches!(event, Event::Moved { .. });
+        assert!(!now.events().iter().any(moved));
+    }
+
+    // If it is not saved, the logout holds all the same.
+    let mut browser = visitor(&site, &store, "ada");
+    store.fail(&[None, None, Some(Fault::Refused)]);
+    let (_, reply) = browser.visit(&site, anew);
+    assert_eq!(reply.failed, Some(SaveError::Store));
+    assert!(browser.names().is_empty());
+}
+
 #[test]
 fn a_logout_holds_if_its_handler_panics_afterwards() {
     let (site, store) = site();
@@ -646,6 +833,24 @@ fn nothing_that_two_requests_write_is_lost() {
             .iter()
             .any(|event| matches!(event, Event::Conflict { .. }))
     );
+}
+
+/// A renewal needs no write: the browser gets its ticket, and the store keeps the record.
+#[test]
+fn what_another_request_has_saved_already_is_not_written_again() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    site.clock.pass(10 * MINUTE);
+    let write = |session: &Session| session.insert("cart", 7).unwrap();
+    let replies = race(&site, &browser, write, write);
+    assert_eq!(
+        store.calls(),
+        ["load, keep", "load, keep", "put", "put"],
+        "and not a third one after the merge"
+    );
+    for reply in replies {
+        assert_eq!((reply.failed, reply.set_cookie.len()), (None, 1));
+    }
 }
 
 #[test]
@@ -789,6 +994,33 @@ fn a_merge_that_is_too_large_is_a_500_and_the_others_save_stays() {
     ));
     let keys = browser.peek(&site, |session| session.keys().unwrap());
     assert_eq!(keys, ["one", "user"]);
+}
+
+/// Another request has ended the session by the clock, and not by `destroy`.
+#[test]
+fn a_save_that_meets_a_session_whose_time_is_over_is_left_out_unless_it_is_a_login() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let pages: [fn(&Session); 2] = [
+        |session| session.insert("cart", 7).unwrap(),
+        |session| {
+            session.regenerate_for_login().unwrap();
+            session.insert("user", "bob").unwrap();
+        },
+    ];
+    let [page, login] = pages.map(|write| {
+        let request = site.request(&browser.header());
+        write(&request);
+        request
+    });
+    browser.send(&site, |session| session.expire_in(seconds(1)).unwrap());
+    site.clock.pass(2);
+    site.events();
+    let reply = finish(&page);
+    assert_eq!((reply.failed, reply.set_cookie.len()), (None, 0));
+    assert_eq!(skipped(&site), [SkipReason::Ended]);
+    browser.take(&finish(&login));
+    assert_eq!(browser.user(&site).as_deref(), Some("bob"));
 }
 
 #[test]
@@ -1385,6 +1617,17 @@ fn a_session_moves_back_under_another_id() {
     let (new_id, same_login) = browser.peek(&plain, ids);
     assert!(new_id != id && same_login == login);
     assert!(!store.calls().contains(&"put"));
+    // Now it is in its cookie, and keeps its id.
+    browser.send(&site, |session| session.insert("cart", 8).unwrap());
+    assert_eq!(browser.peek(&site, ids), (new_id, login));
+
+    // An id that the handler has seen is the one that it gets.
+    let mut other = visitor(&stored, &store, "bob");
+    let (seen, _) = other.visit(&site, |session| {
+        session.regenerate().unwrap();
+        session.id().unwrap()
+    });
+    assert_eq!(other.peek(&plain, ids).0, seen);
 }
 
 /// Robots must not fill the store: their cookies hold the session, and what they end was never in the store.
@@ -1415,6 +1658,13 @@ fn an_end_in_a_cookie_leaves_little_in_the_store_unless_somebody_had_logged_in()
     clock.pass(10 * MINUTE);
     let elsewhere = Site::with(&clock, |builder| builder.store(store.clone()));
     assert_eq!(copy.user(&elsewhere), None);
+    let mut browser = Browser::default();
+    browser.send(&site, |session| session.insert("user", "eve").unwrap());
+    let (mut copy, mut moved) = (browser.clone(), browser.clone());
+    moved.send(&stored, |session| session.insert("cart", 7).unwrap());
+    copy.send(&site, |session| session.destroy().unwrap());
+    clock.pass(10 * MINUTE);
+    assert_eq!(browser.user(&elsewhere), None);
 }
 
 #[test]
@@ -1502,6 +1752,22 @@ fn only_tickets_refuses_what_is_in_its_cookie() {
     assert_eq!(browser.user(&site), None);
     assert_eq!(refusals(&site), [Refusal::NotATicket]);
     assert_eq!(store.calls(), [""; 0]);
+}
+
+/// No cookie opens by itself any more, so an end need not be remembered until the last one would have expired.
+#[test]
+fn once_only_tickets_open_an_end_is_remembered_for_a_minute() {
+    let (clock, store, before, site) = moving(Place::Store);
+    let last = Site::with(&clock, |builder| {
+        builder.store(store.clone()).only_tickets()
+    });
+    let mut browser = logged_in(&before, "ada");
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    browser.send(&last, |session| session.destroy().unwrap());
+    clock.pass(MINUTE - 1);
+    assert_eq!(ready(store.sweep(9)).unwrap(), 0);
+    clock.pass(1);
+    assert_eq!(ready(store.sweep(9)).unwrap(), 1);
 }
 
 #[test]
@@ -1631,6 +1897,17 @@ fn a_save_leaves_the_list_alone() {
     let listed = format!("{:?}", ready(site.sessions.list("user-7")).unwrap());
     assert!(listed.starts_with("[Listed { id: "), "{listed}");
     assert!(!listed.contains("phone"), "{listed}");
+}
+
+#[test]
+fn a_description_counts_although_nothing_else_than_a_renewal_is_due() {
+    let (site, _) = site();
+    let mut browser = device(&site, "laptop");
+    site.clock.pass(10 * MINUTE);
+    browser.send(&site, |session| {
+        session.describe("laptop, at home").unwrap()
+    });
+    assert_eq!(names(&site), ["laptop, at home"]);
 }
 
 #[test]
@@ -1795,6 +2072,17 @@ fn a_renamed_cookie_leads_to_the_same_record() {
     assert!(reply.set_cookie.is_empty());
     browser.send(&renamed, |session| session.destroy().unwrap());
     assert!(browser.names().is_empty());
+
+    // A renewal moves it too, and writes nothing.
+    let mut reader = visitor(&site, &store, "bob");
+    renamed.events();
+    site.clock.pass(5 * MINUTE);
+    reader.send(&renamed, |session| assert!(user(session).is_some()));
+    assert_eq!(reader.names(), ["__Host-id"]);
+    assert_eq!(renamed.events().iter().filter(|it| moved(it)).count(), 1);
+    site.clock.pass(5 * MINUTE);
+    reader.send(&renamed, |session| assert!(user(session).is_some()));
+    assert!(!renamed.events().iter().any(moved));
 }
 
 #[test]

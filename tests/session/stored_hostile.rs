@@ -40,13 +40,17 @@ fn both(n: u8, other: u8) -> Keyring {
 /// The attacker's tickets are newer than the victim's, and there are as many of them as the store is asked for.
 #[test]
 fn planted_tickets_do_not_crowd_out_the_victims() {
-    let (site, _) = site_with(|builder| builder.cookie_name("session"));
+    let (site, store) = site_with(|builder| builder.cookie_name("session"));
+    // This instance has to ask the store to learn of an end there.
+    let elsewhere = Site::with(&site.clock, |builder| {
+        builder.store(store.clone()).cookie_name("session")
+    });
     let victim = person(&site, "ada");
     site.clock.pass(5);
     let mut attacker = person(&site, "mallory");
     let mut ended = person(&site, "mallory");
     let over = ended.clone();
-    ended.send(&site, |session| session.destroy().unwrap());
+    ended.send(&elsewhere, |session| session.destroy().unwrap());
     site.clock.pass(5);
     let earlier = attacker.clone();
     attacker.send(&site, |session| session.touch().unwrap());

@@ -557,7 +557,8 @@ fn announced(value: &[u8]) -> Option<(usize, &[u8])> {
 /// F, as bytes: it is compared with many others.
 type Fragment = [u8; FRAGMENT.end - FRAGMENT.start];
 
-/// The cookies NAME.k in the order received: k, F, and what follows the dot behind it.
+/// The cookies NAME.k in the order received: k, F, and what follows the dot behind it. NAME itself may be among them, as
+/// k = 0, and is not read from here.
 type Parts<'h> = Vec<(usize, Fragment, &'h [u8])>;
 
 /// Most of them are not looked at again, so no value is read yet, and none is sorted.
@@ -566,7 +567,7 @@ fn index<'h>(cookies: impl Iterator<Item = (usize, &'h [u8])>) -> Parts<'h> {
         Some((fragment, [b'.', part @ ..])) => Some((k, *fragment, part)),
         _ => None,
     };
-    cookies.filter(|(k, _)| *k > 0).filter_map(part).collect()
+    cookies.filter_map(part).collect()
 }
 
 /// Returns the `count` pieces of the token that begins with `first`. If several cookies have the same k

@@ -16,5 +16,5 @@ pub(crate) use live::{OwnChange, read_record};
 pub(crate) use random::{new_login_id, new_session_id};
 pub(crate) use rules::{EndedLogin, Now, Rules, Sealed, Timeouts, Validate};
 #[cfg(feature = "store")]
-pub(crate) use ticket::{KEEP_MARGIN, SealedTicket, keep_saved};
+pub(crate) use ticket::{SealedTicket, keep_saved};
 pub use view::SessionView;

@@ -13,7 +13,7 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 /// How much longer a store keeps a record than its session can be used: a request may take that long.
-pub(crate) const KEEP_MARGIN: Duration = Duration::from_secs(5 * 60);
+const KEEP_MARGIN: Duration = Duration::from_secs(5 * 60);
 /// How long a store keeps a session at first that nobody has logged in to: robots take no cookie, and must not
 /// fill the store. The first request that brings the ticket prolongs it.
 const KEEP_UNSEEN: Duration = Duration::from_secs(10 * 60);
@@ -101,11 +101,12 @@ impl SealedTicket {
         now: Now,
         record: Scratch,
         floor: Timestamp,
-    ) -> Result<Box<Sealed>, (Refusal, Option<EndedLogin>)> {
+    ) -> Result<Box<Sealed>, Refusal> {
         let facts = (self.issued_at, self.key, self.key_state);
-        let mut sealed = Sealed::read(rules, now, record, facts, floor)?;
+        let read = Sealed::read(rules, now, record, facts, floor);
+        let mut sealed = read.map_err(|(refusal, _)| refusal)?;
         if sealed.ids != self.ticket.ids {
-            return Err((Refusal::Unreadable, Some(self.login)));
+            return Err(Refusal::Unreadable);
         }
         sealed.limits = sealed.limits.and(self.limits);
         Ok(sealed)

@@ -227,16 +227,8 @@ pub(super) fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
     };
     let len = codec
         .seal_payload(None, now, rng, &mut text, write)
-        .map_err(save_error::<T>)?;
+        .map_err(SaveError::of::<T>)?;
     text.truncate(len);
     let token = String::from_utf8(text).map_err(|_| SaveError::unreadable::<T>())?;
     Ok((token, codec.primary()))
-}
-
-pub(super) fn save_error<T: SessionData>(error: SealError) -> SaveError {
-    match error {
-        SealError::Randomness => SaveError::Randomness,
-        SealError::Time => SaveError::Clock,
-        _ => SaveError::unreadable::<T>(),
-    }
 }

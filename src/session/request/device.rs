@@ -111,9 +111,9 @@ impl DeviceState {
             return;
         };
         let is_wanted = settings.offers && (session.is_login() || self.offers);
-        let is_possible = session.device_key().is_none() && answer.failed.is_none();
         // What is not saved has no login that a key could be bound to.
-        if !is_wanted || !is_possible || session.is_blank() {
+        let is_lost = session.is_blank() || session.is_login() && answer.skipped;
+        if !is_wanted || is_lost {
             return;
         }
         // The clock is the application's code: read before the keys are locked, because it may set others.

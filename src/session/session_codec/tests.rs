@@ -168,6 +168,8 @@ fn what_no_site_would_read_is_not_sealed() {
         Err(SaveError::unreadable::<SessionRecord>())
     );
     assert_eq!(sealed(|r| r.created_at = after(61)), Err(SaveError::Clock));
+    let last = Timestamp::from_unix(u32::MAX);
+    assert_eq!(codec.seal(&full(), last), Err(SaveError::Clock));
     let big = sealed(|r| r.data = vec![0; 40_000]);
     assert!(matches!(big, Err(SaveError::TooBig { .. })));
 }
@@ -197,4 +199,9 @@ fn debug_shows_no_value() {
     assert!(shown.contains(&full().created_at.to_string()));
     // Neither is in the digits of an id.
     assert!(!shown.contains("grace") && !shown.contains("late"));
+
+    let key = Key::generate().unwrap();
+    let codec = SessionCodec::new(&Keyring::new(key.clone()), "sid", "", "").unwrap();
+    let shown = format!("{codec:?}");
+    assert!(shown.contains("\"sid\"") && shown.contains(&key.id().to_string()));
 }

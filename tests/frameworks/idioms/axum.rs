@@ -12,7 +12,7 @@ use axum::{
 };
 use hardtack::{
     axum::SessionLayer,
-    session::{Session, SessionError, testing},
+    session::{SameOrigin, SameOriginError, Session, SessionError, testing},
 };
 use std::{
     convert::Infallible,
@@ -151,4 +151,39 @@ fn two_managers_of_one_name_are_an_error_in_the_log() {
     assert!(log::has_error(
         "two `SessionManager`s with the cookie name `shared` serve one request"
     ));
+}
+
+/// A handler can take the error of the guard, and show it.
+#[test]
+fn the_guard_says_why_a_request_does_not_pass() {
+    async fn told(guard: Result<SameOrigin, SameOriginError>) -> String {
+        match guard {
+            Ok(guard) => format!("{guard:?}"),
+            Err(error) => format!("{}: {error}", error.status()),
+        }
+    }
+    let without = Router::new().route("/", any(told));
+    let sessions = settings(ring(), &Clock::new()).build().unwrap();
+    let with = without.clone().layer(SessionLayer::new(sessions));
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.unwrap();
+    let told = |router: &Router, origin| {
+        let request = Request::post("/")
+            .header("host", "shop.example")
+            .header("origin", origin)
+            .body(Body::empty());
+        let answer = router.clone().oneshot(request.unwrap());
+        let body = runtime.block_on(answer).unwrap().into_body();
+        let body = runtime.block_on(axum::body::to_bytes(body, 1 << 10));
+        String::from_utf8(body.unwrap().into()).unwrap()
+    };
+    let (own, other) = ("https://shop.example", "https://evil.example");
+    assert_eq!(told(&with, own), "SameOrigin { .. }");
+    let refused = SessionError::CrossOrigin;
+    assert_eq!(told(&with, other), format!("403: {refused}"));
+    let missing = told(&without, own);
+    assert!(
+        missing.starts_with("500: no layer for `Session`: add `"),
+        "{missing}"
+    );
 }

@@ -1,5 +1,8 @@
 use super::*;
-use alloc::{string::ToString, vec};
+use alloc::{
+    string::{String, ToString},
+    vec,
+};
 use proptest::prelude::*;
 use std::sync::{
     Mutex,
@@ -421,4 +424,39 @@ proptest! {
         let entry = entry(n, end, denied);
         prop_assert_eq!(entry.to_string().parse(), Ok(entry));
     }
+}
+
+/// Copies of a login that is dropped open again, so the log has to say so. Another process says it, in which this test runs
+/// alone.
+#[test]
+fn a_full_denylist_has_a_line_in_the_log() {
+    use crate::{
+        Key, Keyring,
+        session::{SessionManager, testing},
+    };
+    const SPEAKER: &str = "HARDTACK_TEST_SPEAKS";
+    if std::env::var_os(SPEAKER).is_some() {
+        let sessions = SessionManager::builder(Keyring::new(Key::generate().unwrap()))
+            .denylist(Denylist::with_max(1))
+            .build()
+            .unwrap();
+        for _ in 0..2 {
+            let session = testing::new_session(&sessions);
+            session.regenerate_for_login().unwrap();
+            session.insert("user", "ada").unwrap();
+            let cookie = testing::cookie_header(&session).unwrap();
+            let session = testing::session_from_cookie(&sessions, &cookie);
+            session.destroy().unwrap();
+        }
+        return;
+    }
+    let said = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "--nocapture"])
+        .arg("session::endings::denylist::tests::a_full_denylist_has_a_line_in_the_log")
+        .env(SPEAKER, "yes")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(said.stderr).unwrap();
+    let line = "hardtack: the denylist is full: login ";
+    assert_eq!(said.matches(line).count(), 1, "{said}");
 }

@@ -97,7 +97,6 @@ impl<T: SessionData> LiveSession<T> {
     pub(crate) fn destroy(&mut self, rules: &Rules<T>, now: Timestamp) {
         *self = LiveSession {
             before: Before::Destroyed,
-            touched: true,
             ..LiveSession::new(rules, now)
         };
     }

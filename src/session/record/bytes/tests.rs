@@ -153,7 +153,10 @@ fn a_device_key_and_a_subject_are_of_their_form() {
         format!(
             "04 00 00 00 00 {:02x}{}{}",
             (len % 128) | if len > 127 { 128 } else { 0 },
-            if len > 127 { "01" } else { "" },
+            match len / 128 {
+                0 => String::new(),
+                high => format!("{high:02x}"),
+            },
             "61".repeat(len)
         )
     };
@@ -164,6 +167,7 @@ fn a_device_key_and_a_subject_are_of_their_form() {
         (key("00"), false),
         (subject(1), true),
         (subject(255), true),
+        (subject(256), false),
         (subject(0), false),
     ] {
         let start = "01 00 00000000000000000000000000000000 0000000000000000";

@@ -14,7 +14,7 @@ use crate::{
         data::SessionData,
         error::SaveError,
         events::{Event, SkipReason},
-        lifecycle::{Closing, Decision, EndedLogin, KEEP_MARGIN, LiveSession, Save},
+        lifecycle::{Closing, Decision, EndedLogin, LiveSession, Save},
         manager::{Place, SessionManager, SiteCookie, StoreSettings},
         record::{Ids, SessionId, TicketSecret},
         store::{Ending, GRACE, RecordSecret, Tombstone},
@@ -46,11 +46,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
         if session.is_blank() {
             let nothing = Decision::Skip(SkipReason::LoginEnded);
             close::report_unsaved(&nothing, session.known_id(), events);
-            let answer = Answer {
-                skipped: true,
-                ..Answer::default()
-            };
-            return (answer, Write::of(ends, None));
+            return (Answer::default(), Write::of(ends, None));
         }
     }
     let closing = Closing {
@@ -92,9 +88,8 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
             Decision::Skip(SkipReason::LoginEnded)
         }
         Decision::Save(save) => {
-            let ready = !describes
-                && save.keeps_record()
-                && current.as_ref().is_some_and(|it| it.is_kept(now.ticks));
+            let ready =
+                !describes && save.keeps_record() && current.as_ref().is_some_and(Current::is_kept);
             let planned = match &current {
                 Some(current) if ready => {
                     let secret = current.secret.ticket.clone();
@@ -256,11 +251,8 @@ fn is_out_of_use<T: SessionData>(manager: &SessionManager<T>, current: &Current)
 
 impl Current {
     /// Returns `true` if the store keeps the record for as long as a ticket of now is good.
-    fn is_kept(&self, ticks: Duration) -> bool {
-        let kept = self
-            .kept_at
-            .is_some_and(|at| ticks.saturating_sub(at) < KEEP_MARGIN);
-        kept && !self.is_retired && matches!(self.came, Came::AsTicket(_))
+    fn is_kept(&self) -> bool {
+        self.kept && !self.is_retired
     }
 }
 

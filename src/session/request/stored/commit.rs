@@ -156,8 +156,7 @@ fn finish<T: SessionData>(
     let save = &saved.save;
     let record = Record::decode(&save.record.0).map_err(|_| SaveError::unreadable::<T>())?;
     let ticket = Ticket::of(&record, saved.secret.ticket.clone());
-    let due = save.is_renewal() || (save.due && renews);
-    if came == Some(&ticket) && !due {
+    if came == Some(&ticket) && !(save.due && renews) {
         return Ok((Vec::new(), None));
     }
     let secret = saved.secret.ticket.clone();
@@ -475,5 +474,5 @@ fn seal<T: SessionData>(
         sealed.map(|sealed| (sealed, keys.primary()))
     });
     let sealed = sealed.ok_or(StoreError::from(StoreErrorKind::Unsupported))?;
-    sealed.map_err(|error| Unsaved::Fail(close::save_error::<T>(error)))
+    sealed.map_err(|error| Unsaved::Fail(SaveError::of::<T>(error)))
 }

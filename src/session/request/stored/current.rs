@@ -14,7 +14,6 @@ use crate::{
     },
 };
 use alloc::{boxed::Box, vec::Vec};
-use core::time::Duration;
 
 /// What the cookie held.
 pub(super) enum Came {
@@ -33,8 +32,9 @@ pub(super) struct Current {
     pub(super) tag: Option<Tag>,
     /// The key of the record is retired.
     pub(super) is_retired: bool,
-    /// When the store was last told to keep the record, by the clock of this process.
-    pub(super) kept_at: Option<Duration>,
+    /// The load has told the store to keep the record for longer. What is saved without another call is a renewal,
+    /// which is never late.
+    pub(super) kept: bool,
 }
 
 /// A record that opened, and the secret that opened it.
@@ -116,14 +116,15 @@ impl Came {
         now: Now,
         record: Scratch,
         floor: Timestamp,
-    ) -> Result<Box<Sealed>, (Refusal, Option<EndedLogin>)> {
+    ) -> Result<Box<Sealed>, Refusal> {
         let rules = &manager.settings().rules;
         match self {
             Came::AsTicket(ticket) => ticket.read_record(rules, now, record, floor),
             Came::AsSession(ids, facts) => {
-                let sealed = Sealed::read(rules, now, record, *facts, floor)?;
+                let read = Sealed::read(rules, now, record, *facts, floor);
+                let sealed = read.map_err(|(refusal, _)| refusal)?;
                 if sealed.ids != *ids {
-                    return Err((Refusal::Unreadable, Some(sealed.login)));
+                    return Err(Refusal::Unreadable);
                 }
                 Ok(sealed)
             }

@@ -260,10 +260,7 @@ impl Loading {
                         self.tokens.of(cookie).opened.push(open(opened));
                         self.currents.push(current);
                     }
-                    Err((reason, of)) => self.tokens.of(cookie).refused.push(Refused {
-                        login: of.or(Some(login)),
-                        ..refuse(reason)
-                    }),
+                    Err(reason) => self.tokens.of(cookie).refused.push(refuse(reason)),
                 }
             }
             (InStore::Ended(tombstone), _) => {
@@ -291,7 +288,7 @@ impl Loading {
                             secret: RecordSecret::new(secret),
                             tag: None,
                             is_retired: false,
-                            kept_at: None,
+                            kept: false,
                         });
                         self.tokens.of(cookie).opened.push(open(opened));
                     }
@@ -389,10 +386,9 @@ fn read<T: SessionData>(
     key: RecordKey,
     bytes: &[u8],
     kept: bool,
-) -> Result<(Box<Sealed>, Current), (Refusal, Option<EndedLogin>)> {
-    let tag = Tag::of(bytes).ok_or((Refusal::Unreadable, None))?;
-    let record = came.open(manager, None, &key, bytes);
-    let record = record.map_err(|reason| (reason, None))?;
+) -> Result<(Box<Sealed>, Current), Refusal> {
+    let tag = Tag::of(bytes).ok_or(Refusal::Unreadable)?;
+    let record = came.open(manager, None, &key, bytes)?;
     if tag.key() != came.key() {
         // It is in use, although the ticket is under another one by now.
         manager.keys().count(tag.key(), now.wall);
@@ -406,7 +402,7 @@ fn read<T: SessionData>(
         secret: record.secret,
         tag: Some(tag),
         is_retired,
-        kept_at: kept.then_some(now.ticks),
+        kept,
     };
     Ok((opened, current))
 }

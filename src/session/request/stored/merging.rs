@@ -1,7 +1,7 @@
 //! What a save makes of what others have done to the session meanwhile.
 
 use super::{
-    current::{Record, is_unreadable},
+    current::Record,
     saving::{Saving, Unsaved, Way},
 };
 use crate::session::{
@@ -51,16 +51,13 @@ pub(super) fn merge<T: SessionData>(
         .came
         .open(manager, Some(&from.secret), key, theirs)
         .map_err(|_unreadable| SaveError::Store)?;
-    let now = manager.now();
-    let unreadable = SaveError::Store;
     let their_record = unsealed.plaintext;
-    let (_, head, data) = read_record::<T>(&their_record.0).ok_or(unreadable)?;
+    let (_, head, data) = read_record::<T>(&their_record.0).ok_or(SaveError::Store)?;
     let theirs = Version { head, data };
-    let sealed = match from.came.read(manager, now, their_record, floor) {
+    let sealed = match from.came.read(manager, manager.now(), their_record, floor) {
         Ok(sealed) => sealed,
-        Err((refusal, _)) if is_unreadable(refusal) => return Err(unreadable.into()),
         Err(_) if saving.own.is_login => return over(manager, saving, None),
-        Err((Refusal::Ended, _)) => return Err(Unsaved::Skip(SkipReason::LoginEnded)),
+        Err(Refusal::Ended) => return Err(Unsaved::Skip(SkipReason::LoginEnded)),
         Err(_) => return Err(Unsaved::Skip(SkipReason::Ended)),
     };
     let (ids, mine) = mine::<T>(saving)?;
