@@ -838,6 +838,30 @@ fn a_bound_session_in_a_store_is_proven_too() {
     assert_eq!(jar, before);
 }
 
+/// Some instances of the fleet bind already. One that does not yet, and that is slower, must not write over the key.
+#[cfg(feature = "store")]
+#[test]
+fn an_instance_that_binds_nothing_writes_over_no_bound_session() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let binding = Site::at(clock.clone(), |builder| {
+        builder
+            .device_bound(DeviceBound::default())
+            .store(store.clone())
+    });
+    let plain = Site::at(clock, |builder| builder.store(store.clone()));
+    let (device, mut jar) = (Device::new(1), Jar::default());
+    let challenge = jar.log_in(&binding).challenge();
+    let mut slow = jar.clone();
+    let reply = slow.get(&plain, |session| {
+        session.insert("page", 2).unwrap();
+        assert_eq!(jar.register(&binding, &device, &challenge).status, 200);
+    });
+    assert_eq!((reply.status, reply.header("set-cookie")), (503, ""));
+    assert_eq!(jar.user(&binding), Some(7));
+    assert_eq!(jar.without(PROOF).user(&binding), None);
+}
+
 #[test]
 fn validate_sees_whether_a_session_is_bound() {
     let seen = Arc::new(Mutex::new(None));

@@ -1,7 +1,7 @@
 //! What a save makes of what others have done to the session meanwhile.
 
 use super::{
-    current::Record,
+    current::{Record, is_unreadable},
     saving::{Saving, Unsaved, Way},
 };
 use crate::session::{
@@ -56,6 +56,8 @@ pub(super) fn merge<T: SessionData>(
     let theirs = Version { head, data };
     let sealed = match from.came.read(manager, manager.now(), their_record, floor) {
         Ok(sealed) => sealed,
+        // Another instance can read it: one that binds sessions, for example.
+        Err(refusal) if is_unreadable(refusal) => return Err(SaveError::Store.into()),
         Err(_) if saving.own.is_login => return over(manager, saving, None),
         Err(Refusal::Ended) => return Err(Unsaved::Skip(SkipReason::LoginEnded)),
         Err(_) => return Err(Unsaved::Skip(SkipReason::Ended)),
