@@ -225,11 +225,16 @@ impl<T: SessionData> LiveSession<T> {
         holds: BrowserHolds,
     ) -> Timestamp {
         let is_sealed_anew = |sealed: &Sealed| {
+            let as_of = if self.is_changed() {
+                now
+            } else {
+                sealed.opened_at
+            };
             let is_over = (sealed.limits).check(sealed.head.created_at, sealed.issued_at, now);
             self.is_login()
                 || is_over.is_ok()
                     && (self.reaches_browser(holds)
-                        || renews && self.renewal(rules, sealed).is_some())
+                        || renews && self.renewal(rules, sealed, as_of).is_some())
         };
         let issued_at = match self.sealed() {
             Some(sealed) if !is_sealed_anew(sealed) => sealed.issued_at,
@@ -324,7 +329,7 @@ impl<T: SessionData> LiveSession<T> {
             #[cfg(feature = "store")]
             due: self
                 .sealed()
-                .is_some_and(|sealed| self.renewal(rules, sealed).is_some()),
+                .is_some_and(|sealed| self.renewal(rules, sealed, now.wall).is_some()),
         };
         if save.is_renewal() && !closing.renews {
             return Decision::Keep;
@@ -466,7 +471,7 @@ impl<T: SessionData> LiveSession<T> {
                 return Ok(Some((SaveReason::Changed, record)));
             }
         }
-        let Some(reason) = self.renewal(rules, sealed) else {
+        let Some(reason) = self.renewal(rules, sealed, sealed.opened_at) else {
             return Ok(None);
         };
         let record = match self.adopted {
@@ -477,7 +482,7 @@ impl<T: SessionData> LiveSession<T> {
     }
 
     /// Returns why an unchanged session should be sealed anew.
-    fn renewal(&self, rules: &Rules<T>, sealed: &Sealed) -> Option<SaveReason> {
+    fn renewal(&self, rules: &Rules<T>, sealed: &Sealed, as_of: Timestamp) -> Option<SaveReason> {
         #[cfg(feature = "unstable-device-bound")]
         if self.adopted {
             return Some(SaveReason::Adopted);
@@ -487,8 +492,7 @@ impl<T: SessionData> LiveSession<T> {
             Some(SaveReason::Resealed)
         } else if self.renew
             || sealed.issued_at < rules.reissue_before
-            || !self.misread
-                && timeouts.renewal_due(sealed.issued_at, sealed.opened_at, rules.renew_after)
+            || !self.misread && timeouts.renewal_due(sealed.issued_at, as_of, rules.renew_after)
         {
             Some(SaveReason::Renewed)
         } else {

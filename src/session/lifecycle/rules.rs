@@ -170,7 +170,7 @@ pub(crate) struct Sealed {
     pub(crate) head: RecordHead,
     pub(crate) ids: Ids,
     pub(crate) issued_at: Timestamp,
-    /// When this request read it. Whether it is due to be sealed anew is decided as of then.
+    /// When this request read it. Whether an unchanged session is due to be sealed anew is decided as of then.
     pub(super) opened_at: Timestamp,
     pub(crate) key: KeyId,
     pub(crate) key_state: KeyState,
