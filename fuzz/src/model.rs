@@ -127,6 +127,7 @@ struct Cookie {
 struct Current {
     record: Record,
     cookie: Option<(Cookie, bool)>,
+    opened_at: u32,
     /// The login of an authentic cookie that does not count.
     other: Option<LoginId>,
     destroyed: bool,
@@ -331,6 +332,7 @@ impl World {
             received_flashes: record.flashes.len(),
             record,
             cookie: good,
+            opened_at: now,
             destroyed: false,
             remember: None,
         });

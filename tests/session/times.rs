@@ -691,3 +691,40 @@ fn a_session_ends_when_its_handler_was_told() {
         }
     }
 }
+
+/// A request that takes ten minutes. What it writes counts from the write, and a ticket is sealed for it. What it only
+/// reads counts as before: a mere renewal would be far too late.
+#[test]
+fn a_slow_write_counts_from_the_write_and_a_slow_look_not_at_all() {
+    let sites: [fn(&Clock) -> Site; _] = [
+        |clock| Site::with(clock, |builder| builder),
+        #[cfg(feature = "store")]
+        |clock| {
+            let store = Scripted::new(clock);
+            Site::with(clock, |builder| builder.store(store))
+        },
+    ];
+    for site in sites {
+        for writes in [true, false] {
+            let site = site(&Clock::new());
+            let mut browser = logged_in(&site, "ada");
+            let begins = site.clock.now().to_unix();
+            site.clock.pass(2 * MINUTE);
+            let (end, reply) = browser.visit(&site, |session| {
+                assert_eq!(session.len(), Ok(1));
+                site.clock.pass(10 * MINUTE);
+                if writes {
+                    session.insert("cart", 7).unwrap();
+                }
+                session.expires_at().unwrap().to_unix()
+            });
+            let counts_from = if writes { 12 * MINUTE } else { 0 };
+            assert_eq!(end, begins + counts_from + 30 * MINUTE);
+            assert_eq!(reply.set_cookie.len(), usize::from(writes));
+            for (over, user) in [(0, Some("ada")), (1, None)] {
+                site.clock.set(end + over);
+                assert_eq!(browser.user(&site).as_deref(), user);
+            }
+        }
+    }
+}

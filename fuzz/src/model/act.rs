@@ -152,6 +152,7 @@ impl World {
         *current = Current {
             record: Record::new(self.now()),
             cookie: None,
+            opened_at: self.now(),
             other: None,
             destroyed: true,
             remember: None,

@@ -15,7 +15,7 @@ impl World {
             None => Some(Due::Change),
             Some((cookie, _)) if *record != cookie.record => Some(Due::Change),
             Some((cookie, retired)) => {
-                let old = self.now().saturating_sub(cookie.issued_at) >= (idle / 10).max(1);
+                let old = current.opened_at.saturating_sub(cookie.issued_at) >= (idle / 10).max(1);
                 (*retired || old).then_some(Due::Renewal)
             }
         }
