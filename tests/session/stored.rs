@@ -30,6 +30,16 @@ fn site_with(
     (site, store)
 }
 
+/// The site with its cookie under another name: the one of before is a former cookie.
+fn renamed(clock: &Clock, store: &Scripted) -> Site {
+    Site::with(clock, |builder| {
+        builder
+            .store(store.clone())
+            .cookie_name("__Host-id")
+            .former_cookie(FormerCookie::new(NAME).until(at(T0 + DAY)))
+    })
+}
+
 /// Somebody who has logged in, and whose cookie came with it.
 fn visitor(site: &Site, store: &Scripted, user: &str) -> Browser {
     let mut browser = Browser::default();
@@ -617,12 +627,7 @@ fn a_logout_while_the_store_is_down_leaves_as_little_as_any_other() {
     let (site, store) = site();
     let mut browser = visitor(&site, &store, "ada");
     let thief = browser.clone();
-    let renamed = Site::with(&site.clock, |builder| {
-        builder
-            .store(store.clone())
-            .cookie_name("__Host-id")
-            .former_cookie(FormerCookie::new(NAME).until(at(T0 + DAY)))
-    });
+    let renamed = renamed(&site.clock, &store);
     store.set_down(true);
     browser.send(&renamed, |session| session.destroy().unwrap());
     assert!(browser.names().is_empty());
@@ -642,12 +647,7 @@ fn a_logout_ends_what_came_beside_the_session_that_counts() {
     let clock = Clock::new();
     let store = Scripted::new(&clock);
     let at_first = Site::with(&clock, |builder| builder.store(store.clone()));
-    let renamed = Site::with(&clock, |builder| {
-        builder
-            .store(store.clone())
-            .cookie_name("__Host-id")
-            .former_cookie(FormerCookie::new(NAME).until(at(T0 + DAY)))
-    });
+    let renamed = renamed(&clock, &store);
     for now in [&at_first, &renamed] {
         let idle = visitor(&at_first, &store, "ada");
         let mut warm = idle.clone();
@@ -668,12 +668,7 @@ fn what_is_written_after_a_logout_is_a_new_session() {
     let clock = Clock::new();
     let store = Scripted::new(&clock);
     let site = Site::with(&clock, |builder| builder.store(store.clone()));
-    let renamed = Site::with(&clock, |builder| {
-        builder
-            .store(store.clone())
-            .cookie_name("__Host-id")
-            .former_cookie(FormerCookie::new(NAME).until(at(T0 + DAY)))
-    });
+    let renamed = renamed(&clock, &store);
     let anew = |session: &Session| {
         session.destroy().unwrap();
         session.insert("cart", 7).unwrap();
@@ -2056,12 +2051,7 @@ fn a_login_ends_the_idle_tickets_of_its_browser() {
 fn a_renamed_cookie_leads_to_the_same_record() {
     let (site, store) = site();
     let mut browser = visitor(&site, &store, "ada");
-    let renamed = Site::with(&site.clock, |builder| {
-        builder
-            .store(store.clone())
-            .cookie_name("__Host-id")
-            .former_cookie(FormerCookie::new(NAME).until(at(T0 + DAY)))
-    });
+    let renamed = renamed(&site.clock, &store);
     assert_eq!(browser.user(&renamed).as_deref(), Some("ada"));
     browser.send(&renamed, |session| session.insert("cart", 7).unwrap());
     assert_eq!(browser.names(), ["__Host-id"]);

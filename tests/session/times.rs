@@ -629,6 +629,16 @@ fn a_session_from_before_the_setting_keeps_its_time_until_the_login() {
     assert_eq!(max_age(&reply), Some(14 * DAY));
 }
 
+/// Sites whose sessions are in the cookie, and in a store.
+const PLACES: &[fn(&Clock) -> Site] = &[
+    |clock| Site::with(clock, |builder| builder),
+    #[cfg(feature = "store")]
+    |clock| {
+        let store = Scripted::new(clock);
+        Site::with(clock, |builder| builder.store(store))
+    },
+];
+
 /// Whatever a request does, and wherever sessions are: exactly at that time the session is still good.
 #[test]
 fn a_session_ends_when_its_handler_was_told() {
@@ -642,18 +652,10 @@ fn a_session_ends_when_its_handler_was_told() {
         |session| session.remember(true).unwrap(),
         |session| session.expire_in(seconds(HOUR)).unwrap(),
     ];
-    let sites: [fn(&Clock) -> Site; _] = [
-        |clock| Site::with(clock, |builder| builder),
-        #[cfg(feature = "store")]
-        |clock| {
-            let store = Scripted::new(clock);
-            Site::with(clock, |builder| builder.store(store))
-        },
-    ];
     // Neither due nor at once, and due; with a page and with an image, which renews nothing.
     for later in [2 * MINUTE, 10 * MINUTE] {
         for mode in [&b"navigate"[..], b"no-cors"] {
-            for (at, site) in sites.into_iter().enumerate() {
+            for (at, site) in PLACES.iter().enumerate() {
                 for (nth, call) in calls.into_iter().enumerate() {
                     let site = site(&Clock::new());
                     let mut browser = Browser::default();
@@ -696,15 +698,7 @@ fn a_session_ends_when_its_handler_was_told() {
 /// reads counts as before: a mere renewal would be far too late.
 #[test]
 fn a_slow_write_counts_from_the_write_and_a_slow_look_not_at_all() {
-    let sites: [fn(&Clock) -> Site; _] = [
-        |clock| Site::with(clock, |builder| builder),
-        #[cfg(feature = "store")]
-        |clock| {
-            let store = Scripted::new(clock);
-            Site::with(clock, |builder| builder.store(store))
-        },
-    ];
-    for site in sites {
+    for site in PLACES {
         for writes in [true, false] {
             let site = site(&Clock::new());
             let mut browser = logged_in(&site, "ada");
