@@ -204,9 +204,9 @@ fn collected(work: &str, times: u32) -> u64 {
     count.trim().parse().expect("a number")
 }
 
-/// The instructions of doing the work once: what so many times more add, without what comes before. That draws keys at
-/// random for a device and does not always take the same, so there are many times, but of a signature, which takes as
-/// long as a hundred others.
+/// The instructions of doing the work once: what so many times more add, without what comes before. Before it, a device
+/// draws its keys at random, which does not always take the same. So its work is done many times. A signature takes as
+/// long as a hundred other works, and is made fewer times.
 fn instructions(work: &str) -> f64 {
     let more = match work {
         "device signature" => 100,

@@ -251,7 +251,7 @@ pub(super) fn ticket_lines<T: SessionData, R: TryCryptoRng + ?Sized>(
 }
 
 /// Saves one session: swaps it in, and merges with what others have saved meanwhile. What few saves need is in a
-/// box, because the future of each has room for it.
+/// box: without it, the future of every save would have room for it.
 async fn save<T: SessionData>(
     manager: &SessionManager<T>,
     store: &StoreSettings,

@@ -1,6 +1,6 @@
 -- KEYS record [owner]   ARGV expected tag or '', record, keep in ms [field, about, keep of the entry]
 -- Returns the number of the owner's entries, at least 1, or what is there. The time of a record is never shortened.
--- Only the tag is fetched: Lua copies what it gets. Numbers stand as text, for Redis prints others as decimal fractions.
+-- Only the tag is fetched: Lua copies what it gets. The bounds are text, because Redis would first print numbers, as floats.
 local there = redis.call('GETRANGE', KEYS[1], '0', '23')
 if there ~= ARGV[1] then
   if there == string.sub(ARGV[2], 1, 24) then return 1 end
