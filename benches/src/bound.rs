@@ -1,6 +1,10 @@
 //! Sessions that can be bound to a device, and what comes to their endpoint.
 
-use crate::{NOW, exchange::ready, session::User};
+use crate::{
+    NOW,
+    exchange::{NO_HEADERS, ready},
+    session::User,
+};
 use hardtack::session::{
     DeviceBound, Exchange, HeaderEdit, HeaderEdits, RequestHead, Session, SessionManager,
     SessionManagerBuilder, SessionMap,
@@ -44,7 +48,7 @@ impl BoundSite {
             .expect("the system's randomness");
         session.insert("user", user).expect("it fits");
         let plan = ready(exchange.commit(exchange.close()));
-        let login: Vec<_> = exchange.finish(plan, |_| []).into_iter().collect();
+        let login: Vec<_> = exchange.finish(plan, NO_HEADERS).into_iter().collect();
         let unbound = cookies(&login);
         let mut site = BoundSite {
             sessions,
@@ -122,18 +126,12 @@ fn head<'a>(
     path: &'a str,
     cookies: &'a str,
     fields: &'a [(&'a str, &'a str)],
-) -> RequestHead<'a, impl Fn(&'static str) -> Option<&'a [u8]>> {
+) -> RequestHead<'a, impl Iterator<Item = (&'a str, &'a str)> + Clone> {
     RequestHead {
         method,
         path,
         authority: None,
-        header: move |name| {
-            let mut fields = fields.iter().filter(|(field, _)| *field == name);
-            match name {
-                "cookie" => Some(cookies.as_bytes()),
-                _ => fields.next().map(|(_, value)| value.as_bytes()),
-            }
-        },
+        headers: fields.iter().copied().chain([("cookie", cookies)]),
     }
 }
 

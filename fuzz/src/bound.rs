@@ -6,7 +6,7 @@ use crate::cookies::{COOKIE, SCOPE, sample};
 use crate::device::jws::Proof as Jws;
 use crate::kit::browser::Jar;
 use crate::kit::device::Device;
-use crate::kit::exchange::ready;
+use crate::kit::exchange::{NO_HEADERS, ready};
 use crate::kit::reference::{self, Error, Key};
 use crate::kit::reference_device::{
     CHALLENGE, Challenge, PROOF, Proof, Refused, Site, Tried, identifier, proven, write_proof,
@@ -268,6 +268,11 @@ impl Parts {
         }
     }
 
+    fn headers(&self) -> impl Iterator<Item = (&str, &Vec<u8>)> + Clone {
+        let fields = self.fields.iter().map(|(name, value)| (*name, value));
+        fields.chain([("cookie", &self.cookies)])
+    }
+
     fn lines(&self, name: &str) -> Vec<&[u8]> {
         let cookies = (name == "cookie").then_some(self.cookies.as_slice());
         let fields = self.fields.iter().filter(|(field, _)| *field == name);
@@ -450,7 +455,7 @@ pub fn device_request(data: &[u8]) {
         method: parts.method,
         path: parts.path,
         authority: None,
-        header: |name| parts.lines(name),
+        headers: parts.headers(),
     };
     let is_endpoint = (parts.method, parts.path) == ("POST", ENDPOINT);
     if let Some(answer) = exchange.endpoint(&head) {
@@ -475,7 +480,7 @@ pub fn device_request(data: &[u8]) {
     };
     assert_eq!(done, expected, "{sees:?}");
     let plan = ready(exchange.commit(exchange.close()));
-    let reply = Reply::of(exchange.finish(plan, |_| []));
+    let reply = Reply::of(exchange.finish(plan, NO_HEADERS));
     check_written(&parts, sees, input.act, &reply);
 }
 

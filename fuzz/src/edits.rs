@@ -1,6 +1,6 @@
 //! What a response tells caches, read by caches that read it in different ways.
 
-use crate::kit::exchange::ready;
+use crate::kit::exchange::{NO_HEADERS, ready};
 use crate::{NOW, key, read};
 use arbitrary::Arbitrary;
 use hardtack::session::{Exchange, HeaderEdit, RequestHead, SessionManager};
@@ -96,7 +96,7 @@ fn edited(act: u8, own: &Headers) -> (Headers, Vec<&'static str>, bool) {
         method: "GET",
         path: "/",
         authority: None,
-        header: |_| [],
+        headers: NO_HEADERS,
     };
     let session = ready(exchange.session(head));
     match act % 4 {
@@ -106,9 +106,8 @@ fn edited(act: u8, own: &Headers) -> (Headers, Vec<&'static str>, bool) {
         _ => assert!(session.insert("text", "x".repeat(9_000)).is_err()),
     }
     let plan = ready(exchange.commit(exchange.close()));
-    let edits = exchange.finish(plan, |name| {
-        own.get(name).into_iter().flatten().map(Vec::as_slice)
-    });
+    let lines = own.iter().flat_map(|(name, values)| values.iter().map(move |value| (*name, value)));
+    let edits = exchange.finish(plan, lines);
     // A response that failed is a new one.
     let failed = edits.status().is_some();
     let mut headers = if failed { Headers::new() } else { own.clone() };

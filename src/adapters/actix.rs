@@ -135,8 +135,7 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let exchange = Exchange::begin(&self.sessions);
-        let values = |name| lines(request.headers(), name);
-        if let Some(answer) = exchange.endpoint(&head(request.request(), values)) {
+        if let Some(answer) = exchange.endpoint(&head(request.request())) {
             let (request, _) = request.into_parts();
             return ResponseFuture {
                 work: Work::Own { request, answer },
@@ -244,7 +243,7 @@ fn write<T: SessionData, B>(
     plan: Plan,
     response: HttpResponse<B>,
 ) -> HttpResponse<EitherBody<B>> {
-    let edits = exchange.finish(plan, |name| lines(response.headers(), name));
+    let edits = exchange.finish(plan, response.headers());
     edit(edits, response)
 }
 
@@ -298,27 +297,17 @@ impl<T: SessionData> FromRequest for Session<T> {
                  the middleware that uses the session",
             )));
         };
-        let values = |name| lines(request.headers(), name);
-        ExtractFuture(Ok(exchange.session(head(request, values))))
+        ExtractFuture(Ok(exchange.session(head(request))))
     }
 }
 
-/// Returns the values of a header. To look a name up, `HeaderMap` parses and hashes it, and most names that the session
-/// layer asks for are not there: comparing them with all that are there is faster.
-fn lines<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h [u8]> {
-    let named = headers
-        .iter()
-        .filter(move |(line, _)| line.as_str() == name);
-    named.map(|(_, value)| value.as_bytes())
-}
-
-fn head<'r, H>(request: &'r HttpRequest, header: H) -> RequestHead<'r, H> {
+fn head(request: &HttpRequest) -> RequestHead<'_, &HeaderMap> {
     let uri = request.uri();
     RequestHead {
         method: request.method().as_str(),
         path: uri.path(),
         authority: uri.authority().map(|authority| authority.as_str()),
-        header,
+        headers: request.headers(),
     }
 }
 

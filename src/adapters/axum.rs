@@ -137,9 +137,7 @@ where
 
     fn call(&mut self, mut request: Request<Incoming>) -> Self::Future {
         let exchange = Exchange::begin(&self.sessions);
-        let headers = request.headers();
-        let values = |name| lines(headers, name);
-        let endpoint = exchange.endpoint(&head(request.method(), request.uri(), values));
+        let endpoint = exchange.endpoint(&head(request.method(), request.uri(), request.headers()));
         if let Some(answer) = endpoint {
             return ResponseFuture {
                 work: Work::Own { answer },
@@ -246,28 +244,22 @@ where
             *this.closing = Some(Box::new((response, commit)));
             return Poll::Pending;
         };
-        let headers = response.headers();
-        let edits = this.exchange.finish(plan, |name| lines(headers, name));
+        let edits = this.exchange.finish(plan, response.headers());
         write(edits, &mut response);
         Poll::Ready(Ok(response))
     }
 }
 
-/// Returns the values of a header. To look a name up, `HeaderMap` parses and hashes it, and most names that the session
-/// layer asks for are not there: comparing them with all that are there is faster.
-fn lines<'h>(headers: &'h HeaderMap, name: &'static str) -> impl Iterator<Item = &'h [u8]> {
-    let named = headers
-        .iter()
-        .filter(move |(line, _)| line.as_str() == name);
-    named.map(|(_, value)| value.as_bytes())
-}
-
-fn head<'r, H>(method: &'r Method, uri: &'r Uri, header: H) -> RequestHead<'r, H> {
+fn head<'r>(
+    method: &'r Method,
+    uri: &'r Uri,
+    headers: &'r HeaderMap,
+) -> RequestHead<'r, &'r HeaderMap> {
     RequestHead {
         method: method.as_str(),
         path: uri.path(),
         authority: uri.authority().map(|authority| authority.as_str()),
-        header,
+        headers,
     }
 }
 
@@ -329,9 +321,7 @@ impl<S: Sync, T: SessionData> FromRequestParts<S> for Session<T> {
             method,
             uri,
         } = arrived;
-        let headers = &parts.headers;
-        let values = |name| lines(headers, name);
-        let session = exchange.session(head(method, uri, values));
+        let session = exchange.session(head(method, uri, &parts.headers));
         Ok(session.await)
     }
 }

@@ -49,6 +49,7 @@ use alloc::{
 };
 use core::{
     cell::LazyCell,
+    iter,
     marker::PhantomData,
     sync::atomic::{AtomicIsize, Ordering},
 };
@@ -137,8 +138,10 @@ impl<T: SessionData> Fairing for SessionFairing<T> {
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let Begun { exchange, .. } = Begun::of(request, &self.sessions);
         let plan = exchange.commit(exchange.close()).await;
+        // Nobody looks at them if no handler used the session.
         let headers = LazyCell::new(|| all_lines(response.headers()));
-        let edits = exchange.finish(plan, |name| lines(&headers, name));
+        let lines = iter::once_with(|| lines(&headers)).flatten();
+        let edits = exchange.finish(plan, lines);
         drop(headers);
         write(edits, response);
     }
@@ -162,18 +165,18 @@ fn write(edits: HeaderEdits, response: &mut Response<'_>) {
     }
 }
 
-/// Returns all header lines, for [`lines`]. To look a name up, Rocket hashes it byte by byte, and most names that the
-/// session layer asks for are not there: comparing them with all that are there is many times as fast.
+/// Returns all header lines, for [`lines`].
 fn all_lines<'h>(headers: &'h HeaderMap<'_>) -> Vec<Header<'h>> {
     let mut all = Vec::with_capacity(headers.len());
     headers.iter().for_each(|line| all.push(line));
     all
 }
 
-/// Returns the values of a header.
-fn lines<'l>(headers: &'l [Header<'_>], name: &'static str) -> impl Iterator<Item = &'l [u8]> {
-    let named = headers.iter().filter(move |line| line.name() == name);
-    named.map(|line| line.value().as_bytes())
+/// Returns the name and the value of each line.
+fn lines<'l>(headers: &'l [Header<'_>]) -> impl Iterator<Item = (&'l str, &'l str)> + Clone {
+    headers
+        .iter()
+        .map(|line| (line.name().as_str(), line.value()))
 }
 
 /// Before every route of the application, for a fairing cannot answer by itself. Each manager has its own
@@ -208,7 +211,7 @@ impl<T: SessionData> Handler for Endpoint<T> {
                 method: method.as_str(),
                 path: request.uri().path().raw().as_str(),
                 authority: None,
-                header: |name| lines(&headers, name),
+                headers: lines(&headers),
             })
         });
         let Some(answer) = answer else {
@@ -255,7 +258,7 @@ impl<'r, T: SessionData> FromRequest<'r> for Session<T> {
         };
         let Begun { exchange, method } = Begun::of(request, sessions);
         let headers = all_lines(request.headers());
-        let has = |name| lines(&headers, name).next().is_some();
+        let has = |name: &str| headers.iter().any(|line| line.name() == name);
         // Rocket's local client fills only the jar. In a request from a socket, everything in the
         // jar is in the header too.
         let jar: Vec<String> = match has("cookie") {
@@ -274,10 +277,7 @@ impl<'r, T: SessionData> FromRequest<'r> for Session<T> {
             method: method.as_str(),
             path: request.uri().path().raw().as_str(),
             authority: authority.as_deref(),
-            header: |name| {
-                let jar = jar.iter().filter(move |_| name == "cookie");
-                lines(&headers, name).chain(jar.map(String::as_bytes))
-            },
+            headers: lines(&headers).chain(jar.iter().map(|cookie| ("cookie", cookie.as_str()))),
         });
         Outcome::Success(session.await)
     }

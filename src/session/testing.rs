@@ -85,7 +85,7 @@ pub fn session_from_cookie<T: SessionData>(
         method: "GET",
         path: "/",
         authority: None,
-        header: |name| (name == "cookie").then_some(cookie.as_bytes()),
+        headers: [("cookie", cookie)],
     });
     #[cfg(feature = "store")]
     if let Ok(load) = handle.load(()) {

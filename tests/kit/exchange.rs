@@ -15,6 +15,8 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
+pub const NO_HEADERS: [(&str, &str); 0] = [];
+
 /// The session of a request, up to the response.
 pub struct Request<T: SessionData = SessionMap> {
     exchange: Exchange<T>,
@@ -32,10 +34,7 @@ impl<T: SessionData> Request<T> {
             method: "GET",
             path: "/",
             authority: None,
-            header: |name| {
-                let lines = cookie.clone().into_iter();
-                lines.filter(move |_| name == "cookie")
-            },
+            headers: cookie.into_iter().map(|line| ("cookie", line)),
         };
         let session = ready(exchange.session(head));
         Request { exchange, session }
@@ -47,7 +46,7 @@ impl<T: SessionData> Request<T> {
             method: "GET",
             path: "/",
             authority: None,
-            header: |_| [],
+            headers: NO_HEADERS,
         };
         // Only the first head counts.
         ready(self.exchange.session(head))
@@ -60,7 +59,7 @@ impl<T: SessionData> Request<T> {
             method: "GET",
             path: "/",
             authority: None,
-            header: |name| (name == "cookie").then_some(cookie.as_bytes()),
+            headers: [("cookie", cookie)],
         });
         let session = session.await;
         Request { exchange, session }
@@ -77,7 +76,7 @@ impl<T: SessionData> Request<T> {
             method: "GET",
             path,
             authority: Some(host),
-            header: |name| (name == "cookie").then_some(cookie.as_bytes()),
+            headers: [("cookie", cookie)],
         });
         let session = session.await;
         Request { exchange, session }
@@ -86,7 +85,7 @@ impl<T: SessionData> Request<T> {
     /// The response to it, if the store has to be waited for.
     pub async fn commit(&self) -> Reply {
         let plan = self.exchange.commit(self.exchange.close()).await;
-        self.exchange.finish(plan, |_| []).into()
+        self.exchange.finish(plan, NO_HEADERS).into()
     }
 
     /// The response to it, whose handler set no header.
@@ -107,18 +106,15 @@ impl<T: SessionData> Request<T> {
     /// The second half.
     pub fn finish_closed(&self, plan: Plan) -> Reply {
         let plan = ready(self.exchange.commit(plan));
-        self.exchange.finish(plan, |_| []).into()
+        self.exchange.finish(plan, NO_HEADERS).into()
     }
 
     /// What an adapter gets for the response.
     pub fn edits(&self, cache_control: &[&[u8]], vary: &[&[u8]]) -> HeaderEdits {
         let plan = ready(self.exchange.commit(self.exchange.close()));
-        let own = |name| match name {
-            "cache-control" => cache_control.iter().copied(),
-            "vary" => vary.iter().copied(),
-            _ => [].iter().copied(),
-        };
-        self.exchange.finish(plan, own)
+        let cache_control = cache_control.iter().map(|line| ("cache-control", *line));
+        let vary = vary.iter().map(|line| ("vary", *line));
+        self.exchange.finish(plan, cache_control.chain(vary))
     }
 }
 

@@ -179,14 +179,10 @@ pub fn foreign_registration(site: &Site) {
         method: "POST",
         path: "/.hardtack/device/session",
         authority: None,
-        header: |name| {
-            let value = match name {
-                "cookie" => Some(cookies.as_bytes()),
-                "secure-session-response" => Some(proof.as_bytes()),
-                _ => None,
-            };
-            value.into_iter()
-        },
+        headers: [
+            ("cookie", cookies.as_str()),
+            ("secure-session-response", proof.as_str()),
+        ],
     };
     let answer = Exchange::begin(&site.sessions).endpoint(&head);
     assert_eq!(ready(answer.unwrap()).status(), Some(400));

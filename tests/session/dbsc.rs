@@ -5,7 +5,7 @@ use crate::kit::{
     bound::{EXCLUDED, page, statuses_of_the_endpoint, which_cookie_counts},
     clock::{Clock, MINUTE},
     dbsc::{Answer, DeviceBrowser, Habits, Outgoing, Url, Visit},
-    exchange::ready,
+    exchange::{NO_HEADERS, ready},
     keys,
 };
 use hardtack::session::{DeviceBound, Exchange, HeaderEdit, RequestHead, SessionManager};
@@ -388,14 +388,14 @@ pub fn hardtack(sessions: &SessionManager, request: &Outgoing) -> Answer {
         method: request.method,
         path: &request.url.path,
         authority: None,
-        header: |name: &'static str| request.header(name).map(str::as_bytes),
+        headers: request.headers.iter().map(|(name, value)| (*name, value)),
     };
     let (edits, page) = match exchange.endpoint(&head) {
         Some(answer) => (ready(answer), Ok("")),
         None => {
             let page = page(&ready(exchange.session(head)), &request.url.path);
             let plan = ready(exchange.commit(exchange.close()));
-            (exchange.finish(plan, |_| []), page)
+            (exchange.finish(plan, NO_HEADERS), page)
         }
     };
     let (status, body) = match (edits.status(), page) {

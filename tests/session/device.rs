@@ -5,7 +5,7 @@ use crate::kit::store::{Fault, Scripted};
 use crate::kit::{
     clock::{Clock, MINUTE, seconds},
     device::Device,
-    exchange::ready,
+    exchange::{NO_HEADERS, ready},
     keys,
 };
 use hardtack::session::{
@@ -142,20 +142,17 @@ impl Jar {
             method,
             path,
             authority: None,
-            header: |name: &'static str| {
-                let cookie = (name == "cookie").then_some(cookies.as_bytes());
-                let others = headers.iter().filter(move |(other, _)| *other == name);
-                cookie
-                    .into_iter()
-                    .chain(others.map(|(_, value)| value.as_bytes()))
-            },
+            headers: headers
+                .iter()
+                .copied()
+                .chain([("cookie", cookies.as_str())]),
         };
         let edits = match exchange.endpoint(&head) {
             Some(answer) => ready(answer),
             None => {
                 handler(&ready(exchange.session(head)));
                 let plan: Plan = ready(exchange.commit(exchange.close()));
-                exchange.finish(plan, |_| [])
+                exchange.finish(plan, NO_HEADERS)
             }
         };
         let mut reply = Reply {

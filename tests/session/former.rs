@@ -4,7 +4,7 @@
 use crate::kit::{
     browser::Shelf,
     clock::{Clock, DAY, HOUR, MINUTE, T0, at},
-    exchange::{Reply, Request, ready},
+    exchange::{NO_HEADERS, Reply, Request, ready},
     keys::{key, ring},
     site::{NAME, Site, finish},
 };
@@ -487,11 +487,11 @@ fn rivals_under_a_former_name_heal() {
         method: "GET",
         path: "/shop/cart",
         authority: Some("www.shop.example"),
-        header: |name| (name == "cookie").then_some(header.as_bytes()),
+        headers: [("cookie", &header)],
     }));
     assert_eq!(session.get::<u8>("user"), Ok(None));
     let plan = ready(exchange.commit(exchange.close()));
-    browser.take(&exchange.finish(plan, |_| []).into());
+    browser.take(&exchange.finish(plan, NO_HEADERS).into());
     assert_eq!(browser.user(&after), Some(1));
 }
 
@@ -730,11 +730,7 @@ fn an_allowed_request_with_a_former_cookie_may_write() {
             method: "POST",
             path: "/",
             authority: Some("shop.example"),
-            header: |name| match name {
-                "cookie" => Some(cookie.as_bytes()),
-                "origin" => Some(&b"https://pay.example"[..]),
-                _ => None,
-            },
+            headers: [("cookie", cookie), ("origin", "https://pay.example")],
         }));
         assert_eq!(session.insert("cart", 1), written);
     }

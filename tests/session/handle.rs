@@ -3,16 +3,17 @@
 
 use crate::kit::{
     clock::{Clock, seconds},
-    exchange::{Reply, Request, ready},
+    exchange::{NO_HEADERS, Reply, Request, ready},
     site::{Browser, Site, finish, logged_in},
 };
 use hardtack::session::{
-    Denylist, Event, Exchange, FlashLevel, RequestHead, SaveError, Session, SessionData,
-    SessionError, SessionManager, SkipReason, testing,
+    Denylist, Event, Exchange, FlashLevel, HeaderEdit, RequestHead, SaveError, Session,
+    SessionData, SessionError, SessionManager, SkipReason, testing,
 };
 use serde::{Deserialize, Serialize, Serializer};
 use std::{
     cell::RefCell,
+    iter,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Barrier, Mutex, OnceLock},
     thread,
@@ -573,6 +574,42 @@ impl Serialize for Refusing {
     }
 }
 
+/// Some frameworks keep a name as it was sent. A shared cache that obeys `CDN-Cache-Control` would keep the
+/// cookie for everybody.
+#[test]
+fn headers_count_in_any_case() {
+    let site = Site::new();
+    let cookies = logged_in(&site, "ada").header();
+    let exchange = Exchange::begin(&site.sessions);
+    let session = ready(exchange.session(RequestHead {
+        method: "POST",
+        path: "/",
+        authority: None,
+        headers: [
+            ("HOST", "shop.example"),
+            ("Origin", "https://shop.example"),
+            ("COOKIE", &cookies),
+        ],
+    }));
+    assert_eq!(
+        session.get::<String>("user").unwrap().as_deref(),
+        Some("ada")
+    );
+    session.insert("cart", 1).unwrap();
+    let plan = ready(exchange.commit(exchange.close()));
+    let own = [
+        ("VARY", "Accept-Encoding"),
+        ("Cache-control", "public"),
+        ("cdn-Cache-Control", "max-age=60"),
+    ];
+    let mut edits = exchange.finish(plan, own).into_iter().skip(1);
+    let set = |name, value: &'static str| Some(HeaderEdit::Set(name, value.into()));
+    assert_eq!(edits.next(), set("vary", "Accept-Encoding, Cookie"));
+    assert_eq!(edits.next(), set("cache-control", "no-store"));
+    assert_eq!(edits.next(), set("cdn-cache-control", "no-store"));
+    assert_eq!(edits.next(), None);
+}
+
 /// Nobody sees the answer to HEAD or to a prefetch.
 #[test]
 fn a_preview_takes_no_message_and_renews_nothing() {
@@ -585,19 +622,18 @@ fn a_preview_takes_no_message_and_renews_nothing() {
     let cookies = browser.header();
     let visit = |method, purpose: Option<&str>| {
         let exchange = Exchange::begin(&site.sessions);
-        let session = ready(exchange.session(RequestHead {
-            method,
-            path: "/",
-            authority: None,
-            header: |name| match name {
-                "cookie" => Some(cookies.as_bytes()),
-                "sec-purpose" => purpose.map(str::as_bytes),
-                _ => None,
-            },
-        }));
+        let session = ready(
+            exchange.session(RequestHead {
+                method,
+                path: "/",
+                authority: None,
+                headers: iter::once(("cookie", cookies.as_str()))
+                    .chain(purpose.map(|purpose| ("sec-purpose", purpose))),
+            }),
+        );
         let shown = session.take_flashes().unwrap().len();
         let plan = ready(exchange.commit(exchange.close()));
-        let reply = Reply::from(exchange.finish(plan, |_| []));
+        let reply = Reply::from(exchange.finish(plan, NO_HEADERS));
         (shown, reply.set_cookie.len())
     };
     assert_eq!(visit("HEAD", None), (1, 0), "shown, and still there");

@@ -3,7 +3,7 @@
 
 use crate::kit::{
     clock::Clock,
-    exchange::ready,
+    exchange::{NO_HEADERS, ready},
     keys::ring,
     site::{Site, finish, logged_in},
 };
@@ -176,14 +176,11 @@ fn over_http(site: &Site, (method, origin): (&str, Option<&str>)) {
         method,
         path: "/",
         authority: Some("shop.example"),
-        header: |name| {
-            let origin = origin.filter(|_| name == "origin");
-            origin.map(str::as_bytes)
-        },
+        headers: origin.map(|origin| ("origin", origin)),
     }));
     let _ = session.insert("user", "hunter2");
     let plan = ready(exchange.commit(exchange.close()));
-    let _ = exchange.finish(plan, |_| []);
+    let _ = exchange.finish(plan, NO_HEADERS);
 }
 
 /// Each new session of such a request is a puzzle, if nothing says why.

@@ -3,7 +3,7 @@
 
 use crate::kit::{
     clock::{Clock, DAY, MINUTE, T0, at, seconds},
-    exchange::{Reply, Request, ready},
+    exchange::{NO_HEADERS, Reply, Request, ready},
     keys::{key, ring},
     site::{Browser, NAME, Site, finish, logged_in},
     store::{Fault, Scripted, Steps},
@@ -181,12 +181,12 @@ fn a_login_over_rivals_removes_what_was_planted() {
         method: "GET",
         path: "/",
         authority: Some("www.shop.example"),
-        header: |name| (name == "cookie").then_some(header.as_bytes()),
+        headers: [("cookie", header.as_str())],
     }));
     session.regenerate_for_login().unwrap();
     session.insert("user", "ada").unwrap();
     let plan = ready(exchange.commit(exchange.close()));
-    let reply = Reply::from(exchange.finish(plan, |_| []));
+    let reply = Reply::from(exchange.finish(plan, NO_HEADERS));
     let removes = |line: &&String| line.contains("; Domain=shop.example; Max-Age=0");
     assert_eq!(
         reply.set_cookie.iter().filter(removes).count(),
@@ -1681,18 +1681,14 @@ fn a_renewal_that_is_late_or_that_nobody_waits_for_moves_nothing_back() {
         method: "GET",
         path: "/",
         authority: None,
-        header: |name| match name {
-            "cookie" => Some(header.as_bytes()),
-            "sec-fetch-mode" => Some(&b"no-cors"[..]),
-            _ => None,
-        },
+        headers: [("cookie", header.as_str()), ("sec-fetch-mode", "no-cors")],
     };
     assert_eq!(
         user(&ready(exchange.session(image))).as_deref(),
         Some("ada")
     );
     let plan = ready(exchange.commit(exchange.close()));
-    let reply = Reply::from(exchange.finish(plan, |_| []));
+    let reply = Reply::from(exchange.finish(plan, NO_HEADERS));
     assert!(reply.set_cookie.is_empty());
 }
 

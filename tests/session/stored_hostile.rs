@@ -172,11 +172,7 @@ fn a_registration_of_a_session_that_ended_meanwhile_is_refused() {
         method: "POST",
         path: "/.hardtack/device/session",
         authority: None,
-        header: |name| match name {
-            "cookie" => Some(cookies.as_bytes()),
-            "secure-session-response" => Some(proof.as_bytes()),
-            _ => None,
-        },
+        headers: [("cookie", &cookies), ("secure-session-response", &proof)],
     });
     let mut edits = None;
     site.events();

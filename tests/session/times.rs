@@ -4,7 +4,7 @@
 use crate::kit::store::Scripted;
 use crate::kit::{
     clock::{Clock, DAY, HOUR, MINUTE, T0, seconds},
-    exchange::{Reply, ready},
+    exchange::{NO_HEADERS, Reply, ready},
     keys::key,
     site::{Browser, Site, finish, logged_in},
 };
@@ -670,16 +670,12 @@ fn a_session_ends_when_its_handler_was_told() {
                         method: "GET",
                         path: "/",
                         authority: None,
-                        header: |name| match name {
-                            "cookie" => Some(header.as_bytes()),
-                            "sec-fetch-mode" => Some(mode),
-                            _ => None,
-                        },
+                        headers: [("cookie", header.as_bytes()), ("sec-fetch-mode", mode)],
                     }));
                     call(&session);
                     let end = session.expires_at().unwrap();
                     let plan = ready(exchange.commit(exchange.close()));
-                    browser.take(&exchange.finish(plan, |_| []).into());
+                    browser.take(&exchange.finish(plan, NO_HEADERS).into());
                     for (over, user) in [(0, Some("ada")), (1, None)] {
                         site.clock.set(end.to_unix() + over);
                         assert_eq!(

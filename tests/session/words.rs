@@ -1,6 +1,6 @@
 //! The texts that the operator reads.
 
-use crate::kit::site::Site;
+use crate::kit::{exchange::NO_HEADERS, site::Site};
 use hardtack::session::{
     DenylistEntry, Exchange, LoginId, Lost, OldData, Refusal, RequestHead, SaveError, SaveReason,
     SessionError, SessionId, SessionMap, SkipReason, testing::NoSessionError,
@@ -155,7 +155,7 @@ fn the_steps_of_a_request_print_no_more_than_their_names() {
         method: "GET",
         path: "/",
         authority: None,
-        header: |_| [],
+        headers: NO_HEADERS,
     });
     let shown = format!("{exchange:?}, {session:?}");
     assert_eq!(shown, "Exchange { .. }, SessionFuture { .. }");

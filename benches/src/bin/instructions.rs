@@ -10,7 +10,7 @@ use benches::{
     BUF_LEN, Borrowed, Counter, NOW, Owned,
     bound::BoundSite,
     codec,
-    exchange::ready,
+    exchange::{NO_HEADERS, ready},
     floor, forge,
     hostile::{HOSTILE, hostile},
     payload,
@@ -125,7 +125,7 @@ fn run(work: &str, times: u32) {
             "session untouched" => {
                 let exchange = Exchange::begin(&sessions);
                 let plan = ready(exchange.commit(exchange.close()));
-                black_box(exchange.finish(plan, |_| []))
+                black_box(exchange.finish(plan, NO_HEADERS))
                     .into_iter()
                     .next()
                     .is_none()

@@ -19,7 +19,13 @@ use core::fmt;
 /// [`Exchange::finish`]: super::Exchange::finish
 #[derive(Clone, Default, PartialEq, Eq)]
 #[must_use = "a session that is not written to the response is lost"]
-pub struct HeaderEdits {
+pub struct HeaderEdits(
+    /// Nothing for most requests to most sites: no handler used the session.
+    Option<Edits>,
+);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Edits {
     set_cookie: Vec<String>,
     vary: Option<Cow<'static, str>>,
     cache_control: Option<&'static str>,
@@ -44,25 +50,17 @@ pub enum HeaderEdit {
 }
 
 impl HeaderEdits {
-    /// Returns the edits for a response, given its own header lines, and whether its Cache-Control was
-    /// replaced.
-    pub(super) fn new<'h, I>(
-        answer: Answer,
-        header: impl Fn(&'static str) -> I,
-        explains: bool,
-    ) -> (Self, bool)
-    where
-        I: IntoIterator<Item = &'h [u8]>,
-    {
+    /// Returns the edits for a response with these headers, and whether its Cache-Control was replaced.
+    pub(super) fn new(answer: Answer, response: ResponseHeaders, explains: bool) -> (Self, bool) {
         let Answer {
             set_cookie,
             failed,
             own,
             skipped: _,
         } = answer;
-        let mut edits = HeaderEdits {
+        let mut edits = Edits {
             set_cookie,
-            vary: vary([]),
+            vary: Vary::default().with_cookie(),
             cache_control: Some(NO_STORE),
             targeted: Vec::new(),
             failed,
@@ -71,36 +69,34 @@ impl HeaderEdits {
         };
         // The handler's response is discarded, headers included.
         if edits.status().is_some() {
-            return (edits, false);
+            return (HeaderEdits(Some(edits)), false);
         }
-        edits.vary = vary(header("vary"));
-        let own = header("cache-control");
         // The headers of the session layer are for one visitor, as its cookie is.
         let is_personal = !edits.set_cookie.is_empty() || edits.own.is_some();
-        let decision = cache_control(own, is_personal);
+        let decision = cache_control(response.cache_control, is_personal);
         edits.cache_control = match decision {
             CacheControl::Keep => None,
             CacheControl::Set(value) | CacheControl::Replace(value) => Some(value),
         };
         if is_personal {
-            edits.targeted.extend(targeted(header));
+            edits.targeted.extend(response.open_targeted());
         }
+        edits.vary = response.vary.with_cookie();
         let replaced = matches!(decision, CacheControl::Replace(_)) || !edits.targeted.is_empty();
-        (edits, replaced)
+        (HeaderEdits(Some(edits)), replaced)
     }
 
     /// Returns the status of the response that is to take the place of the handler's: because the session
     /// could not be saved (see [`SaveError::status`]), or because the session layer answers itself.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        let own = || self.own.as_ref().and_then(|own| own.status);
-        self.failed.map(|error| error.status()).or_else(own)
+        self.0.as_ref().and_then(Edits::status)
     }
 
     /// Returns why the session could not be saved.
     #[must_use]
     pub fn failed(&self) -> Option<SaveError> {
-        self.failed
+        self.0.as_ref().and_then(|edits| edits.failed)
     }
 
     /// Returns the body of the response that takes the place of the handler's. For a session that could not be
@@ -109,13 +105,21 @@ impl HeaderEdits {
     /// [insecure for development]: crate::session::SessionManagerBuilder::insecure_for_development
     #[must_use]
     pub fn body(&self) -> String {
-        match self.failed {
-            Some(error) if self.explains => format!("the session was not saved: {error}\n"),
-            Some(_) => String::new(),
-            None => self
-                .own
-                .as_ref()
-                .map_or_else(String::new, |own| own.body.clone()),
+        self.0.as_ref().map_or_else(String::new, Edits::body)
+    }
+}
+
+impl Edits {
+    fn status(&self) -> Option<u16> {
+        let own = || self.own.as_ref().and_then(|own| own.status);
+        self.failed.map(|error| error.status()).or_else(own)
+    }
+
+    fn body(&self) -> String {
+        match (self.failed, &self.own) {
+            (Some(error), _) if self.explains => format!("the session was not saved: {error}\n"),
+            (None, Some(own)) => own.body.clone(),
+            (Some(_), _) | (None, None) => String::new(),
         }
     }
 }
@@ -126,18 +130,20 @@ impl IntoIterator for HeaderEdits {
 
     #[inline]
     fn into_iter(self) -> IntoIter {
-        IntoIter {
-            set_cookie: self.set_cookie.into_iter(),
-            own: self.own.map(|own| own.headers.into_iter()),
-            vary: self.vary,
-            cache_control: self.cache_control,
-            targeted: self.targeted.into_iter(),
-        }
+        IntoIter(self.0.map(|edits| Remaining {
+            set_cookie: edits.set_cookie.into_iter(),
+            own: edits.own.map(|own| own.headers.into_iter()),
+            vary: edits.vary,
+            cache_control: edits.cache_control,
+            targeted: edits.targeted.into_iter(),
+        }))
     }
 }
 
 /// Iterates over [`HeaderEdits`].
-pub struct IntoIter {
+pub struct IntoIter(Option<Remaining>);
+
+struct Remaining {
     set_cookie: vec::IntoIter<String>,
     own: Option<vec::IntoIter<(&'static str, Cow<'static, str>)>>,
     vary: Option<Cow<'static, str>>,
@@ -149,6 +155,12 @@ impl Iterator for IntoIter {
     type Item = HeaderEdit;
 
     #[inline]
+    fn next(&mut self) -> Option<HeaderEdit> {
+        self.0.as_mut()?.next()
+    }
+}
+
+impl Remaining {
     fn next(&mut self) -> Option<HeaderEdit> {
         if let Some(line) = self.set_cookie.next() {
             return Some(HeaderEdit::Append("set-cookie", line.into()));
@@ -170,45 +182,115 @@ impl Iterator for IntoIter {
 /// Prints the names of the cookies and not their values, which are as good as the session.
 impl fmt::Debug for HeaderEdits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |line: &String| line.split('=').next().map(String::from);
-        let names: Vec<_> = self.set_cookie.iter().filter_map(name).collect();
-        f.debug_struct("HeaderEdits")
-            .field("set_cookie", &names)
-            .field("vary", &self.vary)
-            .field("cache_control", &self.cache_control)
-            .field("targeted", &self.targeted)
-            .field("failed", &self.failed)
-            .field("explains", &self.explains)
-            .finish()
+        let mut shown = f.debug_struct("HeaderEdits");
+        if let Some(edits) = &self.0 {
+            let name = |line: &String| line.split('=').next().map(String::from);
+            let names: Vec<_> = edits.set_cookie.iter().filter_map(name).collect();
+            shown
+                .field("set_cookie", &names)
+                .field("vary", &edits.vary)
+                .field("cache_control", &edits.cache_control)
+                .field("targeted", &edits.targeted)
+                .field("failed", &edits.failed)
+                .field("explains", &edits.explains);
+        }
+        shown.finish()
     }
 }
 
 /// Tells a cache not to keep the response.
 const NO_STORE: &str = "no-store";
 
-/// Returns what the response's `Vary` is to be, or `None` if its own lines are right.
+/// What the headers of the handler's response say, read in one pass.
+#[derive(Default)]
+pub(super) struct ResponseHeaders {
+    /// They set the session's cookie.
+    pub(super) set_its_cookie: bool,
+    vary: Vary,
+    cache_control: Option<Directives>,
+    targeted: [Option<Directives>; TARGETED.len()],
+}
+
+impl ResponseHeaders {
+    pub(super) fn read<'h, N, V>(
+        lines: impl IntoIterator<Item = (&'h N, &'h V)>,
+        cookie_name: &str,
+    ) -> ResponseHeaders
+    where
+        N: AsRef<str> + ?Sized + 'h,
+        V: AsRef<[u8]> + ?Sized + 'h,
+    {
+        let mut headers = ResponseHeaders::default();
+        for (name, value) in lines {
+            headers.note(name.as_ref(), value.as_ref(), cookie_name);
+        }
+        headers
+    }
+
+    fn note(&mut self, name: &str, value: &[u8], cookie_name: &str) {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        if is("set-cookie") {
+            let rest = value.strip_prefix(cookie_name.as_bytes());
+            self.set_its_cookie |= rest.is_some_and(|rest| rest.starts_with(b"="));
+        } else if is("vary") {
+            self.vary.note(value);
+        } else if is("cache-control") {
+            let directives = self.cache_control.get_or_insert_default();
+            directives.note_all(value);
+        } else if let Some(((_, _), directives)) =
+            (TARGETED.iter().zip(&mut self.targeted)).find(|((known, _), _)| is(known))
+        {
+            directives.get_or_insert_default().note_all(value);
+        }
+    }
+
+    /// Returns the names of the targeted fields that are to be replaced by [`NO_STORE`] in a response that
+    /// sets the session's cookie.
+    ///
+    /// A field that is not there is not set: its caches then obey `Cache-Control`.
+    fn open_targeted(&self) -> impl Iterator<Item = &'static str> {
+        TARGETED
+            .into_iter()
+            .zip(&self.targeted)
+            .filter_map(|((name, private), directives)| {
+                (!directives.as_ref()?.closed(private)).then_some(name)
+            })
+    }
+}
+
+/// The response's `Vary`.
 ///
-/// It is one line, for some middleware takes the first line for all of them (actix-cors 0.7), and a
+/// It becomes one line, for some middleware takes the first line for all of them (actix-cors 0.7), and a
 /// shared cache would never learn of the second.
-fn vary<'a>(own: impl IntoIterator<Item = &'a [u8]>) -> Option<Cow<'static, str>> {
-    let mut line = String::new();
-    for own in own {
-        for name in own.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-            if name == b"*" || name.eq_ignore_ascii_case(b"cookie") {
-                return None;
-            }
+#[derive(Default)]
+struct Vary {
+    has_cookie: bool,
+    /// The names of the other fields, each with a comma behind it.
+    others: String,
+}
+
+impl Vary {
+    fn note(&mut self, line: &[u8]) {
+        for name in line.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            self.has_cookie |= name == b"*" || name.eq_ignore_ascii_case(b"cookie");
             // Field names are tokens (RFC 9110, 12.5.5). Other bytes could make the line invalid.
             if let (true, Ok(name)) = (is_token(name), str::from_utf8(name)) {
-                line.push_str(name);
-                line.push_str(", ");
+                self.others.push_str(name);
+                self.others.push_str(", ");
             }
         }
     }
-    if line.is_empty() {
-        return Some(Cow::Borrowed("Cookie"));
+
+    /// Returns what it is to be, or `None` if its lines are right.
+    fn with_cookie(self) -> Option<Cow<'static, str>> {
+        if self.has_cookie {
+            return None;
+        }
+        if self.others.is_empty() {
+            return Some("Cookie".into());
+        }
+        Some([&self.others, "Cookie"].concat().into())
     }
-    line.push_str("Cookie");
-    Some(Cow::Owned(line))
 }
 
 /// Says what becomes of a response's `Cache-Control`.
@@ -222,12 +304,12 @@ enum CacheControl {
     Replace(&'static str),
 }
 
-/// Returns what becomes of the response's `Cache-Control`, given all its lines.
+/// Returns what becomes of the response's `Cache-Control`.
 ///
 /// A response that sets the session's cookie is closed to shared caches whatever the handler said.
 /// One that only read the session is private unless the handler said something.
-fn cache_control<'a>(own: impl IntoIterator<Item = &'a [u8]>, sets_cookie: bool) -> CacheControl {
-    match (Directives::read(own), sets_cookie) {
+fn cache_control(own: Option<Directives>, sets_cookie: bool) -> CacheControl {
+    match (own, sets_cookie) {
         (None, true) => CacheControl::Set(NO_STORE),
         (None, false) => CacheControl::Set("private"),
         (Some(directives), true) if !directives.closed(true) => CacheControl::Replace(NO_STORE),
@@ -238,8 +320,7 @@ fn cache_control<'a>(own: impl IntoIterator<Item = &'a [u8]>, sets_cookie: bool)
 /// Lists the fields that a class of shared caches obeys in place of `Cache-Control`. A private
 /// `Cache-Control` does not reach such a cache.
 ///
-/// A framework is asked for a field by its name, in lower case, so this is a list. It has
-/// `CDN-Cache-Control` of RFC 9213, the targeted fields of vendors, and two that are older than the
+/// They are `CDN-Cache-Control` of RFC 9213, the targeted fields of vendors, and two that are older than the
 /// RFC. The `bool` says whether `private` closes the cache. In the older two it means nothing, and
 /// LiteSpeed has a private cache of its own, which tells visitors apart by address.
 ///
@@ -255,20 +336,6 @@ const TARGETED: [(&str, bool); 9] = [
     ("surrogate-control", false),
     ("edge-control", false),
 ];
-
-/// Returns the names of the targeted fields that are to be replaced by [`NO_STORE`] in a response that
-/// sets the session's cookie. `lines` gives the response's values under a name.
-///
-/// A field that is not there is not set: its caches then obey `Cache-Control`.
-fn targeted<'a, L>(lines: impl Fn(&'static str) -> L) -> impl Iterator<Item = &'static str>
-where
-    L: IntoIterator<Item = &'a [u8]>,
-{
-    TARGETED.into_iter().filter_map(move |(name, private)| {
-        let directives = Directives::read(lines(name))?;
-        (!directives.closed(private)).then_some(name)
-    })
-}
 
 /// Holds what the lines of one field say about keeping the response.
 #[derive(Clone, Copy, Debug, Default)]
@@ -292,17 +359,6 @@ struct Directive {
 }
 
 impl Directives {
-    /// Returns `None` if the response has no such field, as most have not: nothing else is done for those.
-    #[inline]
-    fn read<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Option<Directives> {
-        let mut lines = lines.into_iter();
-        let first = lines.next()?;
-        let mut read = Directives::default();
-        read.note_all(first);
-        lines.for_each(|line| read.note_all(line));
-        Some(read)
-    }
-
     fn note_all(&mut self, line: &[u8]) {
         let mut rest = line;
         while !rest.is_empty() {

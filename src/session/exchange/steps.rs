@@ -1,4 +1,4 @@
-use super::edits::HeaderEdits;
+use super::edits::{HeaderEdits, ResponseHeaders};
 #[cfg(feature = "store")]
 use crate::session::request::Boxed;
 use crate::session::{
@@ -66,16 +66,13 @@ use core::{
 ///     method: "GET",
 ///     path: "/",
 ///     authority: None,
-///     header: |name| match name {
-///         "host" => vec![&b"example.org"[..]],
-///         _ => vec![],
-///     },
+///     headers: [("host", "example.org")],
 /// };
 /// let session = exchange.session(head).await;
 /// session.insert("user", 7)?; // the handler
 ///
 /// let plan = exchange.commit(exchange.close()).await;
-/// let mut edits = exchange.finish(plan, |_name| []).into_iter();
+/// let mut edits = exchange.finish(plan, [("content-type", "text/html")]).into_iter();
 /// let Some(HeaderEdit::Append("set-cookie", line)) = edits.next() else { panic!() };
 /// assert!(line.starts_with("__Host-session=h"));
 /// assert_eq!(edits.next(), Some(HeaderEdit::Set("vary", "Cookie".into())));
@@ -132,10 +129,11 @@ impl<T: SessionData> Exchange<T> {
     /// proves its device. For any other request it is `None`, without a look at more than the path.
     ///
     /// Ask before the request is routed. The future gives the edits of an empty response.
-    pub fn endpoint<'h, H, I>(&self, head: &RequestHead<'h, H>) -> Option<EndpointFuture>
+    pub fn endpoint<'h, H, N, V>(&self, head: &RequestHead<'h, H>) -> Option<EndpointFuture>
     where
-        H: Fn(&'static str) -> I,
-        I: IntoIterator<Item = &'h [u8]>,
+        H: IntoIterator<Item = (&'h N, &'h V)> + Clone,
+        N: AsRef<str> + ?Sized + 'h,
+        V: AsRef<[u8]> + ?Sized + 'h,
     {
         #[cfg(feature = "unstable-device-bound")]
         {
@@ -164,7 +162,7 @@ impl<T: SessionData> Exchange<T> {
                 self.handle.answer_bound(login, &key, plan.0)
             }
         };
-        self.edits(answer, |_| [])
+        self.edits(answer, ResponseHeaders::default())
     }
 
     /// Gives the session to a handler. Takes what it needs of the request's head at once, so the future
@@ -172,10 +170,11 @@ impl<T: SessionData> Exchange<T> {
     ///
     /// For a session in a cookie the future is ready at once: its first use opens it. A session in a store is
     /// loaded by the future.
-    pub fn session<'h, H, I>(&self, head: RequestHead<'h, H>) -> SessionFuture<T>
+    pub fn session<'h, H, N, V>(&self, head: RequestHead<'h, H>) -> SessionFuture<T>
     where
-        H: Fn(&'static str) -> I,
-        I: IntoIterator<Item = &'h [u8]>,
+        H: IntoIterator<Item = (&'h N, &'h V)> + Clone,
+        N: AsRef<str> + ?Sized + 'h,
+        V: AsRef<[u8]> + ?Sized + 'h,
     {
         self.handle.receive(&head);
         let session = Session::new(self.handle.give());
@@ -211,38 +210,37 @@ impl<T: SessionData> Exchange<T> {
         Commit(Step::Ready(ready(plan)))
     }
 
-    /// Returns the edits of the response's headers. `header` gives the values that the response has of a
-    /// header, one for each of its lines; the name is given in lower case.
+    /// Returns the edits of the response's headers. `headers` are the lines that it has, as in
+    /// [`RequestHead::headers`].
     ///
     /// Logs an error if the response sets the session's cookie already: a layer inside has another manager
     /// with the same cookie name, of another type perhaps.
-    pub fn finish<'h, I>(&self, plan: Plan, header: impl Fn(&'static str) -> I) -> HeaderEdits
+    pub fn finish<'h, N, V>(
+        &self,
+        plan: Plan,
+        headers: impl IntoIterator<Item = (&'h N, &'h V)>,
+    ) -> HeaderEdits
     where
-        I: IntoIterator<Item = &'h [u8]>,
+        N: AsRef<str> + ?Sized + 'h,
+        V: AsRef<[u8]> + ?Sized + 'h,
     {
-        // A developer learns of it at the first such response; in production this costs unused sessions nothing.
-        if plan.0.is_some() || cfg!(debug_assertions) {
-            let name = self.handle.manager().settings().cookie.name();
-            let is_ours = |line: &[u8]| {
-                let rest = line.strip_prefix(name.as_bytes());
-                rest.is_some_and(|rest| rest.starts_with(b"="))
-            };
-            if header("set-cookie").into_iter().any(is_ours) {
-                report_two_of_one_name(name);
-            }
-        }
-        let Some(answer) = plan.0 else {
+        // A developer learns of a second layer at the first such response; in production this costs unused
+        // sessions nothing.
+        if plan.0.is_none() && !cfg!(debug_assertions) {
             return HeaderEdits::default();
-        };
-        self.edits(answer, header)
+        }
+        let name = self.handle.manager().settings().cookie.name();
+        let response = ResponseHeaders::read(headers, name);
+        if response.set_its_cookie {
+            report_two_of_one_name(name);
+        }
+        plan.0
+            .map_or_else(HeaderEdits::default, |answer| self.edits(answer, response))
     }
 
-    fn edits<'h, I>(&self, answer: Answer, header: impl Fn(&'static str) -> I) -> HeaderEdits
-    where
-        I: IntoIterator<Item = &'h [u8]>,
-    {
+    fn edits(&self, answer: Answer, response: ResponseHeaders) -> HeaderEdits {
         let explains = self.handle.manager().settings().explains_failures;
-        let (edits, cache_control_replaced) = HeaderEdits::new(answer, header, explains);
+        let (edits, cache_control_replaced) = HeaderEdits::new(answer, response, explains);
         if cache_control_replaced {
             self.handle.manager().report(&Event::CacheControlReplaced);
         }

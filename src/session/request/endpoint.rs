@@ -49,13 +49,14 @@ fn may_come_back(refused: Refusal) -> bool {
 
 impl<T: SessionData> Handle<T> {
     /// Takes a request that is for the endpoint.
-    pub(crate) fn receive_endpoint<'h, H, I>(
+    pub(crate) fn receive_endpoint<'h, H, N, V>(
         &self,
         head: &RequestHead<'h, H>,
     ) -> Option<EndpointRequest>
     where
-        H: Fn(&'static str) -> I,
-        I: IntoIterator<Item = &'h [u8]>,
+        H: IntoIterator<Item = (&'h N, &'h V)> + Clone,
+        N: AsRef<str> + ?Sized + 'h,
+        V: AsRef<[u8]> + ?Sized + 'h,
     {
         let device = self.manager().settings().device.as_ref()?;
         if head.method != "POST" || !device.is_endpoint(head.path) {
@@ -67,7 +68,7 @@ impl<T: SessionData> Handle<T> {
                 .facts
                 .get_or_insert_with(|| RequestFacts::of_endpoint(head));
         });
-        Some(EndpointRequest::read(&head.header))
+        Some(EndpointRequest::read(|name| head.values(name)))
     }
 
     /// Answers a browser at the endpoint, once its session is loaded.

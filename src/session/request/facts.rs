@@ -39,16 +39,17 @@ pub(super) enum Access {
 }
 
 impl RequestFacts {
-    pub(super) fn read<'h, H, I, T: SessionData>(
+    pub(super) fn read<'h, H, N, V, T: SessionData>(
         head: &RequestHead<'h, H>,
         manager: &SessionManager<T>,
     ) -> RequestFacts
     where
-        H: Fn(&'static str) -> I,
-        I: IntoIterator<Item = &'h [u8]>,
+        H: IntoIterator<Item = (&'h N, &'h V)> + Clone,
+        N: AsRef<str> + ?Sized + 'h,
+        V: AsRef<[u8]> + ?Sized + 'h,
     {
         let settings = manager.settings();
-        let values = |name| (head.header)(name);
+        let values = |name| head.values(name);
         let line = RequestLine::new(head.method, head.path, head.authority);
         let mut facts = RequestFacts {
             cookies: Vec::new(),
@@ -86,7 +87,7 @@ impl RequestFacts {
         }
         // The value is a token with parameters: `prefetch;prerender` is one, too.
         let is = |name, token: &[u8]| {
-            let line = values(name).into_iter().next().unwrap_or_default();
+            let line = values(name).next().unwrap_or_default();
             let value = line.split(|byte| *byte == b';').next().unwrap_or_default();
             value.trim_ascii().eq_ignore_ascii_case(token)
         };
@@ -105,13 +106,14 @@ impl RequestFacts {
     /// The same for a request that is for the session layer alone. Where it comes from is not judged, for only the
     /// browser itself can make it.
     #[cfg(feature = "unstable-device-bound")]
-    pub(super) fn of_endpoint<'h, H, I>(head: &RequestHead<'h, H>) -> RequestFacts
+    pub(super) fn of_endpoint<'h, H, N, V>(head: &RequestHead<'h, H>) -> RequestFacts
     where
-        H: Fn(&'static str) -> I,
-        I: IntoIterator<Item = &'h [u8]>,
+        H: IntoIterator<Item = (&'h N, &'h V)> + Clone,
+        N: AsRef<str> + ?Sized + 'h,
+        V: AsRef<[u8]> + ?Sized + 'h,
     {
         RequestFacts {
-            cookies: joined((head.header)("cookie")),
+            cookies: joined(head.values("cookie")),
             access: Access::All,
             is_preview: false,
             renews: true,
@@ -151,12 +153,13 @@ fn joined<'h>(lines: impl IntoIterator<Item = &'h [u8]>) -> Vec<u8> {
 }
 
 /// The name of the host, if it is one that can be a cookie's domain.
-fn host_name<'h, H, I>(head: &RequestHead<'h, H>) -> Option<String>
+fn host_name<'h, H, N, V>(head: &RequestHead<'h, H>) -> Option<String>
 where
-    H: Fn(&'static str) -> I,
-    I: IntoIterator<Item = &'h [u8]>,
+    H: IntoIterator<Item = (&'h N, &'h V)> + Clone,
+    N: AsRef<str> + ?Sized + 'h,
+    V: AsRef<[u8]> + ?Sized + 'h,
 {
-    let header = (head.header)("host").into_iter().next();
+    let header = head.values("host").next();
     let host = match head.authority {
         Some(authority) => authority,
         None => core::str::from_utf8(header?).ok()?,
@@ -171,14 +174,14 @@ where
 
 /// Returns `true` for a host that is not this machine, over http: there, browsers take no Secure cookie.
 /// They send `Sec-Fetch-Site` over https and to `localhost` only, and a proxy says what it speaks.
-fn is_over_http<'h, H, I>(head: &RequestHead<'h, H>) -> bool
+fn is_over_http<'h, H, N, V>(head: &RequestHead<'h, H>) -> bool
 where
-    H: Fn(&'static str) -> I,
-    I: IntoIterator<Item = &'h [u8]>,
+    H: IntoIterator<Item = (&'h N, &'h V)> + Clone,
+    N: AsRef<str> + ?Sized + 'h,
+    V: AsRef<[u8]> + ?Sized + 'h,
 {
     let has = |name, start: &[u8]| {
-        let mut lines = (head.header)(name).into_iter();
-        lines.any(|line| {
+        head.values(name).any(|line| {
             line.get(..start.len())
                 .is_some_and(|line| line.eq_ignore_ascii_case(start))
         })
@@ -228,11 +231,7 @@ mod tests {
                 method: "GET",
                 path: "/",
                 authority: None,
-                header: |name| {
-                    let lines = [("host", host), other].into_iter();
-                    let lines = lines.filter(move |(found, _)| *found == name);
-                    lines.map(|(_, value)| value.as_bytes())
-                },
+                headers: [("host", host), other],
             };
             assert_eq!(is_over_http(&head), over_http, "{host} {other:?}");
         }

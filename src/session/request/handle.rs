@@ -99,10 +99,11 @@ impl<T: SessionData> Handle<T> {
     }
 
     /// Takes what the session needs of the request's head, once. Opens nothing yet.
-    pub(crate) fn receive<'h, H, I>(&self, head: &RequestHead<'h, H>)
+    pub(crate) fn receive<'h, H, N, V>(&self, head: &RequestHead<'h, H>)
     where
-        H: Fn(&'static str) -> I,
-        I: IntoIterator<Item = &'h [u8]>,
+        H: IntoIterator<Item = (&'h N, &'h V)> + Clone,
+        N: AsRef<str> + ?Sized + 'h,
+        V: AsRef<[u8]> + ?Sized + 'h,
     {
         // The only error is a call from within the session's own closure, and then it has the head.
         let _ = self.locked(|state| {

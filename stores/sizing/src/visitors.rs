@@ -106,13 +106,13 @@ async fn request(
             method: "GET",
             path: "/",
             authority: None,
-            header: |name| (name == "cookie").then_some(cookie.as_bytes()),
+            headers: [("cookie", cookie)],
         })
         .await;
     handler(&session)?;
     drop(session);
     let plan = exchange.commit(exchange.close()).await;
-    let edits = exchange.finish(plan, |_| []);
+    let edits = exchange.finish(plan, [("content-type", "text/html")]);
     if edits.status().is_some() {
         return Err(SessionError::Store);
     }

@@ -39,8 +39,7 @@ where
     fn call(&self, mut request: Request<R>) -> Self::Future {
         let exchange = Exchange::begin(&self.sessions);
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        if let Some(edits) = exchange.endpoint(&head(&method, &uri, |name| values(&request, name)))
-        {
+        if let Some(edits) = exchange.endpoint(&head(&method, &uri, request.headers())) {
             return Box::pin(async { Ok(edit(edits.await, Response::default())) });
         }
         let arrived: Arrived<T> = (exchange.clone(), method, uri);
@@ -59,8 +58,7 @@ async fn finish<T: SessionData, B: Default + From<String>>(
     response: Response<B>,
 ) -> Response<B> {
     let plan = exchange.commit(exchange.close()).await;
-    let own = |name| response.headers().get_all(name).into_iter();
-    let edits = exchange.finish(plan, |name| own(name).map(HeaderValue::as_bytes));
+    let edits = exchange.finish(plan, response.headers());
     edit(edits, response)
 }
 
@@ -98,23 +96,15 @@ pub fn session<T: SessionData, R, B: Default>(
             ))
         });
     };
-    Ok(exchange.session(head(method, uri, |name| values(request, name))))
+    Ok(exchange.session(head(method, uri, request.headers())))
 }
 
-fn values<'r, R>(
-    request: &'r Request<R>,
-    name: &str,
-) -> impl Iterator<Item = &'r [u8]> + use<'r, R> {
-    let values = request.headers().get_all(name).into_iter();
-    values.map(HeaderValue::as_bytes)
-}
-
-fn head<'r, H>(method: &'r Method, uri: &'r Uri, header: H) -> RequestHead<'r, H> {
+fn head<'r, H>(method: &'r Method, uri: &'r Uri, headers: H) -> RequestHead<'r, H> {
     RequestHead {
         method: method.as_str(),
         path: uri.path(),
         authority: uri.authority().map(|authority| authority.as_str()),
-        header,
+        headers,
     }
 }
 

@@ -2,20 +2,18 @@ use super::*;
 use alloc::{vec, vec::Vec};
 use proptest::prelude::*;
 
-fn decide(own: &[&str], sets_cookie: bool) -> CacheControl {
-    cache_control(own.iter().map(|line| line.as_bytes()), sets_cookie)
+fn response<'h, V: AsRef<[u8]> + ?Sized + 'h>(lines: &[(&'h str, &'h V)]) -> ResponseHeaders {
+    ResponseHeaders::read(lines.iter().copied(), "session")
+}
+
+fn decide<'h, V: AsRef<[u8]> + ?Sized + 'h>(own: &[&'h V], sets_cookie: bool) -> CacheControl {
+    let lines: Vec<_> = own.iter().map(|line| ("Cache-Control", *line)).collect();
+    cache_control(response(&lines).cache_control, sets_cookie)
 }
 
 /// The targeted fields that are replaced in a response with these.
-fn replaced(fields: &[(&str, &str)]) -> Vec<&'static str> {
-    let lines = |name: &str| {
-        let of_that_name = fields
-            .iter()
-            .filter(|(own, _)| own.eq_ignore_ascii_case(name));
-        let lines: Vec<&[u8]> = of_that_name.map(|(_, line)| line.as_bytes()).collect();
-        lines
-    };
-    targeted(lines).collect()
+fn replaced(lines: &[(&str, &str)]) -> Vec<&'static str> {
+    response(lines).open_targeted().collect()
 }
 
 #[test]
@@ -39,15 +37,17 @@ fn vary_is_one_line_with_cookie_once() {
             Some("Origin, Cookie"),
         ),
     ] {
-        let values = own.iter().map(|line: &&str| line.as_bytes());
-        assert_eq!(vary(values).as_deref(), expected, "{own:?}");
+        let lines: Vec<_> = own.iter().map(|line| ("Vary", *line)).collect();
+        let vary = response(&lines).vary.with_cookie();
+        assert_eq!(vary.as_deref(), expected, "{own:?}");
     }
-    assert_eq!(vary([&b"\xff"[..]]).as_deref(), Some("Cookie"));
+    let vary = response(&[("vary", b"\xff")]).vary.with_cookie();
+    assert_eq!(vary.as_deref(), Some("Cookie"));
 }
 
 #[test]
 fn a_response_that_only_read_is_private_unless_the_handler_said_something() {
-    assert_eq!(decide(&[], false), CacheControl::Set("private"));
+    assert_eq!(decide::<str>(&[], false), CacheControl::Set("private"));
     for own in ["public, max-age=60", "", "private", "no-cache=\""] {
         assert_eq!(decide(&[own], false), CacheControl::Keep, "{own}");
     }
@@ -55,7 +55,7 @@ fn a_response_that_only_read_is_private_unless_the_handler_said_something() {
 
 #[test]
 fn a_response_that_sets_the_cookie_keeps_what_closes_it() {
-    assert_eq!(decide(&[], true), CacheControl::Set("no-store"));
+    assert_eq!(decide::<str>(&[], true), CacheControl::Set("no-store"));
     for own in [
         &["private"][..],
         &["no-store"],
@@ -132,7 +132,7 @@ fn a_response_that_sets_the_cookie_is_never_open() {
         );
     }
     assert_eq!(
-        cache_control([&b"private\xff"[..]], true),
+        decide(&[b"private\xff"], true),
         CacheControl::Replace("no-store")
     );
 }
@@ -147,12 +147,12 @@ fn a_response_with_headers_of_the_session_layer_is_never_open() {
         })),
         ..Answer::default()
     };
-    let own = |name: &str| match name {
-        "cache-control" => vec![&b"public, max-age=60"[..]],
-        "cdn-cache-control" => vec![&b"max-age=60"[..]],
-        _ => vec![],
-    };
+    let own = response(&[
+        ("cache-control", "public, max-age=60"),
+        ("cdn-cache-control", "max-age=60"),
+    ]);
     let (edits, replaced) = HeaderEdits::new(answer, own, false);
+    let edits = edits.0.unwrap();
     assert!(replaced);
     assert_eq!(edits.cache_control, Some(NO_STORE));
     assert_eq!(edits.targeted, ["cdn-cache-control"]);

@@ -112,7 +112,7 @@ fn receive(state: &mut State<SessionMap>, lines: &[&[u8]]) {
         method: "GET",
         path: "/",
         authority: None,
-        header: |name| lines.iter().copied().filter(move |_| name == "cookie"),
+        headers: lines.iter().map(|line| ("cookie", *line)),
     };
     let sessions = site(|builder| builder);
     let facts = || RequestFacts::read(&head, &sessions);
