@@ -108,7 +108,7 @@ impl SessionCookie {
         candidates(header, &self.finder, budget)
     }
 
-    /// Returns which names of this cookie and of its chunks are in a Cookie header.
+    /// Returns which names of this cookie and of its parts are in a Cookie header.
     pub(crate) fn received(&self, header: &[u8]) -> Names {
         received(header, &self.finder)
     }
@@ -261,6 +261,8 @@ pub(crate) struct CandidateBudget {
     count: usize,
     /// There is a cookie whose name begins with one that was read, and goes on.
     pub(crate) has_longer_name: bool,
+    /// There is a part of a session that was too long for one cookie.
+    pub(crate) has_parts: bool,
 }
 
 impl Default for CandidateBudget {
@@ -269,6 +271,7 @@ impl Default for CandidateBudget {
             bytes: MAX_CANDIDATE_BYTES,
             count: MAX_CANDIDATES,
             has_longer_name: false,
+            has_parts: false,
         }
     }
 }
@@ -300,6 +303,10 @@ pub(crate) fn candidates<'h>(
     let mut cookies = named(header, name, &mut budget.has_longer_name);
     // Most requests have one cookie: it needs no list.
     let (first_cookie, other_cookies) = (cookies.next(), cookies.collect::<Vec<_>>());
+    budget.has_parts |= first_cookie
+        .iter()
+        .chain(&other_cookies)
+        .any(|(k, _)| *k > 0);
     let mut at = 0_usize;
     let mut parts = None;
     let mut joined: Vec<&[u8]> = Vec::new();

@@ -4,6 +4,7 @@ use super::{answer::Answer, facts::RequestFacts, open::Brought};
 use crate::{
     KeyId, SealError, Timestamp,
     session::{
+        cookie::Names,
         data::SessionData,
         endings::RecentEnd,
         error::SaveError,
@@ -47,7 +48,10 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
         Decision::Save(save) => match seal(manager, &save, rng) {
             Ok((set_cookie, saved)) => {
                 // Parts of a longer session before are of no use, and every request would carry them.
-                let stale = cookie.received(cookies);
+                let stale = match brought.has_parts {
+                    true => cookie.received(cookies),
+                    false => Names::default(),
+                };
                 let kept = set_cookie.len();
                 answer.set_cookie = set_cookie;
                 events.extend(saved);

@@ -48,6 +48,8 @@ pub(super) struct Brought {
     pub(super) counts: SiteCookie,
     /// At least one cookie is authentic, whether it counts or not.
     pub(super) authentic: bool,
+    /// There is a part of a session that was too long for one cookie, whole or not.
+    pub(super) has_parts: bool,
 }
 
 impl Brought {
@@ -55,6 +57,7 @@ impl Brought {
         others: Vec::new(),
         counts: SiteCookie::Present,
         authentic: false,
+        has_parts: false,
     };
 }
 
@@ -63,6 +66,7 @@ pub(super) struct Tokens {
     pub(super) now: Now,
     pub(super) present: Candidates,
     pub(super) former: Candidates,
+    pub(super) has_parts: bool,
     #[cfg(feature = "unstable-device-bound")]
     pub(super) device: Presented,
 }
@@ -209,10 +213,12 @@ pub(super) fn tokens<T: SessionData>(
         now,
         present: Candidates::default(),
         former: Candidates::default(),
+        has_parts: false,
         #[cfg(feature = "unstable-device-bound")]
         device: Presented::default(),
     };
     read(manager, cookies, &mut budget, &mut tokens);
+    tokens.has_parts = budget.has_parts;
     // Proofs are worth their opening only beside a session, and their names begin with that of its cookie.
     #[cfg(feature = "unstable-device-bound")]
     if let Some(facts) = facts
@@ -233,6 +239,7 @@ pub(super) fn settle<T: SessionData>(
         now,
         mut present,
         mut former,
+        has_parts,
         #[cfg(feature = "unstable-device-bound")]
         device,
     } = tokens;
@@ -298,6 +305,7 @@ pub(super) fn settle<T: SessionData>(
             others,
             counts,
             authentic,
+            has_parts,
         },
     };
     refused.append(&mut former.refused);
