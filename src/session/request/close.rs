@@ -4,7 +4,6 @@ use super::{answer::Answer, facts::RequestFacts, open::Brought};
 use crate::{
     KeyId, SealError, Timestamp,
     session::{
-        cookie::Names,
         data::SessionData,
         endings::RecentEnd,
         error::SaveError,
@@ -47,11 +46,7 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
     let unsaved = match session.decide(&manager.settings().rules, closing, rng) {
         Decision::Save(save) => match seal(manager, &save, rng) {
             Ok((set_cookie, saved)) => {
-                // Parts of a longer session before are of no use, and every request would carry them.
-                let stale = match brought.has_parts {
-                    true => cookie.received(cookies),
-                    false => Names::default(),
-                };
+                let stale = brought.stale(cookie, cookies);
                 let kept = set_cookie.len();
                 answer.set_cookie = set_cookie;
                 events.extend(saved);

@@ -8,7 +8,7 @@ use crate::{
     Codec, KeyId, KeyState, Timestamp, TokenHeader,
     secret::Scratch,
     session::{
-        cookie::{CandidateBudget, Incomplete},
+        cookie::{CandidateBudget, Incomplete, Names, SessionCookie},
         data::SessionData,
         events::{Event, Refusal},
         lifecycle::{EndedLogin, LiveSession, Now, Sealed},
@@ -59,6 +59,15 @@ impl Brought {
         authentic: false,
         has_parts: false,
     };
+
+    /// Returns the names under which the browser may have parts of a longer session, to be removed where no new part
+    /// replaces them: they are of no use, and every request would carry them.
+    pub(super) fn stale(&self, cookie: &SessionCookie, cookies: &[u8]) -> Names {
+        match self.has_parts {
+            true => cookie.received(cookies),
+            false => Names::default(),
+        }
+    }
 }
 
 /// The tokens of a request's cookies, as far as they open by themselves.

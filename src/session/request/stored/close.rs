@@ -76,7 +76,6 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
     }
     let cookie = &manager.settings().cookie;
     let cookies = facts.map_or(&[][..], RequestFacts::cookies);
-    let received = cookie.received(cookies);
     let mut saving = None;
     let moves = brought.counts != SiteCookie::Present && !session.is_destroyed();
     let formers = |session: &LiveSession<T>| {
@@ -88,13 +87,13 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
             Decision::Skip(SkipReason::LoginEnded)
         }
         Decision::Save(save) => {
+            let stale = brought.stale(cookie, cookies);
             let ready =
                 !describes && save.keeps_record() && current.as_ref().is_some_and(Current::is_kept);
             let planned = match &current {
                 Some(current) if ready => {
                     let secret = current.secret.ticket.clone();
-                    ticket_lines(manager, &save, secret, received, now.wall, rng)
-                        .map(Planned::Ready)
+                    ticket_lines(manager, &save, secret, stale, now.wall, rng).map(Planned::Ready)
                 }
                 _ => plan((manager, store), (session, describes), current, &save, rng)
                     .map(Planned::Write),
@@ -134,7 +133,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
                             .filter(|_| session.is_login())
                             .map(|login| grace_of((manager, store), stored, login, now.wall))
                             .collect(),
-                        received,
+                        stale,
                         to_remove: session.is_destroyed().then(|| cookie.to_remove(cookies)),
                     }));
                     Decision::Keep

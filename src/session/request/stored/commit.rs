@@ -73,7 +73,7 @@ pub(crate) async fn commit<T: SessionData>(
         let id = Some(saving.save.ids.session);
         // Before the store is told how long to keep the record.
         let now = manager.now();
-        let (renews, received) = (saving.renews, saving.received);
+        let (renews, stale) = (saving.renews, saving.stale);
         let replaced = match saving.own.is_login {
             true => saving.others.clone(),
             false => Vec::new(),
@@ -89,7 +89,7 @@ pub(crate) async fn commit<T: SessionData>(
             Some(_) => Err(Unsaved::Fail(SaveError::Store)),
         };
         let saved = saved.and_then(|saved| {
-            let (lines, event) = finish(manager, &saved, came.as_ref(), received, (now, renews))?;
+            let (lines, event) = finish(manager, &saved, came.as_ref(), stale, (now, renews))?;
             Ok((saved, lines, event))
         });
         match saved {
@@ -150,7 +150,7 @@ fn finish<T: SessionData>(
     manager: &SessionManager<T>,
     saved: &Saved,
     came: Option<&Ticket>,
-    received: Names,
+    stale: Names,
     (now, renews): (Now, bool),
 ) -> Result<(Vec<String>, Option<Event>), SaveError> {
     let save = &saved.save;
@@ -160,8 +160,7 @@ fn finish<T: SessionData>(
         return Ok((Vec::new(), None));
     }
     let secret = saved.secret.ticket.clone();
-    let (lines, event) =
-        ticket_lines(manager, save, secret, received, now.wall, &mut SystemRandom)?;
+    let (lines, event) = ticket_lines(manager, save, secret, stale, now.wall, &mut SystemRandom)?;
     Ok((lines, Some(event)))
 }
 
@@ -229,7 +228,7 @@ pub(super) fn ticket_lines<T: SessionData, R: TryCryptoRng + ?Sized>(
     manager: &SessionManager<T>,
     save: &Save,
     secret: TicketSecret,
-    received: Names,
+    stale: Names,
     now: Timestamp,
     rng: &mut R,
 ) -> Result<(Vec<String>, Event), SaveError> {
@@ -239,7 +238,7 @@ pub(super) fn ticket_lines<T: SessionData, R: TryCryptoRng + ?Sized>(
     let (token, key) = close::seal_record(manager, &ticket, now, rng)?;
     let (mut lines, len) = cookie.set(&token, save.max_age)?;
     let kept = lines.len();
-    lines.extend(cookie.remove(received, kept));
+    lines.extend(cookie.remove(stale, kept));
     let event = Event::Saved {
         id: save.ids.session,
         login_id: save.ids.login,

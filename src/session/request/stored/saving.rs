@@ -42,8 +42,8 @@ pub(crate) struct Saving {
     pub(super) formers: Vec<String>,
     /// The event for a session that moves from a former cookie.
     pub(super) moved: Option<Event>,
-    /// The names of the session's cookies that came.
-    pub(super) received: Names,
+    /// The parts of a longer session that came: see `Brought::stale`.
+    pub(super) stale: Names,
     /// The names to be removed if nothing is saved after all.
     pub(super) to_remove: Option<Names>,
 }
