@@ -25,14 +25,19 @@ impl TryRng for SystemRandom {
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Error> {
-        static DRAWN: AtomicU64 = AtomicU64::new(0);
-        SysRng.try_fill_bytes(bytes)?;
-        mix(bytes, nanoseconds(), DRAWN.fetch_add(1, Ordering::Relaxed));
-        Ok(())
+        draw(&mut SysRng, bytes)
     }
 }
 
 impl TryCryptoRng for SystemRandom {}
+
+/// Draws from `source`, and mixes in the present nanosecond and how many draws there were before.
+fn draw<R: TryRng>(source: &mut R, bytes: &mut [u8]) -> Result<(), R::Error> {
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
+    source.try_fill_bytes(bytes)?;
+    mix(bytes, nanoseconds(), DRAWN.fetch_add(1, Ordering::Relaxed));
+    Ok(())
+}
 
 /// Makes equal bytes differ if the moment or the count does.
 fn mix(bytes: &mut [u8], moment: u64, count: u64) {
@@ -63,16 +68,54 @@ fn nanoseconds() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{SystemRandom, mix, nanoseconds};
-    use rand_core::TryRng as _;
+    use super::{SystemRandom, draw, mix, nanoseconds};
+    use core::convert::Infallible;
+    use rand_core::TryRng;
+
+    /// In nanoseconds.
+    const HUNDRED_YEARS: u64 = 3_155_760_000_000_000_000;
 
     /// What two copies of a machine draw.
     const COPIED: [u8; 16] = [0x5a; 16];
+
+    /// The generator of a copied machine: it draws the same bytes whenever it is asked.
+    struct Copied;
+
+    impl TryRng for Copied {
+        type Error = Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+            Ok(0x5a5a_5a5a)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+            Ok(0x5a5a_5a5a_5a5a_5a5a)
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+            bytes.fill(0x5a);
+            Ok(())
+        }
+    }
 
     fn mixed(moment: u64, count: u64) -> [u8; 16] {
         let mut bytes = COPIED;
         mix(&mut bytes, moment, count);
         bytes
+    }
+
+    #[test]
+    fn a_copied_machine_seals_no_two_tokens_with_one_nonce() {
+        let draw = || {
+            let mut bytes = [0; 16];
+            draw(&mut Copied, &mut bytes).unwrap();
+            let mixed = u128::from_be_bytes(bytes) ^ u128::from_be_bytes(COPIED);
+            ((mixed >> 64) as u64, mixed as u64)
+        };
+        let ((moment, first), (_, second)) = (draw(), draw());
+        assert_eq!(moment / HUNDRED_YEARS, nanoseconds() / HUNDRED_YEARS);
+        // Other tests draw at the same time.
+        assert!(first < second, "{first} {second}");
     }
 
     #[test]
