@@ -560,6 +560,15 @@ fn hundreds_of_pairs_are_read() {
     assert_eq!(names(&[many.as_bytes()]).len(), 9);
 }
 
+/// A value has room for thousands of names, and each of them costs a search.
+#[test]
+fn a_value_full_of_the_name_is_searched_64_times_and_hides_no_session() {
+    let header = format!("other={}; {NAME}=hA", NAME.repeat(100));
+    let name = Finder::new(NAME);
+    assert_eq!(mentions(header.as_bytes(), &name).count(), 64 + 1);
+    assert_eq!(read_one(header), ok(&["hA"]));
+}
+
 #[test]
 fn of_a_header_1000_pairs_are_looked_at() {
     for fill in [

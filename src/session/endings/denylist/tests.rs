@@ -142,6 +142,35 @@ fn a_clock_that_jumps_ahead_and_is_set_right_drops_nothing() {
 }
 
 #[test]
+fn a_login_is_forgotten_when_the_clock_has_stood_for_an_hour_and_not_a_second_before() {
+    for (ticks, kept) in [(3_599, true), (3_600, false)] {
+        let list = Denylist::new();
+        list.is_denied_at(login(0), at(101 + KEPT), Duration::ZERO);
+        list.deny(entry(1, 100, Denied::Destroyed), at(0)).unwrap();
+        list.is_denied_at(login(0), at(101 + KEPT), Duration::from_secs(ticks));
+        list.deny(entry(2, HOUR, Denied::Destroyed), at(u32::MAX))
+            .unwrap();
+        assert_eq!(list.is_denied(login(1)), kept, "{ticks}");
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_right_for_a_minute_keeps_every_login() {
+    // A second earlier it is not read again: most requests take no lock to write.
+    for (right_at, kept) in [(59, false), (60, true)] {
+        let list = Denylist::new();
+        list.is_denied_at(login(0), at(101 + KEPT), Duration::ZERO);
+        list.deny(entry(1, 100, Denied::Destroyed), at(0)).unwrap();
+        for (wall, ticks) in [(0, right_at), (101 + KEPT, 3_600)] {
+            list.is_denied_at(login(0), at(wall), Duration::from_secs(ticks));
+        }
+        list.deny(entry(2, HOUR, Denied::Destroyed), at(u32::MAX))
+            .unwrap();
+        assert_eq!(list.is_denied(login(1)), kept, "{right_at}");
+    }
+}
+
+#[test]
 fn times_at_the_end_of_the_range_do_not_wrap() {
     let list = Denylist::new();
     list.allow_skew(Duration::MAX);
@@ -304,6 +333,7 @@ fn an_entry_is_one_line_and_nothing_else_is_one() {
             "00000000000000b0 1763600000 destroyed",
         ),
         (entry(1, 0, Denied::Replaced), "0000000000000001 0 replaced"),
+        (entry(2, 9, Denied::Bound), "0000000000000002 9 bound"),
         (
             entry(u64::MAX, u32::MAX, Denied::Anonymous),
             "ffffffffffffffff 4294967295 anonymous",
