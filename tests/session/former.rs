@@ -960,6 +960,7 @@ fn a_removal_has_what_its_prefix_requires() {
         ("__Host-old", false, "; Secure; Path=/; "),
         ("__Secure-old", false, "; Secure"),
         ("__Http-old", false, "; HttpOnly"),
+        ("__Host-Http-old", false, "; HttpOnly"),
         ("old", true, "; Secure"),
         ("old", true, "; Partitioned"),
     ] {

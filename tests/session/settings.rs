@@ -93,6 +93,8 @@ fn attributes_that_no_browser_takes() {
         "/a;b",
         "/é",
         "/\n",
+        "/\u{1f}",
+        "/\u{7f}",
         &format!("/{}", "a".repeat(1024)),
     ] {
         assert_eq!(
@@ -192,7 +194,9 @@ fn an_idle_timeout_beyond_the_absolute_one_is_refused() {
 
 #[test]
 fn attributes_that_browsers_take_are_set_as_they_are() {
-    let longest = format!("/{}", "a".repeat(1023));
+    let printable = (' '..='~').filter(|character| *character != ';');
+    let longest = format!("/{}", "a".repeat(929)) + &printable.collect::<String>();
+    assert_eq!(longest.len(), 1024);
     let builder = SessionManager::builder(ring(1))
         .cookie_name("a")
         .path(&longest);
