@@ -1099,6 +1099,10 @@ fn settings_that_cannot_work_are_refused() {
             "the path \"/a\\\"b\" of device binding is not one of a URL: begin with `/`, and percent-encode what is special",
         ),
         (
+            build(|b| b.device_bound(DeviceBound::default().exclude("/a?b"))),
+            "the path \"/a?b\" of device binding is not one of a URL: begin with `/`, and percent-encode what is special",
+        ),
+        (
             build(|b| {
                 b.cookie_name("sid")
                     .path("/app")
@@ -1160,6 +1164,38 @@ fn settings_that_cannot_work_are_refused() {
         "Path=/app",
     ] {
         assert!(reply.body.contains(part), "{part} {}", reply.body);
+    }
+}
+
+/// A prefix in the path would change the path of a site that takes a stricter one.
+#[test]
+fn a_browser_finds_the_endpoint_under_the_cookies_name_without_its_prefix() {
+    for (name, path) in [
+        ("sid", "/.hardtack/device/sid"),
+        ("__Host-sid", "/.hardtack/device/sid"),
+        ("__host-sid", "/.hardtack/device/sid"),
+        ("__Host-Http-sid", "/.hardtack/device/sid"),
+        ("__Http-sid", "/.hardtack/device/sid"),
+        ("__Secure-sid", "/.hardtack/device/sid"),
+        ("__Else-sid", "/.hardtack/device/__Else-sid"),
+        ("a%b", "/.hardtack/device/a%25b"),
+    ] {
+        let site = Site::built(|b| b.cookie_name(name).device_bound(DeviceBound::default()));
+        let offer = Jar::default().log_in(&site);
+        let offer = offer.header("secure-session-registration");
+        assert!(
+            offer.contains(&format!("path=\"{path}\"")),
+            "{name} {offer}"
+        );
+    }
+}
+
+#[test]
+fn a_path_of_device_binding_has_at_most_1024_bytes() {
+    for (len, fits) in [(1024, true), (1025, false)] {
+        let bound = DeviceBound::default().exclude(&format!("/{}", "a".repeat(len - 1)));
+        let builder = SessionManager::builder(keys::ring(1)).device_bound(bound);
+        assert_eq!(builder.build().is_ok(), fits, "{len}");
     }
 }
 

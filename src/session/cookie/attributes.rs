@@ -62,10 +62,15 @@ impl CookieAttributes {
     /// Makes a cookie for http, where browsers take neither Secure nor a name with a prefix.
     pub(crate) fn allow_http(&mut self) {
         self.secure = false;
+        self.name = self.name_without_prefix().into();
+    }
+
+    pub(super) fn name_without_prefix(&self) -> &str {
         let prefix = PREFIXES
             .into_iter()
             .find(|prefix| has_prefix(&self.name, prefix));
-        self.name.drain(..prefix.map_or(0, str::len));
+        let rest = prefix.and_then(|prefix| self.name.get(prefix.len()..));
+        rest.unwrap_or(&self.name)
     }
 
     /// Fails for attributes that a browser would silently drop (RFC 6265bis, sections 4.1.3 and 5.6).

@@ -99,6 +99,12 @@ impl SessionCookie {
         &self.attributes.name
     }
 
+    /// Returns the name without what tells browsers to be stricter, such as `__Host-`.
+    #[cfg(feature = "unstable-device-bound")]
+    pub(crate) fn name_without_prefix(&self) -> &str {
+        self.attributes.name_without_prefix()
+    }
+
     /// Returns the tokens of a Cookie header in the order received.
     pub(crate) fn candidates<'h>(
         &self,

@@ -152,11 +152,10 @@ impl DeviceSettings {
         if offers {
             cookie.check_for_device()?;
         }
-        let name = cookie.name();
-        let mut paths = Vec::from([settings.path.unwrap_or_else(|| default_path(name))]);
+        let mut paths = Vec::from([settings.path.unwrap_or_else(|| default_path(cookie))]);
         let mut cookies = Vec::from([cookie.companion(SUFFIX)?]);
         for former in formers {
-            let path = default_path(former.name());
+            let path = default_path(former);
             if !paths.contains(&path) {
                 paths.push(path);
             }
@@ -232,13 +231,9 @@ impl DeviceSettings {
     }
 }
 
-fn default_path(cookie_name: &str) -> String {
-    let prefixes = ["__Host-Http-", "__Http-", "__Host-", "__Secure-"];
-    let mut names = prefixes
-        .iter()
-        .filter_map(|prefix| cookie_name.strip_prefix(prefix));
+fn default_path(cookie: &SessionCookie) -> String {
     let mut path = String::from(DEFAULT_FOLDER);
-    for byte in names.next().unwrap_or(cookie_name).bytes() {
+    for byte in cookie.name_without_prefix().bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             path.push(char::from(byte));
         } else {
