@@ -152,6 +152,16 @@ fn absurd_settings_are_errors_or_no_matter() {
 }
 
 #[test]
+fn no_payload_is_so_long_that_a_short_buffer_seems_enough() {
+    for block in [0, 1, 64, usize::MAX] {
+        for payload_len in [usize::MAX - 1, usize::MAX] {
+            let len = codec().pad_to(block).token_len(payload_len);
+            assert_eq!(len, usize::MAX, "{block} {payload_len}");
+        }
+    }
+}
+
+#[test]
 fn associated_data_of_any_length_binds_or_is_refused() {
     let mut buf = [0; 200];
     for len in [0, 1, 1023, 1024, 1025, 5000] {
