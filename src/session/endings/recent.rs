@@ -149,6 +149,12 @@ mod tests {
     }
 
     #[test]
+    fn no_login_brings_back_what_was_destroyed() {
+        assert!(RecentEnd::Ended.is_final());
+        assert!(!RecentEnd::Replaced.is_final());
+    }
+
+    #[test]
     fn of_too_many_the_oldest_go_first() {
         let ends = RecentEnds::default();
         for n in 0..=65_536 {

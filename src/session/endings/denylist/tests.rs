@@ -365,6 +365,10 @@ fn an_entry_is_one_line_and_nothing_else_is_one() {
             "{line:?}"
         );
     }
+    assert_eq!(
+        ParseDenylistEntryError.to_string(),
+        "an entry of a denylist is a login id, a number of seconds and `bound`, `anonymous`, `replaced` or `destroyed`"
+    );
 }
 
 #[test]
@@ -384,6 +388,7 @@ fn a_login_that_was_bound_to_a_device_is_denied_without_it_after_a_minute() {
         [false, false, true]
     );
     assert!(!list.is_denied(login(1)) && !list.refuses_unbound(login(2), at(HOUR)));
+    assert!(list.binds(login(1)) && !list.binds(login(2)));
 
     // Bound once more, by another instance: not a minute more.
     list.insert(entry(1, HOUR, Denied::Bound), at(150)).unwrap();
@@ -393,7 +398,7 @@ fn a_login_that_was_bound_to_a_device_is_denied_without_it_after_a_minute() {
 
     list.deny(entry(1, HOUR, Denied::Destroyed), at(200))
         .unwrap();
-    assert!(list.is_denied(login(1)) && !refuses(900));
+    assert!(list.is_denied(login(1)) && !refuses(900) && !list.binds(login(1)));
 }
 
 fn denied() -> impl Strategy<Value = Denied> {
