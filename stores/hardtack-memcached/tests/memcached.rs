@@ -6,7 +6,8 @@ use hardtack::store::{
 };
 use hardtack_memcached::MemcachedStore;
 use servers::{
-    Fault, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults, works_again,
+    Fault, PATIENT, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults,
+    works_again,
 };
 use std::time::{Duration, Instant};
 use tokio::{
@@ -28,7 +29,7 @@ fn store(nodes: &[Server]) -> MemcachedStore {
     let addresses = nodes
         .iter()
         .map(|node| format!("127.0.0.1:{}", node.port()));
-    MemcachedStore::new(addresses).unwrap()
+    MemcachedStore::new(addresses).unwrap().deadline(PATIENT)
 }
 
 #[tokio::test]
@@ -125,7 +126,7 @@ async fn broken_connections_are_errors_and_heal() {
     };
     let proxy = Proxy::start(server.port());
     let store = MemcachedStore::new([format!("127.0.0.1:{}", proxy.port())]).unwrap();
-    let store = store.deadline(Duration::from_millis(300));
+    let store = store.deadline(PATIENT);
     store.check().await.unwrap();
     survives_faults(&store, &proxy).await;
     proxy.set(Fault::Refuse);
@@ -201,11 +202,11 @@ async fn writers_that_lose_every_race_go_on_until_the_deadline() {
         owner: None,
     };
     let long = Duration::from_secs(60);
-    let losing = store(node_that_loses(200).await).deadline(long);
+    let losing = store(node_that_loses(200).await).deadline(PATIENT);
     assert_eq!(losing.end(end).await.unwrap(), Swap::Done);
-    let losing = store(node_that_loses(200).await).deadline(long);
+    let losing = store(node_that_loses(200).await).deadline(PATIENT);
     assert_eq!(losing.put(put).await.unwrap(), Swap::Done);
-    let losing = store(node_that_loses(200).await).deadline(long);
+    let losing = store(node_that_loses(200).await).deadline(PATIENT);
     let found = Found::Record(vec![7; 40]);
     assert_eq!(losing.load(&key, Some(long * 5)).await.unwrap(), found);
 

@@ -7,8 +7,8 @@ use hardtack::store::{
 use hardtack_redis::RedisStore;
 use redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection};
 use servers::{
-    Broken, Dump, Engine, Fault, Proxy, Server, costs_what_it_uses, names_nothing, new_key,
-    opens_no_record, serves_sessions, sessions_survive, survives_faults, works_again,
+    Broken, Dump, Engine, Fault, PATIENT, Proxy, Server, costs_what_it_uses, names_nothing,
+    new_key, opens_no_record, serves_sessions, sessions_survive, survives_faults, works_again,
 };
 use std::{
     collections::BTreeMap,
@@ -27,7 +27,7 @@ fn client(port: u16) -> Client {
 }
 
 fn store(port: u16) -> RedisStore {
-    RedisStore::new(client(port))
+    RedisStore::new(client(port)).deadline(PATIENT)
 }
 
 #[cfg(feature = "cluster")]
@@ -136,7 +136,7 @@ async fn broken_connections_are_errors_and_heal() {
         return;
     };
     let proxy = Proxy::start(server.port());
-    let store = store(proxy.port()).deadline(Duration::from_millis(300));
+    let store = store(proxy.port());
     survives_faults(&store, &proxy).await;
     proxy.set(Fault::Refuse);
     let key = new_key();
@@ -152,7 +152,7 @@ async fn restart_is_an_outage_and_no_logout() {
     let Some(mut server) = servers::redis(&[]) else {
         return;
     };
-    let store = store(server.port()).deadline(Duration::from_millis(300));
+    let store = store(server.port());
     let key = new_key();
     store.check().await.unwrap();
     server.stop();
@@ -362,11 +362,7 @@ impl Engine for Redis {
     }
 
     async fn connect(&mut self, port: u16) -> RedisStore {
-        let store = store(port);
-        match port == self.0.port() {
-            true => store,
-            false => store.deadline(Duration::from_millis(300)),
-        }
+        store(port)
     }
 
     async fn values(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
@@ -411,7 +407,7 @@ impl Engine for Redis {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn sessions_survive_every_fault() {
     // What it holds outlives a restart.
     let Some(server) = servers::redis(&["--appendonly", "yes", "--appendfsync", "no"]) else {

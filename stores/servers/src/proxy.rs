@@ -26,7 +26,7 @@ pub enum Fault {
     Hang,
     /// Passes on the first half of an answer, then closes the connection.
     HalfAnAnswer,
-    /// Passes nothing on, and answers this.
+    /// Passes nothing on, and answers each command of Redis with this.
     Answer(&'static str),
     /// Passes everything on, what is sent only after this time: the server is that far away.
     Delay(Duration),
@@ -113,10 +113,15 @@ fn pass(mut from: TcpStream, mut to: TcpStream, fault: &Mutex<Fault>, sent: Opti
         let passed = match (fault, sent.is_some()) {
             (Fault::Refuse | Fault::ResetBefore, _) | (Fault::ResetAfter, false) => break,
             (Fault::Hang, _) | (Fault::Answer(_), false) => continue,
-            (Fault::Answer(answer), true) => match from.write_all(answer.as_bytes()) {
-                Ok(()) => continue,
-                Err(_) => break,
-            },
+            (Fault::Answer(answer), true) => {
+                // A client greets with several commands at once.
+                let more = bytes[..len].windows(3).filter(|three| three == b"\r\n*");
+                let answers = answer.repeat(1 + more.count());
+                match from.write_all(answers.as_bytes()) {
+                    Ok(()) => continue,
+                    Err(_) => break,
+                }
+            }
             (Fault::HalfAnAnswer, false) => len / 2,
             (Fault::Delay(time), true) => {
                 thread::sleep(time);

@@ -9,6 +9,7 @@ use hardtack::{
     store::{Store, StoreError, StoreErrorKind},
 };
 use std::collections::BTreeMap;
+use tokio::time::{pause, resume};
 
 /// Records and tombstones by their names.
 pub type Values = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -21,7 +22,8 @@ pub trait Engine {
 
     /// The port of the server.
     fn port(&self) -> u16;
-    /// Connects a store, over this port. The last one is that of the instance that the faults meet.
+    /// Connects a store with the deadline [`PATIENT`](crate::PATIENT), over this port. The last one is that of the
+    /// instance that the faults meet.
     async fn connect(&mut self, port: u16) -> Self::Store;
     /// Returns all that it holds.
     async fn values(&self) -> Values;
@@ -40,6 +42,8 @@ pub enum Broken {
     Connection(Fault),
     /// The engine, in a way of its own. It keeps what it holds.
     Engine(&'static str),
+    /// The same, and only its deadline ends a call.
+    Silent(&'static str),
     /// It has lost everything.
     Flushed,
     /// It has lost this record.
@@ -50,6 +54,13 @@ pub enum Broken {
     Swapped,
     /// The version before is in its place.
     RolledBack,
+}
+
+impl Broken {
+    /// Whether only the deadline ends a call.
+    fn does_not_answer(self) -> bool {
+        matches!(self, Connection(Fault::Hang) | Broken::Silent(_))
+    }
 }
 
 use Broken::{Connection, Evicted, Flipped, Flushed, RolledBack, Swapped};
@@ -119,7 +130,8 @@ async fn look(sessions: &SessionManager, visitor: &Visitor) -> Seen {
     .await
 }
 
-/// Breaks the store in every way, these included, before each request and before each response.
+/// Breaks the store in every way, these included, before each request and before each response. The runtime has one
+/// thread: while nothing answers, its time goes on only when there is nothing left to do but to wait.
 pub async fn sessions_survive<E: Engine>(engine: &mut E, own: &[Broken]) {
     let clock = Clock::new();
     let proxy = Proxy::start(engine.port());
@@ -215,7 +227,7 @@ impl<E: Engine> World<'_, E> {
         let old = look(&self.elsewhere, &before).await;
         let read = called.ok().flatten();
         match broken {
-            Broken::Connection(_) | Broken::Engine(_) => {
+            Broken::Connection(_) | Broken::Engine(_) | Broken::Silent(_) => {
                 // It may have done what it did not say.
                 let silent = [Fault::ResetAfter, Fault::HalfAnAnswer];
                 let unknown = matches!(broken, Connection(fault) if silent.contains(&fault));
@@ -304,7 +316,7 @@ impl<E: Engine> World<'_, E> {
         let values = self.engine.values().await;
         match broken {
             Broken::Connection(fault) => self.proxy.set(fault),
-            Broken::Engine(fault) => self.engine.fail(fault).await,
+            Broken::Engine(fault) | Broken::Silent(fault) => self.engine.fail(fault).await,
             Flushed => {
                 for name in values.keys() {
                     self.engine.set(name, None).await;
@@ -324,12 +336,18 @@ impl<E: Engine> World<'_, E> {
             }
             RolledBack => self.engine.set(name, Some(old)).await,
         }
+        if broken.does_not_answer() {
+            pause();
+        }
     }
 
     async fn mend(&mut self, broken: Broken, name: &[u8], healthy: &Values) {
+        if broken.does_not_answer() {
+            resume();
+        }
         match broken {
             Broken::Connection(_) => self.proxy.set(Fault::None),
-            Broken::Engine(fault) => self.engine.mend(fault).await,
+            Broken::Engine(fault) | Broken::Silent(fault) => self.engine.mend(fault).await,
             Flipped(at) => {
                 let mut flipped = healthy[name].clone();
                 flipped[at] ^= 1;
