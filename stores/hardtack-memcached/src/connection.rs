@@ -33,10 +33,6 @@ impl Node {
         }
     }
 
-    pub(crate) fn address(&self) -> &str {
-        &self.address
-    }
-
     fn free(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -255,7 +255,10 @@ impl Store for MemcachedStore {
     async fn check(&self) -> Result<(), StoreError> {
         // Each node, not only those that two random keys lead to.
         for node in &*self.nodes {
-            let one = MemcachedStore::new([node.address()])?;
+            let one = MemcachedStore {
+                nodes: [node.clone()].into(),
+                ..self.clone()
+            };
             hardtack::store::probe(&one).await?;
         }
         Ok(())

@@ -1,15 +1,20 @@
 //! The store on a real Memcached.
 
 use hardtack::store::{
-    End, Expect, Found, Put, Store, StoreErrorKind, Swap, Tag, Tombstone,
+    End, Expect, Found, Put, RecordKey, Store, StoreErrorKind, Swap, Tag, Tombstone,
     conformance::{self, Fixture},
 };
 use hardtack_memcached::MemcachedStore;
 use servers::{
-    Fault, PATIENT, Proxy, Server, names_nothing, new_key, serves_sessions, survives_faults,
-    works_again,
+    Fault, PATIENT, Proxy, Server, ends_at, names_nothing, new_key, serves_sessions,
+    survives_faults, works_again,
 };
-use std::time::{Duration, Instant};
+use std::{
+    io::{BufRead, Write},
+    net::TcpStream,
+    sync::{Arc, Mutex},
+    time::{Duration, UNIX_EPOCH},
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
@@ -63,60 +68,107 @@ async fn passes_the_suite_but_for_the_passing_of_time() {
     }
 }
 
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+fn create<'a>(key: &'a RecordKey, record: &'a [u8], keep: Duration) -> Put<'a> {
+    Put {
+        key,
+        expect: Expect::Absent,
+        record,
+        keep,
+        owner: None,
+    }
+}
+
+fn end(key: &RecordKey) -> End<'_> {
+    End {
+        key,
+        expect: None,
+        tombstone: Tombstone::Destroyed,
+        grace: HOUR,
+        owner: None,
+    }
+}
+
+/// Sends a command, and returns the lines of the answer up to this one.
+fn ask(port: u16, command: &str, last: &str) -> Vec<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    write!(stream, "{command}\r\n").unwrap();
+    let lines = std::io::BufReader::new(stream).lines().map(Result::unwrap);
+    lines.take_while(|line| !line.starts_with(last)).collect()
+}
+
+/// Whether a key has this time left, but for what has passed since.
+fn has_left(node: &Server, key: &RecordKey, time: Duration) -> bool {
+    // `mn` ends the answer.
+    let get = format!("mg {} t\r\nmn", key.to_text("hardtack:"));
+    let answer = ask(node.port(), &get, "MN").concat();
+    let left = answer.strip_prefix("HD t").expect("a value");
+    let left = Duration::from_secs(left.parse().unwrap());
+    let longest = time + Duration::from_secs(1);
+    (longest - HOUR / 2..=longest).contains(&left)
+}
+
 #[tokio::test]
 async fn time_is_kept_and_never_shortened() {
-    let Some(server) = servers::memcached() else {
+    let Some(node) = servers::memcached() else {
         return;
     };
-    let nodes = [server];
+    let nodes = [node];
+    let [node] = &nodes;
     let store = store(&nodes);
-    let short = Duration::from_millis(1);
-    let day = Duration::from_secs(24 * 3600);
-    let record = [7; 40];
-    let keys = [(); 4].map(|()| new_key());
-    let [over, kept, put, tombstone] = &keys;
-    for key in &keys {
-        let create = Put {
-            key,
-            expect: Expect::Absent,
-            record: &record,
-            keep: if key == put { day * 60 } else { short },
-            owner: None,
-        };
-        assert_eq!(store.put(create).await.unwrap(), Swap::Done);
+    let (key, record) = (new_key(), [7; 40]);
+    let put = create(&key, &record, HOUR);
+    assert_eq!(store.put(put).await.unwrap(), Swap::Done);
+    assert!(has_left(node, &key, HOUR));
+    // More than 30 days are a date; what is shorter than the rest changes nothing.
+    for keep in [DAY * 60, HOUR] {
+        let found = store.load(&key, Some(keep)).await.unwrap();
+        assert_eq!(found, Found::Record(record.to_vec()));
+        assert!(has_left(node, &key, DAY * 60));
     }
-    let found = Found::Record(record.to_vec());
-    assert_eq!(store.load(kept, Some(day * 60)).await.unwrap(), found);
-    assert_eq!(store.load(kept, Some(short)).await.unwrap(), found);
-    let next = [8; 40];
     let swap = Put {
-        key: put,
-        expect: Expect::Tag(&hardtack::store::Tag::of(&record).unwrap()),
-        record: &next,
-        keep: short,
-        owner: None,
+        expect: Expect::Tag(&put.tag().unwrap()),
+        ..create(&key, &[8; 40], HOUR)
     };
     assert_eq!(store.put(swap).await.unwrap(), Swap::Done);
-    let end = hardtack::store::End {
-        key: tombstone,
-        expect: None,
-        tombstone: hardtack::store::Tombstone::Destroyed,
-        grace: short,
-        owner: None,
-    };
-    assert_eq!(store.end(end).await.unwrap(), Swap::Done);
+    assert!(has_left(node, &key, DAY * 60));
+    assert_eq!(store.end(end(&key)).await.unwrap(), Swap::Done);
+    let found = store.load(&key, Some(DAY)).await.unwrap();
+    assert_eq!(found, Found::Ended(Tombstone::Destroyed));
+    assert!(has_left(node, &key, HOUR));
+}
 
-    // Those with the shortest time go within seconds, whatever is asked of the tombstone meanwhile.
-    let start = Instant::now();
-    while store.load(over, None).await.unwrap() != Found::Missing
-        || store.load(tombstone, Some(day)).await.unwrap() != Found::Missing
-    {
-        assert!(start.elapsed() < Duration::from_secs(20), "still there");
-        tokio::time::sleep(Duration::from_millis(50)).await;
+#[tokio::test]
+async fn every_node_has_its_share_and_is_checked() {
+    let nodes: Option<Vec<_>> = (0..3).map(|_| servers::memcached()).collect();
+    let Some(mut nodes) = nodes else {
+        return;
+    };
+    let names = |node: &Server| ask(node.port(), "lru_crawler metadump all", "END");
+    let site = store(&nodes).prefix("shop:").unwrap();
+    site.check().await.unwrap();
+    for node in &nodes {
+        let names = names(node);
+        assert!(!names.is_empty());
+        // What a server with rules for names allows to the site.
+        assert!(
+            names.iter().all(|name| name.starts_with("key=shop%3A")),
+            "{names:?}"
+        );
     }
-    assert_eq!(store.load(kept, None).await.unwrap(), found);
-    let found = Found::Record(next.to_vec());
-    assert_eq!(store.load(put, None).await.unwrap(), found);
+    let site = store(&nodes);
+    for _ in 0..64 {
+        site.put(create(&new_key(), &[7; 40], HOUR)).await.unwrap();
+    }
+    for node in &nodes {
+        let names = names(node);
+        assert!(names.iter().any(|name| name.starts_with("key=hardtack%3A")));
+    }
+    nodes[2].stop();
+    let error = site.check().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
 }
 
 #[tokio::test]
@@ -136,83 +188,164 @@ async fn broken_connections_are_errors_and_heal() {
         &error,
         &["127.0.0.1", &proxy.port().to_string(), "hardtack:"],
     );
+    proxy.set(Fault::Hang);
+    let deadline = Duration::from_millis(300);
+    ends_at(deadline, store.clone().deadline(deadline).check()).await;
     proxy.set(Fault::None);
 
+    works_again(|| store.load(&key, None)).await;
+    let at_once = (0..8).map(|_| {
+        let (store, key) = (store.clone(), key);
+        async move { store.load(&key, None).await }
+    });
+    let found = tokio::task::JoinSet::from_iter(at_once).join_all().await;
+    assert!(found.iter().all(Result::is_ok));
     server.stop();
     let error = store.load(&key, None).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     server.restart();
-    assert_eq!(works_again(|| store.load(&key, None)).await, Found::Missing);
+    // The other connections broke with that one.
+    assert_eq!(store.load(&key, None).await.unwrap(), Found::Missing);
 }
 
-/// A node on which another writer is first, so many times, between the two steps of every call.
-async fn node_that_loses(races: usize) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        let mut lost = 0;
-        while let Ok((connection, _)) = listener.accept().await {
-            let mut connection = BufReader::new(connection);
-            let mut line = String::new();
-            while connection
-                .read_line(&mut line)
-                .await
-                .is_ok_and(|len| len > 0)
-            {
-                let words: Vec<_> = line.split_whitespace().collect();
-                let mut answer = b"VA 40 c1 t100\r\n".to_vec();
-                match &words[..] {
-                    ["mg", ..] => answer.extend([[7; 40].as_slice(), b"\r\n"].concat()),
-                    ["ms", _, len, ..] => {
-                        let mut value = vec![0; len.parse::<usize>().unwrap() + 2];
-                        connection.read_exact(&mut value).await.unwrap();
-                        answer = match lost < races {
-                            true => b"EX\r\n".to_vec(),
-                            false => b"HD\r\n".to_vec(),
-                        };
-                        lost += 1;
+#[tokio::test]
+async fn silent_node_gets_32_connections_for_2_seconds() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let store = MemcachedStore::new([address]).unwrap();
+    let key = new_key();
+    ends_at(Duration::from_secs(2), store.load(&key, None)).await;
+    assert_eq!(listener.incoming().map_while(Result::ok).count(), 1);
+    tokio::time::pause();
+    let mut calls = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let store = store.clone();
+        calls.spawn(async move { store.load(&key, None).await });
+    }
+    // Passes when every call waits.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(listener.incoming().map_while(Result::ok).count(), 32);
+}
+
+/// A node that has a record under every key, with so many seconds left. The first so many writes come too late: another
+/// writer was faster.
+struct Fake {
+    port: u16,
+    /// The flags of all writes: time and condition.
+    writes: Arc<Mutex<Vec<[String; 2]>>>,
+}
+
+impl Fake {
+    async fn start(left: i64, races: usize) -> Fake {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let writes = Arc::<Mutex<Vec<[String; 2]>>>::default();
+        let fake = Fake {
+            port,
+            writes: writes.clone(),
+        };
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                let mut connection = BufReader::new(connection);
+                let mut line = String::new();
+                while connection
+                    .read_line(&mut line)
+                    .await
+                    .is_ok_and(|len| len > 0)
+                {
+                    let words: Vec<_> = line.split_whitespace().collect();
+                    let mut answer = format!("VA 40 c1 t{left}\r\n").into_bytes();
+                    match &words[..] {
+                        ["mg", ..] => answer.extend([[7; 40].as_slice(), b"\r\n"].concat()),
+                        ["ms", _, len, .., time, condition] => {
+                            let mut value = vec![0; len.parse::<usize>().unwrap() + 2];
+                            connection.read_exact(&mut value).await.unwrap();
+                            let mut writes = writes.lock().unwrap();
+                            answer = match writes.len() < races {
+                                true => b"EX\r\n".to_vec(),
+                                false => b"HD\r\n".to_vec(),
+                            };
+                            writes.push([time.to_string(), condition.to_string()]);
+                        }
+                        _ => panic!("{line}"),
                     }
-                    _ => panic!("{line}"),
+                    connection.write_all(&answer).await.unwrap();
+                    line.clear();
                 }
-                connection.write_all(&answer).await.unwrap();
-                line.clear();
             }
-        }
-    });
-    port
+        });
+        fake
+    }
+
+    fn store(&self) -> MemcachedStore {
+        let store = MemcachedStore::new([format!("127.0.0.1:{}", self.port)]);
+        store.unwrap().deadline(PATIENT)
+    }
+
+    /// The flags of the writes since the last call.
+    fn writes(&self) -> Vec<[String; 2]> {
+        std::mem::take(&mut *self.writes.lock().unwrap())
+    }
 }
 
 #[tokio::test]
 async fn writers_that_lose_every_race_go_on_until_the_deadline() {
-    let store = |port| MemcachedStore::new([format!("127.0.0.1:{port}")]).unwrap();
     let key = new_key();
     let old = Tag::of(&[7; 40]).unwrap();
     let put = Put {
-        key: &key,
         expect: Expect::Tag(&old),
-        record: &[8; 40],
-        keep: Duration::from_secs(60),
-        owner: None,
+        ..create(&key, &[8; 40], HOUR)
     };
-    let end = End {
-        key: &key,
-        expect: None,
-        tombstone: Tombstone::Destroyed,
-        grace: Duration::from_secs(60),
-        owner: None,
-    };
-    let long = Duration::from_secs(60);
-    let losing = store(node_that_loses(200).await).deadline(PATIENT);
-    assert_eq!(losing.end(end).await.unwrap(), Swap::Done);
-    let losing = store(node_that_loses(200).await).deadline(PATIENT);
+    let losing = Fake::start(100, 200).await.store();
+    assert_eq!(losing.end(end(&key)).await.unwrap(), Swap::Done);
+    let losing = Fake::start(100, 200).await.store();
     assert_eq!(losing.put(put).await.unwrap(), Swap::Done);
-    let losing = store(node_that_loses(200).await).deadline(PATIENT);
+    let losing = Fake::start(100, 200).await.store();
     let found = Found::Record(vec![7; 40]);
-    assert_eq!(losing.load(&key, Some(long * 5)).await.unwrap(), found);
+    assert_eq!(losing.load(&key, Some(HOUR)).await.unwrap(), found);
 
-    let losing = store(node_that_loses(usize::MAX).await).deadline(Duration::from_millis(50));
-    let error = losing.end(end).await.unwrap_err();
+    let losing = Fake::start(100, usize::MAX).await.store();
+    let losing = losing.deadline(Duration::from_millis(50));
+    let error = losing.end(end(&key)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn times_are_seconds_up_to_30_days_and_dates_above() {
+    let node = Fake::start(100, 0).await;
+    let (store, key) = (node.store(), new_key());
+    let time = async |keep| {
+        store.put(create(&key, &[8; 40], keep)).await.unwrap();
+        let [[time, condition]] = node.writes().try_into().unwrap();
+        assert_eq!(condition, "ME");
+        time.strip_prefix('T').unwrap().parse::<u64>().unwrap()
+    };
+    let now = || UNIX_EPOCH.elapsed().unwrap().as_secs();
+    // A second more: 0 would be for ever, and a time of this server ends up to a second early.
+    assert_eq!(time(Duration::ZERO).await, 1);
+    assert_eq!(time(Duration::from_millis(1_999)).await, 2);
+    let second = Duration::from_secs(1);
+    assert_eq!(time(DAY * 30 - second).await, 30 * 24 * 3600);
+    for (keep, longest) in [(DAY * 30, DAY * 30), (Duration::MAX, DAY * 36_500)] {
+        let before = now();
+        let date = time(keep).await - longest.as_secs() - 1;
+        assert!((before..=now()).contains(&date), "{keep:?}");
+    }
+}
+
+#[tokio::test]
+async fn read_writes_only_to_prolong() {
+    let key = new_key();
+    for left in [-1, 101, 3601] {
+        let node = Fake::start(left, 0).await;
+        let found = node.store().load(&key, None).await.unwrap();
+        assert_eq!(found, Found::Record(vec![7; 40]));
+        node.store().load(&key, Some(HOUR)).await.unwrap();
+        let expected = [["T3601".to_owned(), "C1".to_owned()]];
+        let prolonged = if left == 101 { &expected[..] } else { &[] };
+        assert_eq!(node.writes(), prolonged, "{left}");
+    }
 }
 
 #[test]
@@ -222,6 +355,8 @@ fn settings_that_cannot_work_are_refused() {
     for prefix in ["a b", "a\r\nflush_all\r\n", "é", &"a".repeat(201)] {
         assert!(store.clone().prefix(prefix).is_err(), "{prefix}");
     }
+    let store = store.prefix("a".repeat(200)).unwrap();
+    assert_eq!(format!("{store:?}"), "MemcachedStore(..)");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,8 @@ use std::{
     io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU32, Ordering},
+        Arc, Condvar, Mutex,
+        atomic::{AtomicU32, Ordering},
     },
     thread,
     time::Duration,
@@ -35,9 +35,24 @@ pub enum Fault {
 /// A proxy on a free port of the loopback interface.
 pub struct Proxy {
     port: u16,
-    fault: Arc<Mutex<Fault>>,
-    ended: Arc<AtomicBool>,
-    sent: Arc<AtomicU32>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// Somebody has connected.
+    accepted: Condvar,
+    sent: AtomicU32,
+}
+
+struct State {
+    fault: Fault,
+    /// Ends with each [`Fault::Hang`], and so do the connections made before: a request that nobody waits for any
+    /// more must not be passed on because a thread of the proxy was slow.
+    generation: u32,
+    /// The port of the client that connected last.
+    client: u16,
+    ended: bool,
 }
 
 impl Proxy {
@@ -45,31 +60,42 @@ impl Proxy {
     pub fn start(server: u16) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let fault = Arc::new(Mutex::new(Fault::None));
-        let ended = Arc::new(AtomicBool::new(false));
-        let sent = Arc::new(AtomicU32::new(0));
+        let state = State {
+            fault: Fault::None,
+            generation: 0,
+            client: 0,
+            ended: false,
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            accepted: Condvar::new(),
+            sent: AtomicU32::new(0),
+        });
         let proxy = Proxy {
             port,
-            fault: fault.clone(),
-            ended: ended.clone(),
-            sent: sent.clone(),
+            shared: shared.clone(),
         };
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                if ended.load(Ordering::Relaxed) {
-                    return;
-                }
-                if *fault.lock().unwrap() == Fault::Refuse {
+                let (fault, generation) = {
+                    let mut state = shared.state.lock().unwrap();
+                    if state.ended {
+                        return;
+                    }
+                    state.client = client.peer_addr().map_or(0, |address| address.port());
+                    (state.fault, state.generation)
+                };
+                shared.accepted.notify_all();
+                if fault == Fault::Refuse {
                     continue;
                 }
                 let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else {
                     continue;
                 };
                 let (to, from) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                let (there, sent) = (fault.clone(), sent.clone());
-                thread::spawn(move || pass(from, to, &there, Some(&sent)));
-                let back = fault.clone();
-                thread::spawn(move || pass(server, client, &back, None));
+                let (there, back) = (shared.clone(), shared.clone());
+                thread::spawn(move || pass(from, to, &there, generation, true));
+                thread::spawn(move || pass(server, client, &back, generation, false));
             }
         });
         proxy
@@ -82,35 +108,61 @@ impl Proxy {
 
     /// Returns how often clients have sent something.
     pub fn sent(&self) -> u32 {
-        self.sent.load(Ordering::Relaxed)
+        self.shared.sent.load(Ordering::Relaxed)
     }
 
     /// Sets what happens from now on.
     pub fn set(&self, fault: Fault) {
-        *self.fault.lock().unwrap() = fault;
+        let mut state = self.shared.state.lock().unwrap();
+        if state.fault == Fault::Hang {
+            drop(state);
+            // Who has connected before this connection is accepted before it.
+            let last = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+            let last = last.local_addr().unwrap().port();
+            state = self.shared.state.lock().unwrap();
+            while state.client != last {
+                state = self.shared.accepted.wait(state).unwrap();
+            }
+            state.generation += 1;
+        }
+        state.fault = fault;
     }
 }
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        self.ended.store(true, Ordering::Relaxed);
+        if let Ok(mut state) = self.shared.state.lock() {
+            state.ended = true;
+        }
         // The listener looks when somebody comes.
         let _ = TcpStream::connect(("127.0.0.1", self.port));
     }
 }
 
 /// Copies in one direction until a fault or the end of the connection. Requests are counted.
-fn pass(mut from: TcpStream, mut to: TcpStream, fault: &Mutex<Fault>, sent: Option<&AtomicU32>) {
+fn pass(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    shared: &Shared,
+    generation: u32,
+    is_request: bool,
+) {
     let mut bytes = [0; 65_536];
     while let Ok(len) = from.read(&mut bytes) {
         if len == 0 {
             break;
         }
-        if let Some(sent) = sent {
-            sent.fetch_add(1, Ordering::Relaxed);
+        if is_request {
+            shared.sent.fetch_add(1, Ordering::Relaxed);
         }
-        let fault = *fault.lock().unwrap();
-        let passed = match (fault, sent.is_some()) {
+        let fault = {
+            let state = shared.state.lock().unwrap();
+            if state.generation != generation {
+                break;
+            }
+            state.fault
+        };
+        let passed = match (fault, is_request) {
             (Fault::Refuse | Fault::ResetBefore, _) | (Fault::ResetAfter, false) => break,
             (Fault::Hang, _) | (Fault::Answer(_), false) => continue,
             (Fault::Answer(answer), true) => {
