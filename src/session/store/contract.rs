@@ -68,7 +68,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the live records of one owner. The default is unsupported.
     ///
-    /// A store keeps at most [`MAX_OWNED`] records for one owner: it ends those with the earliest end first.
+    /// A store keeps at most [`MAX_OWNED`] records for one owner: it ends those with the earliest end first, but
+    /// never the one that it has just written.
     fn owned(
         &self,
         owner: &OwnerKey,

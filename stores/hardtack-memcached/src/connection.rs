@@ -44,7 +44,7 @@ impl Node {
         work: impl AsyncFnOnce(&mut Client) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let _permit = self.permits.acquire().await;
-        let free = self.free().pop().filter(|client| !client.is_closed());
+        let free = self.free().pop();
         let mut client = match free {
             Some(client) => client,
             None => Client::new(&*self.address).await?,

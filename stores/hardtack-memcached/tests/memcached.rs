@@ -12,7 +12,10 @@ use servers::{
 use std::{
     io::{BufRead, Write},
     net::TcpStream,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, UNIX_EPOCH},
 };
 use tokio::{
@@ -45,6 +48,7 @@ async fn passes_the_suite_but_for_the_passing_of_time() {
         "keep_prolongs",
         "keep_never_shortens",
         "put_never_shortens",
+        "put_prolongs",
         "load_without_keep_prolongs_nothing",
         "record_is_kept_for_60_days",
         "record_is_gone_after_its_time",
@@ -52,6 +56,7 @@ async fn passes_the_suite_but_for_the_passing_of_time() {
         "sweep_takes_only_what_is_over",
         "sweep_keeps_to_its_limit",
         "two_sweepers",
+        "renamed_record_has_its_time",
         "owner_lists_what_is_live",
         "owner_lists_what_was_renamed",
         "owner_stays_at_a_put_without_one",
@@ -234,6 +239,7 @@ struct Fake {
     port: u16,
     /// The flags of all writes: time and condition.
     writes: Arc<Mutex<Vec<[String; 2]>>>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Fake {
@@ -244,9 +250,12 @@ impl Fake {
         let fake = Fake {
             port,
             writes: writes.clone(),
+            connections: Arc::default(),
         };
+        let connections = fake.connections.clone();
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
+                connections.fetch_add(1, Ordering::Relaxed);
                 let mut connection = BufReader::new(connection);
                 let mut line = String::new();
                 while connection
@@ -332,6 +341,8 @@ async fn times_are_seconds_up_to_30_days_and_dates_above() {
         let date = time(keep).await - longest.as_secs() - 1;
         assert!((before..=now()).contains(&date), "{keep:?}");
     }
+    // One call after the other needs no second connection.
+    assert_eq!(node.connections.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]

@@ -1,21 +1,28 @@
 //! The store on a real Redis.
 
 use hardtack::store::{
-    End, Expect, Found, Put, Store, StoreErrorKind, Swap, Tombstone,
+    End, Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, StoreErrorKind, Swap, Tag,
+    Tombstone,
     conformance::{self, Fixture},
 };
 use hardtack_redis::RedisStore;
 use redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection};
 use servers::{
-    Broken, Dump, Engine, Fault, PATIENT, Proxy, Server, costs_what_it_uses, names_nothing,
-    new_key, opens_no_record, serves_sessions, sessions_survive, survives_faults, works_again,
+    Broken, Dump, Engine, Fault, PATIENT, Proxy, Server, costs_what_it_uses, ends_at,
+    names_nothing, new_key, opens_no_record, serves_sessions, sessions_survive, survives_faults,
+    works_again,
 };
 use std::{
     collections::BTreeMap,
     error::Error,
     io::{BufRead, BufReader, Write},
     net::TcpStream,
+    sync::{Arc, Mutex},
     time::Duration,
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -82,12 +89,22 @@ impl Fixture for Redis {
     }
 }
 
-fn create<'a>(key: &'a hardtack::store::RecordKey, record: &'a [u8]) -> Put<'a> {
+fn create<'a>(key: &'a RecordKey, record: &'a [u8]) -> Put<'a> {
     Put {
         key,
         expect: Expect::Absent,
         record,
         keep: HOUR,
+        owner: None,
+    }
+}
+
+fn end(key: &RecordKey) -> End<'_> {
+    End {
+        key,
+        expect: None,
+        tombstone: Tombstone::Destroyed,
+        grace: HOUR,
         owner: None,
     }
 }
@@ -209,14 +226,7 @@ async fn full_server_refuses_writes_and_ends_sessions() {
     let found = store.load(&key, Some(HOUR * 2)).await.unwrap();
     assert_eq!(found, Found::Record(record.to_vec()));
     for key in [key, new_key()] {
-        let end = End {
-            key: &key,
-            expect: None,
-            tombstone: Tombstone::Destroyed,
-            grace: HOUR,
-            owner: None,
-        };
-        assert_eq!(store.end(end).await.unwrap(), Swap::Done);
+        assert_eq!(store.end(end(&key)).await.unwrap(), Swap::Done);
         let left = store.load(&key, None).await.unwrap();
         assert_eq!(left, Found::Ended(Tombstone::Destroyed));
     }
@@ -284,6 +294,286 @@ async fn serves_sessions_of_several_instances_on_a_cluster() {
         return;
     };
     serves_sessions(async || cluster(&nodes), true).await;
+}
+
+/// Redis, as its next answers say. An empty one closes the connection; behind the last there is nothing under any key.
+struct Fake {
+    port: u16,
+    /// The names of all commands but the greetings, and how many connections there were.
+    seen: Arc<Mutex<(Vec<String>, usize)>>,
+}
+
+impl Fake {
+    async fn start(answers: &[&'static str]) -> Fake {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut answers = answers.to_vec().into_iter();
+        let seen = Arc::<Mutex<(Vec<String>, usize)>>::default();
+        let fake = Fake {
+            port,
+            seen: seen.clone(),
+        };
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                seen.lock().unwrap().1 += 1;
+                let mut connection = tokio::io::BufReader::new(connection);
+                while let Some(name) = command(&mut connection).await {
+                    let mut answer = "+OK\r\n";
+                    if name != "CLIENT" {
+                        seen.lock().unwrap().0.push(name);
+                        answer = answers.next().unwrap_or("$-1\r\n");
+                    }
+                    if answer.is_empty() {
+                        break;
+                    }
+                    connection.write_all(answer.as_bytes()).await.unwrap();
+                }
+            }
+        });
+        fake
+    }
+
+    /// What was seen since the last call.
+    fn seen(&self) -> (Vec<String>, usize) {
+        std::mem::take(&mut *self.seen.lock().unwrap())
+    }
+}
+
+/// Reads a command and returns its name, or `None` at the end of the connection.
+async fn command(connection: &mut tokio::io::BufReader<tokio::net::TcpStream>) -> Option<String> {
+    let mut line = String::new();
+    connection.read_line(&mut line).await.ok()?;
+    let words = line.strip_prefix('*')?.trim().parse().unwrap();
+    let mut name = None;
+    for _ in 0..words {
+        let mut line = String::new();
+        connection.read_line(&mut line).await.ok()?;
+        let len: usize = line.strip_prefix('$')?.trim().parse().unwrap();
+        let mut word = vec![0; len + 2];
+        connection.read_exact(&mut word).await.ok()?;
+        word.truncate(len);
+        name.get_or_insert_with(|| String::from_utf8_lossy(&word).into_owned());
+    }
+    name
+}
+
+#[tokio::test]
+async fn refused_call_is_tried_4_times_each_on_a_new_connection() {
+    let refusals = [
+        "-ASK 1 127.0.0.1:1\r\n",
+        "-CLUSTERDOWN down\r\n",
+        "-LOADING Redis is loading the dataset in memory\r\n",
+        "-MASTERDOWN Link with MASTER is down\r\n",
+        "-MOVED 1 127.0.0.1:1\r\n",
+        "-READONLY You can't write against a read only replica.\r\n",
+        "-TRYAGAIN Multiple keys request during rehashing of slot\r\n",
+    ];
+    let (key, record) = (new_key(), [7; 40]);
+    for refusal in refusals {
+        let done = Fake::start(&[refusal, refusal, refusal, ":1\r\n"]).await;
+        let put = store(done.port).put(create(&key, &record)).await;
+        assert_eq!(put.unwrap(), Swap::Done, "{refusal}");
+        assert_eq!(done.seen(), (vec!["EVALSHA".into(); 4], 4), "{refusal}");
+        let refused = Fake::start(&[refusal; 4]).await;
+        let error = store(refused.port).put(create(&key, &record)).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        let code = refusal[1..].split(' ').next().unwrap();
+        assert_eq!(error.source().unwrap().to_string(), code);
+        assert_eq!(refused.seen(), (vec!["EVALSHA".into(); 4], 4), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn only_reads_are_repeated_when_the_connection_breaks() {
+    let (key, record, owner) = (new_key(), [7; 40], OwnerKey::from_bytes([7; 16]));
+    let fake = Fake::start(&[""]).await;
+    let store = store(fake.port);
+    assert_eq!(store.load(&key, None).await.unwrap(), Found::Missing);
+    assert_eq!(fake.seen(), (vec!["GET".into(); 2], 2));
+    let fake = Fake::start(&["", "$-1\r\n", "", "*0\r\n", "", "+x\r\n"]).await;
+    let store = self::store(fake.port);
+    store.load(&key, Some(HOUR)).await.unwrap();
+    assert_eq!(fake.seen(), (vec!["EVALSHA".into(); 2], 2));
+    assert!(store.owned(&owner).await.unwrap().is_empty());
+    assert_eq!(fake.seen(), (vec!["HGETALL".into(); 2], 1));
+    // It tells no version.
+    let error = store.check().await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unsupported);
+    assert_eq!(fake.seen(), (vec!["EVALSHA".into(); 2], 1));
+
+    // Nobody could tell any more who wrote in between.
+    let fake = Fake::start(&["", "", ""]).await;
+    let store = self::store(fake.port);
+    let put = create(&key, &record);
+    let tag = put.tag().unwrap();
+    let renamed = Put {
+        expect: Expect::Tag(&tag),
+        ..put
+    };
+    let end = end(&key);
+    store.put(put).await.unwrap_err();
+    store.end(end).await.unwrap_err();
+    let moved = Tombstone::Moved(key);
+    let error = store.rename(&key, renamed, moved, HOUR).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert_eq!(fake.seen(), (vec!["EVALSHA".into(); 3], 3));
+}
+
+#[tokio::test]
+async fn answers_of_another_kind_are_corrupt_and_break_no_connection() {
+    let fake = Fake::start(&["+OK\r\n", "*0\r\n", "-ERR no\r\n", ":1\r\n"]).await;
+    let (store, key) = (store(fake.port), new_key());
+    let error = store.put(create(&key, &[7; 40])).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    let error = store.load(&key, Some(HOUR)).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    let error = store.put(create(&key, &[7; 40])).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert_eq!(error.source().unwrap().to_string(), "ERR");
+    store.put(create(&key, &[7; 40])).await.unwrap();
+    assert_eq!(fake.seen().1, 1);
+    // Never sent: they would be taken for tombstones.
+    let short = create(&key, b"d");
+    let error = store.put(short).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    let tag = Tag::of(&[7; 40]).unwrap();
+    let expect = Expect::Tag(&tag);
+    let (short, moved) = (Put { expect, ..short }, Tombstone::Moved(key));
+    let error = store.rename(&key, short, moved, HOUR).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    // What is no rename at all.
+    let put = create(&key, &[7; 40]);
+    let error = store.rename(&key, put, moved, HOUR).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unsupported);
+    assert_eq!(fake.seen(), (Vec::new(), 0));
+}
+
+#[tokio::test]
+async fn old_version_is_refused_and_the_oldest_that_works_is_not() {
+    for (version, works) in [("6.0.20", false), ("6.2.0", true), ("7.0.1", true)] {
+        let info =
+            format!("redis_version:{version}\r\nmaxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n");
+        let info: &str = format!("${}\r\n{info}\r\n", info.len()).leak();
+        let fake = Fake::start(&[info]).await;
+        let error = store(fake.port).check().await.unwrap_err();
+        let told = error.source().map(ToString::to_string);
+        // A newer one goes on to the probe.
+        assert_eq!(told.is_some_and(|told| told.contains("6.2")), !works);
+        assert_eq!(fake.seen().0.len() > 1, works, "{version}");
+    }
+}
+
+#[tokio::test]
+async fn new_store_gives_up_after_2_seconds() {
+    let Some(server) = servers::redis(&[]) else {
+        return;
+    };
+    let proxy = Proxy::start(server.port());
+    proxy.set(Fault::Hang);
+    let store = RedisStore::new(client(proxy.port()));
+    assert_eq!(format!("{store:?}"), "RedisStore(..)");
+    ends_at(Duration::from_secs(2), store.load(&new_key(), None)).await;
+}
+
+#[tokio::test]
+async fn rename_onto_a_record_of_somebody_else_changes_nothing() {
+    let Some(server) = servers::redis(&[]) else {
+        return;
+    };
+    let store = store(server.port());
+    let keys = [new_key(), new_key()];
+    let records = [[1; 40], [2; 40]];
+    for (key, record) in keys.iter().zip(&records) {
+        store.put(create(key, record)).await.unwrap();
+    }
+    let tag = Tag::of(&records[0]).unwrap();
+    let put = Put {
+        expect: Expect::Tag(&tag),
+        ..create(&keys[1], &[3; 40])
+    };
+    let moved = Tombstone::Moved(keys[1]);
+    let error = store.rename(&keys[0], put, moved, HOUR).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    for (key, record) in keys.iter().zip(&records) {
+        let found = store.load(key, None).await.unwrap();
+        assert_eq!(found, Found::Record(record.to_vec()));
+    }
+}
+
+/// The index of an owner has an entry for each live record, and lives as long as the longest of them.
+#[tokio::test]
+async fn index_has_an_entry_for_each_live_record() {
+    let Some(server) = servers::redis(&[]) else {
+        return;
+    };
+    let port = server.port();
+    let (store, owner) = (store(port), OwnerKey::from_bytes([7; 16]));
+    let index = owner.to_text("hardtack:owner:");
+    let entries = async || run::<usize>(port, &format!("HLEN {index}")).await;
+    let time = async || {
+        let (seconds, micros) = run::<(u64, u64)>(port, "TIME").await;
+        seconds * 1_000 + micros / 1_000
+    };
+    let put = |key, record, keep| Put {
+        keep,
+        owner: Some(Owner {
+            key: &owner,
+            about: b"phone",
+            keep,
+        }),
+        ..create(key, record)
+    };
+    let [long, short, over, last, next] = [(); 5].map(|()| new_key());
+    let before = time().await;
+    store.put(put(&long, &[1; 40], HOUR * 4)).await.unwrap();
+    let after = time().await;
+    let values: Vec<Vec<u8>> = run(port, &format!("HVALS {index}")).await;
+    let (end, about) = std::str::from_utf8(&values[0]).unwrap().split_at(13);
+    let begin = end.parse::<u64>().unwrap() - 4 * 3_600_000;
+    assert!(
+        (before..=after).contains(&begin),
+        "{before} {begin} {after}"
+    );
+    assert_eq!(about, "phone");
+
+    store.put(put(&short, &[2; 40], HOUR)).await.unwrap();
+    let left: u64 = run(port, &format!("PTTL {index}")).await;
+    assert!(left > 2 * 3_600_000, "{left}");
+    assert_eq!(entries().await, 2);
+    let owner_told = End {
+        owner: Some(&owner),
+        ..self::end(&short)
+    };
+    store.end(owner_told).await.unwrap();
+    assert_eq!(entries().await, 1);
+
+    // A save that finds its entry does not look at the others; one that makes a new entry drops those that are over.
+    store.put(put(&over, &[3; 40], HOUR)).await.unwrap();
+    advance(port, HOUR * 2).await;
+    let tag = Tag::of(&[1; 40]).unwrap();
+    let swap = Put {
+        expect: Expect::Tag(&tag),
+        ..put(&long, &[4; 40], HOUR)
+    };
+    store.put(swap).await.unwrap();
+    assert_eq!(entries().await, 2);
+    store.put(put(&last, &[5; 40], HOUR)).await.unwrap();
+    assert_eq!(entries().await, 2);
+
+    let tag = Tag::of(&[5; 40]).unwrap();
+    let renamed = Put {
+        expect: Expect::Tag(&tag),
+        ..put(&next, &[6; 40], HOUR)
+    };
+    let moved = Tombstone::Moved(next);
+    store.rename(&last, renamed, moved, HOUR).await.unwrap();
+    assert_eq!(entries().await, 2);
+    // A list drops what has ended.
+    store.end(self::end(&next)).await.unwrap();
+    assert_eq!(entries().await, 2);
+    assert_eq!(store.owned(&owner).await.unwrap().len(), 1);
+    assert_eq!(entries().await, 1);
 }
 
 /// The lines of the requests that reach a server. Those of scripts do not count.

@@ -11,7 +11,7 @@ use ending::{
     create_after_the_grace, create_over_a_tombstone_is_refused, end_holds_against_swappers,
     end_leaves_its_reason, end_of_nothing_leaves_a_tombstone, end_with_a_tag_of_nothing_is_missing,
     end_with_a_wrong_tag_is_refused, end_without_a_tag, first_reason_stays, keep_never_shortens,
-    keep_prolongs, load_without_keep_prolongs_nothing, put_never_shortens,
+    keep_prolongs, load_without_keep_prolongs_nothing, put_never_shortens, put_prolongs,
     record_is_gone_after_its_time, record_is_kept_for_60_days, repeated_end_is_done,
     sweep_keeps_to_its_limit, sweep_takes_only_what_is_over, tombstone_is_never_prolonged,
     two_sweepers,
@@ -32,7 +32,7 @@ use renaming::{
     one_of_two_renames_wins, rename_after_a_lost_race_goes_on,
     rename_against_swappers_loses_nothing, rename_from_a_wrong_tag_is_refused,
     rename_moves_the_record, rename_of_nothing_is_missing, rename_of_what_ended_is_refused,
-    rename_onto_a_tombstone_is_refused, repeated_rename_is_done,
+    rename_onto_a_tombstone_is_refused, renamed_record_has_its_time, repeated_rename_is_done,
 };
 
 /// Runs these functions in order, and reports each under its own name.
@@ -79,6 +79,7 @@ pub(super) async fn run_all<F: Fixture>(bench: &Bench<'_, F>) -> Report {
         keep_prolongs
         keep_never_shortens
         put_never_shortens
+        put_prolongs
         load_without_keep_prolongs_nothing
         record_is_kept_for_60_days
         record_is_gone_after_its_time
@@ -87,6 +88,7 @@ pub(super) async fn run_all<F: Fixture>(bench: &Bench<'_, F>) -> Report {
         sweep_keeps_to_its_limit
         two_sweepers
         rename_moves_the_record
+        renamed_record_has_its_time
         repeated_rename_is_done
         rename_from_a_wrong_tag_is_refused
         rename_after_a_lost_race_goes_on

@@ -17,6 +17,8 @@ pub(super) const NEARLY: Duration = Duration::from_secs(6 * 60 * 60);
 pub(super) const GRACE: Duration = Duration::from_secs(60);
 /// The longest record of a site with default settings, and the header and tag of its token.
 pub(super) const LARGEST: usize = 64 * 1024 + 40;
+/// How much of what a store says that it takes is tried.
+pub(super) const LARGEST_TRIED: usize = 4 * 1024 * 1024;
 /// How often a case repeats what ends much earlier with a store that works.
 pub(super) const TRIES: u32 = 2_000;
 /// The header of the token.

@@ -38,6 +38,7 @@ enum Fault {
     KeepShortens,
     KeepProlongsTombstones,
     PutShortens,
+    PutProlongsNothing,
     LoadProlongs,
     ThirtyDays,
     NothingExpires,
@@ -50,11 +51,13 @@ enum Fault {
     RenameRepeatedIsRefused,
     RenameOverwrites,
     RenameHasNoOwner,
+    RenameKeepsTombstonesForADay,
     NamespacesMeet,
     HalfWrites,
     ListsWhatEnded,
     ForgetsOwners,
     OwnersGrow,
+    OwnersLoseTheNewest,
     ChecksFail,
 }
 
@@ -114,6 +117,7 @@ impl FaultyStore {
             value: record,
             before: before.map_or_else(Vec::new, |before| before.value.clone()),
             until: match before {
+                Some(before) if self.is(Fault::PutProlongsNothing) => before.until,
                 Some(before) if !self.is(Fault::PutShortens) => before.until.max(until),
                 _ => until,
             },
@@ -133,6 +137,7 @@ impl FaultyStore {
             let owned = map.iter().filter(of_owner);
             let mut owned: Vec<_> = owned.map(|(key, entry)| (entry.until, *key)).collect();
             if owned.len() > 1_000 {
+                owned.retain(|(_, key)| key != put.key || self.is(Fault::OwnersLoseTheNewest));
                 owned.sort();
                 map.get_mut(&owned[0].1).unwrap().value = Tombstone::Ended.encode();
             }
@@ -318,6 +323,9 @@ impl Store for FaultyStore {
                 self.map.lock().unwrap().remove(put.key);
                 Plain(self).rename(from, put, tombstone, grace).await
             }
+            Fault::RenameKeepsTombstonesForADay => {
+                Plain(self).rename(from, put, tombstone, DAY).await
+            }
             Fault::RenameHasNoOwner => {
                 let put = Put { owner: None, ..put };
                 Plain(self).rename(from, put, tombstone, grace).await
@@ -370,7 +378,7 @@ impl Store for FaultyStore {
     }
 
     fn max_record_bytes(&self) -> usize {
-        1 << 20
+        1 << 17
     }
 }
 
@@ -496,6 +504,7 @@ const FOUND: &[(Fault, &str)] = &[
     (Fault::KeepDoesNothing, "keep_prolongs"),
     (Fault::KeepShortens, "keep_never_shortens"),
     (Fault::PutShortens, "put_never_shortens"),
+    (Fault::PutProlongsNothing, "put_prolongs"),
     (Fault::LoadProlongs, "load_without_keep_prolongs_nothing"),
     (Fault::ThirtyDays, "record_is_kept_for_60_days"),
     (Fault::NothingExpires, "record_is_gone_after_its_time"),
@@ -504,6 +513,7 @@ const FOUND: &[(Fault, &str)] = &[
     (Fault::SweepsWhatLives, "two_sweepers"),
     (Fault::SweepsWithoutLimit, "sweep_keeps_to_its_limit"),
     (Fault::RenameKeepsTheOld, "rename_moves_the_record"),
+    (Fault::RenameKeepsTombstonesForADay, "renamed_record_has_its_time"),
     (Fault::RenameKeepsTheOld, "rename_of_what_ended_is_refused"),
     (Fault::RenameKeepsTheOld, "rename_of_nothing_is_missing"),
     (Fault::RenameKeepsTheOld, "one_of_two_renames_wins"),
@@ -516,6 +526,7 @@ const FOUND: &[(Fault, &str)] = &[
     (Fault::RenameHasNoOwner, "owner_lists_what_was_renamed"),
     (Fault::ForgetsOwners, "owner_stays_at_a_put_without_one"),
     (Fault::OwnersGrow, "owner_has_at_most_1000_records"),
+    (Fault::OwnersLoseTheNewest, "owner_has_at_most_1000_records"),
     (Fault::NamespacesMeet, "namespaces_do_not_meet"),
     (Fault::HalfWrites, "dropped_futures_leave_whole_records"),
     (Fault::RenameEndsFirst, "dropped_futures_leave_whole_records"),

@@ -7,8 +7,8 @@ if there ~= ARGV[1] then
   return redis.call('GET', KEYS[1])
 end
 local entries = 1
-if KEYS[2] then entries = math.max(1, index(KEYS[2], ARGV[4], ARGV[5], ARGV[6])) end
-if ARGV[1] == '' or redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then
+if KEYS[2] then entries = index(KEYS[2], ARGV[4], ARGV[5], ARGV[6]) end
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then
   redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 else
   redis.call('SET', KEYS[1], ARGV[2], 'KEEPTTL')

@@ -13,9 +13,8 @@ if string.sub(there, 1, 24) ~= ARGV[1] then return there end
 local entries = 1
 if KEYS[3] then
   redis.call('HDEL', KEYS[3], ARGV[9])
-  entries = math.max(1, index(KEYS[3], ARGV[6], ARGV[7], ARGV[8]))
+  entries = index(KEYS[3], ARGV[6], ARGV[7], ARGV[8])
 end
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5])
 return entries

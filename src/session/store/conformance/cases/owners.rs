@@ -29,7 +29,7 @@ impl<F: Fixture> Bench<'_, F> {
         about: &[u8],
         keep: Duration,
     ) -> Result<RecordKey, Stop> {
-        let (key, record) = (self.key(), self.record());
+        let (key, record) = (self.key(), self.record_of(0));
         let owner = Owner {
             key: owner,
             about,
@@ -54,9 +54,10 @@ pub(super) async fn owner_lists_what_is_live<F: Fixture>(bench: &Bench<'_, F>) -
     same!(bench.owned(&owner).await?, vec![], "an unknown owner");
     let about: Vec<u8> = (0..=u8::MAX).collect();
     let first = bench.create_owned(&owner, &about, KEEP).await?;
-    let second = bench.create_owned(&owner, b"second", KEEP).await?;
+    // The list ends with the longest of them, not with the last.
     let long = KEEP.saturating_mul(3);
     let third = bench.create_owned(&owner, b"third", long).await?;
+    let second = bench.create_owned(&owner, b"second", KEEP).await?;
     let others = bench.create_owned(&other, b"another's", KEEP).await?;
     let owned = bench.owned(&owner).await?;
     let expected = sorted([(first, &about), (second, b"second"), (third, b"third")]);
@@ -155,15 +156,41 @@ pub(super) async fn owner_has_at_most_1000_records<F: Fixture>(bench: &Bench<'_,
     let owner = bench.owner();
     same!(bench.owned(&owner).await?, vec![], "an unknown owner");
     let first = bench.create_owned(&owner, b"", KEEP).await?;
+    let second = bench
+        .create_owned(&owner, b"", KEEP.saturating_mul(2))
+        .await?;
     let long = KEEP.saturating_mul(3);
-    let mut last = first;
-    for _ in 0..1_000 {
-        last = bench.create_owned(&owner, b"", long).await?;
+    for _ in 0..999 {
+        bench.create_owned(&owner, b"", long).await?;
     }
     let found = bench.found(&first).await?;
     same!(found, Found::Ended(Tombstone::Ended), "the first of 1,001");
+    same!(
+        bench.owned(&owner).await?.len(),
+        1_000,
+        "records of one owner"
+    );
+    // A login makes room too, and never ends itself, however short it is.
+    let (from, before) = bench.created(KEEP).await?;
+    let (last, after) = (bench.key(), bench.record());
+    let expect = tag(&before)?;
+    let put = Put {
+        expect: Expect::Tag(&expect),
+        owner: Some(Owner {
+            key: &owner,
+            about: b"",
+            keep: KEEP,
+        }),
+        ..create(&last, &after, KEEP)
+    };
+    let moved = Tombstone::Replaced(last);
+    let renamed = bench.store.rename(&from, put, moved, GRACE).await?;
+    same!(renamed, Swap::Done, "rename");
+    same!(bench.found(&last).await?, Found::Record(after), "the last");
+    let found = bench.found(&second).await?;
+    same!(found, Found::Ended(Tombstone::Ended), "the second");
     let owned = bench.owned(&owner).await?;
-    same!(owned.len(), 1_000, "records of one owner");
+    same!(owned.len(), 1_000, "records after a login");
     same!(
         owned.iter().any(|(key, _)| *key == last),
         true,

@@ -3,7 +3,7 @@
 use super::super::{
     super::{Found, RecordKey, Swap, Tombstone},
     Bench, Case, Fixture, Stop,
-    kit::{KEEP, TAG, TRIES, at_once, boxed, count_up, same},
+    kit::{GRACE, KEEP, TAG, TRIES, at_once, boxed, count_up, same},
 };
 use alloc::format;
 
@@ -15,6 +15,22 @@ pub(super) async fn rename_moves_the_record<F: Fixture>(bench: &Bench<'_, F>) ->
     same!(bench.found(&to).await?, Found::Record(after), "the new key");
     let old = bench.found(&from).await?;
     same!(old, Found::Ended(Tombstone::Moved(to)), "the old key");
+    Ok(())
+}
+
+pub(super) async fn renamed_record_has_its_time<F: Fixture>(bench: &Bench<'_, F>) -> Case {
+    let (from, before) = bench.created(KEEP).await?;
+    let (to, after) = (bench.key(), bench.record());
+    let renamed = bench.rename(&from, &before, &to, &after).await?;
+    same!(renamed, Swap::Done, "rename");
+    bench.advance_past(GRACE).await?;
+    let old = bench.found(&from).await?;
+    same!(old, Found::Missing, "the old key after the grace");
+    let new = bench.found(&to).await?;
+    same!(new, Found::Record(after), "the new key after the grace");
+    bench.advance_past(KEEP).await?;
+    let new = bench.found(&to).await?;
+    same!(new, Found::Missing, "the new key at the end");
     Ok(())
 }
 
