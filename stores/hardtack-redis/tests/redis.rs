@@ -296,6 +296,9 @@ async fn serves_sessions_of_several_instances_on_a_cluster() {
     serves_sessions(async || cluster(&nodes), true).await;
 }
 
+/// Does not answer.
+const SILENCE: &str = "silence";
+
 /// Redis, as its next answers say. An empty one closes the connection; behind the last there is nothing under any key.
 struct Fake {
     port: u16,
@@ -307,7 +310,7 @@ impl Fake {
     async fn start(answers: &[&'static str]) -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let mut answers = answers.to_vec().into_iter();
+        let answers = Arc::new(Mutex::new(answers.to_vec().into_iter()));
         let seen = Arc::<Mutex<(Vec<String>, usize)>>::default();
         let fake = Fake {
             port,
@@ -316,18 +319,23 @@ impl Fake {
         tokio::spawn(async move {
             while let Ok((connection, _)) = listener.accept().await {
                 seen.lock().unwrap().1 += 1;
-                let mut connection = tokio::io::BufReader::new(connection);
-                while let Some(name) = command(&mut connection).await {
-                    let mut answer = "+OK\r\n";
-                    if name != "CLIENT" {
-                        seen.lock().unwrap().0.push(name);
-                        answer = answers.next().unwrap_or("$-1\r\n");
+                let (seen, answers) = (seen.clone(), answers.clone());
+                tokio::spawn(async move {
+                    let mut connection = tokio::io::BufReader::new(connection);
+                    while let Some(name) = command(&mut connection).await {
+                        let mut answer = "+OK\r\n";
+                        if name != "CLIENT" {
+                            seen.lock().unwrap().0.push(name);
+                            answer = answers.lock().unwrap().next().unwrap_or("$-1\r\n");
+                        }
+                        match answer {
+                            "" => break,
+                            SILENCE => continue,
+                            _ => {}
+                        }
+                        connection.write_all(answer.as_bytes()).await.unwrap();
                     }
-                    if answer.is_empty() {
-                        break;
-                    }
-                    connection.write_all(answer.as_bytes()).await.unwrap();
-                }
+                });
             }
         });
         fake
@@ -418,6 +426,36 @@ async fn only_reads_are_repeated_when_the_connection_breaks() {
     let error = store.rename(&key, renamed, moved, HOUR).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     assert_eq!(fake.seen(), (vec!["EVALSHA".into(); 3], 3));
+}
+
+#[tokio::test]
+async fn silent_connection_is_used_by_no_later_call() {
+    let fake = Fake::start(&[SILENCE]).await;
+    let (store, key) = (store(fake.port), new_key());
+    ends_at(PATIENT, store.load(&key, None)).await;
+    assert_eq!(store.load(&key, None).await.unwrap(), Found::Missing);
+    assert_eq!(fake.seen(), (vec!["GET".into(); 2], 2));
+}
+
+#[tokio::test]
+async fn connection_in_the_making_is_left_to_the_calls_that_wait_longer() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let (store, key) = (store(listener.local_addr().unwrap().port()), new_key());
+    let patient = store.clone();
+    let call = || {
+        let store = patient.clone();
+        async move { store.load(&key, None).await }
+    };
+    let second = Duration::from_secs(1);
+    let _first = tokio::spawn(call());
+    tokio::task::yield_now().await;
+    ends_at(second, store.deadline(second).load(&key, None)).await;
+    let _next = tokio::spawn(call());
+    tokio::time::pause();
+    // Passes when every call waits.
+    tokio::time::sleep(second).await;
+    assert_eq!(listener.incoming().map_while(Result::ok).count(), 1);
 }
 
 #[tokio::test]

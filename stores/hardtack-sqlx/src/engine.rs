@@ -348,7 +348,8 @@ macro_rules! store {
                         let connection = self.pool.acquire().await?;
                         let mut transaction = Transaction { connection, is_over: false };
                         let connection = &mut *transaction.connection;
-                        connection.execute(self.statements.begin).await?;
+                        // It begins with a write: SQLite would refuse one after a read at once.
+                        connection.execute("BEGIN").await?;
                         let done = match self.write(connection, tag.as_bytes(), &new).await {
                             Ok(true) => self.bury(connection, &end).await,
                             not_done => not_done,
@@ -425,4 +426,45 @@ store! {
 store! {
     /// Keeps sessions in a file of SQLite.
     SqliteStore, sqlx::Sqlite, sqlx::SqliteConnection, crate::statements::SQLITE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_stays_five_minutes_longer() {
+        assert_eq!(life(Duration::ZERO), 301);
+        assert_eq!(life(Duration::from_millis(7_999)), 308);
+        assert_eq!(life(Duration::MAX), 36_500 * 24 * 3600 + 301);
+    }
+
+    #[test]
+    fn table_has_a_plain_name() {
+        let longest = "a".repeat(48);
+        for name in ["hardtack_session", "a", "s2", &longest] {
+            assert!(is_plain(name), "{name}");
+        }
+        for name in [
+            "", "Sessions", "sESSIONS", "a b", "a-b", "a;drop", "1st", "_a", "ä", "aä",
+        ] {
+            assert!(!is_plain(name), "{name}");
+        }
+        assert!(!is_plain(&(longest + "a")));
+    }
+
+    #[test]
+    fn tag_that_is_not_of_its_record_is_corrupt() {
+        let record = vec![7; 40];
+        let answer = found(&record[..24], Some(record.clone()));
+        assert_eq!(answer.unwrap(), Found::Record(record.clone()));
+        for (tag, record) in [
+            (&[8; 24][..], Some(record)),
+            (&[7; 24], None),
+            (b"d", Some(vec![7])),
+        ] {
+            let error = found(tag, record).unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+        }
+    }
 }

@@ -43,3 +43,45 @@ pub(crate) fn failed(error: &Error) -> StoreError {
     };
     StoreError::new(kind, cause)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{error::Error as _, io::ErrorKind};
+
+    #[test]
+    fn error_tells_what_failed() {
+        use StoreErrorKind::{Corrupt, Timeout, Unavailable};
+        let columns = "the columns of the table";
+        let decode = || "secret".into();
+        let index = "record".into();
+        let column = Error::ColumnDecode {
+            index,
+            source: decode(),
+        };
+        let table = [
+            (Error::PoolTimedOut, Timeout, "no free connection"),
+            (Error::PoolClosed, Unavailable, "the pool is closed"),
+            (
+                Error::Io(ErrorKind::BrokenPipe.into()),
+                Unavailable,
+                "broken pipe",
+            ),
+            (Error::Tls(decode()), Unavailable, "TLS"),
+            (column, Corrupt, columns),
+            (Error::Decode(decode()), Corrupt, columns),
+            (Error::ColumnNotFound("record".into()), Corrupt, columns),
+            (
+                Error::Protocol("secret".into()),
+                Unavailable,
+                "the driver failed",
+            ),
+        ];
+        for (error, kind, cause) in table {
+            let told = failed(&error);
+            assert_eq!(told.kind(), kind, "{error}");
+            assert_eq!(told.source().unwrap().to_string(), cause);
+            assert!(!was_rolled_back(&error) && !is_taken(&error));
+        }
+    }
+}

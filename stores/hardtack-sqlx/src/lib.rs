@@ -3,12 +3,11 @@
     not(feature = "sqlite"),
     doc = "Sessions of hardtack in SQL databases."
 )]
+// Without one of them there is nothing.
+#![cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 
-#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod engine;
-#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod error;
-#[cfg(any(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 mod statements;
 
 #[cfg(feature = "mysql")]

@@ -11,8 +11,6 @@ pub(crate) struct Dialect {
     pub(crate) greatest: &'static str,
     /// Lets an insert do nothing if the key is taken. Without it the insert fails.
     pub(crate) or_nothing: &'static str,
-    /// Begins a transaction that renames.
-    pub(crate) begin: &'static str,
     /// Whether parameters are `$1` in place of `?`.
     pub(crate) numbered: bool,
     /// Deletes what is over, the limit at the end.
@@ -22,7 +20,6 @@ pub(crate) struct Dialect {
 
 /// The statements for one table. Each parameter stands once, in the order of the text.
 pub(crate) struct Statements {
-    pub(crate) begin: &'static str,
     pub(crate) create: Arc<str>,
     /// id -> tag, record, seconds left
     pub(crate) load: Arc<str>,
@@ -59,7 +56,6 @@ impl Statements {
             }
         };
         Statements {
-            begin: dialect.begin,
             create: text(dialect.create),
             load: text("SELECT tag, record, until - NOW FROM TABLE_NAME WHERE id = ?"),
             keep: text(
@@ -70,19 +66,20 @@ impl Statements {
                 "INSERT INTO TABLE_NAME (tag, record, until, owner, about, id) \
                  VALUES (?, ?, UNTIL, ?, ?, ?) OR_NOTHING",
             ),
+            // No tombstone is as long as a tag.
             swap: text(
                 "UPDATE TABLE_NAME SET tag = ?, record = ?, until = GREATEST(until, UNTIL), \
                  owner = COALESCE(?, owner), about = COALESCE(?, about) \
-                 WHERE id = ? AND tag = ? AND record IS NOT NULL",
+                 WHERE id = ? AND tag = ?",
             ),
             end: text(
                 "UPDATE TABLE_NAME SET tag = ?, record = NULL, owner = NULL, about = NULL, \
                  until = UNTIL WHERE id = ? AND tag = COALESCE(?, tag) AND record IS NOT NULL",
             ),
+            // A tombstone has no owner.
             list: text(
                 "SELECT id, about FROM TABLE_NAME WHERE owner = ? AND id <> COALESCE(?, '') \
-                 AND record IS NOT NULL AND until > NOW \
-                 ORDER BY until DESC LIMIT 100000 OFFSET ?",
+                 AND until > NOW ORDER BY until DESC LIMIT 100000 OFFSET ?",
             ),
             sweep: text(dialect.sweep),
         }
@@ -105,10 +102,9 @@ pub(crate) static POSTGRES: Dialect = Dialect {
     div: "/",
     greatest: "GREATEST",
     or_nothing: "ON CONFLICT (id) DO NOTHING",
-    begin: "BEGIN",
     numbered: true,
-    sweep: "DELETE FROM TABLE_NAME WHERE until <= NOW AND id IN (SELECT id FROM TABLE_NAME \
-            WHERE until <= NOW ORDER BY until LIMIT ? FOR UPDATE SKIP LOCKED)",
+    sweep: "DELETE FROM TABLE_NAME WHERE id IN (SELECT id FROM TABLE_NAME WHERE until <= NOW \
+            ORDER BY until LIMIT ? FOR UPDATE SKIP LOCKED)",
     create: "CREATE TABLE IF NOT EXISTS TABLE_NAME (id BYTEA PRIMARY KEY, tag BYTEA NOT NULL, \
              record BYTEA, until BIGINT NOT NULL, owner BYTEA, about BYTEA); \
              CREATE INDEX IF NOT EXISTS TABLE_NAME_until ON TABLE_NAME (until); \
@@ -122,7 +118,6 @@ pub(crate) static MYSQL: Dialect = Dialect {
     div: "DIV",
     greatest: "GREATEST",
     or_nothing: "",
-    begin: "START TRANSACTION",
     numbered: false,
     sweep: "DELETE FROM TABLE_NAME WHERE until <= NOW ORDER BY until LIMIT ?",
     create: "CREATE TABLE IF NOT EXISTS TABLE_NAME (id BINARY(16) PRIMARY KEY, \
@@ -137,8 +132,6 @@ pub(crate) static SQLITE: Dialect = Dialect {
     div: "/",
     greatest: "MAX",
     or_nothing: "ON CONFLICT (id) DO NOTHING",
-    // A transaction that begins as a reader fails at once when it writes after another's write.
-    begin: "BEGIN IMMEDIATE",
     numbered: false,
     sweep: "DELETE FROM TABLE_NAME WHERE id IN (SELECT id FROM TABLE_NAME WHERE until <= NOW \
             ORDER BY until LIMIT ?)",

@@ -2,7 +2,8 @@
 #![cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 
 use hardtack::store::{
-    Expect, Found, Put, RecordKey, Store, StoreErrorKind, Swap,
+    End, Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, StoreErrorKind, Swap, Tag,
+    Tombstone,
     conformance::{self, Fixture},
 };
 use hardtack_sqlx::{MySqlStore, PostgresStore, SqliteStore};
@@ -18,7 +19,12 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::PathBuf,
+    time::{Duration, UNIX_EPOCH},
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const TABLES: [&str; 2] = ["conformance", "stranger"];
@@ -251,6 +257,107 @@ async fn sqlite_passes_the_whole_suite() {
     let report = conformance::run(&Sqlite::new("suite")).await;
     assert!(report.passed(), "{report}");
     assert_eq!(report.skipped().count(), 0, "{report}");
+}
+
+#[tokio::test]
+async fn row_ends_at_the_first_full_hour_and_a_tombstone_keeps_nothing() {
+    let sqlite = Sqlite::new("rows");
+    let (pool, store) = (
+        sqlite.pool().await,
+        sqlite.connect("hardtack_session").await,
+    );
+    let (key, owner) = (new_key(), OwnerKey::from_bytes([7; 16]));
+    let put = Put {
+        owner: Some(Owner {
+            key: &owner,
+            about: b"phone",
+            keep: HOUR,
+        }),
+        ..create(&key, &[7; 40])
+    };
+    let time = || UNIX_EPOCH.elapsed().unwrap().as_secs().cast_signed();
+    let row = "SELECT until, tag, record, owner, about FROM hardtack_session";
+    type Row = (
+        i64,
+        Vec<u8>,
+        Option<Vec<u8>>,
+        Option<Vec<u8>>,
+        Option<Vec<u8>>,
+    );
+    let row = async || -> Row { sqlx::query_as(row).fetch_one(&pool).await.unwrap() };
+    let life = 3600 + 301;
+    let first = time() + life;
+    store.put(put).await.unwrap();
+    let last = time() + life + 3599;
+    let (until, ..) = row().await;
+    assert!((first..=last).contains(&until) && until % 3600 == 0);
+
+    // A read writes only if the row ends too early, and then whole hours.
+    store.load(&key, Some(HOUR)).await.unwrap();
+    assert_eq!(row().await.0, until);
+    store.load(&key, Some(HOUR * 4)).await.unwrap();
+    let (until, ..) = row().await;
+    assert!((first + 3 * 3600..=last + 3 * 3600).contains(&until) && until % 3600 == 0);
+    pool.execute("CREATE TRIGGER t UPDATE ON hardtack_session BEGIN SELECT RAISE(FAIL, 'x'); END")
+        .await
+        .unwrap();
+    store.load(&key, Some(HOUR * 4)).await.unwrap();
+    store.load(&key, Some(HOUR * 5)).await.unwrap_err();
+    pool.execute("DROP TRIGGER t").await.unwrap();
+
+    let end = End {
+        key: &key,
+        expect: None,
+        tombstone: Tombstone::Destroyed,
+        grace: HOUR,
+        owner: None,
+    };
+    store.end(end).await.unwrap();
+    let (until, tag, record, owner, about) = row().await;
+    assert!(until <= last);
+    assert_eq!(
+        (tag, record, owner, about),
+        (b"d".to_vec(), None, None, None)
+    );
+}
+
+/// What the suite cannot ask of every store.
+#[tokio::test]
+async fn rename_onto_a_record_of_somebody_else_changes_nothing() {
+    let sqlite = Sqlite::new("rename");
+    let store = sqlite.connect("hardtack_session").await;
+    assert_eq!(format!("{store:?}"), "SqliteStore(..)");
+    let keys = [new_key(), new_key()];
+    let records = [[1; 40], [2; 40]];
+    for (key, record) in keys.iter().zip(&records) {
+        store.put(create(key, record)).await.unwrap();
+    }
+    let tag = Tag::of(&records[0]).unwrap();
+    let put = Put {
+        expect: Expect::Tag(&tag),
+        ..create(&keys[1], &[3; 40])
+    };
+    let moved = Tombstone::Moved(keys[1]);
+    let error = store.rename(&keys[0], put, moved, HOUR).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    for (key, record) in keys.iter().zip(&records) {
+        let found = store.load(key, None).await.unwrap();
+        assert_eq!(found, Found::Record(record.to_vec()));
+    }
+    let refused = [
+        (
+            Put {
+                record: b"d",
+                ..put
+            },
+            StoreErrorKind::Corrupt,
+        ),
+        (create(&keys[1], &[3; 40]), StoreErrorKind::Unsupported),
+    ];
+    for (put, kind) in refused {
+        let error = store.rename(&keys[0], put, moved, HOUR).await.unwrap_err();
+        assert_eq!(error.kind(), kind);
+    }
 }
 
 #[tokio::test]
