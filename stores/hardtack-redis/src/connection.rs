@@ -147,3 +147,29 @@ fn failed(error: &RedisError) -> StoreError {
     let cause = code.unwrap_or_else(|| format!("{:?}", error.kind()));
     StoreError::new(kind, cause)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{error::Error, io};
+
+    #[test]
+    fn error_tells_its_code() {
+        let of = |kind| RedisError::from(io::Error::from(kind));
+        let unexpected = RedisError::from((ErrorKind::UnexpectedReturnType, "hardtack:secret"));
+        let table = [
+            (of(io::ErrorKind::TimedOut), StoreErrorKind::Timeout, "Io"),
+            (
+                of(io::ErrorKind::BrokenPipe),
+                StoreErrorKind::Unavailable,
+                "Io",
+            ),
+            (unexpected, StoreErrorKind::Corrupt, "UnexpectedReturnType"),
+        ];
+        for (error, kind, cause) in table {
+            let told = failed(&error);
+            assert_eq!(told.kind(), kind);
+            assert_eq!(told.source().unwrap().to_string(), cause);
+        }
+    }
+}

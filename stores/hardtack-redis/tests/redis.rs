@@ -296,7 +296,7 @@ async fn serves_sessions_of_several_instances_on_a_cluster() {
     serves_sessions(async || cluster(&nodes), true).await;
 }
 
-/// Does not answer.
+/// This connection does not answer any more.
 const SILENCE: &str = "silence";
 
 /// Redis, as its next answers say. An empty one closes the connection; behind the last there is nothing under any key.
@@ -330,7 +330,10 @@ impl Fake {
                         }
                         match answer {
                             "" => break,
-                            SILENCE => continue,
+                            SILENCE => {
+                                while command(&mut connection).await.is_some() {}
+                                break;
+                            }
                             _ => {}
                         }
                         connection.write_all(answer.as_bytes()).await.unwrap();
@@ -429,12 +432,23 @@ async fn only_reads_are_repeated_when_the_connection_breaks() {
 }
 
 #[tokio::test]
-async fn silent_connection_is_used_by_no_later_call() {
+async fn silent_connection_is_replaced_once() {
     let fake = Fake::start(&[SILENCE]).await;
     let (store, key) = (store(fake.port), new_key());
-    ends_at(PATIENT, store.load(&key, None)).await;
+    let slow = store.clone();
+    let slow = tokio::spawn(async move { slow.load(&key, None).await });
+    while fake.seen.lock().unwrap().0.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    let second = Duration::from_secs(1);
+    ends_at(second, store.clone().deadline(second).load(&key, None)).await;
     assert_eq!(store.load(&key, None).await.unwrap(), Found::Missing);
-    assert_eq!(fake.seen(), (vec!["GET".into(); 2], 2));
+    // This one waits on the first connection still.
+    tokio::time::pause();
+    assert!(slow.await.unwrap().is_err());
+    tokio::time::resume();
+    assert_eq!(store.load(&key, None).await.unwrap(), Found::Missing);
+    assert_eq!(fake.seen().1, 2);
 }
 
 #[tokio::test]

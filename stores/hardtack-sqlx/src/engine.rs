@@ -453,6 +453,48 @@ mod tests {
         assert!(!is_plain(&(longest + "a")));
     }
 
+    /// Others may write between the two statements of a read.
+    #[cfg(feature = "sqlite")]
+    #[tokio::test]
+    async fn prolonging_comes_too_late_for_a_tombstone_and_for_a_longer_life() {
+        let one = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+        let store = SqliteStore::new(one.connect("sqlite::memory:").await.unwrap());
+        store.create_table().await.unwrap();
+        let hour = Duration::from_secs(3600);
+        let put = Put {
+            key: &RecordKey::from_bytes([7; 16]),
+            expect: Expect::Absent,
+            record: &[7; 40],
+            keep: hour * 4,
+            owner: None,
+        };
+        store.put(put).await.unwrap();
+        let until = async || -> i64 {
+            let until = sqlx::query_scalar("SELECT until FROM hardtack_session");
+            until.fetch_one(&store.pool).await.unwrap()
+        };
+        let keep = async |keep| {
+            let keep = store.query(&store.statements.keep).bind(life(keep));
+            let keep = keep.bind(&put.key.as_bytes()[..]);
+            keep.execute(&store.pool).await.unwrap();
+        };
+        let before = until().await;
+        keep(hour).await;
+        assert_eq!(until().await, before);
+        keep(hour * 6).await;
+        assert!(until().await > before);
+        let end = End {
+            key: put.key,
+            expect: None,
+            tombstone: Tombstone::Ended,
+            grace: hour,
+            owner: None,
+        };
+        store.end(end).await.unwrap();
+        keep(hour * 6).await;
+        assert!(until().await < before);
+    }
+
     #[test]
     fn tag_that_is_not_of_its_record_is_corrupt() {
         let record = vec![7; 40];

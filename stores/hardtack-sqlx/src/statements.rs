@@ -9,7 +9,8 @@ pub(crate) struct Dialect {
     /// Division of whole numbers.
     pub(crate) div: &'static str,
     pub(crate) greatest: &'static str,
-    /// Lets an insert do nothing if the key is taken. Without it the insert fails.
+    /// Lets an insert do nothing if the key is taken. Without it the insert fails, which PostgreSQL would log with the
+    /// key.
     pub(crate) or_nothing: &'static str,
     /// Whether parameters are `$1` in place of `?`.
     pub(crate) numbered: bool,
@@ -131,7 +132,7 @@ pub(crate) static SQLITE: Dialect = Dialect {
     now: "CAST(strftime('%s', 'now') AS INTEGER)",
     div: "/",
     greatest: "MAX",
-    or_nothing: "ON CONFLICT (id) DO NOTHING",
+    or_nothing: "",
     numbered: false,
     sweep: "DELETE FROM TABLE_NAME WHERE id IN (SELECT id FROM TABLE_NAME WHERE until <= NOW \
             ORDER BY until LIMIT ?)",

@@ -133,6 +133,10 @@ async fn postgres_prepares_each_statement_once_or_none_behind_a_pooler() {
         store.load(&key, None).await.unwrap();
         assert_eq!(prepared(&with).await, before + 2);
     }
+    assert!(
+        !server.log().contains("duplicate key"),
+        "the log names keys"
+    );
     let change_connection = "DEALLOCATE ALL";
     with.execute(sqlx::raw_sql(change_connection))
         .await
@@ -305,6 +309,15 @@ async fn row_ends_at_the_first_full_hour_and_a_tombstone_keeps_nothing() {
     store.load(&key, Some(HOUR * 5)).await.unwrap_err();
     pool.execute("DROP TRIGGER t").await.unwrap();
 
+    // Before a sweep, a list does not name what is over.
+    assert_eq!(store.owned(&owner).await.unwrap().len(), 1);
+    pool.execute(advance("hardtack_session", HOUR * 8))
+        .await
+        .unwrap();
+    assert_eq!(store.owned(&owner).await.unwrap().len(), 0);
+    let found = store.load(&key, None).await.unwrap();
+    assert_eq!(found, Found::Record(vec![7; 40]));
+
     let end = End {
         key: &key,
         expect: None,
@@ -370,6 +383,9 @@ async fn broken_connections_are_errors_and_heal() {
     let store = store.deadline(PATIENT);
     store.create_table().await.unwrap();
     survives_faults(&store, &proxy).await;
+    proxy.set(Fault::Hang);
+    ends_at(PATIENT, store.sweep(1)).await;
+    ends_at(PATIENT * 2, store.create_table()).await;
 
     proxy.set(Fault::Refuse);
     let key = new_key();

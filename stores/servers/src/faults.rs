@@ -3,7 +3,8 @@
 
 use crate::{Fault, Proxy};
 use hardtack::store::{
-    End, Expect, Found, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap, Tag, Tombstone,
+    End, Expect, Found, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap, Tag,
+    Tombstone,
 };
 use std::{
     error::Error,
@@ -86,7 +87,7 @@ fn create<'a>(key: &'a RecordKey, record: &'a [u8]) -> Put<'a> {
 
 /// Breaks the connection of a store with the deadline [`PATIENT`] in every way that the proxy knows.
 pub async fn survives_faults<S: Store>(store: &S, proxy: &Proxy) {
-    let key = new_key();
+    let (key, owner) = (new_key(), OwnerKey::from_bytes([7; 16]));
     let record = |n: u8| vec![n; 3_000];
     let first = record(0);
     assert_eq!(store.put(create(&key, &first)).await.unwrap(), Swap::Done);
@@ -113,6 +114,15 @@ pub async fn survives_faults<S: Store>(store: &S, proxy: &Proxy) {
             grace: KEEP,
             owner: None,
         };
+        let (from, to) = (new_key(), new_key());
+        assert_eq!(store.put(create(&from, &first)).await.unwrap(), Swap::Done);
+        let first = Tag::of(&first).unwrap();
+        let moved = Put {
+            key: &to,
+            expect: Expect::Tag(&first),
+            ..swap
+        };
+        let rename = || store.rename(&from, moved, Tombstone::Moved(to), KEEP);
         proxy.set(fault);
         let calls = async {
             if fault == Fault::Hang {
@@ -120,12 +130,20 @@ pub async fn survives_faults<S: Store>(store: &S, proxy: &Proxy) {
                 ends_at(PATIENT, store.load(&key, Some(KEEP))).await;
                 ends_at(PATIENT, store.put(swap)).await;
                 ends_at(PATIENT, store.end(end)).await;
+                ends_at(PATIENT, rename()).await;
+                if store.lists_owners() {
+                    ends_at(PATIENT, store.owned(&owner)).await;
+                }
                 return;
             }
             failed("load", store.load(&key, None).await);
             failed("load with keep", store.load(&key, Some(KEEP)).await);
             failed("put", store.put(swap).await);
             failed("end", store.end(end).await);
+            failed("rename", rename().await);
+            if store.lists_owners() {
+                failed("owned", store.owned(&owner).await);
+            }
         };
         timeout(TOO_LONG, calls)
             .await
@@ -134,6 +152,7 @@ pub async fn survives_faults<S: Store>(store: &S, proxy: &Proxy) {
         // The same again is done, whatever became of the first.
         assert_eq!(works_again(|| store.put(swap)).await, Swap::Done);
         assert_eq!(works_again(|| store.end(end)).await, Swap::Done);
+        assert_eq!(works_again(rename).await, Swap::Done);
         let found = store.load(&key, None).await.unwrap();
         assert_eq!(found, Found::Record(next.clone()), "{fault:?}");
         let found = store.load(&other, None).await.unwrap();
