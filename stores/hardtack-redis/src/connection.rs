@@ -129,18 +129,13 @@ fn was_refused(error: &RedisError) -> bool {
 
 /// Whether another connection may do better: this one is broken, or leads to a node that was demoted.
 fn is_of_the_connection(error: &RedisError) -> bool {
-    was_refused(error)
-        || !matches!(
-            error.kind(),
-            ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::UnexpectedReturnType
-        )
+    was_refused(error) || !matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
 }
 
 /// Tells the code of an error, such as `READONLY`, and nothing of its text: that may name keys.
 fn failed(error: &RedisError) -> StoreError {
     let kind = match error.kind() {
         ErrorKind::Io if error.is_timeout() => StoreErrorKind::Timeout,
-        ErrorKind::UnexpectedReturnType => StoreErrorKind::Corrupt,
         _ => StoreErrorKind::Unavailable,
     };
     let code = error.code().map(str::to_owned);
@@ -156,7 +151,7 @@ mod tests {
     #[test]
     fn error_tells_its_code() {
         let of = |kind| RedisError::from(io::Error::from(kind));
-        let unexpected = RedisError::from((ErrorKind::UnexpectedReturnType, "hardtack:secret"));
+        let parse = RedisError::from((ErrorKind::Parse, "hardtack:secret"));
         let table = [
             (of(io::ErrorKind::TimedOut), StoreErrorKind::Timeout, "Io"),
             (
@@ -164,7 +159,7 @@ mod tests {
                 StoreErrorKind::Unavailable,
                 "Io",
             ),
-            (unexpected, StoreErrorKind::Corrupt, "UnexpectedReturnType"),
+            (parse, StoreErrorKind::Unavailable, "Parse"),
         ];
         for (error, kind, cause) in table {
             let told = failed(&error);

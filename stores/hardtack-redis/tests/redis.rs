@@ -474,15 +474,24 @@ async fn connection_in_the_making_is_left_to_the_calls_that_wait_longer() {
 
 #[tokio::test]
 async fn answers_of_another_kind_are_corrupt_and_break_no_connection() {
-    let fake = Fake::start(&["+OK\r\n", "*0\r\n", "-ERR no\r\n", ":1\r\n"]).await;
+    let fake = Fake::start(&[
+        "+OK\r\n",
+        "*0\r\n",
+        "-ERR no\r\n",
+        "-OOM command not allowed\r\n",
+        ":1\r\n",
+    ]);
+    let fake = fake.await;
     let (store, key) = (store(fake.port), new_key());
     let error = store.put(create(&key, &[7; 40])).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     let error = store.load(&key, Some(HOUR)).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
-    let error = store.put(create(&key, &[7; 40])).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    assert_eq!(error.source().unwrap().to_string(), "ERR");
+    for code in ["ERR", "OOM"] {
+        let error = store.put(create(&key, &[7; 40])).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        assert_eq!(error.source().unwrap().to_string(), code);
+    }
     store.put(create(&key, &[7; 40])).await.unwrap();
     assert_eq!(fake.seen().1, 1);
     // Never sent: they would be taken for tombstones.
