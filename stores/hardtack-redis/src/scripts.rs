@@ -33,3 +33,15 @@ pub(crate) fn ms(duration: Duration) -> u64 {
     const CENTURY: u128 = 100 * 365 * 24 * 60 * 60 * 1_000;
     u64::try_from(duration.as_millis().clamp(1, CENTURY)).unwrap_or(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn duration_is_never_none_and_never_over_a_century() {
+        assert_eq!(ms(Duration::ZERO), 1);
+        assert_eq!(ms(Duration::from_millis(1_500)), 1_500);
+        assert_eq!(ms(Duration::MAX), 36_500 * 24 * 3_600_000);
+    }
+}
