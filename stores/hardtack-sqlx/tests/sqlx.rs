@@ -150,11 +150,43 @@ async fn postgres_prepares_each_statement_once_or_none_behind_a_pooler() {
     for _ in 0..2 {
         let found = store.load(&key, None).await.unwrap();
         assert_eq!(found, Found::Record(record.to_vec()));
+        let owner = OwnerKey::from_bytes([7; 16]);
+        assert!(store.owned(&owner).await.unwrap().is_empty());
         assert_eq!(prepared(&without).await, 0);
         without
             .execute(sqlx::raw_sql(change_connection))
             .await
             .unwrap();
+    }
+}
+
+/// A transaction that was cut short costs its connection, and no other does.
+#[tokio::test]
+async fn renames_share_one_connection() {
+    let Some(server) = servers::postgres() else {
+        return;
+    };
+    let pool = PgPoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(options(server.port())).await.unwrap();
+    let store = PostgresStore::new(pool.clone()).deadline(PATIENT);
+    store.create_table().await.unwrap();
+    let backend = async || -> i32 {
+        let pid = sqlx::query_scalar("SELECT pg_backend_pid()");
+        pid.fetch_one(&pool).await.unwrap()
+    };
+    let first = backend().await;
+    let (key, record) = (new_key(), [7; 40]);
+    store.put(create(&key, &record)).await.unwrap();
+    let tag = Tag::of(&record).unwrap();
+    for expected in [Swap::Done, Swap::Ended(Tombstone::Destroyed)] {
+        let to = new_key();
+        let put = Put {
+            expect: Expect::Tag(&tag),
+            ..create(&to, &[8; 40])
+        };
+        let renamed = store.rename(&key, put, Tombstone::Destroyed, HOUR).await;
+        assert_eq!(renamed.unwrap(), expected);
+        assert_eq!(backend().await, first);
     }
 }
 
@@ -207,6 +239,35 @@ async fn mariadb_passes_the_whole_suite() {
     let report = conformance::run(&MariaDb(server)).await;
     assert!(report.passed(), "{report}");
     assert_eq!(report.skipped().count(), 0, "{report}");
+}
+
+/// MariaDB says so when it has waited for the lock of a row as long as it is told to.
+#[tokio::test]
+async fn mariadb_is_asked_again_while_a_row_is_locked() {
+    let Some(server) = servers::mariadb() else {
+        return;
+    };
+    let mariadb = MariaDb(server);
+    let never = "SET GLOBAL innodb_lock_wait_timeout = 0";
+    mariadb.pool().await.execute(never).await.unwrap();
+    let store = mariadb.connect("locked").await;
+    let (key, record) = (new_key(), [7; 40]);
+    store.put(create(&key, &record)).await.unwrap();
+    let tag = Tag::of(&record).unwrap();
+    let swap = Put {
+        expect: Expect::Tag(&tag),
+        ..create(&key, &[8; 40])
+    };
+    let mut other = mariadb.pool().await.begin().await.unwrap();
+    other
+        .execute("UPDATE locked SET until = until + 1")
+        .await
+        .unwrap();
+    let short = store.clone().deadline(Duration::from_millis(200));
+    let error = short.put(swap).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Timeout);
+    other.rollback().await.unwrap();
+    assert_eq!(store.put(swap).await.unwrap(), Swap::Done);
 }
 
 struct Sqlite(PathBuf);
