@@ -310,7 +310,8 @@ impl Fake {
     async fn start(answers: &[&'static str]) -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let answers = Arc::new(Mutex::new(answers.to_vec().into_iter()));
+        let answers = Vec::from(answers).into_iter();
+        let answers = Arc::new(Mutex::new(answers));
         let seen = Arc::<Mutex<(Vec<String>, usize)>>::default();
         let fake = Fake {
             port,
