@@ -150,6 +150,7 @@ async fn postgres_prepares_each_statement_once_or_none_behind_a_pooler() {
     for _ in 0..2 {
         let found = store.load(&key, None).await.unwrap();
         assert_eq!(found, Found::Record(record.to_vec()));
+        store.put(create(&key, &record)).await.unwrap();
         let owner = OwnerKey::from_bytes([7; 16]);
         assert!(store.owned(&owner).await.unwrap().is_empty());
         assert_eq!(prepared(&without).await, 0);

@@ -68,6 +68,20 @@ pub(super) async fn owner_lists_what_is_live<F: Fixture>(bench: &Bench<'_, F>) -
         "another's"
     );
 
+    // An end that is refused takes nothing from the list.
+    let wrong = tag(&bench.record())?;
+    let refused = End {
+        key: &second,
+        expect: Some(&wrong),
+        tombstone: Tombstone::Ended,
+        grace: GRACE,
+        owner: Some(&owner),
+    };
+    let refused = bench.store.end(refused).await?;
+    same!(matches!(refused, Swap::Differs(_)), true, "a refused end");
+    let owned = bench.owned(&owner).await?;
+    same!(owned.len(), 3, "records after a refused end");
+
     // Ended with the owner told, and without.
     let end = End {
         key: &first,
