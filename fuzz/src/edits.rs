@@ -106,7 +106,9 @@ fn edited(act: u8, own: &Headers) -> (Headers, Vec<&'static str>, bool) {
         _ => assert!(session.insert("text", "x".repeat(9_000)).is_err()),
     }
     let plan = ready(exchange.commit(exchange.close()));
-    let lines = own.iter().flat_map(|(name, values)| values.iter().map(move |value| (*name, value)));
+    let lines = own
+        .iter()
+        .flat_map(|(name, values)| values.iter().map(move |value| (*name, value)));
     let edits = exchange.finish(plan, lines);
     // A response that failed is a new one.
     let failed = edits.status().is_some();
