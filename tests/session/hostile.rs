@@ -187,6 +187,20 @@ fn chunks_of_two_sessions_are_not_mixed() {
     assert!(browser.peek(&site, |session| session.contains_key("page").unwrap()));
 }
 
+/// What is longer costs no decryption, and all that nine cookies hold is looked at.
+#[test]
+fn a_token_longer_than_nine_cookies_is_refused_unread() {
+    let site = Site::new();
+    for (len, is_too_long) in [(9 * 4096, false), (9 * 4096 + 1, true)] {
+        let header = format!("{NAME}={}", "h".repeat(len));
+        assert_eq!(user(&site, header.as_bytes()), None);
+        let [Event::Refused { reason, .. }] = site.events()[..] else {
+            panic!("{len}");
+        };
+        assert_eq!(reason == Refusal::TooLong, is_too_long, "{len}: {reason}");
+    }
+}
+
 #[test]
 fn a_token_for_something_else_is_no_session() {
     let clock = Clock::new();

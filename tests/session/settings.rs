@@ -314,6 +314,26 @@ fn cookies_in_which_nothing_has_room() {
     assert_eq!(session.finish().set_cookie.len(), 1);
 }
 
+/// A site learns when it starts that its cookie is too small for a ticket, and not from its visitors.
+#[cfg(feature = "store")]
+#[test]
+fn a_cookie_that_holds_the_longest_ticket_is_enough_for_a_store() {
+    let with = |bytes: usize| {
+        SessionManager::builder(ring(1))
+            .store(hardtack::store::MemoryStore::new(1 << 20))
+            .max_cookie_bytes(bytes)
+            .build()
+    };
+    // `__Host-session=`, and base64url of a header, 62 bytes and a tag.
+    let enough = 15 + (24 + 62 + 16_usize) * 4 / 3;
+    assert!(with(enough).is_ok());
+    let error = with(enough - 1).unwrap_err().to_string();
+    assert!(
+        error.starts_with("an empty session needs 151 bytes"),
+        "{error}"
+    );
+}
+
 #[derive(Default, Serialize, Deserialize)]
 struct Typed;
 

@@ -1971,6 +1971,35 @@ fn an_end_of_all_follows_a_session_into_its_next_id() {
     }
 }
 
+/// A thief who logs in again and again could hold up the request of the person who ends all.
+#[test]
+fn an_end_of_all_ends_although_somebody_logs_in_after_each_of_its_looks() {
+    let (site, store) = site();
+    store.give_way();
+    let mut ended = None;
+    let mut steps = Steps::default();
+    steps.add(async { ended = Some(site.sessions.end_all("user-7").await) });
+    steps.step(0);
+    for round in 0..8 {
+        let mut login = Steps::default();
+        login.add(async {
+            let request = Request::load(&site.sessions, "").await;
+            request.regenerate_for_login().unwrap();
+            request.set_subject(Some("user-7")).unwrap();
+            request.insert("user", "mallory").unwrap();
+            assert_eq!(request.commit().await.failed, None);
+        });
+        login.end(0);
+        assert_eq!(steps.running(), 1, "{round}");
+        // It lists the sessions, and ends the new one.
+        steps.step(0);
+        steps.step(0);
+    }
+    assert_eq!(steps.running(), 0);
+    drop(steps);
+    assert_eq!(ended.unwrap().unwrap(), 8);
+}
+
 #[test]
 fn who_is_not_listed_is_told_so() {
     let site = Site::new();

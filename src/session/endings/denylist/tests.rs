@@ -103,6 +103,21 @@ fn an_entry_outlives_its_login_by_an_hour_and_twice_the_skew() {
     }
 }
 
+/// For a reading, a request waits for the lock that all requests share.
+#[test]
+fn requests_stop_for_a_reading_of_the_clock_once_a_minute() {
+    let mut time = SteadyTime::default();
+    let mut read_at = Vec::new();
+    for second in 0..=180 {
+        let ticks = Duration::from_secs(second);
+        if time.is_due(ticks) {
+            time.read(at(0), ticks);
+            read_at.push(second);
+        }
+    }
+    assert_eq!(read_at, [0, 60, 120, 180]);
+}
+
 #[test]
 fn a_clock_that_jumps_ahead_and_is_set_right_drops_nothing() {
     const YEAR: u32 = 365 * 24 * HOUR;

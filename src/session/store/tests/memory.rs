@@ -4,6 +4,7 @@ use crate::session::store::{
     Tag, Tombstone,
     conformance::{self, Fixture},
     erased::ErasedStore,
+    probe,
 };
 use alloc::{string::String, sync::Arc, vec};
 use core::time::Duration;
@@ -191,6 +192,30 @@ fn nothing_is_left_of_what_is_over() {
     }
     *now.lock().unwrap() += HOUR;
     assert_eq!(block_on(Store::sweep(&store, 1_000)).unwrap(), 100);
+    assert!(store.is_empty());
+}
+
+/// A site that never sweeps keeps what it needs, and no save waits for the rest.
+#[test]
+fn a_write_removes_four_that_are_over() {
+    let (store, now) = clocked(1 << 20);
+    for n in 0..10 {
+        assert_eq!(put(&store, create(&key(n), &[n; 100])), Ok(Swap::Done));
+    }
+    *now.lock().unwrap() += HOUR;
+    assert_eq!(put(&store, create(&key(10), &[10; 100])), Ok(Swap::Done));
+    assert_eq!(block_on(Store::sweep(&store, 1_000)).unwrap(), 6);
+}
+
+/// A check at each start must leave nothing in the site's store.
+#[test]
+fn what_a_probe_writes_is_over_after_a_second() {
+    let (store, now) = clocked(1 << 20);
+    block_on(probe(&store)).unwrap();
+    *now.lock().unwrap() = Duration::from_millis(999);
+    assert_eq!(block_on(Store::sweep(&store, 9)).unwrap(), 0);
+    *now.lock().unwrap() = Duration::from_secs(1);
+    assert_eq!(block_on(Store::sweep(&store, 9)).unwrap(), 2);
     assert!(store.is_empty());
 }
 
