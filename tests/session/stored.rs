@@ -112,6 +112,8 @@ fn a_request_costs_what_it_uses() {
     assert_eq!(reply.set_cookie.len(), 1);
     browser.send(&site, |session| session.regenerate().unwrap());
     assert_eq!(store.calls(), ["load", "rename"]);
+    browser.send(&site, |session| session.regenerate_for_login().unwrap());
+    assert_eq!(store.calls(), ["load", "rename"]);
     browser.send(&site, |session| session.destroy().unwrap());
     assert_eq!(store.calls(), ["load", "end"]);
     assert!(browser.names().is_empty());
@@ -162,8 +164,10 @@ fn others_are_not_asked_for_if_the_name_cannot_be_planted() {
     site.clock.pass(1);
     let newer = visitor(&site, &store, "bob");
     let both = format!("{}; {}", older.header(), newer.header());
-    assert_eq!(user(&site.request(&both)).as_deref(), Some("bob"));
-    assert_eq!(store.calls(), ["load"]);
+    for site in [&site, &renamed(&site.clock, &store)] {
+        assert_eq!(user(&site.request(&both)).as_deref(), Some("bob"));
+        assert_eq!(store.calls(), ["load"]);
+    }
     store.set_down(true);
     let request = site.request(&both);
     assert_eq!(request.get::<String>("user"), Err(SessionError::Store));
@@ -319,6 +323,34 @@ fn a_renewal_that_the_store_does_not_take_fails_no_request() {
         [SkipReason::RenewalFailed(SaveError::Store)]
     );
     assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+}
+
+/// Nobody loses a page because its renewal met the writes of others: the old ticket is as good as it was.
+#[test]
+fn a_renewal_that_finds_no_gap_fails_no_request() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let ring = Keyring::new(key(2));
+    let ring = ring.accept_retired(key(1), site.clock.now()).unwrap();
+    site.sessions.set_keyring(ring);
+    let reader = site.request(&browser.header());
+    assert_eq!(user(&reader).as_deref(), Some("ada"));
+    store.give_way();
+    let mut reply = None;
+    let mut steps = Steps::default();
+    steps.add(async { reply = Some(reader.commit().await) });
+    steps.step(0);
+    store.stand();
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    site.clock.pass(3);
+    site.events();
+    steps.end(0);
+    drop(steps);
+    assert_eq!(reply.unwrap().failed, None);
+    assert_eq!(
+        skipped(&site),
+        [SkipReason::RenewalFailed(SaveError::Contended)]
+    );
 }
 
 #[test]
@@ -1459,6 +1491,22 @@ fn a_session_in_a_cookie_moves_at_its_next_save() {
     assert_eq!(old.user(&elsewhere), None, "not after a minute either");
 }
 
+/// A page that shows how long the session lasts shows it for the ticket that comes with it.
+#[test]
+fn a_session_that_moves_says_until_when_its_ticket_opens() {
+    let (clock, _, before, site) = moving(Place::Store);
+    let mut browser = logged_in(&before, "ada");
+    clock.pass(MINUTE);
+    let (end, _) = browser.visit(&site, |session| {
+        session.insert("cart", 7).unwrap();
+        session.expires_at().unwrap()
+    });
+    assert_eq!(end, at(T0 + 31 * MINUTE));
+    assert_eq!(browser.peek(&site, |session| session.expires_at()), Ok(end));
+    clock.set(T0 + 31 * MINUTE);
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+}
+
 #[test]
 fn two_requests_that_move_a_session_meet_in_one_record() {
     let (_, _, before, site) = moving(Place::Store);
@@ -1534,6 +1582,26 @@ fn an_idle_cookie_that_is_ended_or_replaced_leaves_no_way_back() {
         browser.send(&site, handler);
         site.clock.pass(5 * MINUTE);
         assert_eq!(thief.user(&site), None);
+    }
+}
+
+/// Robots leave carts in cookies, come back with them after hours, and must not fill the store with ends.
+#[test]
+fn an_idle_cookie_that_nobody_had_logged_in_with_leaves_its_end_for_a_minute() {
+    for handler in [
+        (|session: &Session| session.destroy().unwrap()) as fn(&Session),
+        |session| {
+            session.regenerate_for_login().unwrap();
+            session.insert("user", "ada").unwrap();
+        },
+    ] {
+        let (clock, store, before, site) = moving(Place::Store);
+        let mut browser = logged_in(&before, "guest");
+        clock.pass(35 * MINUTE);
+        browser.send(&site, handler);
+        assert!(store.calls().contains(&"end"));
+        clock.pass(MINUTE);
+        assert_eq!(ready(store.sweep(9)).unwrap(), 1);
     }
 }
 

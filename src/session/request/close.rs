@@ -76,7 +76,6 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
             Err(error) if save.is_renewal() => Decision::Skip(SkipReason::RenewalFailed(error)),
             Err(error) => Decision::Fail(error),
         },
-        Decision::Keep if !session.is_destroyed() => return answer,
         decision => decision,
     };
     answer.failed = report_unsaved(&unsaved, session.known_id(), events);

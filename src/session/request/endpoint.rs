@@ -219,19 +219,20 @@ impl<T: SessionData> Endpoint<'_, T> {
         let Some(codecs) = &keys.device else {
             return Answer::empty(UNAVAILABLE);
         };
-        let proven = request.prove(codecs, &key, self.now.wall);
-        let answer = match proven {
-            Ok(()) => self.proven(codecs, login, &key),
-            Err(_) => self.challenge(codecs, &key),
-        };
-        match proven {
-            Ok(()) if answer.is_ok() => state.events.push(Event::DeviceProven {
-                id: login.session,
-                login_id: login.login,
+        let answer = match request.prove(codecs, &key, self.now.wall) {
+            Ok(()) => self.proven(codecs, login, &key).inspect(|_| {
+                state.events.push(Event::DeviceProven {
+                    id: login.session,
+                    login_id: login.login,
+                });
             }),
-            Err(reason) if !request.asks_for_a_challenge() => self.tell(state, reason),
-            _ => {}
-        }
+            Err(reason) => {
+                if !request.asks_for_a_challenge() {
+                    self.tell(state, reason);
+                }
+                self.challenge(codecs, &key)
+            }
+        };
         answer.unwrap_or_else(|_| Answer::empty(UNAVAILABLE))
     }
 

@@ -92,12 +92,15 @@ impl PendingEnds {
 
     /// Returns `true` if an end found no room and was dropped: once, until the store has taken all others.
     pub(crate) fn first_loss(&self) -> bool {
-        let loss = &mut self.lock().loss;
-        let is_untold = *loss == Loss::Untold;
-        if is_untold {
-            *loss = Loss::Told;
+        let Pending { ends, loss, .. } = &mut *self.lock();
+        if *loss != Loss::Untold {
+            return false;
         }
-        is_untold
+        *loss = match ends.is_empty() {
+            true => Loss::Nothing,
+            false => Loss::Told,
+        };
+        true
     }
 
     /// Ends that are pending until they are done, also if their request is dropped half way because its client
@@ -281,6 +284,30 @@ mod tests {
             assert!(!pending.first_loss());
             while pending.pop().is_some() {}
         }
+    }
+
+    /// An outage may end and begin again before the log was written to.
+    #[test]
+    fn a_loss_is_told_after_the_store_has_taken_all_and_not_twice_before() {
+        let pending = PendingEnds::default();
+        let fill = |from: u128, to: u128| {
+            for n in from..to {
+                pending.push(Ending {
+                    key: RecordKey::from_bytes(n.to_be_bytes()),
+                    ..ending(0)
+                });
+            }
+        };
+        let max = MAX_PENDING as u128;
+        fill(0, max + 1);
+        while pending.pop().is_some() {}
+        assert!(pending.first_loss());
+        assert!(!pending.first_loss());
+        fill(0, max + 1);
+        assert!(pending.first_loss(), "another outage");
+        pending.pop();
+        fill(max, max + 2);
+        assert!(!pending.first_loss());
     }
 
     /// What the store can never end must not keep it from the others.

@@ -210,6 +210,14 @@ fn structs_floats_and_chars_come_back() {
     round_trip(['a', 'é', '\u{10ffff}', '\0']);
 }
 
+/// Types such as addresses and UUIDs have a text for people and bytes for formats like this one.
+#[test]
+fn a_type_with_two_forms_is_read_in_the_one_that_was_written() {
+    let address = std::net::Ipv4Addr::new(192, 0, 2, 7);
+    assert_eq!(hex(address), hex([192, 0, 2, 7]));
+    round_trip(address);
+}
+
 #[test]
 fn the_bytes_are_those_of_the_format() {
     // Shortest integers.

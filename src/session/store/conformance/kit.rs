@@ -44,6 +44,11 @@ impl<F: Fixture> Bench<'_, F> {
         RecordKey::from_bytes(bytes)
     }
 
+    /// Both instances in turn.
+    pub(super) fn stores(&self) -> impl Iterator<Item = &F::Store> {
+        [&self.store, &self.twin].into_iter().cycle()
+    }
+
     pub(super) fn owner(&self) -> OwnerKey {
         OwnerKey::from_bytes(*self.key().as_bytes())
     }

@@ -8,9 +8,18 @@ use crate::session::store::{
 };
 use alloc::{borrow::ToOwned, string::String, sync::Arc, vec::Vec};
 use core::time::Duration;
-use std::{collections::HashMap, sync::Mutex};
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The longest record of a site with default settings, sealed: what a store has to take.
+const LARGEST: usize = 65_576;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
@@ -59,6 +68,13 @@ enum Fault {
     OwnersGrow,
     OwnersLoseTheNewest,
     ChecksFail,
+    TakesTooLittle,
+    CutsTheLargest,
+    LateInHalves,
+    // What no store is refused for.
+    ExpiresBySweeps,
+    Unsteady,
+    ArrivesLate,
 }
 
 #[derive(Clone)]
@@ -71,11 +87,18 @@ struct Entry {
 
 type Map = HashMap<RecordKey, Entry>;
 
+/// The record of a put that was dropped, the tag that it expects, and its end.
+type Late = (RecordKey, Tag, Vec<u8>, Duration);
+
 /// A store as simple as can be. It gives way before each step on its map, so that others come between.
+#[derive(Clone)]
 struct FaultyStore {
     fault: Fault,
     map: Arc<Mutex<Map>>,
     now: Arc<Mutex<Duration>>,
+    late: Arc<Mutex<Vec<Late>>>,
+    /// The calls so far.
+    calls: Arc<AtomicU32>,
 }
 
 impl FaultyStore {
@@ -83,11 +106,44 @@ impl FaultyStore {
         self.fault == fault
     }
 
+    /// Lets others come between. Of two calls the second may be the faster one.
+    async fn give_way(&self) {
+        let calls = self.calls.fetch_add(1, Ordering::Relaxed);
+        let times = match self.fault {
+            Fault::Unsteady => calls.wrapping_mul(0x9e37_79b1) >> 30,
+            _ => 1,
+        };
+        for _ in 0..times {
+            yield_now().await;
+        }
+    }
+
+    /// Does what was dropped on its way, if what it replaces is there still.
+    fn arrive(&self) {
+        let mut map = self.map.lock().unwrap();
+        for (key, tag, mut record, until) in self.late.lock().unwrap().drain(..) {
+            let Some(before) = map.get_mut(&key) else {
+                continue;
+            };
+            if Tag::of(&before.value) != Some(tag) {
+                continue;
+            }
+            if self.is(Fault::LateInHalves) {
+                let half = record.len() / 2;
+                record.truncate(half);
+                record.extend(before.value.get(half..).unwrap_or_default());
+            }
+            before.value = record;
+            before.until = before.until.max(until);
+        }
+    }
+
     fn found(&self, map: &Map, key: &RecordKey) -> Result<Found, StoreError> {
         let now = *self.now.lock().unwrap();
         let live = |entry: &&Entry| {
             entry.until > now
                 || self.is(Fault::NothingExpires)
+                || self.is(Fault::ExpiresBySweeps)
                 || (self.is(Fault::TombstonesStay) && entry.value.len() < 24)
         };
         let entry = map.get(key).filter(live);
@@ -109,6 +165,9 @@ impl FaultyStore {
         }
         if self.is(Fault::CutsAt64KiB) {
             record.truncate(64 * 1024);
+        }
+        if self.is(Fault::CutsTheLargest) {
+            record.truncate(LARGEST - 1);
         }
         let until = self.until(put.keep);
         let before = map.get(put.key);
@@ -155,7 +214,7 @@ impl FaultyStore {
 
 impl Store for FaultyStore {
     async fn load(&self, key: &RecordKey, keep: Option<Duration>) -> Result<Found, StoreError> {
-        yield_now().await;
+        self.give_way().await;
         let mut map = self.map.lock().unwrap();
         let found = self.found(&map, key)?;
         if self.is(Fault::StaleReads)
@@ -195,7 +254,13 @@ impl Store for FaultyStore {
     }
 
     async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
-        yield_now().await;
+        self.arrive();
+        let dropped = Dropped { store: self, put };
+        self.give_way().await;
+        core::mem::forget(dropped);
+        if put.record.len() > self.max_record_bytes() {
+            return Err(StoreErrorKind::Unsupported.into());
+        }
         if self.is(Fault::ShortRecords) && put.record.len() < 24 {
             self.write(&mut self.map.lock().unwrap(), &put);
             return Ok(Swap::Done);
@@ -242,7 +307,7 @@ impl Store for FaultyStore {
     }
 
     async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
-        yield_now().await;
+        self.give_way().await;
         let mut map = self.map.lock().unwrap();
         let found = self.found(&map, end.key)?;
         let ends = match (&found, end.expect) {
@@ -339,7 +404,7 @@ impl Store for FaultyStore {
     }
 
     async fn owned(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
-        yield_now().await;
+        self.give_way().await;
         let map = self.map.lock().unwrap();
         let owned = map.iter().filter_map(|(key, entry)| {
             let (found, about) = entry.owner.clone()?;
@@ -351,7 +416,7 @@ impl Store for FaultyStore {
     }
 
     async fn sweep(&self, limit: u32) -> Result<u32, StoreError> {
-        yield_now().await;
+        self.give_way().await;
         let mut map = self.map.lock().unwrap();
         let now = match self.fault {
             Fault::SweepsWhatLives => DAY * 3650,
@@ -378,7 +443,29 @@ impl Store for FaultyStore {
     }
 
     fn max_record_bytes(&self) -> usize {
-        1 << 17
+        match self.fault {
+            Fault::TakesTooLittle => LARGEST - 1,
+            _ => 1 << 17,
+        }
+    }
+}
+
+/// A put whose future may be dropped before its time.
+struct Dropped<'a> {
+    store: &'a FaultyStore,
+    put: Put<'a>,
+}
+
+impl Drop for Dropped<'_> {
+    fn drop(&mut self) {
+        let Dropped { store, put } = self;
+        if let (Fault::ArrivesLate | Fault::LateInHalves, Expect::Tag(tag)) =
+            (store.fault, put.expect)
+        {
+            let until = store.until(put.keep);
+            let late = (*put.key, *tag, put.record.to_owned(), until);
+            store.late.lock().unwrap().push(late);
+        }
     }
 }
 
@@ -393,12 +480,7 @@ impl Plain<'_> {
         tombstone: Tombstone,
         grace: Duration,
     ) -> Result<Swap, StoreError> {
-        let FaultyStore { fault, map, now } = self.0;
-        let store = Provided(FaultyStore {
-            fault: *fault,
-            map: map.clone(),
-            now: now.clone(),
-        });
+        let store = Provided(self.0.clone());
         store.rename(from, put, tombstone, grace).await
     }
 }
@@ -446,6 +528,8 @@ impl Fixture for Faulty {
             fault: self.fault,
             map: maps.entry(namespace.into()).or_default().clone(),
             now: self.now.clone(),
+            late: Arc::default(),
+            calls: Arc::default(),
         }
     }
 
@@ -463,11 +547,20 @@ fn run(fault: Fault) -> conformance::Report {
     }))
 }
 
+/// One with the provided rename, one whose records stay until they are swept, one that answers in any order, and one
+/// that does later what a request asked for that is gone.
 #[test]
-fn without_a_fault_it_passes_with_the_provided_rename() {
-    let report = run(Fault::None);
-    assert!(report.passed(), "{report}");
-    assert_eq!(report.skipped().count(), 0, "{report}");
+fn no_store_without_a_fault_is_refused() {
+    for right in [
+        Fault::None,
+        Fault::ExpiresBySweeps,
+        Fault::Unsteady,
+        Fault::ArrivesLate,
+    ] {
+        let report = run(right);
+        assert!(report.passed(), "{right:?}: {report}");
+        assert_eq!(report.skipped().count(), 0, "{report}");
+    }
 }
 
 /// Each fault, and a case that has to find it.
@@ -475,6 +568,8 @@ fn without_a_fault_it_passes_with_the_provided_rename() {
 const FOUND: &[(Fault, &str)] = &[
     (Fault::ChecksFail, "check_passes"),
     (Fault::CutsAt64KiB, "records_of_every_size_come_back"),
+    (Fault::CutsTheLargest, "records_of_every_size_come_back"),
+    (Fault::TakesTooLittle, "records_of_every_size_come_back"),
     (Fault::LosesFf, "every_byte_comes_back"),
     (Fault::TagsIgnoreCase, "every_byte_comes_back"),
     (Fault::KeepCreates, "nothing_is_missing"),
@@ -529,6 +624,7 @@ const FOUND: &[(Fault, &str)] = &[
     (Fault::OwnersLoseTheNewest, "owner_has_at_most_1000_records"),
     (Fault::NamespacesMeet, "namespaces_do_not_meet"),
     (Fault::HalfWrites, "dropped_futures_leave_whole_records"),
+    (Fault::LateInHalves, "dropped_futures_leave_whole_records"),
     (Fault::RenameEndsFirst, "dropped_futures_leave_whole_records"),
 ];
 

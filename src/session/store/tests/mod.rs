@@ -1,5 +1,6 @@
-//! The store in memory, and proof that the suite finds what it looks for.
+//! The store in memory, what a trait's defaults and keys are, and proof that the suite finds what it looks for.
 
+mod contract;
 mod faulty;
 mod memory;
 

@@ -228,15 +228,10 @@ pub(super) async fn swap_of_nothing_creates_nothing<F: Fixture>(bench: &Bench<'_
 pub(super) async fn one_of_64_swappers_wins<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     // An engine without compare and swap fails here: two of them are done.
     let (key, base) = bench.created(KEEP).await?;
-    let swappers = (0..64).map(|i| {
+    let swappers = bench.stores().take(64).map(|store| {
         let (key, base) = (&key, &base);
         async move {
             let record = bench.record();
-            let store = if i % 2 == 0 {
-                &bench.store
-            } else {
-                &bench.twin
-            };
             let answer = swap(store, key, base, &record, KEEP).await?;
             Ok((record, answer))
         }
@@ -249,14 +244,8 @@ pub(super) async fn swappers_lose_nothing<F: Fixture>(bench: &Bench<'_, F>) -> C
     let key = bench.key();
     let start = bench.counts(&[0; 64]);
     same!(bench.create(&key, &start).await?, Swap::Done, "create");
-    let writers = (0..64).map(|writer| {
-        let store = if writer % 2 == 0 {
-            &bench.store
-        } else {
-            &bench.twin
-        };
-        count_up(bench, store, key, writer, 2)
-    });
+    let writers = (0..64).zip(bench.stores());
+    let writers = writers.map(|(writer, store)| count_up(bench, store, key, writer, 2));
     at_once(writers).await?;
     let Found::Record(record) = bench.found(&key).await? else {
         return Err(Stop::Failed("the record is gone".into()));

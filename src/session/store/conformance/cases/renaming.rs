@@ -153,14 +153,9 @@ pub(super) async fn rename_against_swappers_loses_nothing<F: Fixture>(
         let from = bench.key();
         let start = bench.counts(&[0; 7]);
         same!(bench.create(&from, &start).await?, Swap::Done, "create");
-        let writers = (0..6).map(|writer| {
-            let store = if writer % 2 == 0 {
-                &bench.store
-            } else {
-                &bench.twin
-            };
-            boxed(count_up(bench, store, from, writer, 10))
-        });
+        let writers = (0..6).zip(bench.stores());
+        let writers =
+            writers.map(|(writer, store)| boxed(count_up(bench, store, from, writer, 10)));
         let renamer = boxed(async move {
             let to = bench.key();
             let Found::Record(mut before) = bench.found(&from).await? else {
