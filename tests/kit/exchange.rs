@@ -109,6 +109,12 @@ impl<T: SessionData> Request<T> {
         self.exchange.finish(plan, NO_HEADERS).into()
     }
 
+    /// What an adapter gets for a response that sets this cookie already.
+    pub fn edits_beside(&self, line: &str) -> HeaderEdits {
+        let plan = ready(self.exchange.commit(self.exchange.close()));
+        self.exchange.finish(plan, [("set-cookie", line)])
+    }
+
     /// What an adapter gets for the response.
     pub fn edits(&self, cache_control: &[&[u8]], vary: &[&[u8]]) -> HeaderEdits {
         let plan = ready(self.exchange.commit(self.exchange.close()));

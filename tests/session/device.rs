@@ -928,6 +928,30 @@ fn an_adapter_is_told_whether_there_is_an_endpoint() {
     assert!(!Exchange::has_endpoint(&unbound.sessions));
 }
 
+/// Its answer is the whole response: a renewal beside it would come from no handler.
+#[test]
+fn an_adapter_that_goes_on_after_an_answer_of_the_endpoint_adds_nothing() {
+    let (site, device, mut jar) = (Site::new(), Device::new(1), Jar::default());
+    let id = jar.bind(&site, &device);
+    site.clock.pass(9 * MINUTE);
+    let (exchange, cookies) = (Exchange::begin(&site.sessions), jar.header());
+    let answer = exchange.endpoint(&RequestHead {
+        method: "POST",
+        path: ENDPOINT,
+        authority: None,
+        headers: [("cookie", &*cookies), ("sec-secure-session-id", &*id)],
+    });
+    assert_eq!(ready(answer.unwrap()).status(), Some(403));
+    let plan = ready(exchange.commit(exchange.close()));
+    assert_eq!(exchange.finish(plan, NO_HEADERS).into_iter().count(), 0);
+    // Before its answer it would have.
+    assert!(
+        !jar.get(&site, |session| drop(session.id()))
+            .header("set-cookie")
+            .is_empty()
+    );
+}
+
 /// The browser goes on with the proof that it has, and finds the endpoint where it was.
 #[test]
 fn a_bound_session_survives_a_rename() {

@@ -18,6 +18,7 @@ mod former;
 mod handle;
 mod hostile;
 mod model;
+mod origin;
 mod rotation;
 mod saving;
 mod settings;

@@ -326,6 +326,24 @@ fn the_limits_hold_on_the_final_bytes() {
     }
 }
 
+/// A developer sees at once why a page is a 500, and a visitor reads nothing of the site's inside.
+#[test]
+fn a_session_that_was_not_saved_says_why_to_a_developer_alone() {
+    let body = |site: &Site| {
+        let session = site.request("");
+        let _ = session.insert("page", text(10_000));
+        session.edits(&[], &[]).body()
+    };
+    assert_eq!(body(&Site::new()), "");
+    let site = Site::with(&Clock::new(), |builder| builder.insecure_for_development());
+    let said = body(&site);
+    assert!(
+        said.starts_with("the session was not saved: the session needs "),
+        "{said}"
+    );
+    assert_eq!(site.request("").edits(&[], &[]).body(), "");
+}
+
 #[test]
 fn a_session_over_a_lowered_limit_can_still_be_read_and_mended() {
     let clock = Clock::new();

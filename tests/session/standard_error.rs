@@ -42,8 +42,82 @@ fn the_warning_of_cookies_over_http_is_rationed() {
     }
     let said = said("the_warning_of_cookies_over_http_is_rationed", "yes");
     let warning = "hardtack: session cookies are sent over http: use `insecure_for_development` for development only";
+    let lines = said.lines().filter(|line| line.starts_with(warning));
+    let endings: Vec<_> = lines.map(|line| line.split_once(" (number ")).collect();
     // The first, the second and the fourth.
-    assert_eq!(said.matches(warning).count(), 3, "{said}");
+    let [
+        None,
+        Some((_, "2 of its kind)")),
+        Some((_, "4 of its kind)")),
+    ] = endings[..]
+    else {
+        panic!("{said}");
+    };
+}
+
+/// A site that stops to listen, as at its end, still has a log.
+#[test]
+fn a_line_that_no_subscriber_takes_is_on_standard_error() {
+    if env::var_os(SPEAKER).is_some() {
+        let quiet = tracing::subscriber::NoSubscriber::new();
+        tracing::subscriber::with_default(quiet, || ());
+        let builder = SessionManager::builder(ring(1)).insecure_for_development();
+        builder.build().unwrap();
+        return;
+    }
+    let said = said(
+        "a_line_that_no_subscriber_takes_is_on_standard_error",
+        "yes",
+    );
+    let line = "hardtack: session cookies are sent over http";
+    assert_eq!(said.matches(line).count(), 1, "{said}");
+}
+
+/// Each would overwrite the cookie of the other, and their visitors lose a session at random.
+#[test]
+fn two_managers_of_one_cookie_have_a_line() {
+    const TEST: &str = "two_managers_of_one_cookie_have_a_line";
+    if let Ok(part) = env::var(SPEAKER) {
+        let site = Site::new();
+        let other = |name: &str| Site::with(&Clock::new(), |builder| builder.cookie_name(name));
+        let set = |line: &str, used: bool| {
+            let session = site.request("");
+            if used {
+                session.insert("user", "hunter2").unwrap();
+            }
+            drop(session.edits_beside(line));
+        };
+        let exchange = Exchange::begin(&site.sessions);
+        match part.as_str() {
+            "layer of the same" => assert!(exchange.covers(&site.sessions)),
+            "layer of another" => assert!(!exchange.covers(&Site::new().sessions)),
+            "layer of another name" => assert!(!exchange.covers(&other("sid").sessions)),
+            "response" => set("__Host-session=h; Path=/", true),
+            "response of an unused one" => set("__Host-session=h; Path=/", false),
+            "response with another cookie" => {
+                set("__Host-session2=h; Path=/", true);
+                set("theme=__Host-session=", true);
+            }
+            part => panic!("{part}"),
+        }
+        return;
+    }
+    for (part, lines) in [
+        ("layer of the same", 0),
+        ("layer of another", 1),
+        ("layer of another name", 0),
+        ("response", 1),
+        // In production this would cost every request.
+        (
+            "response of an unused one",
+            usize::from(cfg!(debug_assertions)),
+        ),
+        ("response with another cookie", 0),
+    ] {
+        let said = said(TEST, part);
+        let line = "hardtack: two `SessionManager`s with the cookie name `__Host-session` serve one request";
+        assert_eq!(said.matches(line).count(), lines, "{part}: {said}");
+    }
 }
 
 /// Writes its length, and reads only a text.

@@ -165,6 +165,39 @@ fn the_steps_of_a_request_print_no_more_than_their_names() {
     assert_eq!(format!("{:?}", exchange.commit(plan)), "Commit { .. }");
 }
 
+#[cfg(feature = "unstable-device-bound")]
+#[test]
+fn an_answer_of_the_endpoint_prints_no_more_than_its_name() {
+    let site = Site::with(&crate::kit::clock::Clock::new(), |builder| {
+        builder.device_bound(hardtack::session::DeviceBound::default())
+    });
+    let answer = Exchange::begin(&site.sessions).endpoint(&RequestHead {
+        method: "POST",
+        path: "/.hardtack/device/session",
+        authority: None,
+        headers: NO_HEADERS,
+    });
+    let shown = format!("{:?}", answer.unwrap());
+    assert_eq!(shown, "EndpointFuture { .. }");
+}
+
+/// A monitor that counts 5xx must not page anybody for a page elsewhere, nor call an outage a bug.
+#[test]
+fn each_error_has_the_status_of_who_has_to_act() {
+    let errors = [
+        (SessionError::CrossOrigin, 403),
+        (SessionError::Rivals, 503),
+        (SessionError::Store, 503),
+        (SessionError::HeadersSent, 500),
+        (SessionError::Randomness, 500),
+    ];
+    for (error, status) in errors {
+        assert_eq!(error.status(), status, "{error}");
+    }
+    #[cfg(feature = "unstable-device-bound")]
+    assert_eq!(SessionError::NoDeviceProof.status(), 503);
+}
+
 #[test]
 fn what_is_no_login_id_or_entry_of_a_denylist_is_told_what_one_is() {
     let error = "x".parse::<LoginId>().unwrap_err().to_string();

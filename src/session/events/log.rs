@@ -40,8 +40,7 @@ impl Topic {
 #[cfg(feature = "tracing")]
 pub(super) fn has_subscriber() -> bool {
     use tracing::{dispatcher, subscriber::NoSubscriber};
-    dispatcher::has_been_set()
-        && dispatcher::get_default(|subscriber| !subscriber.is::<NoSubscriber>())
+    dispatcher::get_default(|subscriber| !subscriber.is::<NoSubscriber>())
 }
 
 /// Says what is wrong.

@@ -1,0 +1,110 @@
+//! What a request of another origin's page gets of a session. Which origins those are is judged in `src/session/origin/`.
+
+use crate::kit::{
+    exchange::{NO_HEADERS, Reply, ready},
+    site::{Browser, Site, logged_in},
+};
+use hardtack::session::{Event, Exchange, Refusal, RequestHead, Session, SessionError};
+
+const OWN: &str = "https://shop.example";
+const EVIL: &str = "https://evil.example";
+
+/// A form that a page of this origin sends.
+fn posted<R>(
+    site: &Site,
+    browser: &Browser,
+    origin: &str,
+    handler: impl FnOnce(&Session) -> R,
+) -> (R, Reply) {
+    let exchange = Exchange::begin(&site.sessions);
+    let cookies = browser.header();
+    let session = ready(exchange.session(RequestHead {
+        method: "POST",
+        path: "/",
+        authority: Some("shop.example"),
+        headers: [("cookie", &*cookies), ("origin", origin)],
+    }));
+    let result = handler(&session);
+    drop(session);
+    let plan = ready(exchange.commit(exchange.close()));
+    (result, exchange.finish(plan, NO_HEADERS).into())
+}
+
+type Write = fn(&Session) -> Result<(), SessionError>;
+
+/// Every call that writes, as a page elsewhere would like it to happen.
+const WRITES: [Write; 5] = [
+    |session| session.insert("user", "mallory"),
+    |session| session.remember(true),
+    |session| session.touch(),
+    |session| session.regenerate_for_login(),
+    |session| session.destroy(),
+];
+
+#[test]
+fn a_page_elsewhere_reads_and_writes_nothing_of_a_visitors_session() {
+    let site = Site::new();
+    let browser = logged_in(&site, "ada");
+    for write in WRITES {
+        let (written, reply) = posted(&site, &browser, EVIL, write);
+        assert_eq!(written, Err(SessionError::CrossOrigin));
+        assert_eq!(reply.set_cookie, [""; 0]);
+        assert!(matches!(site.events()[..], [Event::CrossOrigin(_)]));
+        let (written, _) = posted(&site, &browser, OWN, write);
+        assert_eq!(written, Ok(()));
+        site.events();
+    }
+    let (seen, reply) = posted(&site, &browser, EVIL, |session| {
+        let user = session.get::<String>("user").unwrap();
+        (user, session.is_new().unwrap(), session.refused().unwrap())
+    });
+    assert_eq!(seen, (None, true, Some(Refusal::CrossOrigin)));
+    assert_eq!(reply.set_cookie, [""; 0]);
+}
+
+/// A handler that changes something else than the session, or the guard of its route, asks first.
+#[test]
+fn a_handler_without_a_session_learns_of_a_page_elsewhere() {
+    let site = Site::new();
+    let browser = logged_in(&site, "ada");
+    let (checked, _) = posted(&site, &browser, OWN, Session::check_origin);
+    assert_eq!(checked, Ok(()));
+    assert_eq!(site.events(), [], "it opens nothing");
+    let twice = |session: &Session| [session.check_origin(), session.check_origin()];
+    let (checked, reply) = posted(&site, &browser, EVIL, twice);
+    assert_eq!(checked, [const { Err(SessionError::CrossOrigin) }; 2]);
+    assert_eq!(reply.set_cookie, [""; 0]);
+    let events = site.events();
+    assert!(matches!(&events[..], [Event::CrossOrigin(_)]), "{events:?}");
+}
+
+/// A payment or a single sign-on comes back without the cookie that the browser withholds: what it wrote would replace
+/// the login of the visitor.
+#[test]
+fn an_allowed_page_elsewhere_without_a_cookie_may_log_in_and_nothing_else() {
+    let site = Site::with(&crate::kit::clock::Clock::new(), |builder| {
+        builder.allow_cross_origin(|_| true)
+    });
+    let stranger = Browser::default();
+    for write in WRITES {
+        let (written, reply) = posted(&site, &stranger, EVIL, write);
+        match written {
+            Ok(()) => assert_eq!(reply.failed, None),
+            Err(error) => {
+                assert_eq!(error, SessionError::CrossOrigin);
+                assert_eq!(reply.set_cookie, [""; 0]);
+            }
+        }
+    }
+    let written = WRITES.map(|write| posted(&site, &stranger, EVIL, write).0.is_ok());
+    assert_eq!(written, [false, false, false, true, false]);
+    let (login, reply) = posted(&site, &stranger, EVIL, |session| {
+        session.regenerate_for_login()?;
+        session.insert("user", "ada")
+    });
+    assert_eq!((login, reply.set_cookie.len()), (Ok(()), 1));
+    // With a cookie it is like any other.
+    let browser = logged_in(&site, "ada");
+    let (written, _) = posted(&site, &browser, EVIL, WRITES[0]);
+    assert_eq!(written, Ok(()));
+}
