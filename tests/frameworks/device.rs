@@ -9,6 +9,7 @@ use crate::{
         dbsc::{Answer, Outgoing},
         device::Device,
     },
+    log,
     server::Framework,
     site::{self, Browser, Site},
 };
@@ -223,5 +224,8 @@ pub fn a_link_from_elsewhere_loads_itself_again(framework: &Framework) {
         .visit(|session| session.insert("a", 2));
     assert_eq!(visit.response().status, 503);
     assert_eq!(visit.result, Some(Err(SessionError::NoDeviceProof)));
+    // An event has told it: a line for each such request would ration the lines about mistakes away.
+    let line = format!("message={}", SessionError::NoDeviceProof);
+    assert!(!log::has(&line));
     assert!(browser.jar == before);
 }

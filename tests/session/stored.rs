@@ -286,6 +286,31 @@ fn a_remembered_session_gets_its_cookie_although_only_the_record_changed() {
     assert_eq!(other.user(&site).as_deref(), Some("ada"));
 }
 
+/// A script's request in the background is no use by a person: what it writes is saved, and the time runs on.
+#[test]
+fn a_write_of_a_request_that_nobody_waits_for_does_not_renew_the_ticket() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    site.clock.pass(5 * MINUTE);
+    let header = browser.header();
+    for (mode, lines) in [("no-cors", 0), ("cors", 1)] {
+        let exchange = Exchange::begin(&site.sessions);
+        let session = ready(exchange.session(RequestHead {
+            method: "GET",
+            path: "/",
+            authority: None,
+            headers: [("cookie", &*header), ("sec-fetch-mode", mode)],
+        }));
+        session.insert("mode", mode).unwrap();
+        drop(session);
+        let plan = ready(exchange.commit(exchange.close()));
+        let reply = Reply::from(exchange.finish(plan, NO_HEADERS));
+        assert_eq!((reply.failed, reply.set_cookie.len()), (None, lines));
+        let saved = |session: &Session| session.get::<String>("mode").unwrap();
+        assert_eq!(browser.peek(&site, saved).as_deref(), Some(mode));
+    }
+}
+
 #[test]
 fn a_touch_lets_the_store_keep_the_record_first() {
     let (site, store) = site();
@@ -418,6 +443,29 @@ fn a_record_under_an_unknown_key_is_not_overwritten() {
     assert_eq!(again.user(&site).as_deref(), Some("bob"));
     browser.send(&site, |session| session.destroy().unwrap());
     assert!(browser.names().is_empty());
+}
+
+/// Nothing is in the store that a new session could overwrite: its cookie is as unreadable as one under an unknown key.
+#[test]
+fn a_cookie_whose_key_goes_while_the_store_is_asked_hinders_no_new_session() {
+    let (_, store, before, site) = moving(Place::Store);
+    let browser = logged_in(&before, "ada");
+    store.give_way();
+    let header = browser.header();
+    let mut written = None;
+    let mut steps = Steps::default();
+    steps.add(async {
+        let request = Request::load(&site.sessions, &header).await;
+        let inserted = request.insert("cart", 7);
+        written = Some((inserted, request.commit().await));
+    });
+    steps.step(0);
+    site.sessions.set_keyring(ring(2));
+    steps.end(0);
+    drop(steps);
+    assert_eq!(refusals(&site), [Refusal::UnknownKey]);
+    let (inserted, reply) = written.unwrap();
+    assert_eq!((inserted, reply.set_cookie.len()), (Ok(()), 1));
 }
 
 /// Old tickets of other paths, and what somebody planted, come beside the session that counts.
@@ -723,6 +771,21 @@ fn what_is_written_after_a_logout_is_a_new_session() {
     let (_, reply) = browser.visit(&site, anew);
     assert_eq!(reply.failed, Some(SaveError::Store));
     assert!(browser.names().is_empty());
+}
+
+/// An operator counts failures by their events.
+#[test]
+fn a_logout_that_fails_before_a_save_is_one_failure() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    store.fail(&[None, Some(Fault::Before), Some(Fault::Before)]);
+    let (_, reply) = browser.visit(&site, |session| {
+        session.destroy().unwrap();
+        session.insert("cart", 7).unwrap();
+    });
+    assert_eq!(reply.failed, Some(SaveError::Store));
+    let failed = |event: &Event| matches!(event, Event::Failed { .. });
+    assert_eq!(site.events().iter().filter(|it| failed(it)).count(), 1);
 }
 
 #[test]

@@ -587,7 +587,7 @@ fn index<'h>(cookies: impl Iterator<Item = (usize, &'h [u8])>) -> Parts<'h> {
 /// and F, the first one received is kept.
 fn pieces<'h>(count: usize, first: &'h [u8], parts: &Parts<'h>) -> Option<Vec<&'h [u8]>> {
     let wanted: Fragment = first.get(FRAGMENT)?.try_into().ok()?;
-    let mut pieces = [None; 1 + MAX_CHUNKS];
+    let mut pieces = [None; MAX_CHUNKS];
     for (k, fragment, part) in parts {
         if *fragment == wanted
             && let Some(piece @ None) = pieces.get_mut(*k)

@@ -994,3 +994,19 @@ const fn check_name(name: &str) {
         at += 1;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::check_name;
+
+    /// A zero byte would let the sessions of one type open as those of another.
+    #[test]
+    fn a_name_that_is_empty_or_holds_a_zero_byte_does_not_compile() {
+        check_name("a");
+        check_name("account/1");
+        for name in ["", "\0", "\0a", "a\0", "a\0b"] {
+            let checked = std::panic::catch_unwind(|| check_name(name));
+            assert!(checked.is_err(), "{name:?}");
+        }
+    }
+}

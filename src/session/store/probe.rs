@@ -4,7 +4,6 @@ use super::{
     End, Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap,
     Tag, Tombstone, random::Source,
 };
-use alloc::vec;
 use core::time::Duration;
 
 const KEEP: Duration = Duration::from_secs(1);
@@ -34,11 +33,11 @@ pub async fn probe<S: Store>(store: &S) -> Result<(), StoreError> {
     };
     let (from, to) = (RecordKey::from_bytes(key()), RecordKey::from_bytes(key()));
     let owner_key = OwnerKey::from_bytes(key());
-    let (first, second) = ([1; 40], [2; 40]);
+    let record = [1; 40];
     let put = Put {
         key: &from,
         expect: Expect::Absent,
-        record: &first,
+        record: &record,
         keep: KEEP,
         owner: store.lists_owners().then_some(Owner {
             key: &owner_key,
@@ -52,7 +51,6 @@ pub async fn probe<S: Store>(store: &S) -> Result<(), StoreError> {
     let put = Put {
         key: &to,
         expect: Expect::Tag(&before),
-        record: &second,
         ..put
     };
     let renamed = store.rename(&from, put, Tombstone::Moved(to), KEEP).await?;
@@ -73,7 +71,7 @@ pub async fn probe<S: Store>(store: &S) -> Result<(), StoreError> {
     let ended = store.end(end).await?;
     store.sweep(1).await?;
     let done = [created, renamed, ended] == [Swap::Done, Swap::Done, Swap::Done];
-    if done && listed && found == Found::Record(vec![1; 40]) {
+    if done && listed && found == Found::Record(record.into()) {
         return Ok(());
     }
     Err(StoreError::new(

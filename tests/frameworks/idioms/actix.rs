@@ -4,7 +4,7 @@ use crate::{
     site::{ring, settings},
 };
 use actix_web::{
-    App, Error, HttpResponse, Responder,
+    App, Error, HttpResponse, Responder, ResponseError,
     body::MessageBody,
     cookie::Cookie,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
@@ -16,7 +16,7 @@ use actix_web::{
 };
 use hardtack::{
     actix::SessionMiddleware,
-    session::{MissingLayer, Session, SessionError},
+    session::{MissingLayer, SameOriginError, Session, SessionError},
 };
 use std::{
     future::{Ready, ready},
@@ -195,6 +195,13 @@ async fn option_and_result_are_what_actix_makes_of_them() {
     .await;
     assert_eq!(get(&app, "/none", None).await.2, "false false");
     assert_eq!(get(&app, "/session", None).await.2, "true false");
+}
+
+/// A middleware that counts errors looks at the status before there is a response.
+#[test]
+fn the_error_of_the_guard_has_its_status() {
+    let refused = SameOriginError::from(SessionError::CrossOrigin);
+    assert_eq!(refused.status_code(), StatusCode::FORBIDDEN);
 }
 
 /// Takes one request at a time, and is at it.

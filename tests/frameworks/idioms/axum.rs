@@ -6,6 +6,7 @@ use crate::{
 use axum::{
     Router,
     body::Body,
+    extract::FromRequestParts,
     http::{Method, Request, Response, StatusCode},
     middleware::{Next, from_fn},
     routing::any,
@@ -19,7 +20,7 @@ use std::{
     future::{Ready, ready},
     task::{Context, Poll, Waker},
 };
-use tower::{Layer, Service, ServiceExt};
+use tower::{Layer, Service, ServiceExt, service_fn};
 
 /// Takes one request at a time, and is at it.
 #[derive(Clone)]
@@ -45,6 +46,34 @@ fn a_service_that_is_busy_stays_busy_behind_the_layer() {
     let mut service = SessionLayer::new(sessions).layer(Busy);
     let mut context = Context::from_waker(Waker::noop());
     assert!(service.poll_ready(&mut context).is_pending());
+}
+
+/// A tower service may have a body of its own, which the layer cannot fill: the reason goes to the log.
+#[test]
+fn a_body_that_is_not_axums_stays_empty_and_a_line_says_so() {
+    log::collect();
+    let line = "the body of the responses is not Axum's";
+    let fill = service_fn(async |request: Request<Body>| {
+        let (mut parts, _) = request.into_parts();
+        let session = Session::from_request_parts(&mut parts, &()).await;
+        let session: Session = session.unwrap();
+        assert!(session.insert("text", "x".repeat(10_000)).is_err());
+        Ok::<_, Infallible>(Response::new(()))
+    });
+    for explains in [false, true] {
+        let builder = settings(ring(), &Clock::new());
+        let sessions = match explains {
+            true => builder.insecure_for_development().build().unwrap(),
+            false => builder.build().unwrap(),
+        };
+        let answer = SessionLayer::new(sessions).layer(fill);
+        let answer = answer.oneshot(Request::get("/").body(Body::empty()).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let response = runtime.unwrap().block_on(answer).unwrap();
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        // Without a reason there is nothing to leave out.
+        assert_eq!(log::has_error(line), explains);
+    }
 }
 
 async fn login(session: Session) -> Result<(), SessionError> {

@@ -6,7 +6,9 @@ use crate::{
 };
 use hardtack::{
     rocket::SessionFairing,
-    session::{FlashLevel, MissingLayer, SameOrigin, Session, SessionError, SessionManager},
+    session::{
+        FlashLevel, MissingLayer, SameOrigin, Session, SessionData, SessionError, SessionManager,
+    },
 };
 use rocket::{
     Build, Request, Rocket, Route, async_trait, catch, catchers,
@@ -20,6 +22,7 @@ use rocket::{
     response::{Flash, Redirect},
     routes,
 };
+use serde::{Deserialize, Serialize};
 
 fn sessions() -> SessionManager {
     settings(ring(), &Clock::new()).build().unwrap()
@@ -169,6 +172,37 @@ fn it_does_not_launch_without_the_fairing() {
         launches(other().attach(SessionFairing::new(accounts()))),
         Ok(())
     );
+}
+
+/// Data that no other test has, so that its line is of this one.
+#[derive(Default, Serialize, Deserialize)]
+struct Unattached;
+
+impl SessionData for Unattached {
+    const NAME: &'static str = "unattached";
+    const VERSION: u8 = 0;
+}
+
+#[get("/unattached")]
+fn unattached(_session: Session<Unattached>) {}
+
+/// A launch that stops says what to add.
+#[test]
+fn a_launch_without_the_fairing_has_a_line_and_another_has_none() {
+    log::collect();
+    let settings = settings(ring(), &Clock::new()).data::<Unattached>();
+    let fairing = SessionFairing::new(settings.build().unwrap());
+    let line = || log::has_error("idioms::rocket::Unattached>`: add `.attach(");
+    assert_eq!(
+        launches(rocket(routes![unattached]).attach(fairing)),
+        Ok(())
+    );
+    assert!(!line());
+    assert_eq!(
+        launches(rocket(routes![unattached])),
+        Err("sentinel".into())
+    );
+    assert!(line());
 }
 
 #[test]

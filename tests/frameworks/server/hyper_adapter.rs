@@ -118,7 +118,7 @@ pub fn session_error<B: Default>(error: &SessionError) -> Response<B> {
 }
 
 fn refuse<B: Default>(error: impl Display) -> Response<B> {
-    tracing::error!(target: "hardtack", "{error}");
+    tracing::error!(target: "hardtack", "hyper: {error}");
     empty(500)
 }
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::ser::{self, Serialize, SerializeMap as _, Serializer};
 
 // Major types (RFC 8949, section 3.1), where they stand in the first byte.
-const UNSIGNED: u8 = 0 << 5;
+const UNSIGNED: u8 = 0;
 const NEGATIVE: u8 = 1 << 5;
 const BYTES: u8 = 2 << 5;
 const TEXT: u8 = 3 << 5;

@@ -390,3 +390,53 @@ fn grace<T: SessionData>(
         .saturating_add(skew)
         .max(GRACE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Key, Keyring,
+        session::{Session, SessionError, record::Ticket, testing},
+        store::MemoryStore,
+        token,
+    };
+    use alloc::vec;
+
+    /// Returns the ticket in a Cookie header.
+    fn ticket(manager: &SessionManager, cookie: &str) -> Ticket {
+        let (_, token) = cookie.split_once('=').unwrap();
+        let mut scratch = vec![0; token::body_len(token.len())];
+        let codec = &manager.keys().codec;
+        let opened = codec.open_payload(None, token.as_bytes(), manager.wall(), &mut scratch);
+        Ticket::decode(opened.unwrap().value).unwrap()
+    }
+
+    /// An attacker may have planted the ticket, and may get what the store holds: a dump, or a backup.
+    #[test]
+    fn a_ticket_of_before_does_not_open_the_record_under_a_new_id() {
+        let manager = SessionManager::builder(Keyring::new(Key::generate().unwrap()))
+            .store(MemoryStore::new(1 << 20))
+            .build()
+            .unwrap();
+        let session = testing::new_session(&manager);
+        session.insert("cart", 7).unwrap();
+        let planted = testing::cookie_header(&session).unwrap();
+        type Renames = fn(&Session) -> Result<(), SessionError>;
+        let renames: [Renames; 2] = [|it| it.regenerate(), |it| it.regenerate_for_login()];
+        let mut cookie = planted.clone();
+        let mut secrets = vec![ticket(&manager, &cookie).secret];
+        for renames in renames {
+            let session = testing::session_from_cookie(&manager, &cookie);
+            renames(&session).unwrap();
+            cookie = testing::cookie_header(&session).unwrap();
+            let secret = ticket(&manager, &cookie).secret;
+            assert!(!secrets.contains(&secret));
+            secrets.push(secret);
+        }
+        // A save under the same id keeps it, for another tab has it too.
+        let session = testing::session_from_cookie(&manager, &cookie);
+        session.remember(true).unwrap();
+        cookie = testing::cookie_header(&session).unwrap();
+        assert!(secrets.last() == Some(&ticket(&manager, &cookie).secret));
+    }
+}
