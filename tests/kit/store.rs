@@ -41,7 +41,11 @@ pub struct Scripted {
     clock: Clock,
     script: Arc<Mutex<Script>>,
     lists_owners: bool,
+    index: Option<Arc<Mutex<Index>>>,
 }
+
+/// What an engine lists that keeps the entries of owners apart from the records.
+type Index = BTreeMap<(OwnerKey, RecordKey), Vec<u8>>;
 
 impl Scripted {
     pub fn new(clock: &Clock) -> Scripted {
@@ -54,6 +58,7 @@ impl Scripted {
             clock: clock.clone(),
             script: Arc::default(),
             lists_owners: true,
+            index: None,
         }
     }
 
@@ -61,6 +66,25 @@ impl Scripted {
     pub fn without_lists(mut self) -> Scripted {
         self.lists_owners = false;
         self
+    }
+
+    /// The same engine, whose index of owners is a thing of its own, as in Redis.
+    pub fn with_an_index_apart(mut self) -> Scripted {
+        self.index = Some(Arc::default());
+        self
+    }
+
+    /// How many entries that index has, of what is live and of what has ended.
+    pub fn indexed(&self) -> usize {
+        let index = self.index.as_ref();
+        index.map_or(0, |index| index.lock().unwrap().len())
+    }
+
+    fn list(&self, put: &Put<'_>) {
+        if let (Some(index), Some(owner)) = (&self.index, put.owner) {
+            let entry = ((*owner.key, *put.key), owner.about.to_vec());
+            index.lock().unwrap().extend([entry]);
+        }
     }
 
     /// Loses all records, as an engine does that keeps nothing over a restart.
@@ -143,10 +167,14 @@ impl Store for Scripted {
     }
 
     async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
+        self.list(&put);
         self.call("put", self.memory().put(put)).await
     }
 
     async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
+        if let (Some(index), Some(owner)) = (&self.index, end.owner) {
+            index.lock().unwrap().remove(&(*owner, *end.key));
+        }
         self.call("end", self.memory().end(end)).await
     }
 
@@ -157,6 +185,7 @@ impl Store for Scripted {
         tombstone: Tombstone,
         grace: Duration,
     ) -> Result<Swap, StoreError> {
+        self.list(&put);
         let memory = self.memory();
         let rename = memory.rename(from, put, tombstone, grace);
         self.call("rename", rename).await
@@ -170,7 +199,17 @@ impl Store for Scripted {
         if !self.lists_owners {
             return Err(StoreErrorKind::Unsupported.into());
         }
-        self.call("owned", self.memory().owned(owner)).await
+        let Some(index) = &self.index else {
+            return self.call("owned", self.memory().owned(owner)).await;
+        };
+        let index = index.lock().unwrap().clone();
+        let mut owned = Vec::new();
+        for ((_, key), about) in index.into_iter().filter(|((of, _), _)| of == owner) {
+            if let Found::Record(_) = self.memory().load(&key, None).await? {
+                owned.push(Owned { key, about });
+            }
+        }
+        self.call("owned", async { Ok(owned) }).await
     }
 
     async fn sweep(&self, limit: u32) -> Result<u32, StoreError> {

@@ -286,7 +286,7 @@ fn a_remembered_session_gets_its_cookie_although_only_the_record_changed() {
     assert_eq!(other.user(&site).as_deref(), Some("ada"));
 }
 
-/// A script's request in the background is no use by a person: what it writes is saved, and the time runs on.
+/// Nobody sits in front of a script's request: what it writes is saved, and the idle time runs on.
 #[test]
 fn a_write_of_a_request_that_nobody_waits_for_does_not_renew_the_ticket() {
     let (site, store) = site();
@@ -701,6 +701,36 @@ fn a_logout_works_while_the_store_is_down() {
     assert_eq!(thief.peek(&elsewhere, user), None);
 }
 
+/// An operator sees that logouts wait, although every visitor is served.
+#[test]
+fn an_end_that_the_store_does_not_take_again_is_told() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let other = visitor(&site, &store, "bob");
+    store.set_down(true);
+    browser.send(&site, |session| session.destroy().unwrap());
+    store.set_down(false);
+    site.events();
+    store.fail(&[None, Some(Fault::Before), Some(Fault::Before)]);
+    assert_eq!(other.peek(&site, user).as_deref(), Some("bob"));
+    let failed = |event: &Event| matches!(event, Event::StoreFailed { .. });
+    assert_eq!(site.events().iter().filter(|it| failed(it)).count(), 1);
+}
+
+/// On a quiet site the timer comes before the next visitor.
+#[test]
+fn a_sweep_ends_what_a_logout_could_not() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let thief = browser.clone();
+    store.set_down(true);
+    browser.send(&site, |session| session.destroy().unwrap());
+    store.set_down(false);
+    assert_eq!(ready(site.sessions.sweep(9)).unwrap(), 0);
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    assert_eq!(thief.peek(&elsewhere, user), None);
+}
+
 /// What it cannot ask the store about, it ends all the same, and for no longer than a ticket needs.
 #[test]
 fn a_logout_while_the_store_is_down_leaves_as_little_as_any_other() {
@@ -719,6 +749,21 @@ fn a_logout_while_the_store_is_down_leaves_as_little_as_any_other() {
         assert_eq!(thief.peek(&elsewhere, user), None);
         assert_eq!(refusals(&elsewhere), [reason]);
     }
+}
+
+/// The store was not asked about it, and it opens as well as the other.
+#[test]
+fn a_logout_ends_a_login_that_the_store_was_not_asked_about() {
+    let (site, store) = site();
+    let older = visitor(&site, &store, "ada");
+    site.clock.pass(1);
+    let newer = visitor(&site, &store, "ada");
+    let session = site.request(&format!("{}; {}", older.header(), newer.header()));
+    session.destroy().unwrap();
+    finish(&session);
+    assert_eq!(store.calls(), ["load", "end", "end"]);
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    assert_eq!(older.peek(&elsewhere, user), None);
 }
 
 /// A copy of a ticket that is over in this browser may have been kept warm elsewhere.
@@ -1554,6 +1599,19 @@ fn a_session_in_a_cookie_moves_at_its_next_save() {
     assert_eq!(old.user(&elsewhere), None, "not after a minute either");
 }
 
+/// Every request would carry them until the browser is closed.
+#[test]
+fn the_parts_of_a_session_that_moves_are_removed() {
+    let (_, _, before, site) = moving(Place::Store);
+    let mut browser = Browser::default();
+    browser.send(&before, |session| {
+        session.insert("note", "#".repeat(4_000)).unwrap();
+    });
+    assert_eq!(browser.names().len(), 2);
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(browser.names(), [NAME]);
+}
+
 /// A page that shows how long the session lasts shows it for the ticket that comes with it.
 #[test]
 fn a_session_that_moves_says_until_when_its_ticket_opens() {
@@ -1682,6 +1740,26 @@ fn a_logout_that_is_clicked_twice_leaves_no_way_back() {
         }
         site.clock.pass(5 * MINUTE);
         assert_eq!(copy.user(&site), None, "{place:?}");
+    }
+}
+
+/// Nobody knows whether the session was in its cookie once, and a thief may have a copy of that.
+#[test]
+fn an_end_from_elsewhere_is_remembered_as_long_as_a_cookie_of_before_could_open() {
+    let (clock, store, before, site) = moving(Place::Store);
+    let last = Site::with(&clock, |builder| {
+        builder.store(store.clone()).only_tickets()
+    });
+    for (now, swept) in [(&site, 0), (&last, 1)] {
+        let mut browser = logged_in(&before, "ada");
+        let thief = browser.clone();
+        browser.send(&site, |session| session.insert("cart", 7).unwrap());
+        let id = browser.peek(&site, |session| session.id().unwrap());
+        ready(now.sessions.end_session(id)).unwrap();
+        clock.pass(5 * MINUTE);
+        assert_eq!(thief.user(now), None);
+        // Once only tickets open, a minute is enough.
+        assert_eq!(ready(store.sweep(9)).unwrap(), swept);
     }
 }
 
@@ -1962,6 +2040,50 @@ fn the_sessions_of_a_person_are_listed_under_whatever_id() {
     assert_eq!(phone.user(&site).as_deref(), Some("phone"));
 }
 
+/// The device that one has just logged in with comes first, where one looks for it.
+#[test]
+fn the_list_of_a_person_begins_with_the_newest_login() {
+    let (site, _) = site();
+    for name in ["phone", "laptop", "tablet"] {
+        device(&site, name);
+        site.clock.pass(1);
+    }
+    let listed = ready(site.sessions.list("user-7")).unwrap();
+    let names: Vec<_> = listed.iter().map(|one| &*one.description).collect();
+    assert_eq!(names, ["tablet", "laptop", "phone"]);
+}
+
+/// An engine with an index apart keeps the entry under the old key until that ends.
+#[test]
+fn a_rotated_key_lists_nobody_twice() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock).with_an_index_apart();
+    let site = Site::with(&clock, |builder| builder.store(store.clone()));
+    let mut phone = device(&site, "phone");
+    let ring = Keyring::new(key(2));
+    let ring = ring.accept_retired(key(1), clock.now()).unwrap();
+    site.sessions.set_keyring(ring);
+    phone.send(&site, |session| drop(user(session)));
+    assert_eq!(names(&site), ["phone"]);
+    assert_eq!(ready(site.sessions.end_all("user-7")).unwrap(), 1);
+    assert_eq!(names(&site), [""; 0]);
+}
+
+/// The lists of people who log in and out each day would grow without end.
+#[test]
+fn a_session_that_ends_leaves_the_index_of_an_engine_that_keeps_one() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock).with_an_index_apart();
+    let site = Site::with(&clock, |builder| builder.store(store.clone()));
+    let mut phone = device(&site, "phone");
+    assert_eq!(store.indexed(), 1);
+    phone.send(&site, |session| session.destroy().unwrap());
+    assert_eq!(store.indexed(), 0, "a logout");
+    device(&site, "laptop");
+    assert_eq!(ready(site.sessions.end_all("user-7")).unwrap(), 1);
+    assert_eq!(store.indexed(), 0, "an end of all");
+}
+
 /// Nobody's list shows another person's session, and "log out everywhere" ends none.
 #[test]
 fn a_login_leaves_the_list_of_the_person_before() {
@@ -2072,6 +2194,17 @@ fn one_session_or_all_of_a_person_end_from_elsewhere() {
     assert!(names(&site).is_empty());
 }
 
+/// The person reads the list for a while before they press the button.
+#[test]
+fn an_end_follows_a_session_that_got_another_id_since_the_list_was_shown() {
+    let (site, _) = site();
+    let mut phone = device(&site, "phone");
+    let id = phone.peek(&site, |session| session.id().unwrap());
+    phone.send(&site, |session| session.regenerate().unwrap());
+    ready(site.sessions.end_session(id)).unwrap();
+    assert_eq!(phone.user(&site), None);
+}
+
 #[test]
 fn an_end_of_all_follows_a_session_into_its_next_id() {
     let (site, store) = site();
@@ -2102,7 +2235,7 @@ fn an_end_of_all_follows_a_session_into_its_next_id() {
     }
 }
 
-/// A thief who logs in again and again could hold up the request of the person who ends all.
+/// An attacker who logs in again and again could hold up the request of the person who ends all.
 #[test]
 fn an_end_of_all_ends_although_somebody_logs_in_after_each_of_its_looks() {
     let (site, store) = site();
@@ -2173,6 +2306,19 @@ fn who_cannot_be_listed_is_told_so_at_the_first_call() {
     assert_eq!(unsupported.kind(), StoreErrorKind::Unsupported);
     let unsupported = ready(site.sessions.list("user-7")).unwrap_err();
     assert_eq!(unsupported.kind(), StoreErrorKind::Unsupported);
+}
+
+/// The site has changed its engine, and people who were listed stay logged in.
+#[test]
+fn a_listed_session_goes_on_in_a_store_without_lists() {
+    let (site, store) = site();
+    let mut phone = device(&site, "phone");
+    let unlisted = Site::with(&site.clock, |builder| {
+        builder.store(store.clone().without_lists())
+    });
+    let (_, reply) = phone.visit(&unlisted, |session| session.regenerate().unwrap());
+    assert_eq!(reply.failed, None);
+    assert_eq!(phone.user(&unlisted).as_deref(), Some("phone"));
 }
 
 #[test]
