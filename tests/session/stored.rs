@@ -271,6 +271,17 @@ fn a_record_is_kept_no_longer_for_a_save_that_shortens_its_limit() {
     assert_eq!(ready(site.sessions.sweep(10)).unwrap(), 1);
 }
 
+/// A login that takes minutes finds what the visitor had put into their cart before.
+#[test]
+fn a_record_outlives_its_session_by_five_minutes() {
+    let (site, store) = site();
+    visitor(&site, &store, "ada");
+    site.clock.pass(35 * MINUTE - 1);
+    assert_eq!(ready(site.sessions.sweep(10)).unwrap(), 0);
+    site.clock.pass(1);
+    assert_eq!(ready(site.sessions.sweep(10)).unwrap(), 1);
+}
+
 #[test]
 fn a_remembered_session_gets_its_cookie_although_only_the_record_changed() {
     let (site, store) = site();
