@@ -192,6 +192,7 @@ pub fn a_browser_binds_its_session(framework: &Framework) {
 }
 
 pub fn a_link_from_elsewhere_loads_itself_again(framework: &Framework) {
+    log::collect();
     let site = Site::with(framework, |settings| {
         settings.device_bound(Default::default())
     });

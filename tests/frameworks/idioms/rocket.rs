@@ -205,6 +205,23 @@ fn a_launch_without_the_fairing_has_a_line_and_another_has_none() {
     assert!(line());
 }
 
+/// A site that answers everything itself, as one that proxies does, would leave its visitors without a bound session.
+#[cfg(feature = "device")]
+#[test]
+fn the_endpoint_is_before_a_route_for_all_paths() {
+    #[post("/<_..>")]
+    fn all() {}
+
+    let mut route = routes![all].remove(0);
+    route.rank = -100;
+    let settings = settings(ring(), &Clock::new()).device_bound(Default::default());
+    let fairing = SessionFairing::new(settings.build().unwrap());
+    let client = Client::tracked(rocket(vec![route]).attach(fairing)).unwrap();
+    let status = |path| client.post(path).dispatch().status().code;
+    assert_eq!(status("/.hardtack/device/session"), 400);
+    assert_eq!(status("/shop"), 200);
+}
+
 #[test]
 fn it_does_not_launch_with_two_fairings_of_one_type() {
     log::collect();
