@@ -403,6 +403,15 @@ fn chunks_come_and_go_with_the_size() {
     assert_eq!(browser, Browser::default());
 }
 
+/// Else every request of this browser would carry it until it is closed.
+#[test]
+fn a_part_whose_first_cookie_is_gone_is_removed_by_the_next_save() {
+    let site = Site::new();
+    let mut browser = Browser::with([(&*format!("{NAME}.1"), "F.x")]);
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(browser.names(), [NAME]);
+}
+
 #[test]
 fn what_is_wrong_with_a_call_is_told_before_the_size_of_the_session() {
     let site = Site::new();
