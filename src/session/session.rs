@@ -393,7 +393,7 @@ impl<T: SessionData> Session<T> {
     /// session.regenerate_for_login()?;
     /// session.set_subject(Some("user-7"))?;
     /// session.describe("Firefox on Linux")?;
-    /// session.insert("user", 7)?; // a session without data is not saved, and so not listed
+    /// session.insert("user", 7)?;
     /// assert!(!testing::set_cookie(&session)?.is_empty());
     /// # async fn devices(sessions: SessionManager) -> Result<(), Box<dyn std::error::Error>> {
     /// for device in sessions.list("user-7").await? {

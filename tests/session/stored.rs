@@ -2027,6 +2027,25 @@ fn names(site: &Site) -> Vec<String> {
 }
 
 #[test]
+fn a_login_of_a_subject_is_listed_though_it_holds_nothing_else() {
+    let (site, _) = site();
+    let mut phone = Browser::default();
+    phone.send(&site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.set_subject(Some("user-7")).unwrap();
+        session.describe("phone").unwrap();
+    });
+    assert_eq!(names(&site), ["phone"]);
+    // Without a subject, nobody would miss it.
+    let mut robot = Browser::default();
+    robot.send(&site, |session| {
+        session.set_subject(Some("user-7")).unwrap();
+        session.set_subject(None).unwrap();
+    });
+    assert_eq!(robot.header(), "");
+}
+
+#[test]
 fn the_sessions_of_a_person_are_listed_under_whatever_id() {
     let (site, _) = site();
     let mut phone = device(&site, "phone");

@@ -449,6 +449,7 @@ impl<T: SessionData> LiveSession<T> {
     pub(crate) fn is_blank(&self) -> bool {
         self.is_new()
             && self.head.flashes.is_empty()
+            && self.head.subject.is_none()
             && (!self.touched
                 || data::encode(&self.data)
                     .is_some_and(|data| Some(data) == data::encode(&T::default())))

@@ -79,8 +79,9 @@ impl Rollout {
 
 /// The keyring at a step.
 pub fn keyring(step: u32, retired: u32) -> Keyring {
-    let number = u8::try_from(step / 4 % 100).unwrap();
-    let (old, new) = (key(number + 1), key(number + 2));
+    // After a hundred changes the first key comes again, when nothing that it sealed is good any more.
+    let nth = |n: u32| key(1 + u8::try_from(n % 100).unwrap());
+    let (old, new) = (nth(step / 4), nth(step / 4 + 1));
     match step % 4 {
         0 => Keyring::new(old),
         1 => Keyring::new(old).accept(new).unwrap(),

@@ -247,7 +247,7 @@ impl Visitor {
         let is_stranger = tab.is_bare
             || tab.began.order <= self.forked.order
             || tab.began.order <= self.unclear.order
-            || (tab.was_new() && tab.began.order <= self.started.order)
+            || tab.began.order <= self.started.order
             || (tab.was_new() && (tab.place.is_store() || !tab.knows_its_login()));
         let only_renews = matches!(tab.act, Act::Read | Act::Remember);
         let is_late = match tab.place.is_store() {
