@@ -1737,6 +1737,29 @@ fn an_idle_cookie_that_nobody_had_logged_in_with_leaves_its_end_for_a_minute() {
     }
 }
 
+/// The first tombstone counts, so it must last as long as a copy of the cookie could open.
+#[test]
+fn a_guest_who_logs_out_stays_out_though_another_tab_was_faster_to_say_so() {
+    for other_tab in [
+        (|session: &Session| session.destroy().unwrap()) as fn(&Session),
+        |session| {
+            session.regenerate_for_login().unwrap();
+            session.insert("user", "ada").unwrap();
+        },
+    ] {
+        let (clock, _, before, site) = moving(Place::Store);
+        let mut guest = Browser::default();
+        guest.send(&before, |session| session.insert("cart", 7).unwrap());
+        let copy = guest.clone();
+        let logout = site.request(&guest.header());
+        logout.destroy().unwrap();
+        guest.send(&site, other_tab);
+        assert_eq!(finish(&logout).failed, None);
+        clock.pass(5 * MINUTE);
+        assert!(copy.peek(&site, |session| session.is_new().unwrap()));
+    }
+}
+
 #[test]
 fn a_logout_that_is_clicked_twice_leaves_no_way_back() {
     for place in [Place::Store, Place::Cookie] {

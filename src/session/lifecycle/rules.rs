@@ -59,7 +59,7 @@ impl<T> Rules<T> {
     }
 
     /// Returns how a login ended before its time, if it did.
-    pub(super) fn end_of(&self, login: LoginId, now: Now) -> Option<RecentEnd> {
+    pub(crate) fn end_of(&self, login: LoginId, now: Now) -> Option<RecentEnd> {
         let denied = |denylist: &Denylist| denylist.is_denied_at(login, now.wall, now.ticks);
         if self.denylist.as_ref().is_some_and(denied) {
             return Some(RecentEnd::Ended);

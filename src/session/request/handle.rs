@@ -232,6 +232,11 @@ impl<T: SessionData> Handle<T> {
                     continue;
                 }
                 told.push(login);
+                #[cfg(feature = "store")]
+                if let Some(stored) = &mut state.stored {
+                    let ended = self.rules().end_of(login.login, now);
+                    stored.destroyed.push((login, ended));
+                }
                 state.events.push(Event::Destroyed {
                     id: login.session,
                     login_id: login.login,
@@ -239,10 +244,6 @@ impl<T: SessionData> Handle<T> {
                 });
                 let full = self.manager().end(login, RecentEnd::Ended, now);
                 state.events.extend(full);
-            }
-            #[cfg(feature = "store")]
-            if let Some(stored) = &mut state.stored {
-                stored.destroyed.extend(told);
             }
             Ok(())
         })

@@ -12,6 +12,7 @@ use crate::{
     session::{
         cookie::{Names, TooLarge},
         data::SessionData,
+        endings::RecentEnd,
         error::SaveError,
         events::{Event, SkipReason},
         lifecycle::{Closing, Decision, EndedLogin, LiveSession, Save},
@@ -131,7 +132,10 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
                             .others
                             .iter()
                             .filter(|_| session.is_login())
-                            .map(|login| grace_of((manager, store), stored, login, now.wall))
+                            .map(|login| {
+                                let ended = manager.settings().rules.end_of(login.login, now);
+                                grace_of((manager, store), stored, (login, ended), now.wall)
+                            })
                             .collect(),
                         stale,
                         to_remove: session.is_destroyed().then(|| cookie.to_remove(cookies)),
@@ -329,7 +333,7 @@ fn ends<T: SessionData>(
     now: Timestamp,
 ) -> Vec<Ending> {
     let destroyed = core::mem::take(&mut stored.destroyed);
-    let ending = |login: &EndedLogin| {
+    let ending = |(login, ended): &(EndedLogin, Option<RecentEnd>)| {
         let received = stored.received(login.session);
         let key = with_keys(manager, |keys, _| keys.record_key(login.session))?;
         Some(Ending {
@@ -337,17 +341,18 @@ fn ends<T: SessionData>(
             tombstone: Tombstone::Destroyed,
             follows: received.is_some_and(|received| received.alive),
             owner: received.and_then(|received| received.owner),
-            grace: grace_of((manager, store), stored, login, now),
+            grace: grace_of((manager, store), stored, (login, *ended), now),
         })
     };
     destroyed.iter().filter_map(ending).collect()
 }
 
-/// Returns how long the tombstone of a session stays whose cookie was received.
+/// Returns how long the tombstone of a session stays whose cookie was received, and that may have ended before: the
+/// first tombstone counts, and it may be this one.
 fn grace_of<T: SessionData>(
     place: (&SessionManager<T>, &StoreSettings),
     stored: &Stored,
-    login: &EndedLogin,
+    (login, ended): (&EndedLogin, Option<RecentEnd>),
     now: Timestamp,
 ) -> Duration {
     let (_, settings) = place;
@@ -362,8 +367,9 @@ fn grace_of<T: SessionData>(
             return GRACE;
         }
         Some(received) => received.secret.as_ref(),
-        // It was over by its own times. Perhaps its cookie held the session, and a copy was kept warm.
-        None if login.by_login => None,
+        // Perhaps its cookie held the session, and a copy is good: it was over by its own times, and a copy was kept
+        // warm, or it has ended before its time.
+        None if login.by_login || ended.is_some() => None,
         None => return GRACE,
     };
     grace(place, (login.session, secret), login.absolute_end, now)

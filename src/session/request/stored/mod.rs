@@ -13,6 +13,7 @@ pub(super) use commit::{Write, commit};
 pub(super) use load::{Loaded, begin, load};
 
 use crate::session::{
+    endings::RecentEnd,
     error::SessionError,
     events::Event,
     lifecycle::EndedLogin,
@@ -40,8 +41,8 @@ pub(super) struct Stored {
     current: Option<Current>,
     /// All authentic tickets and sessions that came.
     received: Vec<Received>,
-    /// What this request has destroyed.
-    pub(super) destroyed: Vec<EndedLogin>,
+    /// What this request has destroyed, and how that had ended before, if it had.
+    pub(super) destroyed: Vec<(EndedLogin, Option<RecentEnd>)>,
 }
 
 struct Received {
