@@ -138,8 +138,12 @@ fn failed(error: &RedisError) -> StoreError {
         ErrorKind::Io if error.is_timeout() => StoreErrorKind::Timeout,
         _ => StoreErrorKind::Unavailable,
     };
-    let code = error.code().map(str::to_owned);
-    let cause = code.unwrap_or_else(|| format!("{:?}", error.kind()));
+    let cause = match error.code() {
+        Some(code) => code.to_owned(),
+        None if error.is_connection_refusal() => "the connection was refused".into(),
+        None if error.is_connection_dropped() => "the connection broke".into(),
+        None => format!("{:?}", error.kind()),
+    };
     StoreError::new(kind, cause)
 }
 
@@ -157,7 +161,12 @@ mod tests {
             (
                 of(io::ErrorKind::BrokenPipe),
                 StoreErrorKind::Unavailable,
-                "Io",
+                "the connection broke",
+            ),
+            (
+                of(io::ErrorKind::ConnectionRefused),
+                StoreErrorKind::Unavailable,
+                "the connection was refused",
             ),
             (parse, StoreErrorKind::Unavailable, "Parse"),
         ];

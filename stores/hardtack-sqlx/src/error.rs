@@ -21,6 +21,19 @@ pub(crate) fn was_rolled_back(error: &Error) -> bool {
     }
 }
 
+/// What helps against the usual mistakes in a set-up.
+fn advice(code: &str, message: &str) -> &'static str {
+    match code {
+        // SQLite has one code for most errors.
+        "1" if !message.starts_with("no such table") => "",
+        "1" | "42P01" | "42S02" => ", the table is missing: call `create_table`",
+        "26000" | "42P05" => {
+            ", a pooler in between loses prepared statements: call `without_prepared_statements`"
+        }
+        _ => "",
+    }
+}
+
 pub(crate) fn is_taken(error: &Error) -> bool {
     matches!(error, Error::Database(error) if error.is_unique_violation())
 }
@@ -30,7 +43,11 @@ pub(crate) fn failed(error: &Error) -> StoreError {
     let (kind, cause) = match error {
         Error::Database(error) => {
             let code = error.code().unwrap_or_default();
-            (StoreErrorKind::Unavailable, format!("SQLSTATE {code}"))
+            let advice = advice(&code, error.message());
+            (
+                StoreErrorKind::Unavailable,
+                format!("SQLSTATE {code}{advice}"),
+            )
         }
         Error::PoolTimedOut => (StoreErrorKind::Timeout, "no free connection".into()),
         Error::PoolClosed => (StoreErrorKind::Unavailable, "the pool is closed".into()),
@@ -48,6 +65,22 @@ pub(crate) fn failed(error: &Error) -> StoreError {
 mod tests {
     use super::*;
     use std::{error::Error as _, io::ErrorKind};
+
+    /// Each of them lost somebody an hour.
+    #[test]
+    fn mistakes_in_a_set_up_are_told_with_their_remedy() {
+        for (code, message, remedy) in [
+            ("42P01", "", "create_table"),
+            ("42S02", "", "create_table"),
+            ("1", "no such table: hardtack_session", "create_table"),
+            ("26000", "", "without_prepared_statements"),
+            ("42P05", "", "without_prepared_statements"),
+        ] {
+            assert!(advice(code, message).contains(remedy), "{code}");
+        }
+        assert_eq!(advice("1", "near \"SELEC\": syntax error"), "");
+        assert_eq!(advice("40001", ""), "");
+    }
 
     #[test]
     fn error_tells_what_failed() {

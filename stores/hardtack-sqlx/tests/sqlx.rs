@@ -2,8 +2,8 @@
 #![cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 
 use hardtack::store::{
-    End, Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, StoreErrorKind, Swap, Tag,
-    Tombstone,
+    End, Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap,
+    Tag, Tombstone,
     conformance::{self, Fixture},
 };
 use hardtack_sqlx::{MySqlStore, PostgresStore, SqliteStore};
@@ -21,6 +21,7 @@ use sqlx::{
 };
 use std::{
     collections::BTreeMap,
+    error::Error as _,
     fs,
     path::PathBuf,
     time::{Duration, UNIX_EPOCH},
@@ -43,6 +44,12 @@ fn create<'a>(key: &'a RecordKey, record: &'a [u8]) -> Put<'a> {
         keep: HOUR,
         owner: None,
     }
+}
+
+/// The log says what helps.
+fn assert_advises(error: StoreError, method: &str) {
+    let cause = error.source().unwrap().to_string();
+    assert!(cause.contains(method), "{cause}");
 }
 
 fn options(port: u16) -> PgConnectOptions {
@@ -143,6 +150,7 @@ async fn postgres_prepares_each_statement_once_or_none_behind_a_pooler() {
         .unwrap();
     let lost = store.load(&key, None).await.unwrap_err();
     assert_eq!(lost.kind(), StoreErrorKind::Unavailable);
+    assert_advises(lost, "without_prepared_statements");
 
     let without = pool().await;
     let store = PostgresStore::new(without.clone()).without_prepared_statements();
@@ -269,6 +277,26 @@ async fn mariadb_is_asked_again_while_a_row_is_locked() {
     assert_eq!(error.kind(), StoreErrorKind::Timeout);
     other.rollback().await.unwrap();
     assert_eq!(store.put(swap).await.unwrap(), Swap::Done);
+}
+
+#[tokio::test]
+async fn log_says_that_the_table_is_missing() {
+    let key = new_key();
+    let sqlite = Sqlite::new("missing-table");
+    let store = SqliteStore::new(sqlite.pool().await);
+    let missing = store.load(&key, None).await.unwrap_err();
+    assert_advises(missing, "create_table");
+    if let Some(server) = servers::postgres() {
+        let store = PostgresStore::new(pool(options(server.port())).await);
+        let missing = store.deadline(PATIENT).load(&key, None).await;
+        assert_advises(missing.unwrap_err(), "create_table");
+    }
+    if let Some(server) = servers::mariadb() {
+        let mariadb = MariaDb(server);
+        let store = MySqlStore::new(mariadb.pool().await);
+        let missing = store.deadline(PATIENT).load(&key, None).await;
+        assert_advises(missing.unwrap_err(), "create_table");
+    }
 }
 
 struct Sqlite(PathBuf);
