@@ -1,6 +1,7 @@
 //! A request, from its head to its response.
 
 use super::{
+    MALLORY,
     instance::Instance,
     rollout::{Cookie, Place},
     visitor::{HOST, PATH},
@@ -248,6 +249,11 @@ impl Tab {
     /// Says whether the handler had a session before it wrote.
     pub fn was_new(&self) -> bool {
         matches!(&self.seen, Some(Ok(seen)) if seen.ids.is_none())
+    }
+
+    /// Says whether the handler had the session that the attacker planted.
+    pub fn is_the_attackers(&self) -> bool {
+        matches!(&self.seen, Some(Ok(seen)) if seen.user == Some(MALLORY))
     }
 
     /// Says whether its cookie tells whose session it was, although that does not count any more.

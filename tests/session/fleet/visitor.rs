@@ -290,6 +290,8 @@ impl Visitor {
             }
             Act::Regenerate if changes && is_clear && sets => self.promised = outcome.ends,
             _ if changes || undoes => self.expected = Expected::Unclear,
+            // What this browser had is over, and what goes on is the attacker's.
+            _ if sets && tab.is_the_attackers() => self.expected = Expected::Unclear,
             // What this browser had is over, and this request began anew.
             _ if sets && tab.was_new() && self.expected != Expected::Nobody => {
                 self.expected = Expected::Unclear;
