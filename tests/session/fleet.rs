@@ -282,6 +282,9 @@ impl Fleet {
                 if let Ok(seen) = &seen {
                     let ends = self.ends.lock().unwrap();
                     ends.judge(seen, tab.began.order, tab.place, tab.is_jumped);
+                    if ends.know(seen) {
+                        self.visitors[tab.visitor].session_may_end();
+                    }
                 }
                 tab.seen = Some(seen);
                 let kept = self.visitors[tab.visitor].judge(tab.visitor, tab, self.now);

@@ -48,6 +48,12 @@ impl Ends {
         self.moved.insert(login, order);
     }
 
+    /// An instance that does not read the store may open this, and the next one will not.
+    pub fn know(&self, seen: &Seen) -> bool {
+        let ended = |(id, login)| self.ids.contains_key(&id) || self.logins.contains_key(&login);
+        seen.ids.is_some_and(ended)
+    }
+
     /// The store has lost what it knew. Ids are random, so no record comes back.
     #[cfg(feature = "store")]
     pub fn forget_ids(&mut self, order: u64) {

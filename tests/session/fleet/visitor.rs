@@ -51,7 +51,7 @@ pub struct Visitor {
     forked: Moment,
     /// When nobody knew any more what this browser has: it may have cookies of two sessions under two names.
     unclear: Moment,
-    /// A logout was not acknowledged: it may end this session at any later time.
+    /// A logout was not acknowledged, or was undone: it may end this session at any later time.
     is_doomed: bool,
     /// The browser has more than one, since it is unclear which.
     is_muddled: bool,
@@ -130,6 +130,10 @@ impl Visitor {
     /// The person of this session may have been remembered by somebody else.
     pub fn may_last_until(&mut self, ends: u32) {
         self.at_most = self.at_most.max(ends);
+    }
+
+    pub fn session_may_end(&mut self) {
+        self.is_doomed = true;
     }
 
     /// Compares what a request sees with what it should. Returns `true` if a promise was kept.
