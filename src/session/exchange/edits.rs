@@ -204,8 +204,8 @@ const NO_STORE: &str = "no-store";
 /// What the headers of the handler's response say, read in one pass.
 #[derive(Default)]
 pub(super) struct ResponseHeaders {
-    /// They set the session's cookie.
-    pub(super) set_its_cookie: bool,
+    /// The handler, or a layer inside, has set the session's cookie.
+    pub(super) sets_the_cookie: bool,
     vary: Vary,
     cache_control: Option<Directives>,
     targeted: [Option<Directives>; TARGETED.len()],
@@ -231,16 +231,17 @@ impl ResponseHeaders {
         let is = |known: &str| name.eq_ignore_ascii_case(known);
         if is("set-cookie") {
             let rest = value.strip_prefix(cookie_name.as_bytes());
-            self.set_its_cookie |= rest.is_some_and(|rest| rest.starts_with(b"="));
+            self.sets_the_cookie |= rest.is_some_and(|rest| rest.starts_with(b"="));
         } else if is("vary") {
             self.vary.note(value);
         } else if is("cache-control") {
             let directives = self.cache_control.get_or_insert_default();
             directives.note_all(value);
-        } else if let Some(((_, _), directives)) =
-            (TARGETED.iter().zip(&mut self.targeted)).find(|((known, _), _)| is(known))
-        {
-            directives.get_or_insert_default().note_all(value);
+        } else {
+            let targeted = TARGETED.iter().zip(&mut self.targeted);
+            for (_, directives) in targeted.filter(|((known, _), _)| is(known)) {
+                directives.get_or_insert_default().note_all(value);
+            }
         }
     }
 

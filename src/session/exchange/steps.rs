@@ -231,7 +231,7 @@ impl<T: SessionData> Exchange<T> {
         }
         let name = self.handle.manager().settings().cookie.name();
         let response = ResponseHeaders::read(headers, name);
-        if response.set_its_cookie {
+        if response.sets_the_cookie {
             report_two_of_one_name(name);
         }
         plan.0
