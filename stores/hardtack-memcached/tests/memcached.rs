@@ -1,12 +1,12 @@
 //! The store on a real Memcached.
 
 use hardtack::store::{
-    End, Expect, Found, Put, RecordKey, Store, StoreErrorKind, Swap, Tag, Tombstone,
+    Expect, Found, Put, RecordKey, Store, StoreErrorKind, Swap, Tag, Tombstone,
     conformance::{self, Fixture},
 };
 use hardtack_memcached::MemcachedStore;
 use servers::{
-    Fault, PATIENT, Proxy, Server, ends_at, names_nothing, new_key, serves_sessions,
+    Fault, PATIENT, Proxy, Server, end, ends_at, names_nothing, new_key, serves_sessions,
     survives_faults, works_again,
 };
 use std::{
@@ -82,16 +82,6 @@ fn create<'a>(key: &'a RecordKey, record: &'a [u8], keep: Duration) -> Put<'a> {
         expect: Expect::Absent,
         record,
         keep,
-        owner: None,
-    }
-}
-
-fn end(key: &RecordKey) -> End<'_> {
-    End {
-        key,
-        expect: None,
-        tombstone: Tombstone::Destroyed,
-        grace: HOUR,
         owner: None,
     }
 }

@@ -1,16 +1,15 @@
 //! The store on a real Redis.
 
 use hardtack::store::{
-    End, Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, StoreErrorKind, Swap, Tag,
-    Tombstone,
+    End, Expect, Found, Owner, OwnerKey, Put, Store, StoreErrorKind, Swap, Tag, Tombstone,
     conformance::{self, Fixture},
 };
 use hardtack_redis::RedisStore;
 use redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection};
 use servers::{
-    Broken, Dump, Engine, Fault, PATIENT, Proxy, Server, costs_what_it_uses, ends_at,
-    names_nothing, new_key, opens_no_record, serves_sessions, sessions_survive, survives_faults,
-    works_again,
+    Broken, Dump, Engine, Fault, PATIENT, Proxy, Server, costs_what_it_uses, create, end, ends_at,
+    names_nothing, new_key, opens_no_record, rename_onto_another_record_changes_nothing,
+    serves_sessions, sessions_survive, survives_faults, works_again,
 };
 use std::{
     collections::BTreeMap,
@@ -86,26 +85,6 @@ impl Fixture for Redis {
     async fn advance(&self, by: Duration) -> bool {
         advance(self.0.port(), by).await;
         true
-    }
-}
-
-fn create<'a>(key: &'a RecordKey, record: &'a [u8]) -> Put<'a> {
-    Put {
-        key,
-        expect: Expect::Absent,
-        record,
-        keep: HOUR,
-        owner: None,
-    }
-}
-
-fn end(key: &RecordKey) -> End<'_> {
-    End {
-        key,
-        expect: None,
-        tombstone: Tombstone::Destroyed,
-        grace: HOUR,
-        owner: None,
     }
 }
 
@@ -544,23 +523,7 @@ async fn rename_onto_a_record_of_somebody_else_changes_nothing() {
         return;
     };
     let store = store(server.port());
-    let keys = [new_key(), new_key()];
-    let records = [[1; 40], [2; 40]];
-    for (key, record) in keys.iter().zip(&records) {
-        store.put(create(key, record)).await.unwrap();
-    }
-    let tag = Tag::of(&records[0]).unwrap();
-    let put = Put {
-        expect: Expect::Tag(&tag),
-        ..create(&keys[1], &[3; 40])
-    };
-    let moved = Tombstone::Moved(keys[1]);
-    let error = store.rename(&keys[0], put, moved, HOUR).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
-    for (key, record) in keys.iter().zip(&records) {
-        let found = store.load(key, None).await.unwrap();
-        assert_eq!(found, Found::Record(record.to_vec()));
-    }
+    rename_onto_another_record_changes_nothing(&store).await;
 }
 
 /// The index of an owner has an entry for each live record, and lives as long as the longest of them.

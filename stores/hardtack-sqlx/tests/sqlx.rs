@@ -2,15 +2,15 @@
 #![cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 
 use hardtack::store::{
-    End, Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap,
-    Tag, Tombstone,
+    End, Expect, Found, Owner, OwnerKey, Put, Store, StoreError, StoreErrorKind, Swap, Tag,
+    Tombstone,
     conformance::{self, Fixture},
 };
 use hardtack_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use servers::{
-    Broken, Dump, Engine, Fault, PATIENT, Proxy, Server, costs_what_it_uses, ends_at,
-    names_nothing, new_key, opens_no_record, serves_sessions, sessions_survive, survives_faults,
-    works_again,
+    Broken, Dump, Engine, Fault, PATIENT, Proxy, Server, costs_what_it_uses, create, ends_at,
+    names_nothing, new_key, opens_no_record, rename_onto_another_record_changes_nothing,
+    serves_sessions, sessions_survive, survives_faults, works_again,
 };
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Executor, PgPool, SqlitePool,
@@ -34,16 +34,6 @@ const TABLES: [&str; 2] = ["conformance", "stranger"];
 fn advance(table: &str, by: Duration) -> AssertSqlSafe<String> {
     let seconds = by.as_secs();
     AssertSqlSafe(format!("UPDATE {table} SET until = until - {seconds}"))
-}
-
-fn create<'a>(key: &'a RecordKey, record: &'a [u8]) -> Put<'a> {
-    Put {
-        key,
-        expect: Expect::Absent,
-        record,
-        keep: HOUR,
-        owner: None,
-    }
 }
 
 /// The log says what helps.
@@ -430,23 +420,15 @@ async fn rename_onto_a_record_of_somebody_else_changes_nothing() {
     let sqlite = Sqlite::new("rename");
     let store = sqlite.connect("hardtack_session").await;
     assert_eq!(format!("{store:?}"), "SqliteStore(..)");
-    let keys = [new_key(), new_key()];
-    let records = [[1; 40], [2; 40]];
-    for (key, record) in keys.iter().zip(&records) {
-        store.put(create(key, record)).await.unwrap();
-    }
-    let tag = Tag::of(&records[0]).unwrap();
+    rename_onto_another_record_changes_nothing(&store).await;
+    let (from, to, record) = (new_key(), new_key(), [1; 40]);
+    store.put(create(&from, &record)).await.unwrap();
+    let tag = Tag::of(&record).unwrap();
     let put = Put {
         expect: Expect::Tag(&tag),
-        ..create(&keys[1], &[3; 40])
+        ..create(&to, &[3; 40])
     };
-    let moved = Tombstone::Moved(keys[1]);
-    let error = store.rename(&keys[0], put, moved, HOUR).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
-    for (key, record) in keys.iter().zip(&records) {
-        let found = store.load(key, None).await.unwrap();
-        assert_eq!(found, Found::Record(record.to_vec()));
-    }
+    let moved = Tombstone::Moved(to);
     let refused = [
         (
             Put {
@@ -455,10 +437,10 @@ async fn rename_onto_a_record_of_somebody_else_changes_nothing() {
             },
             StoreErrorKind::Corrupt,
         ),
-        (create(&keys[1], &[3; 40]), StoreErrorKind::Unsupported),
+        (create(&to, &[3; 40]), StoreErrorKind::Unsupported),
     ];
     for (put, kind) in refused {
-        let error = store.rename(&keys[0], put, moved, HOUR).await.unwrap_err();
+        let error = store.rename(&from, put, moved, HOUR).await.unwrap_err();
         assert_eq!(error.kind(), kind);
     }
 }

@@ -75,13 +75,47 @@ pub fn names_nothing(error: &StoreError, secrets: &[&str]) {
     }
 }
 
-fn create<'a>(key: &'a RecordKey, record: &'a [u8]) -> Put<'a> {
+/// A record that is kept for an hour.
+pub fn create<'a>(key: &'a RecordKey, record: &'a [u8]) -> Put<'a> {
     Put {
         key,
         expect: Expect::Absent,
         record,
         keep: KEEP,
         owner: None,
+    }
+}
+
+/// Leaves a tombstone for an hour.
+pub fn end(key: &RecordKey) -> End<'_> {
+    End {
+        key,
+        expect: None,
+        tombstone: Tombstone::Destroyed,
+        grace: KEEP,
+        owner: None,
+    }
+}
+
+/// Moves one record onto another. Only an engine that keeps both in one place can refuse that at once, so the suite
+/// asks no other for it.
+pub async fn rename_onto_another_record_changes_nothing<S: Store>(store: &S) {
+    let keys = [new_key(), new_key()];
+    let records = [[1; 40], [2; 40]];
+    for (key, record) in keys.iter().zip(&records) {
+        store.put(create(key, record)).await.unwrap();
+    }
+    let tag = Tag::of(&records[0]).unwrap();
+    let put = Put {
+        expect: Expect::Tag(&tag),
+        ..create(&keys[1], &[3; 40])
+    };
+    let moved = Tombstone::Moved(keys[1]);
+    let error = store.rename(&keys[0], put, moved, KEEP).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    for (key, record) in keys.iter().zip(&records) {
+        let found = store.load(key, None).await.unwrap();
+        assert_eq!(found, Found::Record(record.to_vec()));
     }
 }
 

@@ -24,7 +24,10 @@ mod reference;
 mod session;
 
 pub use dump::{Dump, opens_no_record};
-pub use faults::{PATIENT, ends_at, names_nothing, new_key, survives_faults, works_again};
+pub use faults::{
+    PATIENT, create, end, ends_at, names_nothing, new_key,
+    rename_onto_another_record_changes_nothing, survives_faults, works_again,
+};
 pub use proxy::{Fault, Proxy};
 pub use session_faults::{Broken, Engine, sessions_survive};
 pub use sessions::{costs_what_it_uses, serves_sessions};
