@@ -97,8 +97,7 @@ pub fn end(key: &RecordKey) -> End<'_> {
     }
 }
 
-/// Moves one record onto another. Only an engine that keeps both in one place can refuse that at once, so the suite
-/// asks no other for it.
+/// Renames a record to the key of another one. The suite cannot ask every store to refuse that.
 pub async fn rename_onto_another_record_changes_nothing<S: Store>(store: &S) {
     let keys = [new_key(), new_key()];
     let records = [[1; 40], [2; 40]];

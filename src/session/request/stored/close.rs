@@ -347,8 +347,8 @@ fn ends<T: SessionData>(
     destroyed.iter().filter_map(ending).collect()
 }
 
-/// Returns how long the tombstone of a session stays whose cookie was received, and that may have ended before: the
-/// first tombstone counts, and it may be this one.
+/// Returns how long the tombstone of a session stays whose cookie was received. `ended` says how it had ended before, if
+/// it had. The first tombstone counts, and this may be the first.
 fn grace_of<T: SessionData>(
     place: (&SessionManager<T>, &StoreSettings),
     stored: &Stored,
@@ -367,8 +367,8 @@ fn grace_of<T: SessionData>(
             return GRACE;
         }
         Some(received) => received.secret.as_ref(),
-        // Perhaps its cookie held the session, and a copy is good: it was over by its own times, and a copy was kept
-        // warm, or it has ended before its time.
+        // Perhaps its cookie held the session, and a copy still opens: one that was kept warm, or any if the session
+        // ended before its time.
         None if login.by_login || ended.is_some() => None,
         None => return GRACE,
     };
