@@ -28,6 +28,21 @@ impl Drop for Secret {
 pub(crate) struct Scratch(pub(crate) Vec<u8>);
 
 #[cfg(feature = "alloc")]
+impl Scratch {
+    /// Returns this many zeros.
+    #[inline]
+    #[expect(
+        clippy::slow_vector_initialization,
+        reason = "glibc before 2.41 takes zeroed memory from outside of the thread's cache, which is slower"
+    )]
+    pub(crate) fn zeroed(len: usize) -> Scratch {
+        let mut bytes = Vec::with_capacity(len);
+        bytes.resize(len, 0);
+        Scratch(bytes)
+    }
+}
+
+#[cfg(feature = "alloc")]
 impl Drop for Scratch {
     fn drop(&mut self) {
         wipe(&mut self.0);

@@ -12,8 +12,6 @@ use serde::Deserialize;
 #[cfg(feature = "alloc")]
 use crate::secret::Scratch;
 #[cfg(feature = "alloc")]
-use alloc::vec;
-#[cfg(feature = "alloc")]
 use serde::de::DeserializeOwned;
 
 /// Holds an opened value and what its token says about itself. All of it is authenticated.
@@ -57,7 +55,7 @@ pub(super) fn open_owned<T: DeserializeOwned>(
     if token.len() > settings.max_token_len {
         return Err(OpenError::TooLong);
     }
-    let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
+    let mut scratch = Scratch::zeroed(token::body_len(token.len()));
     open_in(settings, associated_data, token, now, &mut scratch.0)
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 #[cfg(feature = "alloc")]
 use crate::secret::Scratch;
 #[cfg(feature = "alloc")]
-use alloc::{string::String, vec};
+use alloc::string::String;
 
 /// Seals a value into a new string.
 #[cfg(feature = "alloc")]
@@ -27,7 +27,7 @@ where
     T: Serialize + ?Sized,
     R: TryCryptoRng + ?Sized,
 {
-    let mut text = Scratch(vec![0; sealed_len(settings, value)?]);
+    let mut text = Scratch::zeroed(sealed_len(settings, value)?);
     // The buffer is as long as the token. If it is too small, the value is longer than it was a moment
     // ago, and no buffer would be right.
     let write = |place: &mut [u8]| write_value(value, place, || SealError::Payload);

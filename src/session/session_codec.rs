@@ -15,7 +15,7 @@ use crate::{
     Codec, Keyring, Opened, Timestamp, secret::Scratch, system_random::SystemRandom,
     timestamp::whole_seconds, token,
 };
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use core::{fmt, time::Duration};
 use memchr::memmem::Finder;
 use serde::{Serialize, Serializer, ser::SerializeTuple as _};
@@ -104,7 +104,7 @@ impl SessionCodec {
     /// [`Refusal`] for a token that does not open, and for a record that cannot be read. A session in a
     /// store is [`UnknownLayout`](Refusal::UnknownLayout): its record is not in the cookie.
     pub fn open(&self, token: &str, now: Timestamp) -> Result<Opened<SessionRecord>, Refusal> {
-        let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
+        let mut scratch = Scratch::zeroed(token::body_len(token.len()));
         let opened = self
             .codec
             .open_payload(None, token.as_bytes(), now, &mut scratch.0)

@@ -148,15 +148,16 @@ impl SessionCookie {
 
     /// Returns the Set-Cookie lines that remove these names but for the first `kept`. With a domain, the
     /// host's own cookies go too: those of a time before there was one.
-    pub(crate) fn remove(&self, names: Names, kept: usize) -> impl Iterator<Item = String> {
+    pub(crate) fn remove(&self, names: Names, kept: usize) -> Vec<String> {
         let attributes = &self.attributes;
-        let lines = move |name: String| {
-            let host_only = attributes.domain.is_some();
-            let host_only =
-                host_only.then(|| attributes.remove_from(&name, None, &attributes.path));
-            core::iter::once(attributes.remove(&name)).chain(host_only)
-        };
-        names.beyond(kept, self.name()).flat_map(lines)
+        let mut lines = Vec::new();
+        for name in names.beyond(kept, self.name()) {
+            lines.push(attributes.remove(&name));
+            if attributes.domain.is_some() {
+                lines.push(attributes.remove_from(&name, None, &attributes.path));
+            }
+        }
+        lines
     }
 
     /// Returns which names are to be removed when a session ends: those received, and NAME itself if the
@@ -382,10 +383,8 @@ impl Names {
 
     /// Returns the names from number `count` on, in ascending order.
     fn beyond(self, count: usize, name: &str) -> impl Iterator<Item = String> {
-        let names = self.0.into_iter().enumerate().skip(count);
-        names
-            .filter(|(_, named)| *named)
-            .map(move |(k, _)| cookie_name(name, k))
+        let numbers = (count..self.0.len()).filter(move |k| self.0.get(*k) == Some(&true));
+        numbers.map(|k| cookie_name(name, k))
     }
 }
 

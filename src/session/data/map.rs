@@ -1,4 +1,4 @@
-use super::{cbor, typed::SessionData};
+use super::{cbor, entries::Entries, typed::SessionData};
 use crate::session::error::SessionError;
 use alloc::{
     collections::BTreeMap,
@@ -9,6 +9,7 @@ use core::fmt;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeOwned, Error as _, MapAccess, Visitor},
+    ser::SerializeMap as _,
 };
 
 /// Holds a dictionary of values that serde can serialize. It is the default data of a
@@ -28,57 +29,41 @@ use serde::{
 /// assert_eq!(format!("{map:?}"), r#"{"user"}"#); // keys only
 /// # Ok::<(), SessionError>(())
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct SessionMap {
-    /// In ascending byte order of the keys. There are few, and each request makes and drops them: a list takes
-    /// less than a tree.
-    entries: Vec<(String, Value)>,
-}
-
-/// An encoded value. Two values with the same bytes are equal.
-#[derive(Clone)]
-struct Value {
-    bytes: Vec<u8>,
-    /// Written since the dictionary was read, perhaps with the bytes that were there.
+    entries: Entries,
+    /// The keys that were written since the dictionary was read, perhaps with the values that were there. Some may have
+    /// been removed again.
     #[cfg(feature = "store")]
-    is_written: bool,
+    written: Vec<String>,
 }
 
-impl Value {
-    fn read(bytes: Vec<u8>) -> Value {
-        Value {
-            bytes,
-            #[cfg(feature = "store")]
-            is_written: false,
-        }
-    }
-
-    fn written(bytes: Vec<u8>) -> Value {
-        Value {
-            #[cfg(feature = "store")]
-            is_written: true,
-            ..Value::read(bytes)
-        }
+/// Two dictionaries with the same encoded values are equal.
+impl PartialEq for SessionMap {
+    fn eq(&self, other: &SessionMap) -> bool {
+        self.entries == other.entries
     }
 }
 
-impl PartialEq for Value {
-    fn eq(&self, other: &Value) -> bool {
-        self.bytes == other.bytes
-    }
-}
-
-impl Eq for Value {}
+impl Eq for SessionMap {}
 
 impl SessionMap {
+    fn read(entries: Entries) -> SessionMap {
+        SessionMap {
+            entries,
+            #[cfg(feature = "store")]
+            written: Vec::new(),
+        }
+    }
+
     /// Returns the value under this key, or `None` if the key is absent.
     ///
     /// # Errors
     ///
     /// [`SessionError::WrongType`] if the value has another type.
     pub fn get<V: DeserializeOwned>(&self, key: &str) -> Result<Option<V>, SessionError> {
-        let value = self.value(key);
-        value.map(|value| decode(key, &value.bytes)).transpose()
+        let value = self.entries.value(key);
+        value.map(|value| decode(key, value)).transpose()
     }
 
     /// Stores a value under this key and replaces a previous value.
@@ -109,7 +94,7 @@ impl SessionMap {
     /// [`SessionError::Unstorable`] if the value does not serialize. The previous value stays.
     pub fn insert(&mut self, key: &str, value: impl Serialize) -> Result<(), SessionError> {
         let bytes = cbor::encode(&value).map_err(|error| unstorable(key, &error))?;
-        self.put(key, bytes);
+        self.put(key, &bytes);
         Ok(())
     }
 
@@ -128,7 +113,7 @@ impl SessionMap {
         };
         let encoded: Vec<_> = entries.into_iter().map(encode).collect::<Result<_, _>>()?;
         for (key, bytes) in encoded {
-            self.put(key.as_ref(), bytes);
+            self.put(key.as_ref(), &bytes);
         }
         Ok(())
     }
@@ -139,7 +124,7 @@ impl SessionMap {
     ///
     /// [`SessionError::WrongType`] if a value has another type.
     pub fn entries<V: DeserializeOwned>(&self) -> Result<Vec<(String, V)>, SessionError> {
-        let entry = |(key, value): &(String, Value)| Ok((key.clone(), decode(key, &value.bytes)?));
+        let entry = |(key, value): (&str, _)| Ok((key.into(), decode(key, value)?));
         self.entries.iter().map(entry).collect()
     }
 
@@ -158,47 +143,24 @@ impl SessionMap {
                 &format_args!("{type_name} is read as something else"),
             ));
         }
-        self.put(key, bytes);
+        self.put(key, &bytes);
         Ok(())
-    }
-
-    fn put(&mut self, key: &str, bytes: Vec<u8>) {
-        let value = Value::written(bytes);
-        match self.find(key) {
-            Ok(at) => {
-                if let Some((_, present)) = self.entries.get_mut(at) {
-                    *present = value;
-                }
-            }
-            Err(at) => self.entries.insert(at, (key.into(), value)),
-        }
-    }
-
-    /// Returns the place of this key, or the one where it belongs.
-    fn find(&self, key: &str) -> Result<usize, usize> {
-        self.entries
-            .binary_search_by(|(present, _)| present.as_str().cmp(key))
-    }
-
-    fn value(&self, key: &str) -> Option<&Value> {
-        let (_, value) = self.entries.get(self.find(key).ok()?)?;
-        Some(value)
     }
 
     /// Removes a value. Returns `true` if there was one.
     pub fn remove(&mut self, key: &str) -> bool {
-        self.find(key).map(|at| self.entries.remove(at)).is_ok()
+        self.entries.remove(key)
     }
 
     /// Returns `true` if there is a value under this key.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
-        self.find(key).is_ok()
+        self.entries.value(key).is_some()
     }
 
     /// Returns the keys in ascending byte order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|(key, _)| key.as_str())
+        self.entries.iter().map(|(key, _)| key)
     }
 
     /// Returns the number of values.
@@ -210,16 +172,28 @@ impl SessionMap {
     /// Returns `true` if there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
+    }
+
+    fn put(&mut self, key: &str, value: &[u8]) {
+        self.entries.put(key, value);
+        #[cfg(feature = "store")]
+        if !self.was_written(key) {
+            self.written.push(key.into());
+        }
     }
 
     /// Returns the values that were written since the dictionary was read, changed or not.
     #[cfg(feature = "store")]
     pub(super) fn written(&self) -> SessionMap {
-        let written = self.entries.iter().filter(|(_, value)| value.is_written);
-        SessionMap {
-            entries: written.cloned().collect(),
-        }
+        let entries = self.entries.iter();
+        let written = entries.filter(|(key, _)| self.was_written(key));
+        SessionMap::read(written.collect())
+    }
+
+    #[cfg(feature = "store")]
+    fn was_written(&self, key: &str) -> bool {
+        self.written.iter().any(|written| written == key)
     }
 
     /// Returns the keys under which two versions have another value than `base`, each with whether they have
@@ -231,10 +205,10 @@ impl SessionMap {
         theirs: &'a SessionMap,
     ) -> impl Iterator<Item = (&'a str, bool)> {
         mine.entries.iter().filter_map(|(key, value)| {
-            let other = theirs.value(key)?;
-            let before = base.value(key);
+            let other = theirs.entries.value(key)?;
+            let before = base.entries.value(key);
             let changed = before != Some(value) && before != Some(other);
-            changed.then_some((key.as_str(), value == other))
+            changed.then_some((key, value == other))
         })
     }
 }
@@ -261,20 +235,20 @@ impl SessionData for SessionMap {
     /// Merges key by key: a key that one side changed is that side's. Of two changes of one key a removal
     /// wins, or else `mine`.
     fn merge(base: &SessionMap, mine: SessionMap, theirs: SessionMap) -> SessionMap {
-        let mut values: BTreeMap<String, (Option<Value>, Option<Value>)> = BTreeMap::new();
-        for (key, value) in mine.entries {
-            values.entry(key).or_default().0 = Some(value);
+        let mut values: BTreeMap<&str, [Option<&[u8]>; 2]> = BTreeMap::new();
+        for (key, value) in mine.entries.iter() {
+            values.entry(key).or_default()[0] = Some(value);
         }
-        for (key, value) in theirs.entries {
-            values.entry(key).or_default().1 = Some(value);
+        for (key, value) in theirs.entries.iter() {
+            values.entry(key).or_default()[1] = Some(value);
         }
         let merged = values
             .into_iter()
-            .filter_map(|(key, (my_value, their_value))| {
-                let before = base.value(&key);
-                let value = if my_value.as_ref() == before {
+            .filter_map(|(key, [my_value, their_value])| {
+                let before = base.entries.value(key);
+                let value = if my_value == before {
                     their_value
-                } else if their_value.as_ref() == before {
+                } else if their_value == before {
                     my_value
                 } else {
                     // A page that was loading must not bring back a login that another has removed.
@@ -282,9 +256,7 @@ impl SessionData for SessionMap {
                 };
                 Some((key, value?))
             });
-        SessionMap {
-            entries: merged.collect(),
-        }
+        SessionMap::read(merged.collect())
     }
 }
 
@@ -296,27 +268,21 @@ impl fmt::Debug for SessionMap {
 }
 
 /// Encodes a value for postcard as its length and its bytes, in one step.
-struct Item<T>(T);
+struct Item<'a>(&'a [u8]);
 
-impl Serialize for Item<&[u8]> {
+impl Serialize for Item<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(self.0)
     }
 }
 
-impl<'de> Deserialize<'de> for Item<Vec<u8>> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <&[u8]>::deserialize(deserializer).map(|bytes| Item(bytes.to_vec()))
-    }
-}
-
 impl Serialize for SessionMap {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(
-            self.entries
-                .iter()
-                .map(|(key, value)| (key, Item(value.bytes.as_slice()))),
-        )
+        let mut map = serializer.serialize_map(Some(self.len()))?;
+        for (key, value) in self.entries.iter() {
+            map.serialize_entry(key, &Item(value))?;
+        }
+        map.end()
     }
 }
 
@@ -337,14 +303,16 @@ impl<'de> Visitor<'de> for InOrder {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<SessionMap, A::Error> {
-        let mut entries: Vec<(String, Value)> = Vec::new();
-        while let Some((key, Item(value))) = access.next_entry::<String, Item<Vec<u8>>>()? {
-            if entries.last().is_some_and(|(last, _)| *last >= key) {
+        let mut entries = Entries::default();
+        let mut last = None;
+        while let Some((key, value)) = access.next_entry::<&str, &[u8]>()? {
+            if last.is_some_and(|last| last >= key) {
                 return Err(A::Error::custom("keys out of order"));
             }
-            entries.push((key, Value::read(value)));
+            last = Some(key);
+            entries.push(key, value);
         }
-        Ok(SessionMap { entries })
+        Ok(SessionMap::read(entries))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Holds what an application keeps in a session: a type of its own, or a dictionary.
 
 mod cbor;
+mod entries;
 mod map;
 #[cfg(feature = "store")]
 mod own;

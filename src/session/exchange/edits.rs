@@ -208,7 +208,8 @@ pub(super) struct ResponseHeaders {
     pub(super) sets_the_cookie: bool,
     vary: Vary,
     cache_control: Option<Directives>,
-    targeted: [Option<Directives>; TARGETED.len()],
+    /// Those that are there, each with whether `private` closes it.
+    targeted: Vec<(&'static str, bool, Directives)>,
 }
 
 impl ResponseHeaders {
@@ -238,11 +239,20 @@ impl ResponseHeaders {
             let directives = self.cache_control.get_or_insert_default();
             directives.note_all(value);
         } else {
-            let targeted = TARGETED.iter().zip(&mut self.targeted);
-            for (_, directives) in targeted.filter(|((known, _), _)| is(known)) {
-                directives.get_or_insert_default().note_all(value);
+            for (known, private_closes) in TARGETED.into_iter().filter(|(known, _)| is(known)) {
+                self.note_targeted(known, private_closes, value);
             }
         }
+    }
+
+    fn note_targeted(&mut self, known: &'static str, private_closes: bool, value: &[u8]) {
+        let mut earlier = self.targeted.iter_mut();
+        if let Some((_, _, directives)) = earlier.find(|(name, ..)| *name == known) {
+            return directives.note_all(value);
+        }
+        let mut directives = Directives::default();
+        directives.note_all(value);
+        self.targeted.push((known, private_closes, directives));
     }
 
     /// Returns the names of the targeted fields that are to be replaced by [`NO_STORE`] in a response that
@@ -250,12 +260,9 @@ impl ResponseHeaders {
     ///
     /// A field that is not there is not set: its caches then obey `Cache-Control`.
     fn open_targeted(&self) -> impl Iterator<Item = &'static str> {
-        TARGETED
-            .into_iter()
-            .zip(&self.targeted)
-            .filter_map(|((name, private), directives)| {
-                (!directives.as_ref()?.closed(private)).then_some(name)
-            })
+        let targeted = self.targeted.iter();
+        let open = targeted.filter(|(_, private_closes, own)| !own.closed(*private_closes));
+        open.map(|(name, ..)| *name)
     }
 }
 

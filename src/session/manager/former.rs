@@ -129,7 +129,7 @@ impl Former {
 
     /// Returns the Set-Cookie lines that remove the cookie. It goes even if the request did not bring it, for
     /// its path may have hidden it; its chunks go if they were received.
-    pub(crate) fn removal(&self, header: &[u8]) -> impl Iterator<Item = String> {
+    pub(crate) fn removal(&self, header: &[u8]) -> Vec<String> {
         let names = self.cookie.received(header).with(0);
         self.cookie.remove(names, 0)
     }

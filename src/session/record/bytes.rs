@@ -141,19 +141,18 @@ impl RecordHead {
 
     fn len(&self) -> usize {
         let text = |text: &str| varint_len(len_u32(text.len())).saturating_add(text.len());
-        let numbers = self.numbers().into_iter().map(varint_len);
+        let numbers = self.numbers().map(varint_len).iter().sum();
         let flashes = self.flashes.iter();
         let flashes = flashes.map(|flash| text(&flash.text).saturating_add(1));
-        [
+        let parts = [
             PREFIX_LEN,
-            self.device_key.map_or(0, |key| key.len()),
+            numbers,
+            self.device_key.as_ref().map_or(0, |key| key.len()),
             self.subject.as_deref().map_or(0, text),
             varint_len(len_u32(self.flashes.len())),
-        ]
-        .into_iter()
-        .chain(numbers)
-        .chain(flashes)
-        .sum()
+            flashes.sum(),
+        ];
+        parts.iter().sum()
     }
 }
 

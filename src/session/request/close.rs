@@ -3,6 +3,7 @@
 use super::{answer::Answer, facts::RequestFacts, open::Brought};
 use crate::{
     KeyId, SealError, Timestamp,
+    secret::Scratch,
     session::{
         data::SessionData,
         endings::RecentEnd,
@@ -13,7 +14,7 @@ use crate::{
         record::SessionId,
     },
 };
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{string::String, vec::Vec};
 use core::time::Duration;
 use rand_core::TryCryptoRng;
 
@@ -215,7 +216,7 @@ pub(super) fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
 ) -> Result<(String, KeyId), SaveError> {
     let keys = manager.keys();
     let codec = &keys.codec;
-    let mut text = vec![0; codec.token_len(record.len())];
+    let mut text = Scratch::zeroed(codec.token_len(record.len()));
     let write = |buf: &mut [u8]| {
         let needed = record.len();
         buf.get_mut(..needed)
@@ -224,9 +225,10 @@ pub(super) fn seal_record<T: SessionData, R: TryCryptoRng + ?Sized>(
         Ok(needed)
     };
     let len = codec
-        .seal_payload(None, now, rng, &mut text, write)
+        .seal_payload(None, now, rng, &mut text.0, write)
         .map_err(SaveError::of::<T>)?;
-    text.truncate(len);
-    let token = String::from_utf8(text).map_err(|_| SaveError::unreadable::<T>())?;
+    text.0.truncate(len);
+    let token = String::from_utf8(core::mem::take(&mut text.0))
+        .map_err(|_| SaveError::unreadable::<T>())?;
     Ok((token, codec.primary()))
 }

@@ -16,7 +16,7 @@ use crate::{
     },
     token,
 };
-use alloc::{boxed::Box, vec, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 use core::{cmp::Reverse, time::Duration};
 
 #[cfg(feature = "unstable-device-bound")]
@@ -458,7 +458,7 @@ fn open_token<T: SessionData>(
     now: Now,
     token: &[u8],
 ) -> Result<Token, Refused> {
-    let mut scratch = Scratch(vec![0; token::body_len(token.len())]);
+    let mut scratch = Scratch::zeroed(token::body_len(token.len()));
     let opened = match codec.open_payload(None, token, now.wall, &mut scratch.0) {
         Ok(opened) => opened,
         Err(error) => {

@@ -3,7 +3,7 @@ use crate::{
     Key, OpenError,
     session::{FlashLevel, SessionManager, testing},
 };
-use alloc::{format, string::ToString as _};
+use alloc::{format, string::ToString as _, vec};
 
 const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 

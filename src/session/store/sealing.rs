@@ -9,7 +9,7 @@ use crate::{
     session::record::{SessionId, TicketSecret},
     token::{self, Body, HEADER_LEN, HeaderBytes, OVERHEAD, VERSION_PADDED, VERSION_PLAIN},
 };
-use alloc::{string::String, sync::Arc, vec, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 use hkdf::Hkdf;
 use rand_core::TryCryptoRng;
 use sha2::{Digest as _, Sha256};
@@ -226,7 +226,7 @@ fn seal<R: TryCryptoRng + ?Sized>(
         .map_err(|_| SealError::Randomness)?;
     let needed = StoreKeys::sealed_len(payload.len(), pad_to);
     let too_small = SealError::BufferTooSmall { needed };
-    let mut buf = Scratch(vec![0; needed]);
+    let mut buf = Scratch::zeroed(needed);
     let place = buf.0.get_mut(HEADER_LEN..).ok_or(too_small)?;
     place
         .get_mut(..payload.len())

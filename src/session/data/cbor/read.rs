@@ -133,6 +133,20 @@ impl<'de> Reader<'_, 'de> {
         })
     }
 
+    fn text(&mut self) -> Result<&'de str, Error> {
+        // The names of a struct are short texts. This takes a third of what their head would.
+        if let Some((first @ 0x60..0x78, rest)) = self.rest.split_first()
+            && let Some((text, rest)) = rest.split_at_checked((first & 31).into())
+        {
+            *self.rest = rest;
+            return from_utf8(text).map_err(|_| Error::Other);
+        }
+        match self.head()? {
+            Head::Text(text) => Ok(text),
+            _ => Err(Error::Other),
+        }
+    }
+
     /// Reads the item behind a tag. Only the tags of big integers (RFC 8949, section 3.4.3) say what the type does not.
     fn tagged(&mut self, tag: u64) -> Result<Head<'de>, Error> {
         self.levels = self.inside()?.levels;
@@ -197,10 +211,7 @@ impl<'de> Deserializer<'de> for Reader<'_, 'de> {
         deserialize_f32(self, visitor) visitor.visit_f32(self.head()?.float()? as f32);
         deserialize_f64(self, visitor) visitor.visit_f64(self.head()?.float()?);
         deserialize_char(self, visitor) self.deserialize_str(visitor);
-        deserialize_str(self, visitor) match self.head()? {
-            Head::Text(text) => visitor.visit_borrowed_str(text),
-            _ => Err(Error::Other),
-        };
+        deserialize_str(self, visitor) visitor.visit_borrowed_str(self.text()?);
         deserialize_string(self, visitor) self.deserialize_str(visitor);
         deserialize_identifier(self, visitor) self.deserialize_str(visitor);
         // Bytes and a sequence of integers are read as each other: serde does not always know which it has.

@@ -1,14 +1,10 @@
 use super::*;
 use crate::session::data::OldData;
 use alloc::{format, vec};
+use proptest::{collection::vec, option, prelude::*};
 
 fn map(entries: &[(&str, &[u8])]) -> SessionMap {
-    let entries = entries.iter();
-    SessionMap {
-        entries: entries
-            .map(|(key, value)| (key.to_string(), Value::read(value.to_vec())))
-            .collect(),
-    }
+    SessionMap::read(entries.iter().copied().collect())
 }
 
 fn decode<T: SessionData>(bytes: &[u8]) -> Option<T> {
@@ -69,6 +65,30 @@ fn the_order_of_insertion_does_not_show() {
         forwards.keys().collect::<Vec<_>>(),
         ["", "B", "aa", "b", "é"]
     );
+}
+
+proptest! {
+    /// A tree of keys and values is the model.
+    #[test]
+    fn a_dictionary_does_what_a_map_does(
+        steps in vec(("[a-c]{0,2}", option::of(vec(any::<u8>(), 0..40))), 0..40),
+    ) {
+        let (mut entries, mut model) = (Entries::default(), BTreeMap::new());
+        for (key, value) in &steps {
+            match value {
+                Some(value) => {
+                    entries.put(key, value);
+                    model.insert(key.as_str(), value.as_slice());
+                }
+                None => prop_assert_eq!(entries.remove(key), model.remove(key.as_str()).is_some()),
+            }
+            prop_assert!(entries.iter().eq(model.iter().map(|(key, value)| (*key, *value))));
+            prop_assert_eq!(entries.len(), model.len());
+            for (key, _) in &steps {
+                prop_assert_eq!(entries.value(key), model.get(key.as_str()).copied());
+            }
+        }
+    }
 }
 
 #[test]

@@ -198,7 +198,7 @@ fn every_targeted_field_that_is_open_is_replaced() {
             ("CDN-Cache-Control", "public"),
             ("Vercel-CDN-Cache-Control", "no-store"),
         ]),
-        ["cdn-cache-control", "surrogate-control"]
+        ["surrogate-control", "cdn-cache-control"]
     );
 }
 

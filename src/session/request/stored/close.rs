@@ -308,7 +308,7 @@ fn removal<T: SessionData>(
         true => cookie.to_remove(cookies),
         false => Names::default(),
     };
-    let mut set_cookie: Vec<_> = cookie.remove(removed, 0).collect();
+    let mut set_cookie = cookie.remove(removed, 0);
     if session.is_destroyed() {
         let now = manager.wall();
         set_cookie.extend(close::removals(
