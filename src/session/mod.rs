@@ -30,6 +30,7 @@ mod endings;
 mod error;
 mod events;
 mod exchange;
+mod head;
 mod lifecycle;
 mod manager;
 mod origin;
@@ -63,12 +64,12 @@ pub use exchange::{
 };
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub use exchange::{MissingLayer, SameOrigin, SameOriginError};
+pub use head::RequestHead;
 pub use lifecycle::SessionView;
 pub use manager::{ConfigError, FormerCookie, KeyUse, SessionManager, SessionManagerBuilder};
 #[cfg(feature = "store")]
 pub use manager::{Listed, Place};
 pub use origin::{CrossOrigin, CrossOriginReason, RequestLine};
 pub use record::{Flash, FlashLevel, LoginId, ParseLoginIdError, ParseSessionIdError, SessionId};
-pub use request::RequestHead;
 pub use session::Session;
 pub use session_codec::{SessionCodec, SessionRecord};

@@ -30,8 +30,9 @@ use super::{
     data::SessionData,
     error::SaveError,
     events::Refusal,
+    head::RequestHead,
     manager::SessionManager,
-    request::{Answer, Handle, RequestHead},
+    request::{Answer, Handle},
     session::Session,
 };
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};

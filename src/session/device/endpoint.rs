@@ -7,7 +7,11 @@ use super::{
 };
 use crate::{
     Timestamp,
-    session::{events::DeviceRefusal, record::LoginId},
+    session::{
+        events::DeviceRefusal,
+        head::{Header, RequestHeaders},
+        record::LoginId,
+    },
 };
 use alloc::{
     format,
@@ -29,15 +33,14 @@ pub(crate) struct EndpointRequest {
 }
 
 impl EndpointRequest {
-    pub(crate) fn read<'h, I>(header: impl Fn(&'static str) -> I) -> EndpointRequest
-    where
-        I: IntoIterator<Item = &'h [u8]>,
-    {
-        let value = |name| header(name).into_iter().next();
+    pub(crate) fn read(headers: &RequestHeaders<'_>) -> EndpointRequest {
+        let value = |header| headers.values(header).next();
         EndpointRequest {
-            refreshes: value("sec-secure-session-id").map(unquoted).map(Vec::from),
-            proof: value("secure-session-response").map(Vec::from),
-            is_of_a_script: value("sec-fetch-mode").is_some_and(|mode| mode != b"no-cors"),
+            refreshes: value(Header::SecSecureSessionId)
+                .map(unquoted)
+                .map(Vec::from),
+            proof: value(Header::SecureSessionResponse).map(Vec::from),
+            is_of_a_script: value(Header::SecFetchMode).is_some_and(|mode| mode != b"no-cors"),
         }
     }
 

@@ -1,7 +1,13 @@
 //! Which session counts, and what becomes of a bound one that comes without its proof.
 
 use super::{DeviceKey, DeviceSettings};
-use crate::{Timestamp, session::record::LoginId};
+use crate::{
+    Timestamp,
+    session::{
+        head::{Header, RequestHeaders},
+        record::LoginId,
+    },
+};
 use alloc::vec::Vec;
 
 /// What a proof cookie says: this login is on the device with this key.
@@ -81,32 +87,28 @@ pub(crate) enum Unproven {
 
 impl Unproven {
     /// Says what becomes of a request by its head, as the browser sent it.
-    pub(crate) fn of<'h, I>(
+    pub(crate) fn of(
         settings: &DeviceSettings,
         method: &str,
         path: &str,
-        header: impl Fn(&'static str) -> I,
-    ) -> Unproven
-    where
-        I: IntoIterator<Item = &'h [u8]>,
-    {
+        headers: &RequestHeaders<'_>,
+    ) -> Unproven {
         if !settings.requires {
             return Unproven::Counts;
         }
-        let value = |name| {
-            let line = header(name).into_iter().next();
-            line.map(<[u8]>::trim_ascii)
-        };
-        let is_skipped = value("secure-session-skipped").is_some();
+        let value = |header| headers.values(header).next().map(<[u8]>::trim_ascii);
+        let is_skipped = value(Header::SecureSessionSkipped).is_some();
         if is_skipped || settings.excludes(path) {
             return Unproven::Wait;
         }
-        let mode = value("sec-fetch-mode");
-        let is_from_elsewhere =
-            matches!(value("sec-fetch-site"), Some(b"same-site" | b"cross-site"));
-        let is_document = value("sec-fetch-dest") == Some(b"document");
+        let mode = value(Header::SecFetchMode);
+        let is_from_elsewhere = matches!(
+            value(Header::SecFetchSite),
+            Some(b"same-site" | b"cross-site")
+        );
+        let is_document = value(Header::SecFetchDest) == Some(b"document");
         if is_from_elsewhere && is_document && method == "GET" && mode == Some(b"navigate") {
-            return match value("sec-purpose") {
+            return match value(Header::SecPurpose) {
                 Some(_) => Unproven::Prefetch,
                 None => Unproven::Reload,
             };

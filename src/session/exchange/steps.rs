@@ -7,8 +7,9 @@ use crate::session::{
         Event,
         log::{self, Topic},
     },
+    head::RequestHead,
     manager::SessionManager,
-    request::{Answer, Handle, RequestHead},
+    request::{Answer, Handle},
     session::Session,
 };
 #[cfg(feature = "unstable-device-bound")]

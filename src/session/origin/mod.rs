@@ -20,6 +20,7 @@ mod serialized;
 
 pub(crate) use serialized::TrustedOrigins;
 
+use crate::session::head::{Header, RequestHeaders};
 use alloc::{
     boxed::Box,
     string::{String, ToString},
@@ -183,27 +184,23 @@ pub enum CrossOriginReason {
 }
 
 impl OriginRules {
-    /// Returns where a request comes from. `values` gives the values of all fields of a name, one
-    /// for each line.
-    pub(crate) fn judge<'r, V>(
+    /// Returns where a request comes from.
+    pub(crate) fn judge(
         &self,
-        head: &RequestLine<'r>,
-        values: impl Fn(&'static str) -> V,
-    ) -> RequestOrigin
-    where
-        V: IntoIterator<Item = &'r [u8]>,
-    {
-        if is_safe(head.method) && !is_websocket(values("upgrade")) {
+        line: &RequestLine<'_>,
+        headers: &RequestHeaders<'_>,
+    ) -> RequestOrigin {
+        if is_safe(line.method) && !is_websocket(headers.values(Header::Upgrade)) {
             return RequestOrigin::SafeMethod;
         }
-        let origin = Field::read(values("origin"));
+        let origin = Field::read(headers.values(Header::Origin));
         if let Field::One(origin) = origin
             && self.trusted.contain(origin)
         {
             return RequestOrigin::Trusted;
         }
-        let allowed = self.allow.as_ref().is_some_and(|allow| allow(head));
-        match judge_fields(head, origin, values) {
+        let allowed = self.allow.as_ref().is_some_and(|allow| allow(line));
+        match judge_fields(line, origin, headers) {
             // Even where the site allows other origins, its own requests are told apart: they may do
             // more.
             RequestOrigin::Refused(_) if allowed => RequestOrigin::Allowed,
@@ -213,15 +210,12 @@ impl OriginRules {
 }
 
 /// Applies the tests that need no setting.
-fn judge_fields<'r, V>(
-    head: &RequestLine<'r>,
+fn judge_fields<'r>(
+    line: &RequestLine<'r>,
     origin: Field<'r>,
-    values: impl Fn(&'static str) -> V,
-) -> RequestOrigin
-where
-    V: IntoIterator<Item = &'r [u8]>,
-{
-    let host = host(head, values("host"));
+    headers: &RequestHeaders<'r>,
+) -> RequestOrigin {
+    let host = host(line, headers.values(Header::Host));
     let refuse = |reason| {
         RequestOrigin::Refused(CrossOrigin {
             origin: match origin {
@@ -234,7 +228,7 @@ where
     };
     // The browser's own judgement counts most: a proxy that rewrites `Host` does not mislead it.
     // A value from the future, such as for a new kind of relation, is refused.
-    match Field::read(values("sec-fetch-site")) {
+    match Field::read(headers.values(Header::SecFetchSite)) {
         Field::One(b"same-origin" | b"none") => return RequestOrigin::SameOrigin,
         Field::One(_) | Field::Several => return refuse(CrossOriginReason::FetchSite),
         Field::Absent => {}
@@ -254,7 +248,8 @@ where
     let is_own = |own: &str| Authority::parse(own).is_some_and(|own| origin.is(own, default_port));
     // No page can set `X-Forwarded-Host` without the consent of this site (a CORS preflight).
     if host.is_some_and(is_own)
-        || members(values("x-forwarded-host")).any(|host| str::from_utf8(host).is_ok_and(is_own))
+        || members(headers.values(Header::XForwardedHost))
+            .any(|host| str::from_utf8(host).is_ok_and(is_own))
     {
         return RequestOrigin::SameOrigin;
     }
@@ -284,8 +279,8 @@ fn is_websocket<'r>(upgrade: impl IntoIterator<Item = &'r [u8]>) -> bool {
 
 /// Returns the host that the request asks for. The target's comes before `Host` (RFC 9112, 3.2.2).
 /// Several `Host` fields do not count: the proxy in front may have read another one.
-fn host<'r>(head: &RequestLine<'r>, host: impl IntoIterator<Item = &'r [u8]>) -> Option<&'r str> {
-    match (head.authority, Field::read(host)) {
+fn host<'r>(line: &RequestLine<'r>, host: impl IntoIterator<Item = &'r [u8]>) -> Option<&'r str> {
+    match (line.authority, Field::read(host)) {
         (Some(authority), _) => Some(authority),
         (None, Field::One(host)) => str::from_utf8(host).ok(),
         (None, Field::Absent | Field::Several) => None,

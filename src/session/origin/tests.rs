@@ -37,10 +37,8 @@ impl<'r> Request<'r> {
     }
 
     fn judged(&self, rules: &OriginRules) -> RequestOrigin {
-        rules.judge(&self.head, |name| {
-            let of_that_name = self.fields.iter().filter(move |(own, _)| *own == name);
-            of_that_name.map(|(_, value)| *value).collect::<Vec<_>>()
-        })
+        let fields = self.fields.iter().copied();
+        rules.judge(&self.head, &RequestHeaders::read(fields))
     }
 
     fn verdict(&self) -> RequestOrigin {

@@ -4,7 +4,6 @@ use super::{
     answer::Answer,
     facts::RequestFacts,
     handle::Handle,
-    head::RequestHead,
     state::{State, Write},
 };
 use crate::{
@@ -17,6 +16,7 @@ use crate::{
         endings::{Denied, DenylistEntry},
         error::SessionError,
         events::{DeviceRefusal, Event, Refusal},
+        head::{RequestHead, RequestHeaders},
         lifecycle::{EndedLogin, Now},
         manager::SessionManager,
     },
@@ -62,13 +62,14 @@ impl<T: SessionData> Handle<T> {
         if head.method != "POST" || !device.is_endpoint(head.path) {
             return None;
         }
+        let headers = RequestHeaders::read(head.headers.clone());
         // The only error is a call from within the session's own closure, and nobody has the session yet.
         let _ = self.locked(|state| {
             state
                 .facts
-                .get_or_insert_with(|| RequestFacts::of_endpoint(head));
+                .get_or_insert_with(|| RequestFacts::of_endpoint(&headers));
         });
-        Some(EndpointRequest::read(|name| head.values(name)))
+        Some(EndpointRequest::read(&headers))
     }
 
     /// Answers a browser at the endpoint, once its session is loaded.

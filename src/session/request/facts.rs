@@ -1,7 +1,7 @@
-use super::head::RequestHead;
 use crate::session::{
     cookie::{Names, SessionCookie},
     data::SessionData,
+    head::{Header, RequestHead, RequestHeaders},
     manager::SessionManager,
     origin::{CrossOrigin, RequestLine, RequestOrigin},
 };
@@ -49,7 +49,7 @@ impl RequestFacts {
         V: AsRef<[u8]> + ?Sized + 'h,
     {
         let settings = manager.settings();
-        let values = |name| head.values(name);
+        let headers = RequestHeaders::read(head.headers.clone());
         let line = RequestLine::new(head.method, head.path, head.authority);
         let mut facts = RequestFacts {
             cookies: Vec::new(),
@@ -61,7 +61,7 @@ impl RequestFacts {
             unproven: Unproven::Counts,
             location: None,
         };
-        match settings.origin.judge(&line, values) {
+        match settings.origin.judge(&line, &headers) {
             RequestOrigin::Refused(request) => {
                 facts.access = Access::Refused(Box::new(request));
                 return facts;
@@ -72,10 +72,10 @@ impl RequestFacts {
             | RequestOrigin::Trusted
             | RequestOrigin::NotABrowser => {}
         }
-        facts.cookies = joined(values("cookie"));
+        facts.cookies = joined(headers.values(Header::Cookie));
         #[cfg(feature = "unstable-device-bound")]
         if let Some(device) = &settings.device {
-            facts.unproven = Unproven::of(device, head.method, head.path, values);
+            facts.unproven = Unproven::of(device, head.method, head.path, &headers);
         }
         if let Access::LoginOnly = facts.access {
             let brings =
@@ -86,34 +86,31 @@ impl RequestFacts {
             }
         }
         // The value is a token with parameters: `prefetch;prerender` is one, too.
-        let is = |name, token: &[u8]| {
-            let line = values(name).next().unwrap_or_default();
-            let value = line.split(|byte| *byte == b';').next().unwrap_or_default();
-            value.trim_ascii().eq_ignore_ascii_case(token)
+        let is = |header, token: &[u8]| {
+            headers.values(header).next().is_some_and(|line| {
+                let value = line.split(|byte| *byte == b';').next().unwrap_or_default();
+                value.trim_ascii().eq_ignore_ascii_case(token)
+            })
         };
-        facts.is_preview = head.method == "HEAD" || is("sec-purpose", b"prefetch");
-        facts.renews = !facts.is_preview && !is("sec-fetch-mode", b"no-cors");
-        facts.drops_cookies =
-            cfg!(debug_assertions) && settings.cookie.is_secure() && is_over_http(head);
+        facts.is_preview = head.method == "HEAD" || is(Header::SecPurpose, b"prefetch");
+        facts.renews = !facts.is_preview && !is(Header::SecFetchMode, b"no-cors");
+        facts.drops_cookies = cfg!(debug_assertions)
+            && settings.cookie.is_secure()
+            && is_over_http(head.authority, &headers);
         let formers = settings.formers.iter().map(|former| &former.cookie);
         facts.location = core::iter::once(&settings.cookie)
             .chain(formers)
             .any(SessionCookie::can_be_planted)
-            .then(|| (host_name(head), head.path.into()));
+            .then(|| (host_name(head.authority, &headers), head.path.into()));
         facts
     }
 
     /// The same for a request that is for the session layer alone. Where it comes from is not judged, for only the
     /// browser itself can make it.
     #[cfg(feature = "unstable-device-bound")]
-    pub(super) fn of_endpoint<'h, H, N, V>(head: &RequestHead<'h, H>) -> RequestFacts
-    where
-        H: IntoIterator<Item = (&'h N, &'h V)> + Clone,
-        N: AsRef<str> + ?Sized + 'h,
-        V: AsRef<[u8]> + ?Sized + 'h,
-    {
+    pub(super) fn of_endpoint(headers: &RequestHeaders<'_>) -> RequestFacts {
         RequestFacts {
-            cookies: joined(head.values("cookie")),
+            cookies: joined(headers.values(Header::Cookie)),
             access: Access::All,
             is_preview: false,
             renews: true,
@@ -140,27 +137,19 @@ impl RequestFacts {
 
 /// Joins the lines of the Cookie header.
 fn joined<'h>(lines: impl IntoIterator<Item = &'h [u8]>) -> Vec<u8> {
-    let mut cookies = Vec::new();
+    let mut lines = lines.into_iter();
+    let mut cookies = lines.next().unwrap_or_default().to_vec();
     for line in lines {
-        if cookies.is_empty() {
-            cookies = line.to_vec();
-        } else {
-            cookies.extend_from_slice(b"; ");
-            cookies.extend_from_slice(line);
-        }
+        cookies.extend_from_slice(b"; ");
+        cookies.extend_from_slice(line);
     }
     cookies
 }
 
 /// The name of the host, if it is one that can be a cookie's domain.
-fn host_name<'h, H, N, V>(head: &RequestHead<'h, H>) -> Option<String>
-where
-    H: IntoIterator<Item = (&'h N, &'h V)> + Clone,
-    N: AsRef<str> + ?Sized + 'h,
-    V: AsRef<[u8]> + ?Sized + 'h,
-{
-    let header = head.values("host").next();
-    let host = match head.authority {
+fn host_name(authority: Option<&str>, headers: &RequestHeaders<'_>) -> Option<String> {
+    let header = headers.values(Header::Host).next();
+    let host = match authority {
         Some(authority) => authority,
         None => core::str::from_utf8(header?).ok()?,
     };
@@ -174,24 +163,19 @@ where
 
 /// Returns `true` for a host that is not this machine, over http: there, browsers take no Secure cookie.
 /// They send `Sec-Fetch-Site` over https and to `localhost` only, and a proxy says what it speaks.
-fn is_over_http<'h, H, N, V>(head: &RequestHead<'h, H>) -> bool
-where
-    H: IntoIterator<Item = (&'h N, &'h V)> + Clone,
-    N: AsRef<str> + ?Sized + 'h,
-    V: AsRef<[u8]> + ?Sized + 'h,
-{
-    let has = |name, start: &[u8]| {
-        head.values(name).any(|line| {
+fn is_over_http(authority: Option<&str>, headers: &RequestHeaders<'_>) -> bool {
+    let has = |header, start: &[u8]| {
+        headers.values(header).any(|line| {
             line.get(..start.len())
                 .is_some_and(|line| line.eq_ignore_ascii_case(start))
         })
     };
-    let is_https = has("sec-fetch-site", b"")
-        || has("x-forwarded-proto", b"https")
-        || has("origin", b"https:")
-        || has("referer", b"https:");
+    let is_https = has(Header::SecFetchSite, b"")
+        || has(Header::XForwardedProto, b"https")
+        || has(Header::Origin, b"https:")
+        || has(Header::Referer, b"https:");
     // An IPv6 address is not a name, and the usual one is this machine: `[::1]`.
-    !is_https && host_name(head).is_some_and(|host| !is_loopback(&host))
+    !is_https && host_name(authority, headers).is_some_and(|host| !is_loopback(&host))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -204,7 +188,7 @@ fn is_loopback(host: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{RequestHead, is_over_http};
+    use super::{RequestHeaders, is_over_http};
 
     /// Where a developer looks at a debug build.
     #[test]
@@ -227,13 +211,8 @@ mod tests {
             ("shop.example", ("referer", "https://shop.example/"), false),
             ("shop.example", ("referer", "http://shop.example/"), true),
         ] {
-            let head = RequestHead {
-                method: "GET",
-                path: "/",
-                authority: None,
-                headers: [("host", host), other],
-            };
-            assert_eq!(is_over_http(&head), over_http, "{host} {other:?}");
+            let headers = RequestHeaders::read([("host", host), other]);
+            assert_eq!(is_over_http(None, &headers), over_http, "{host} {other:?}");
         }
     }
 }

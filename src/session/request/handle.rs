@@ -1,7 +1,6 @@
 use super::{
     answer::Answer,
     facts::RequestFacts,
-    head::RequestHead,
     state::{State, Write},
 };
 use crate::{
@@ -11,6 +10,7 @@ use crate::{
         endings::RecentEnd,
         error::{SaveError, SessionError},
         events::{self, Event, Refusal, log},
+        head::RequestHead,
         lifecycle::{EndedLogin, LiveSession, Rules},
         manager::SessionManager,
         record::Flash,

@@ -10,7 +10,6 @@ mod device;
 mod endpoint;
 mod facts;
 mod handle;
-mod head;
 mod open;
 mod state;
 #[cfg(feature = "store")]
@@ -22,5 +21,4 @@ pub(crate) use endpoint::Step as DeviceStep;
 #[cfg(feature = "store")]
 pub(crate) use handle::Boxed;
 pub(crate) use handle::Handle;
-pub use head::RequestHead;
 pub(crate) use state::Write;

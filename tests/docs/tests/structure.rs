@@ -19,9 +19,10 @@ const LONGEST_FILE: usize = 500;
 const MAY_KNOW: &[(&str, &[&str])] = &[
     ("record", &[]),
     ("cookie", &[]),
-    ("origin", &[]),
+    ("head", &[]),
+    ("origin", &["head"]),
     ("endings", &["record"]),
-    ("device", &["cookie", "events", "record"]),
+    ("device", &["cookie", "events", "head", "record"]),
     (
         "lifecycle",
         &["data", "endings", "error", "events", "record"],

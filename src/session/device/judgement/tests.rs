@@ -4,6 +4,7 @@ use crate::{
     session::{
         cookie::{CookieAttributes, CookieLimits, SessionCookie},
         device::{DeviceBound, DeviceSettings},
+        head::RequestHeaders,
         record::LoginId,
     },
 };
@@ -76,10 +77,8 @@ fn settings(bound: DeviceBound) -> DeviceSettings {
 }
 
 fn of(bound: DeviceBound, method: &str, path: &str, headers: &[(&str, &str)]) -> Unproven {
-    Unproven::of(&settings(bound), method, path, |name| {
-        let lines = headers.iter().filter(move |(found, _)| *found == name);
-        lines.map(|(_, value)| value.as_bytes())
-    })
+    let headers = RequestHeaders::read(headers.iter().copied());
+    Unproven::of(&settings(bound), method, path, &headers)
 }
 
 const LINK: [(&str, &str); 3] = [

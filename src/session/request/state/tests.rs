@@ -4,10 +4,11 @@ use super::*;
 use crate::{
     Codec, Key, Keyring, Timestamp,
     session::{
-        Flash, FlashLevel, SaveError, SessionId, SessionManagerBuilder, SessionMap, SkipReason,
+        Flash, FlashLevel, RequestHead, SaveError, SessionId, SessionManagerBuilder, SessionMap,
+        SkipReason,
         manager::SMALLEST_RECORD,
         record::{Ids, LoginId, MAX_FLASHES, RecordHead},
-        request::{RequestHead, facts::RequestFacts},
+        request::facts::RequestFacts,
     },
 };
 use alloc::{
