@@ -1,12 +1,15 @@
 //! The work of the session layer: the same user in a dictionary and in a typed session.
 
 use crate::{
-    exchange::{Reply, Request},
+    exchange::{NO_HEADERS, Reply, Request, ready},
     key, payload,
 };
 use hardtack::{
     Keyring,
-    session::{Session, SessionData, SessionManager, SessionManagerBuilder, SessionMap},
+    session::{
+        Exchange, RequestHead, Session, SessionData, SessionManager, SessionManagerBuilder,
+        SessionMap,
+    },
 };
 use serde::{Deserialize, Serialize};
 
@@ -65,4 +68,38 @@ pub fn cookie_header(reply: &Reply) -> String {
         .filter_map(|line| line.split(';').next())
         .collect();
     pairs.join("; ")
+}
+
+/// The lines beside Cookie that Chromium sends with a form.
+pub const BROWSER: [(&str, &str); 16] = [
+    ("host", "shop.example"),
+    ("content-length", "9"),
+    ("cache-control", "max-age=0"),
+    ("sec-ch-ua", r#""Chromium";v="142""#),
+    ("sec-ch-ua-mobile", "?0"),
+    ("sec-ch-ua-platform", r#""Linux""#),
+    ("origin", "https://shop.example"),
+    ("content-type", "application/x-www-form-urlencoded"),
+    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64)"),
+    ("accept", "text/html"),
+    ("sec-fetch-site", "same-origin"),
+    ("sec-fetch-mode", "navigate"),
+    ("sec-fetch-user", "?1"),
+    ("sec-fetch-dest", "document"),
+    ("referer", "https://shop.example/cart"),
+    ("accept-language", "en"),
+];
+
+/// A form that a browser sends, with these lines, to a handler that reads one value.
+pub fn browser_reads(sessions: &SessionManager, lines: &[(&str, &str)]) -> bool {
+    let exchange = Exchange::begin(sessions);
+    let session = ready(exchange.session(RequestHead {
+        method: "POST",
+        path: "/cart",
+        authority: None,
+        headers: lines.iter().copied(),
+    }));
+    let read = session.get::<User>("user").is_ok_and(|user| user.is_some());
+    let plan = ready(exchange.commit(exchange.close()));
+    read && exchange.finish(plan, NO_HEADERS).status().is_none()
 }
