@@ -1,7 +1,8 @@
 //! The store on a real Redis.
 
 use hardtack::store::{
-    End, Expect, Found, Owner, OwnerKey, Put, Store, StoreErrorKind, Swap, Tag, Tombstone,
+    End, Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, StoreErrorKind, Swap, Tag,
+    Tombstone,
     conformance::{self, Fixture},
 };
 use hardtack_redis::RedisStore;
@@ -37,11 +38,15 @@ fn store(port: u16) -> RedisStore {
 }
 
 #[cfg(feature = "cluster")]
-fn cluster(nodes: &[Server]) -> RedisStore<redis::cluster::ClusterClient> {
+fn settings(nodes: &[Server]) -> redis::cluster::ClusterClientBuilder {
     let nodes = nodes.iter().map(Server::port);
     let nodes = nodes.map(|port| format!("redis://127.0.0.1:{port}"));
-    let settings = redis::cluster::ClusterClientBuilder::new(nodes);
-    RedisStore::cluster(settings).unwrap()
+    redis::cluster::ClusterClientBuilder::new(nodes)
+}
+
+#[cfg(feature = "cluster")]
+fn cluster(nodes: &[Server]) -> RedisStore<redis::cluster::ClusterClient> {
+    RedisStore::cluster(settings(nodes)).unwrap()
 }
 
 /// A connection that waits as long as it takes.
@@ -393,6 +398,11 @@ async fn only_reads_are_repeated_when_the_connection_breaks() {
     assert_eq!(error.kind(), StoreErrorKind::Unsupported);
     assert_eq!(fake.seen(), (vec!["EVALSHA".into(); 2], 1));
 
+    // The server would say the same again.
+    let fake = Fake::start(&["-ERR no\r\n"]).await;
+    self::store(fake.port).load(&key, None).await.unwrap_err();
+    assert_eq!(fake.seen().0, ["GET"]);
+
     // Nobody could tell any more who wrote in between.
     let fake = Fake::start(&["", "", ""]).await;
     let store = self::store(fake.port);
@@ -490,9 +500,125 @@ async fn answers_of_another_kind_are_corrupt_and_break_no_connection() {
     assert_eq!(fake.seen(), (Vec::new(), 0));
 }
 
+/// A user without the right to load scripts is told so, and not that a script is missing.
+#[tokio::test]
+async fn script_that_cannot_be_loaded_is_told() {
+    let fake = Fake::start(&["-NOSCRIPT No matching script\r\n", "-NOPERM no\r\n"]).await;
+    let put = store(fake.port).put(create(&new_key(), &[7; 40])).await;
+    assert_eq!(put.unwrap_err().source().unwrap().to_string(), "NOPERM");
+    assert_eq!(fake.seen().0, ["EVALSHA", "SCRIPT"]);
+}
+
+/// A record with an owner.
+fn create_owned<'a>(key: &'a RecordKey, owner: &'a OwnerKey) -> Put<'a> {
+    let owner = Owner {
+        key: owner,
+        about: b"phone",
+        keep: HOUR,
+    };
+    Put {
+        owner: Some(owner),
+        ..create(key, &[7; 40])
+    }
+}
+
+#[tokio::test]
+async fn owner_costs_one_node_no_request_more() {
+    let (key, owner) = (new_key(), OwnerKey::from_bytes([7; 16]));
+    let fake = Fake::start(&[":1000\r\n", ":1\r\n"]).await;
+    let store = store(fake.port);
+    store.put(create_owned(&key, &owner)).await.unwrap();
+    assert_eq!(fake.seen().0, ["EVALSHA"]);
+    let end = End {
+        owner: Some(&owner),
+        ..end(&key)
+    };
+    store.end(end).await.unwrap();
+    assert_eq!(fake.seen().0, ["EVALSHA"]);
+}
+
+/// A list would grow without bound if a store forgot that it could not end the first records.
+#[tokio::test]
+async fn records_that_an_owner_has_too_many_all_end_or_the_write_fails() {
+    let (key, owner) = (new_key(), OwnerKey::from_bytes([7; 16]));
+    let put = create_owned(&key, &owner);
+    let mut index = "*2004\r\n".to_owned();
+    for n in 0..1_002 {
+        index += &format!("$16\r\n{n:016}\r\n$13\r\n{n:013}\r\n");
+    }
+    let mut answers = vec![":1002\r\n", index.leak()];
+    answers.extend([":40\r\n"; 1_002]);
+    answers.extend([":1\r\n", "-ERR no\r\n"]);
+    let fake = Fake::start(&answers).await;
+    store(fake.port).put(put).await.unwrap_err();
+    let mut seen = vec!["EVALSHA", "HGETALL"];
+    seen.extend(["STRLEN"; 1_002]);
+    seen.extend(["EVALSHA"; 2]);
+    assert_eq!(fake.seen().0, seen);
+
+    let fake = Fake::start(&[":1002\r\n", "-ERR no\r\n"].repeat(2)).await;
+    let store = store(fake.port);
+    store.put(put).await.unwrap_err();
+    let tag = put.tag().unwrap();
+    let expect = Expect::Tag(&tag);
+    let (renamed, moved) = (Put { expect, ..put }, Tombstone::Moved(key));
+    let from = new_key();
+    store.rename(&from, renamed, moved, HOUR).await.unwrap_err();
+    assert_eq!(fake.seen().0, ["EVALSHA", "HGETALL"].repeat(2));
+}
+
+#[cfg(feature = "cluster")]
+#[test]
+fn cluster_without_nodes_is_unsupported() {
+    let error = RedisStore::cluster(settings(&[])).err().unwrap();
+    assert_eq!(error.kind(), StoreErrorKind::Unsupported);
+}
+
+/// A session without an entry would be left when all of its user's sessions are ended.
+#[cfg(feature = "cluster")]
+#[tokio::test]
+async fn cluster_writes_no_record_without_its_entry_and_drops_the_entry_at_the_end() {
+    let Some(nodes) = servers::redis_cluster() else {
+        return;
+    };
+    let client = settings(&nodes).build().unwrap();
+    let mut connection = client.get_async_connection().await.unwrap();
+    let store = cluster(&nodes);
+    let (key, next, owner) = (new_key(), new_key(), OwnerKey::from_bytes([7; 16]));
+    let index = &owner.to_text("hardtack:owner:");
+    let end = |key| End {
+        owner: Some(&owner),
+        ..end(key)
+    };
+    let put = store.put(create_owned(&key, &owner)).await;
+    assert_eq!(put.unwrap(), Swap::Done);
+    assert_eq!(store.end(end(&key)).await.unwrap(), Swap::Done);
+    let hlen = redis::Cmd::hlen(index);
+    let entries: usize = hlen.query_async(&mut connection).await.unwrap();
+    assert_eq!(entries, 0);
+
+    // Under its name there is something else than an index.
+    let set = redis::Cmd::set(index, "x");
+    () = set.query_async(&mut connection).await.unwrap();
+    let error = store.put(create_owned(&next, &owner)).await.unwrap_err();
+    assert_eq!(error.source().unwrap().to_string(), "WRONGTYPE");
+    assert_eq!(store.load(&next, None).await.unwrap(), Found::Missing);
+    let error = store.end(end(&next)).await.unwrap_err();
+    assert_eq!(error.source().unwrap().to_string(), "WRONGTYPE");
+    let found = store.load(&next, None).await.unwrap();
+    assert_eq!(found, Found::Ended(Tombstone::Destroyed));
+}
+
 #[tokio::test]
 async fn old_version_is_refused_and_the_oldest_that_works_is_not() {
-    for (version, works) in [("6.0.20", false), ("6.2.0", true), ("7.0.1", true)] {
+    let versions = [
+        ("6.0.20", false),
+        // A preview of 6.2.
+        ("6.1.240", false),
+        ("6.2.0", true),
+        ("7.0.1", true),
+    ];
+    for (version, works) in versions {
         let info =
             format!("redis_version:{version}\r\nmaxmemory:0\r\nmaxmemory_policy:allkeys-lru\r\n");
         let info: &str = format!("${}\r\n{info}\r\n", info.len()).leak();
@@ -514,6 +640,7 @@ async fn new_store_gives_up_after_2_seconds() {
     proxy.set(Fault::Hang);
     let store = RedisStore::new(client(proxy.port()));
     assert_eq!(format!("{store:?}"), "RedisStore(..)");
+    assert_eq!(store.max_record_bytes(), 1 << 24);
     ends_at(Duration::from_secs(2), store.load(&new_key(), None)).await;
 }
 
@@ -594,9 +721,15 @@ async fn index_has_an_entry_for_each_live_record() {
     let moved = Tombstone::Moved(next);
     store.rename(&last, renamed, moved, HOUR).await.unwrap();
     assert_eq!(entries().await, 2);
-    // A list drops what has ended.
-    store.end(self::end(&next)).await.unwrap();
-    assert_eq!(entries().await, 2);
+    // A list drops records that have ended, whatever they left, and entries that name no record.
+    let renamed = End {
+        tombstone: moved,
+        ..self::end(&next)
+    };
+    store.end(renamed).await.unwrap();
+    let junk = format!("HSET {index} junk x 0123456789abcdef x");
+    () = run(port, &junk).await;
+    assert_eq!(entries().await, 4);
     assert_eq!(store.owned(&owner).await.unwrap().len(), 1);
     assert_eq!(entries().await, 1);
 }
