@@ -323,6 +323,8 @@ pub fn mariadb() -> Option<Server> {
         "--auth-root-authentication-method=normal",
     ])
     .arg(format!("--datadir={}", data.display()))
+    // One that starts deletes the temporary tables of all others in the same directory.
+    .env("TMPDIR", &directory)
     .current_dir(&directory);
     run_as(&mut init, "mysql", &directory);
     let output = init.output().unwrap();
@@ -335,6 +337,7 @@ pub fn mariadb() -> Option<Server> {
             "--skip-grant-tables",
         ])
         .args(["--innodb-flush-log-at-trx-commit=0", "--skip-log-bin"])
+        .env("TMPDIR", &directory)
         .arg(format!("--port={port}"))
         .arg(format!("--datadir={}", data.display()))
         .arg(format!("--socket={}", directory.join("socket").display()))
