@@ -50,6 +50,8 @@ struct State {
     /// Ends with each [`Fault::Hang`], and so do the connections made before: a request that nobody waits for any
     /// more must not be passed on because a thread of the proxy was slow.
     generation: u32,
+    /// Its connections. One that waits for an answer sends nothing more, and would be held for good.
+    open: Vec<TcpStream>,
     /// The port of the client that connected last.
     client: u16,
     ended: bool,
@@ -63,6 +65,7 @@ impl Proxy {
         let state = State {
             fault: Fault::None,
             generation: 0,
+            open: Vec::new(),
             client: 0,
             ended: false,
         };
@@ -83,6 +86,9 @@ impl Proxy {
                         return;
                     }
                     state.client = client.peer_addr().map_or(0, |address| address.port());
+                    if state.fault != Fault::Refuse {
+                        state.open.push(client.try_clone().unwrap());
+                    }
                     (state.fault, state.generation)
                 };
                 shared.accepted.notify_all();
@@ -90,6 +96,7 @@ impl Proxy {
                     continue;
                 }
                 let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else {
+                    let _ = client.shutdown(Shutdown::Both);
                     continue;
                 };
                 let (to, from) = (server.try_clone().unwrap(), client.try_clone().unwrap());
@@ -124,6 +131,9 @@ impl Proxy {
                 state = self.shared.accepted.wait(state).unwrap();
             }
             state.generation += 1;
+            for connection in state.open.drain(..) {
+                let _ = connection.shutdown(Shutdown::Both);
+            }
         }
         state.fault = fault;
     }
@@ -188,4 +198,28 @@ fn pass(
     }
     let _ = from.shutdown(Shutdown::Both);
     let _ = to.shutdown(Shutdown::Both);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pool would keep it for good, and have one connection less.
+    #[test]
+    fn connection_that_waits_for_an_answer_ends_when_the_server_is_back() {
+        let server = TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = Proxy::start(server.local_addr().unwrap().port());
+        proxy.set(Fault::Hang);
+        let mut client = TcpStream::connect(("127.0.0.1", proxy.port())).unwrap();
+        client.write_all(b"PING").unwrap();
+        while proxy.sent() == 0 {
+            thread::yield_now();
+        }
+        proxy.set(Fault::None);
+        let patience = Some(Duration::from_secs(60));
+        client.set_read_timeout(patience).unwrap();
+        assert!(
+            !matches!(client.read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+        );
+    }
 }
