@@ -90,8 +90,14 @@ pub async fn costs_what_it_uses<S: Store>(store: S, mut count: impl AsyncFnMut()
     let clock = Clock::new();
     let sessions = clock.builder().store(store).build().unwrap();
     sessions.check().await.unwrap();
-    let mut ada = Visitor::log_in(&sessions, "ada").await;
+    let [mut ada, mut bob] = [
+        Visitor::log_in(&sessions, "ada").await,
+        Visitor::log_in(&sessions, "bob").await,
+    ];
     count().await;
+    bob.visit(&sessions, |session| session.destroy().unwrap())
+        .await;
+    assert_eq!(count().await, 2, "a read and an end");
     let exchange = Exchange::begin(&sessions);
     drop(exchange.commit(exchange.close()).await);
     assert_eq!(count().await, 0, "no handler asked for the session");
