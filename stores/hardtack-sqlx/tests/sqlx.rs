@@ -2,13 +2,12 @@
 #![cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 
 use hardtack::store::{
-    End, Expect, Found, Owner, OwnerKey, Put, Store, StoreError, StoreErrorKind, Swap, Tag,
-    Tombstone,
+    Expect, Found, Owner, OwnerKey, Put, Store, StoreError, StoreErrorKind, Swap, Tag, Tombstone,
     conformance::{self, Fixture},
 };
 use hardtack_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use servers::{
-    Broken, Dump, Engine, Fault, PATIENT, Proxy, Server, costs_what_it_uses, create, ends_at,
+    Broken, Dump, Engine, Fault, PATIENT, Proxy, Server, costs_what_it_uses, create, end, ends_at,
     names_nothing, new_key, opens_no_record, rename_onto_another_record_changes_nothing,
     serves_sessions, sessions_survive, survives_faults, works_again,
 };
@@ -187,6 +186,17 @@ async fn renames_share_one_connection() {
         assert_eq!(renamed.unwrap(), expected);
         assert_eq!(backend().await, first);
     }
+    pool.execute("ALTER TABLE hardtack_session ADD CHECK (until < 0) NOT VALID")
+        .await
+        .unwrap();
+    let to = new_key();
+    let put = Put {
+        expect: Expect::Tag(&tag),
+        ..create(&to, &[8; 40])
+    };
+    let refused = store.rename(&key, put, Tombstone::Destroyed, HOUR).await;
+    refused.unwrap_err();
+    assert_eq!(backend().await, first);
 }
 
 struct MariaDb(Server);
@@ -267,6 +277,55 @@ async fn mariadb_is_asked_again_while_a_row_is_locked() {
     assert_eq!(error.kind(), StoreErrorKind::Timeout);
     other.rollback().await.unwrap();
     assert_eq!(store.put(swap).await.unwrap(), Swap::Done);
+}
+
+/// What another process has locked is not an error before the deadline.
+#[tokio::test]
+async fn sqlite_is_asked_again_while_the_file_is_locked() {
+    let sqlite = Sqlite::new("locked");
+    let one = || SqlitePoolOptions::new().max_connections(1);
+    let options = SqliteConnectOptions::new()
+        .filename(sqlite.0.join("sessions.db"))
+        .create_if_missing(true)
+        .busy_timeout(Duration::ZERO)
+        .disable_statement_logging();
+    let other = one().connect_with(options.clone()).await.unwrap();
+    let store = SqliteStore::new(one().connect_with(options).await.unwrap());
+    store.create_table().await.unwrap();
+    let (key, to, record) = (new_key(), new_key(), [7; 40]);
+    let (put, owner) = (create(&key, &record), OwnerKey::from_bytes([7; 16]));
+    store.put(put).await.unwrap();
+    let tag = put.tag().unwrap();
+    let renamed = Put {
+        key: &to,
+        expect: Expect::Tag(&tag),
+        ..put
+    };
+    let moved = Tombstone::Moved(to);
+    other.execute("BEGIN EXCLUSIVE").await.unwrap();
+    let short = store.clone().deadline(Duration::from_millis(100));
+    let refused = [
+        short.load(&key, None).await.err(),
+        short.put(put).await.err(),
+        short.end(end(&key)).await.err(),
+        short.rename(&key, renamed, moved, HOUR).await.err(),
+        short.owned(&owner).await.err(),
+        short.sweep(1).await.err(),
+        short.create_table().await.err(),
+    ];
+    for error in refused {
+        assert_eq!(error.unwrap().kind(), StoreErrorKind::Timeout);
+    }
+    other.execute("ROLLBACK").await.unwrap();
+    let store = store.deadline(PATIENT);
+    let found = store.load(&key, None).await.unwrap();
+    assert_eq!(found, Found::Record(record.to_vec()));
+
+    // A tombstone is only read, however long a record would be kept.
+    store.end(end(&key)).await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let found = store.load(&key, Some(HOUR * 24)).await.unwrap();
+    assert_eq!(found, Found::Ended(Tombstone::Destroyed));
 }
 
 #[tokio::test]
@@ -372,16 +431,16 @@ async fn row_ends_at_the_first_full_hour_and_a_tombstone_keeps_nothing() {
     let life = 3600 + 301;
     let first = time() + life;
     store.put(put).await.unwrap();
-    let last = time() + life + 3599;
+    let last = || time() + life + 3599;
     let (until, ..) = row().await;
-    assert!((first..=last).contains(&until) && until % 3600 == 0);
+    assert!((first..=last()).contains(&until) && until % 3600 == 0);
 
     // A read writes only if the row ends too early, and then whole hours.
     store.load(&key, Some(HOUR)).await.unwrap();
     assert_eq!(row().await.0, until);
     store.load(&key, Some(HOUR * 4)).await.unwrap();
     let (until, ..) = row().await;
-    assert!((first + 3 * 3600..=last + 3 * 3600).contains(&until) && until % 3600 == 0);
+    assert!((first + 3 * 3600..=last() + 3 * 3600).contains(&until) && until % 3600 == 0);
     pool.execute("CREATE TRIGGER t UPDATE ON hardtack_session BEGIN SELECT RAISE(FAIL, 'x'); END")
         .await
         .unwrap();
@@ -398,20 +457,109 @@ async fn row_ends_at_the_first_full_hour_and_a_tombstone_keeps_nothing() {
     let found = store.load(&key, None).await.unwrap();
     assert_eq!(found, Found::Record(vec![7; 40]));
 
-    let end = End {
-        key: &key,
-        expect: None,
-        tombstone: Tombstone::Destroyed,
-        grace: HOUR,
-        owner: None,
-    };
-    store.end(end).await.unwrap();
+    store.end(end(&key)).await.unwrap();
     let (until, tag, record, owner, about) = row().await;
-    assert!(until <= last);
+    assert!((first..=last()).contains(&until));
     assert_eq!(
         (tag, record, owner, about),
         (b"d".to_vec(), None, None, None)
     );
+
+    // An end of nothing stays as long.
+    pool.execute("DELETE FROM hardtack_session").await.unwrap();
+    store.end(end(&key)).await.unwrap();
+    let (until, ..) = row().await;
+    assert!((first..=last()).contains(&until));
+
+    // So does what a rename leaves.
+    pool.execute("DELETE FROM hardtack_session").await.unwrap();
+    let (from, to, record) = (new_key(), new_key(), [7; 40]);
+    store.put(create(&from, &record)).await.unwrap();
+    let tag = Tag::of(&record).unwrap();
+    let renamed = Put {
+        expect: Expect::Tag(&tag),
+        keep: HOUR * 24,
+        ..create(&to, &record)
+    };
+    let moved = Tombstone::Moved(to);
+    store.rename(&from, renamed, moved, HOUR).await.unwrap();
+    pool.execute("DELETE FROM hardtack_session WHERE record IS NOT NULL")
+        .await
+        .unwrap();
+    let (until, ..) = row().await;
+    assert!((first..=last()).contains(&until));
+
+    // An id of another length is not a key.
+    pool.execute("UPDATE hardtack_session SET id = x'07', owner = zeroblob(16), about = x''")
+        .await
+        .unwrap();
+    let listed = store.owned(&OwnerKey::from_bytes([0; 16])).await;
+    assert_eq!(listed.err().unwrap().kind(), StoreErrorKind::Corrupt);
+}
+
+/// A sweep that deletes less lets a table grow faster than it shrinks.
+#[tokio::test]
+async fn sweep_deletes_as_many_as_it_may_and_counts_them() {
+    let sqlite = Sqlite::new("sweep");
+    let store = sqlite.connect("hardtack_session").await;
+    for _ in 0..3 {
+        store.put(create(&new_key(), &[7; 40])).await.unwrap();
+    }
+    let over = advance("hardtack_session", HOUR * 8);
+    sqlite.pool().await.execute(over).await.unwrap();
+    for swept in [2, 1, 0] {
+        assert_eq!(store.sweep(2).await.unwrap(), swept);
+    }
+}
+
+/// A list would grow without bound if a store forgot that it could not end the first records.
+#[tokio::test]
+async fn records_that_an_owner_has_too_many_all_end_or_the_write_fails() {
+    let sqlite = Sqlite::new("owner");
+    let (pool, store) = (
+        sqlite.pool().await,
+        sqlite.connect("hardtack_session").await,
+    );
+    let (key, next, owner) = (new_key(), new_key(), OwnerKey::from_bytes([0; 16]));
+    let owner = Owner {
+        key: &owner,
+        about: b"",
+        keep: HOUR,
+    };
+    let put = Put {
+        owner: Some(owner),
+        ..create(&key, &[7; 40])
+    };
+    let many = "INSERT INTO hardtack_session \
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1002) \
+        SELECT randomblob(16), x'07', x'07', 1 << 40, zeroblob(16), x'' FROM n";
+    pool.execute(many).await.unwrap();
+    assert_eq!(store.put(put).await.unwrap(), Swap::Done);
+    assert_eq!(store.owned(owner.key).await.unwrap().len(), 1_000);
+
+    pool.execute("CREATE TRIGGER t UPDATE ON hardtack_session BEGIN SELECT RAISE(FAIL, 'x'); END")
+        .await
+        .unwrap();
+    let put = Put { key: &next, ..put };
+    store.put(put).await.unwrap_err();
+    // A row that cannot be listed.
+    pool.execute("DROP TRIGGER t").await.unwrap();
+    pool.execute(many).await.unwrap();
+    let junk = "UPDATE hardtack_session SET id = x'07', until = until - 1 \
+        WHERE id = (SELECT id FROM hardtack_session WHERE tag = x'07' LIMIT 1)";
+    pool.execute(junk).await.unwrap();
+    let (key, to) = (new_key(), new_key());
+    let error = store.put(Put { key: &key, ..put }).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
+    let tag = put.tag().unwrap();
+    let renamed = Put {
+        key: &to,
+        expect: Expect::Tag(&tag),
+        ..put
+    };
+    let moved = Tombstone::Moved(to);
+    let error = store.rename(&key, renamed, moved, HOUR).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt);
 }
 
 /// What the suite cannot ask of every store.
@@ -420,6 +568,7 @@ async fn rename_onto_a_record_of_somebody_else_changes_nothing() {
     let sqlite = Sqlite::new("rename");
     let store = sqlite.connect("hardtack_session").await;
     assert_eq!(format!("{store:?}"), "SqliteStore(..)");
+    assert_eq!(store.max_record_bytes(), 3 << 20);
     rename_onto_another_record_changes_nothing(&store).await;
     let (from, to, record) = (new_key(), new_key(), [1; 40]);
     store.put(create(&from, &record)).await.unwrap();
@@ -429,6 +578,15 @@ async fn rename_onto_a_record_of_somebody_else_changes_nothing() {
         ..create(&to, &[3; 40])
     };
     let moved = Tombstone::Moved(to);
+    // Without a transaction, half of it could stay.
+    let pool = SqlitePoolOptions::new().max_connections(1);
+    let pool = pool.connect("sqlite::memory:").await.unwrap();
+    let busy = SqliteStore::new(pool.clone());
+    busy.create_table().await.unwrap();
+    busy.put(create(&from, &record)).await.unwrap();
+    pool.execute("BEGIN").await.unwrap();
+    busy.rename(&from, put, moved, HOUR).await.unwrap_err();
+
     let refused = [
         (
             Put {
@@ -443,6 +601,44 @@ async fn rename_onto_a_record_of_somebody_else_changes_nothing() {
         let error = store.rename(&from, put, moved, HOUR).await.unwrap_err();
         assert_eq!(error.kind(), kind);
     }
+}
+
+/// A rename that is acknowledged and not committed is a lost session, and so is every write in a transaction that stays
+/// open behind it.
+#[tokio::test]
+async fn rename_whose_commit_fails_is_an_error_and_leaves_no_transaction() {
+    let sqlite = Sqlite::new("commit");
+    let elsewhere = sqlite.connect("hardtack_session").await;
+    let file = SqliteConnectOptions::new().filename(sqlite.0.join("sessions.db"));
+    let pool = SqlitePoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(file.disable_statement_logging()).await;
+    let pool = pool.unwrap();
+    let store = SqliteStore::new(pool.clone()).deadline(PATIENT);
+    let (from, to, next, record) = (new_key(), new_key(), new_key(), [1; 40]);
+    let put = create(&from, &record);
+    store.put(put).await.unwrap();
+    let tag = put.tag().unwrap();
+    let renamed = Put {
+        key: &to,
+        expect: Expect::Tag(&tag),
+        ..put
+    };
+    let deferred = "CREATE TABLE one (i INTEGER PRIMARY KEY); \
+        CREATE TABLE other (i REFERENCES one DEFERRABLE INITIALLY DEFERRED); \
+        CREATE TRIGGER t INSERT ON hardtack_session BEGIN INSERT INTO other VALUES (1); END";
+    pool.execute(sqlx::raw_sql(deferred)).await.unwrap();
+    let moved = Tombstone::Moved(to);
+    let error = store.rename(&from, renamed, moved, HOUR).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+
+    pool.execute("DROP TRIGGER t").await.unwrap();
+    store.put(create(&next, &record)).await.unwrap();
+    for key in [from, next] {
+        let found = elsewhere.load(&key, None).await.unwrap();
+        assert_eq!(found, Found::Record(record.to_vec()));
+    }
+    let found = elsewhere.load(&to, None).await.unwrap();
+    assert_eq!(found, Found::Missing);
 }
 
 #[tokio::test]
