@@ -64,17 +64,23 @@ fn is_plain(table: &str) -> bool {
     starts && table.len() <= 48 && table.bytes().all(plain)
 }
 
-/// A connection with a transaction. Dropped before the end of the transaction, it closes the connection.
-/// `sqlx` would return one whose `BEGIN` was cut short to its pool with the transaction open: what the next
-/// request writes there would be acknowledged and never committed.
-struct Transaction<DB: Database> {
+/// The connection of a call. Dropped before the work is done, it is closed. `sqlx` would keep it in its pool: with an
+/// open transaction, whose writes are acknowledged and never committed; or until a server answers that is gone for good.
+struct Held<DB: Database> {
     connection: PoolConnection<DB>,
-    is_over: bool,
+    is_done: bool,
 }
 
-impl<DB: Database> Drop for Transaction<DB> {
+impl<DB: Database> Held<DB> {
+    fn done<T>(mut self, answer: Result<T, Error>) -> Result<T, Error> {
+        self.is_done = true;
+        answer
+    }
+}
+
+impl<DB: Database> Drop for Held<DB> {
     fn drop(&mut self) {
-        if !self.is_over {
+        if !self.is_done {
             self.connection.close_on_drop();
         }
     }
@@ -133,10 +139,17 @@ macro_rules! store {
                 }
                 let create = run(|| async {
                     let create = AssertSqlSafe(self.statements.create.clone());
-                    self.pool.execute(sqlx::raw_sql(create)).await
+                    let mut held = self.hold().await?;
+                    let created = held.connection.execute(sqlx::raw_sql(create)).await;
+                    held.done(created)
                 });
                 within(self.deadline, create).await?;
                 Ok(())
+            }
+
+            async fn hold(&self) -> Result<Held<$db>, Error> {
+                let connection = self.pool.acquire().await?;
+                Ok(Held { connection, is_done: false })
             }
 
             fn query(&self, text: &Arc<str>) -> Query<'static, $db, <$db as Database>::Arguments> {
@@ -191,13 +204,15 @@ macro_rules! store {
                 without: usize,
             ) -> Result<Vec<Owned>, StoreError> {
                 let list = run(|| async {
-                    sqlx::query_as(AssertSqlSafe(self.statements.list.clone()))
+                    let mut held = self.hold().await?;
+                    let rows = sqlx::query_as(AssertSqlSafe(self.statements.list.clone()))
                         .bind(&owner.as_bytes()[..])
                         .bind(but.map(|key| &key.as_bytes()[..]))
                         .bind(without as i64)
                         .persistent(self.prepares)
-                        .fetch_all(&self.pool)
-                        .await
+                        .fetch_all(&mut *held.connection)
+                        .await;
+                    held.done(rows)
                 });
                 let rows: Vec<(Vec<u8>, Vec<u8>)> = list.await?;
                 let owned = rows.into_iter().map(|(key, about)| {
@@ -226,12 +241,12 @@ macro_rules! store {
                 keep: Option<Duration>,
             ) -> Result<Found, StoreError> {
                 let load = run(|| async {
-                    let mut connection = self.pool.acquire().await?;
+                    let mut held = self.hold().await?;
                     let row: Option<(Vec<u8>, Option<Vec<u8>>, i64)> =
                         sqlx::query_as(AssertSqlSafe(self.statements.load.clone()))
                             .bind(&key.as_bytes()[..])
                             .persistent(self.prepares)
-                            .fetch_optional(&mut *connection)
+                            .fetch_optional(&mut *held.connection)
                             .await?;
                     // Once an hour at most: ends are rounded up.
                     if let (Some(life), Some((_, Some(_), left))) = (keep.map(life), &row)
@@ -239,9 +254,9 @@ macro_rules! store {
                     {
                         let keep = self.query(&self.statements.keep).bind(life);
                         let keep = keep.bind(&key.as_bytes()[..]);
-                        keep.execute(&mut *connection).await?;
+                        keep.execute(&mut *held.connection).await?;
                     }
-                    Ok(row)
+                    held.done(Ok(row))
                 });
                 match load.await? {
                     Some((tag, record, ..)) => found(&tag, record),
@@ -259,13 +274,14 @@ macro_rules! store {
                 };
                 loop {
                     let done = run(|| async {
-                        let mut connection = self.pool.acquire().await?;
-                        let buried = self.bury(&mut connection, &end).await?;
+                        let mut held = self.hold().await?;
+                        let buried = self.bury(&mut held.connection, &end).await?;
                         if buried || end.expect.is_some() {
-                            return Ok(buried);
+                            return held.done(Ok(buried));
                         }
                         let tag = end.tombstone.encode();
-                        self.write(&mut connection, &tag, &tombstone).await
+                        let written = self.write(&mut held.connection, &tag, &tombstone).await;
+                        held.done(written)
                     });
                     if done.await? {
                         return Ok(Swap::Done);
@@ -300,8 +316,9 @@ macro_rules! store {
                 let tag = put.tag()?;
                 within(self.deadline, async {
                     let done = run(|| async {
-                        let mut connection = self.pool.acquire().await?;
-                        self.write(&mut connection, tag.as_bytes(), &put).await
+                        let mut held = self.hold().await?;
+                        let written = self.write(&mut held.connection, tag.as_bytes(), &put).await;
+                        held.done(written)
                     });
                     if done.await? {
                         if let Expect::Absent = put.expect {
@@ -345,9 +362,8 @@ macro_rules! store {
                 };
                 within(self.deadline, async {
                     let done = run(|| async {
-                        let connection = self.pool.acquire().await?;
-                        let mut transaction = Transaction { connection, is_over: false };
-                        let connection = &mut *transaction.connection;
+                        let mut held = self.hold().await?;
+                        let connection = &mut *held.connection;
                         // It begins with a write: SQLite would refuse one after a read at once.
                         connection.execute("BEGIN").await?;
                         let done = match self.write(connection, tag.as_bytes(), &new).await {
@@ -356,8 +372,7 @@ macro_rules! store {
                         };
                         let last = if let Ok(true) = done { "COMMIT" } else { "ROLLBACK" };
                         connection.execute(last).await?;
-                        transaction.is_over = true;
-                        done
+                        held.done(done)
                     });
                     if done.await? {
                         self.end_the_first(&put).await?;
@@ -384,7 +399,9 @@ macro_rules! store {
             async fn sweep(&self, limit: u32) -> Result<u32, StoreError> {
                 let sweep = run(|| async {
                     let sweep = self.query(&self.statements.sweep).bind(i64::from(limit));
-                    sweep.execute(&self.pool).await
+                    let mut held = self.hold().await?;
+                    let swept = sweep.execute(&mut *held.connection).await;
+                    held.done(swept)
                 });
                 let swept = within(self.deadline, sweep).await?.rows_affected();
                 Ok(u32::try_from(swept).unwrap_or(limit))

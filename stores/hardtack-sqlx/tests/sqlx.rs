@@ -676,6 +676,42 @@ async fn broken_connections_are_errors_and_heal() {
     assert_eq!(found, Found::Record(record.to_vec()));
 }
 
+/// A server that is gone for good sends no reset. Whoever waits for its answer has a connection less.
+#[tokio::test]
+async fn connections_to_a_server_that_is_gone_are_not_waited_for() {
+    let Some(server) = servers::postgres() else {
+        return;
+    };
+    let proxy = Proxy::start(server.port());
+    let pool = PgPoolOptions::new().max_connections(1);
+    // So that the server is gone while it works for a call, and not while the pool asks.
+    let pool = pool.test_before_acquire(false);
+    let pool = pool.acquire_timeout(PATIENT * 2);
+    let pool = pool.connect_with(options(proxy.port())).await.unwrap();
+    let store = PostgresStore::new(pool.clone()).deadline(PATIENT);
+    store.create_table().await.unwrap();
+    let key = new_key();
+    let (record, owner) = ([7; 40], OwnerKey::from_bytes([7; 16]));
+    for call in 0..6 {
+        // The pool asks a connection that comes back whether it works, without a deadline.
+        while pool.num_idle() == 0 {
+            tokio::task::yield_now().await;
+        }
+        proxy.set(Fault::Hang);
+        match call {
+            0 => ends_at(PATIENT, store.load(&key, None)).await,
+            1 => ends_at(PATIENT, store.put(create(&key, &record))).await,
+            2 => ends_at(PATIENT, store.end(end(&key))).await,
+            3 => ends_at(PATIENT, store.owned(&owner)).await,
+            4 => ends_at(PATIENT, store.sweep(1)).await,
+            _ => ends_at(PATIENT * 2, store.create_table()).await,
+        }
+        proxy.set(Fault::Gone);
+        let found = works_again(|| store.load(&key, None)).await;
+        assert_eq!(found, Found::Missing, "{call}");
+    }
+}
+
 #[tokio::test]
 async fn empty_pool_keeps_the_deadline() {
     let Some(server) = servers::postgres() else {

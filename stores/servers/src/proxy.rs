@@ -24,6 +24,9 @@ pub enum Fault {
     ResetAfter,
     /// Passes nothing on: the server hangs.
     Hang,
+    /// Passes nothing on of the connections that were there before, and everything of new ones: another machine has
+    /// taken over, and nobody resets what its predecessor had.
+    Gone,
     /// Passes on the first half of an answer, then closes the connection.
     HalfAnAnswer,
     /// Passes nothing on, and answers each command of Redis with this.
@@ -131,8 +134,10 @@ impl Proxy {
                 state = self.shared.accepted.wait(state).unwrap();
             }
             state.generation += 1;
-            for connection in state.open.drain(..) {
-                let _ = connection.shutdown(Shutdown::Both);
+            if fault != Fault::Gone {
+                for connection in state.open.drain(..) {
+                    let _ = connection.shutdown(Shutdown::Both);
+                }
             }
         }
         state.fault = fault;
@@ -167,10 +172,11 @@ fn pass(
         }
         let fault = {
             let state = shared.state.lock().unwrap();
-            if state.generation != generation {
-                break;
+            match state.fault {
+                Fault::Gone if state.generation != generation => Fault::Hang,
+                _ if state.generation != generation => break,
+                fault => fault,
             }
-            state.fault
         };
         let passed = match (fault, is_request) {
             (Fault::Refuse | Fault::ResetBefore, _) | (Fault::ResetAfter, false) => break,
@@ -190,7 +196,7 @@ fn pass(
                 len
             }
             (Fault::Delay(_), false) => len,
-            (Fault::None | Fault::ResetAfter | Fault::HalfAnAnswer, _) => len,
+            (Fault::None | Fault::Gone | Fault::ResetAfter | Fault::HalfAnAnswer, _) => len,
         };
         if to.write_all(&bytes[..passed]).is_err() || passed < len {
             break;
