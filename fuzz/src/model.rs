@@ -131,6 +131,9 @@ struct Current {
     /// The login of an authentic cookie that does not count.
     other: Option<LoginId>,
     destroyed: bool,
+    /// Whether the handler asked for a value as a type that it does not have: a page that fails for it must not
+    /// keep the session alive.
+    misread: bool,
     /// What this request called `remember` with.
     remember: Option<bool>,
     /// How many flashes came with the request.
@@ -334,6 +337,7 @@ impl World {
             cookie: good,
             opened_at: now,
             destroyed: false,
+            misread: false,
             remember: None,
         });
     }

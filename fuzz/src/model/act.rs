@@ -38,7 +38,9 @@ impl World {
                     assert_eq!(taken, *number);
                     record.values.remove(&name(*n));
                 }
-                (Err(SessionError::WrongType { .. }), Some(Value::Text(_))) => {}
+                (Err(SessionError::WrongType { .. }), Some(Value::Text(_))) => {
+                    current.misread = true;
+                }
                 (taken, there) => panic!("{taken:?}, {there:?}"),
             },
             Step::Update(n) => {
@@ -55,7 +57,10 @@ impl World {
                         record.values.insert(name(*n), Value::Number(next));
                         stored(updated, record);
                     }
-                    None => assert!(matches!(updated, Err(SessionError::WrongType { .. }))),
+                    None => {
+                        assert!(matches!(updated, Err(SessionError::WrongType { .. })));
+                        current.misread = true;
+                    }
                 }
             }
             Step::Clear => {
@@ -155,6 +160,7 @@ impl World {
             opened_at: self.now(),
             other: None,
             destroyed: true,
+            misread: false,
             remember: None,
             received_flashes: 0,
         };

@@ -16,7 +16,7 @@ impl World {
             Some((cookie, _)) if *record != cookie.record => Some(Due::Change),
             Some((cookie, retired)) => {
                 let old = current.opened_at.saturating_sub(cookie.issued_at) >= (idle / 10).max(1);
-                (*retired || old).then_some(Due::Renewal)
+                (*retired || old && !current.misread).then_some(Due::Renewal)
             }
         }
     }
