@@ -163,6 +163,9 @@ mod system_random;
 mod test_vectors;
 mod timestamp;
 mod token;
+#[cfg(all(test, feature = "std", target_os = "linux"))]
+#[path = "../tests/kit/unseen.rs"]
+mod unseen;
 
 #[cfg(feature = "actix")]
 pub use adapters::actix;

@@ -7,9 +7,23 @@ use alloc::vec::Vec;
 
 /// Holds 32 secret bytes and overwrites them when it is dropped.
 #[derive(Clone)]
-pub(crate) struct Secret(pub(crate) [u8; 32]);
+pub(crate) struct Secret([u8; 32]);
 
 impl Secret {
+    pub(crate) const ZERO: Secret = Secret([0; 32]);
+
+    /// Copies the bytes and overwrites them where they stood. The field is private, so that no secret is
+    /// made of bytes that stay behind.
+    pub(crate) fn take(bytes: &mut [u8; 32]) -> Secret {
+        let secret = Secret(*bytes);
+        wipe(bytes);
+        secret
+    }
+
+    pub(crate) fn as_mut_bytes(&mut self) -> &mut [u8; 32] {
+        &mut self.0
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -57,4 +71,25 @@ impl Drop for Scratch {
 pub(crate) fn wipe(bytes: &mut [u8]) {
     bytes.fill(0);
     zeroize::optimization_barrier(bytes);
+}
+
+#[cfg(all(test, feature = "std", target_os = "linux"))]
+mod tests {
+    use super::{Secret, wipe};
+    use crate::unseen::stays_in_frame;
+
+    const BYTES: &[u8; 32] = b"thirty-two bytes that must leave";
+
+    #[test]
+    fn what_is_wiped_on_the_stack_leaves_it() {
+        let (stays, ()) = stays_in_frame(BYTES, |bytes| wipe(bytes));
+        assert!(!stays);
+    }
+
+    #[test]
+    fn what_becomes_a_secret_is_wiped() {
+        let (stays, secret) = stays_in_frame(BYTES, Secret::take);
+        assert!(!stays);
+        assert_eq!(secret.as_bytes(), BYTES);
+    }
 }

@@ -1,10 +1,9 @@
 use super::{error::KeyError, id::KeyId, text, weak};
-use crate::secret::Secret;
+use crate::secret::{Secret, wipe};
 use core::{fmt, str::FromStr};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use subtle::ConstantTimeEq as _;
-use zeroize::Zeroize as _;
 #[cfg(feature = "std")]
 use zeroize::Zeroizing;
 
@@ -103,27 +102,23 @@ impl Key {
     /// Random bytes have fewer than 20 distinct values once in 6.9 thousand million keys, a probability
     /// below 2⁻³². All other checks together refuse them with a probability below 2⁻⁴⁵.
     pub fn from_bytes(mut bytes: [u8; 32]) -> Result<Key, KeyError> {
-        let key = Key::from_master(&bytes);
-        bytes.zeroize();
-        key
+        Key::from_master(&mut bytes)
     }
 
-    fn from_master(master: &[u8; 32]) -> Result<Key, KeyError> {
-        weak::refuse_weak(master)?;
-        Ok(Key::derive_from(master))
+    /// Overwrites the master key, also if it is refused.
+    fn from_master(master: &mut [u8; 32]) -> Result<Key, KeyError> {
+        let key = weak::refuse_weak(master).map(|()| Key::derive_from(master));
+        wipe(master);
+        key
     }
 
     /// Derives a key without the checks, for random bytes and for the worked token's test.
     pub(crate) fn derive_from(master: &[u8; 32]) -> Key {
-        let (mut prk, hkdf) = Hkdf::<Sha256>::extract(Some(SALT), master);
+        let (prk, hkdf) = extract(SALT, master);
         let mut id = [0; 3];
         expand(&hkdf, &[KEY_ID_INFO], &mut id);
-        let key = Key {
-            prk: Secret(prk.into()),
-            id: KeyId::from_bytes(id),
-        };
-        prk.as_mut_slice().zeroize();
-        key
+        let id = KeyId::from_bytes(id);
+        Key { prk, id }
     }
 
     /// Takes the key apart for a place in a keyring.
@@ -152,15 +147,21 @@ impl Key {
     }
 }
 
+/// Runs HKDF-Extract, whose output is a secret like its input.
+pub(crate) fn extract(salt: &[u8], secret: &[u8]) -> (Secret, Hkdf<Sha256>) {
+    let (mut prk, hkdf) = Hkdf::extract(Some(salt), secret);
+    (Secret::take(prk.as_mut()), hkdf)
+}
+
 /// Derives the key for one use from a master key: HKDF-Expand over the joined parts of `info`.
 pub(super) fn derive(prk: &Secret, info: &[&[u8]]) -> Secret {
-    let mut secret = Secret([0; 32]);
+    let mut secret = Secret::ZERO;
     #[expect(
         clippy::expect_used,
         reason = "fails only for a key of less than 32 bytes"
     )]
     let hkdf = Hkdf::<Sha256>::from_prk(prk.as_bytes()).expect("32 bytes are a PRK");
-    expand(&hkdf, info, &mut secret.0);
+    expand(&hkdf, info, secret.as_mut_bytes());
     secret
 }
 
@@ -189,7 +190,7 @@ impl FromStr for Key {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Key, KeyError> {
-        Key::from_master(&*text::decode(text)?)
+        Key::from_master(&mut *text::decode(text)?)
     }
 }
 
@@ -205,5 +206,28 @@ impl Eq for Key {}
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Key({})", self.id)
+    }
+}
+
+#[cfg(all(test, feature = "std", target_os = "linux"))]
+mod tests {
+    use super::Key;
+    use crate::{KeyError, unseen::stays_in_frame};
+
+    #[test]
+    fn the_bytes_of_a_key_are_wiped() {
+        let master: [u8; 32] = core::array::from_fn(|place| (place * place) as u8 ^ 0x5a);
+        let (stays, key) = stays_in_frame(&master, Key::from_master);
+        assert!(!stays);
+        assert_eq!(key, Key::from_bytes(master));
+        assert!(key.is_ok());
+    }
+
+    #[test]
+    fn the_bytes_of_a_refused_key_are_wiped() {
+        let passphrase = b"a passphrase of thirty-two bytes";
+        let (stays, key) = stays_in_frame(passphrase, Key::from_master);
+        assert!(!stays);
+        assert_eq!(key, Err(KeyError::Passphrase));
     }
 }

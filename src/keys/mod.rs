@@ -14,6 +14,8 @@ mod weak;
 pub use error::KeyError;
 pub use id::{KeyId, ParseKeyIdError};
 pub use key::Key;
+#[cfg(feature = "store")]
+pub(crate) use key::extract;
 pub use ring::Keyring;
 pub(crate) use slots::KeySlots;
 pub use state::KeyState;

@@ -37,7 +37,7 @@ impl KeySlots {
             KeySlot {
                 id: KeyId::from_bytes([0; 3]),
                 state: None,
-                secret: Secret([0; 32]),
+                secret: Secret::ZERO,
             }
         }; MAX_KEYS],
     );

@@ -59,12 +59,17 @@ mod with_ring {
     fn subkey(key: &[u8; 32], nonce: &[u8; NONCE_LEN]) -> Result<(LessSafeKey, Nonce), AeadError> {
         let [head @ .., a, b, c, d, e, f, g, h] = nonce;
         let head: &[u8; 16] = head;
-        let mut subkey = hchacha::<R20>(key.into(), head.into());
-        let unbound = UnboundKey::new(&CHACHA20_POLY1305, &subkey);
-        wipe(&mut subkey);
+        let key = schedule(hchacha::<R20>(key.into(), head.into()).as_mut())?;
         let ietf_nonce: [u8; IETF_NONCE_LEN] = [0, 0, 0, 0, *a, *b, *c, *d, *e, *f, *g, *h];
-        let key = LessSafeKey::new(unbound.map_err(|_| AeadError)?);
         Ok((key, Nonce::assume_unique_for_key(ietf_nonce)))
+    }
+
+    /// Makes the key schedule of a subkey, and overwrites the subkey.
+    #[inline(always)]
+    fn schedule(subkey: &mut [u8; 32]) -> Result<LessSafeKey, AeadError> {
+        let unbound = UnboundKey::new(&CHACHA20_POLY1305, subkey);
+        wipe(subkey);
+        Ok(LessSafeKey::new(unbound.map_err(|_| AeadError)?))
     }
 
     pub(crate) fn seal(
@@ -91,6 +96,20 @@ mod with_ring {
         key.open_in_place_separate_tag(nonce, Aad::from(associated_data), (*tag).into(), data, 0..)
             .map(|_plaintext| ())
             .map_err(|_| AeadError)
+    }
+
+    #[cfg(all(test, target_os = "linux"))]
+    mod tests {
+        use super::schedule;
+        use crate::unseen::stays_in_frame;
+
+        #[test]
+        fn the_subkey_of_a_nonce_is_wiped() {
+            let subkey = b"thirty-two bytes that must leave";
+            let (stays, key) = stays_in_frame(subkey, schedule);
+            assert!(!stays);
+            assert!(key.is_ok());
+        }
     }
 }
 

@@ -12,6 +12,10 @@ mod aead;
 #[path = "../../src/secret.rs"]
 #[allow(dead_code)]
 mod secret;
+// Their own tests ask it.
+#[cfg(all(feature = "std", target_os = "linux"))]
+#[path = "../kit/unseen.rs"]
+mod unseen;
 
 #[cfg(feature = "unstable-device-bound")]
 #[path = "../../src/session/device/verify.rs"]

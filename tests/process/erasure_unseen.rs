@@ -12,6 +12,8 @@ mod clock;
 mod keys;
 #[path = "../kit/rng.rs"]
 mod rng;
+#[path = "../kit/unseen.rs"]
+mod unseen;
 
 use clock::at;
 use core::{fmt, hint::black_box};
@@ -19,7 +21,8 @@ use hardtack::{Codec, Key, Keyring};
 use keys::key;
 use rng::Constant;
 use serde::{Deserialize, Deserializer, de::Visitor};
-use std::{fs::File, os::unix::fs::FileExt as _};
+use unseen::{holds, stays_in_frame};
+use zeroize::Zeroize as _;
 
 /// The second halves of the PRK and of the key for `greeting/1` of a key of the vectors (tests/vectors/keys.json): an
 /// allocator writes to the start of what it is given back.
@@ -30,14 +33,6 @@ fn of_the_vectors() -> Key {
     let master = *b"\x0d\xd0\x78\xad\xc7\xb3\xdc\x50\x69\x85\x96\x66\x66\x25\xe3\xcb\
         \x0e\x4b\x14\x01\x5a\xfb\x44\xe1\x54\xd5\xbc\x12\x3e\xbe\xc6\x31";
     Key::from_bytes(master).unwrap()
-}
-
-/// Whether `len` bytes at an address hold the secret, in use or freed.
-fn holds(address: usize, len: usize, secret: &[u8]) -> bool {
-    let mut memory = vec![0; len];
-    let process = File::open("/proc/self/mem").unwrap();
-    process.read_exact_at(&mut memory, address as u64).unwrap();
-    memory.windows(secret.len()).any(|window| window == secret)
 }
 
 fn assert_wiped<T>(holder: T, secret: &[u8]) {
@@ -54,6 +49,18 @@ fn freed_memory_keeps_what_nobody_wipes() {
     let address = (&raw const *left).addr();
     drop(left);
     assert!(holds(address, 32, &PRK));
+}
+
+/// Beside the code, tests ask this of what is wiped on the stack.
+#[test]
+fn a_frame_keeps_what_nobody_wipes() {
+    let secret = b"thirty-two bytes that must leave";
+    let (stays, _) = stays_in_frame(secret, |_| ());
+    assert!(stays);
+    let (half_stays, _) = stays_in_frame(secret, |place| place[..16].zeroize());
+    assert!(half_stays);
+    let (stays, _) = stays_in_frame(secret, |place| place.zeroize());
+    assert!(!stays);
 }
 
 #[test]

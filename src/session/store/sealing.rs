@@ -4,7 +4,7 @@
 use super::{OwnerKey, RecordKey, Tag};
 use crate::{
     KeyId, KeyState, Keyring, OpenError, SealError, Timestamp,
-    keys::KeySlots,
+    keys::{KeySlots, extract},
     secret::{Scratch, Secret},
     session::record::{SessionId, TicketSecret},
     token::{self, Body, HEADER_LEN, HeaderBytes, OVERHEAD, VERSION_PADDED, VERSION_PLAIN},
@@ -13,7 +13,6 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 use hkdf::Hkdf;
 use rand_core::TryCryptoRng;
 use sha2::{Digest as _, Sha256};
-use zeroize::Zeroize as _;
 
 /// The keys of what a store holds for one realm and one type of sessions, under one keyring.
 pub(crate) struct StoreKeys {
@@ -94,7 +93,8 @@ impl StoreKeys {
         let (realm, type_name) = (self.realm.as_bytes(), self.type_name.as_bytes());
         let info: [&[u8]; 7] = [b"move", &[0], realm, &[0], type_name, &[0], &id.to_bytes()];
         let secrets = self.ring.derive(&info);
-        let secret = |(key, secret): (KeyId, &Secret)| (key, TicketSecret::new(half(&secret.0)));
+        let secret =
+            |(key, secret): (KeyId, &Secret)| (key, TicketSecret::new(half(secret.as_bytes())));
         secrets.secrets().map(secret).collect()
     }
 
@@ -184,11 +184,10 @@ impl Tag {
 
 /// The key of one record: nobody has it without the secret in the visitor's cookie.
 fn record_secret(salt: &Secret, secret: &TicketSecret) -> Secret {
-    let (mut prk, hkdf) = Hkdf::<Sha256>::extract(Some(salt.as_bytes()), &*secret.0);
-    prk.as_mut_slice().zeroize();
-    let mut rkey = Secret([0; 32]);
+    let (_, hkdf) = extract(salt.as_bytes(), &*secret.0);
+    let mut rkey = Secret::ZERO;
     #[expect(clippy::expect_used, reason = "32 bytes are one block")]
-    hkdf.expand(&[], &mut rkey.0).expect("32 bytes");
+    hkdf.expand(&[], rkey.as_mut_bytes()).expect("32 bytes");
     rkey
 }
 
