@@ -52,7 +52,8 @@ type OnInsert = Arc<dyn Fn(&DenylistEntry) + Send + Sync>;
 /// place of yours, and [`insert`](Self::insert) the entries that you read from there.
 ///
 /// It holds at most 1,000,000 entries, in about 60 MB. When it is full, sessions that never logged in
-/// go first, and then the logins that would have expired soonest.
+/// go first, then logins that were bound to a device, and then those that have ended: of each, the ones
+/// that would have expired soonest.
 ///
 /// ```
 /// use hardtack::{Timestamp, session::{Denied, Denylist, DenylistEntry, LoginId}};
@@ -86,8 +87,10 @@ struct List {
     skew: Duration,
     time: SteadyTime,
     entries: HashMap<LoginId, Held>,
-    /// Those that never logged in or were bound to a device, the soonest to end first.
+    /// Those that never logged in, the soonest to end first.
     anonymous: BTreeSet<(Timestamp, LoginId)>,
+    /// Those that were bound to a device, the soonest to end first.
+    bound: BTreeSet<(Timestamp, LoginId)>,
     /// All others, the soonest to end first.
     logins: BTreeSet<(Timestamp, LoginId)>,
 }
@@ -171,7 +174,8 @@ pub struct DenylistEntry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Denied {
     /// The login was bound to a device: only its cookies without the device's key are denied, from a minute
-    /// later on. Such an entry goes as early as one of `Anonymous`.
+    /// later on. When the list is full, such an entry goes after all of `Anonymous` and before those of logins
+    /// that have ended.
     Bound,
     /// A session in which nobody had logged in was destroyed. Such an entry is the first to go when
     /// the list is full: anyone can make and destroy such sessions, and their copies are worth little.
@@ -222,6 +226,7 @@ impl Denylist {
                 time: SteadyTime::default(),
                 entries: HashMap::new(),
                 anonymous: BTreeSet::new(),
+                bound: BTreeSet::new(),
                 logins: BTreeSet::new(),
             })),
             on_insert: None,
@@ -303,7 +308,7 @@ impl Denylist {
     /// # Errors
     ///
     /// [`DenylistFull`] if a login had to go: the one of all, this one included, that would have
-    /// expired soonest.
+    /// expired soonest. Logins that were bound to a device go before those that have ended.
     ///
     /// ```
     /// use hardtack::{Timestamp, session::{Denylist, LoginId}};
@@ -444,7 +449,8 @@ impl List {
     }
 
     /// Drops one entry if there are too many. Of the logins the one that ends soonest goes: a copy of
-    /// its cookie opens again, but for the shortest time of all.
+    /// its cookie opens again, but for the shortest time of all. Anybody can make sessions that never logged
+    /// in, so they take the place of no login, and of none that was bound.
     fn make_room(&mut self) -> Result<(), DenylistFull> {
         if self.entries.len() <= self.max {
             return Ok(());
@@ -453,7 +459,8 @@ impl List {
             self.entries.remove(&login_id);
             return Ok(());
         }
-        let Some((end, login_id)) = self.logins.pop_first() else {
+        let soonest = self.bound.pop_first().or_else(|| self.logins.pop_first());
+        let Some((end, login_id)) = soonest else {
             return Ok(());
         };
         let Some(held) = self.entries.remove(&login_id) else {
@@ -470,7 +477,7 @@ impl List {
     /// Removes an entry whose time has passed, if there is one.
     fn pop_over(&mut self, now: Timestamp) -> bool {
         let soonest = |ends: &BTreeSet<_>| ends.first().map(|(end, _)| *end);
-        for denied in [Denied::Anonymous, Denied::Destroyed] {
+        for denied in [Denied::Anonymous, Denied::Bound, Denied::Destroyed] {
             if soonest(self.by_end(denied)).is_some_and(|end| self.is_over(end, now))
                 && let Some((_, login_id)) = self.by_end(denied).pop_first()
             {
@@ -488,7 +495,8 @@ impl List {
 
     fn by_end(&mut self, denied: Denied) -> &mut BTreeSet<(Timestamp, LoginId)> {
         match denied {
-            Denied::Bound | Denied::Anonymous => &mut self.anonymous,
+            Denied::Bound => &mut self.bound,
+            Denied::Anonymous => &mut self.anonymous,
             Denied::Replaced | Denied::Destroyed => &mut self.logins,
         }
     }

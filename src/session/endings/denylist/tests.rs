@@ -51,10 +51,12 @@ fn sorted(list: &Denylist) -> Vec<(LoginId, Timestamp, Denied)> {
 /// The indexes hold what the entries hold.
 fn assert_whole(list: &Denylist) {
     let list = list.read();
-    assert_eq!(list.anonymous.len() + list.logins.len(), list.entries.len());
+    let indexed = list.anonymous.len() + list.bound.len() + list.logins.len();
+    assert_eq!(indexed, list.entries.len());
     for (login_id, held) in &list.entries {
         let by_end = match held.denied {
-            Denied::Bound | Denied::Anonymous => &list.anonymous,
+            Denied::Bound => &list.bound,
+            Denied::Anonymous => &list.anonymous,
             Denied::Replaced | Denied::Destroyed => &list.logins,
         };
         assert!(by_end.contains(&(held.end, *login_id)), "{login_id}");
@@ -277,6 +279,32 @@ fn a_full_list_drops_the_anonymous_first_and_then_the_login_that_ends_soonest() 
     assert!(!list.is_denied(login(3)) && list.is_denied(login(4)));
 }
 
+/// Anybody can make and destroy a million sessions without a login. If that made the list forget which logins are bound,
+/// copies from before the binding would open again.
+#[test]
+fn no_guest_makes_a_full_list_forget_a_login_that_is_bound() {
+    let list = Denylist::with_max(3);
+    list.insert(entry(1, 100, Denied::Bound), at(0)).unwrap();
+    for guest in 2..9 {
+        let guest = entry(guest, 900, Denied::Anonymous);
+        list.insert(guest, at(0)).unwrap();
+    }
+    let bound = (login(1), at(100), Denied::Bound);
+    assert_eq!(sorted(&list).first(), Some(&bound));
+    assert_whole(&list);
+
+    // Logins that have ended count for more, and what they cost is told.
+    for ended in [10, 11] {
+        let ended = entry(ended, 50, Denied::Replaced);
+        list.insert(ended, at(0)).unwrap();
+    }
+    let full = list
+        .insert(entry(12, 50, Denied::Destroyed), at(0))
+        .unwrap_err();
+    assert_eq!(full.dropped, entry(1, 100, Denied::Bound));
+    assert_whole(&list);
+}
+
 #[test]
 fn a_session_of_this_process_is_reported_once_and_with_no_lock_held() {
     let reported = Arc::new(Mutex::new(Vec::new()));
@@ -451,11 +479,15 @@ proptest! {
                 }
                 None => plain.push(new),
             }
-            let goes_late = |denied: Denied| denied > Denied::Anonymous;
-            plain.sort_by_key(|entry| (goes_late(entry.denied), entry.end, entry.login_id));
+            let turn = |denied: Denied| match denied {
+                Denied::Anonymous => 0,
+                Denied::Bound => 1,
+                Denied::Replaced | Denied::Destroyed => 2,
+            };
+            plain.sort_by_key(|entry| (turn(entry.denied), entry.end, entry.login_id));
             if plain.len() > max {
                 let dropped = plain.remove(0);
-                if goes_late(dropped.denied) {
+                if dropped.denied != Denied::Anonymous {
                     expected = Err(DenylistFull { dropped });
                 }
             }
