@@ -5,7 +5,10 @@
 
 use crate::session::record::LoginId;
 use alloc::collections::BTreeSet;
-use core::time::Duration;
+use core::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -45,6 +48,9 @@ impl RecentEnd {
 pub(crate) struct RecentEnds {
     max: usize,
     memory: Mutex<Memory>,
+    /// In milliseconds, when the last login ended, or 0. Where nobody logs in or out for a minute, no request takes the
+    /// lock, which all of them share.
+    latest: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -64,6 +70,7 @@ impl RecentEnds {
         RecentEnds {
             max,
             memory: Mutex::default(),
+            latest: AtomicU64::new(0),
         }
     }
 
@@ -79,6 +86,7 @@ impl RecentEnds {
                 (at, kind) = (at.max(before), kind.max(was));
             }
         }
+        self.latest.fetch_max(millis_after(at), Ordering::Release);
         memory.ends.insert(login, (at, kind));
         memory.by_time.insert((at, login));
         for _ in 0..PRUNED_AT_ONCE {
@@ -94,6 +102,10 @@ impl RecentEnds {
 
     /// Returns how a login ended, if it did within the last 60 seconds.
     pub(crate) fn get(&self, login: LoginId, now: Duration) -> Option<RecentEnd> {
+        let latest = Duration::from_millis(self.latest.load(Ordering::Acquire));
+        if latest.is_zero() || is_over(latest, now) {
+            return None;
+        }
         let (at, end) = self.lock().ends.get(&login).copied()?;
         (!is_over(at, now)).then_some(end)
     }
@@ -101,6 +113,12 @@ impl RecentEnds {
     fn lock(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the first whole millisecond after this moment.
+fn millis_after(at: Duration) -> u64 {
+    let millis = u64::try_from(at.as_millis()).unwrap_or(u64::MAX);
+    millis.saturating_add(1)
 }
 
 fn is_over(at: Duration, now: Duration) -> bool {
