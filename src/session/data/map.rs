@@ -204,13 +204,30 @@ impl SessionMap {
         mine: &'a SessionMap,
         theirs: &'a SessionMap,
     ) -> impl Iterator<Item = (&'a str, bool)> {
-        mine.entries.iter().filter_map(|(key, value)| {
-            let other = theirs.entries.value(key)?;
-            let before = base.entries.value(key);
-            let changed = before != Some(value) && before != Some(other);
-            changed.then_some((key, value == other))
+        let versions = versions(base, mine, theirs).into_iter();
+        versions.filter_map(|(key, [before, mine, theirs])| {
+            let both = mine.is_some() && theirs.is_some() && before != mine && before != theirs;
+            both.then_some((key, mine == theirs))
         })
     }
+}
+
+/// Returns the values of each key in three dictionaries, in ascending order of the keys.
+fn versions<'a>(
+    base: &'a SessionMap,
+    mine: &'a SessionMap,
+    theirs: &'a SessionMap,
+) -> BTreeMap<&'a str, [Option<&'a [u8]>; 3]> {
+    let mut versions: BTreeMap<&str, [Option<&[u8]>; 3]> = BTreeMap::new();
+    for (version, map) in [base, mine, theirs].into_iter().enumerate() {
+        for (key, value) in map.entries.iter() {
+            let values = versions.entry(key).or_default();
+            if let Some(place) = values.get_mut(version) {
+                *place = Some(value);
+            }
+        }
+    }
+    versions
 }
 
 fn decode<V: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<V, SessionError> {
@@ -235,27 +252,18 @@ impl SessionData for SessionMap {
     /// Merges key by key: a key that one side changed is that side's. Of two changes of one key a removal
     /// wins, or else `mine`.
     fn merge(base: &SessionMap, mine: SessionMap, theirs: SessionMap) -> SessionMap {
-        let mut values: BTreeMap<&str, [Option<&[u8]>; 2]> = BTreeMap::new();
-        for (key, value) in mine.entries.iter() {
-            values.entry(key).or_default()[0] = Some(value);
-        }
-        for (key, value) in theirs.entries.iter() {
-            values.entry(key).or_default()[1] = Some(value);
-        }
-        let merged = values
-            .into_iter()
-            .filter_map(|(key, [my_value, their_value])| {
-                let before = base.entries.value(key);
-                let value = if my_value == before {
-                    their_value
-                } else if their_value == before {
-                    my_value
-                } else {
-                    // A page that was loading must not bring back a login that another has removed.
-                    their_value.and(my_value)
-                };
-                Some((key, value?))
-            });
+        let versions = versions(base, &mine, &theirs).into_iter();
+        let merged = versions.filter_map(|(key, [before, mine, theirs])| {
+            let value = if mine == before {
+                theirs
+            } else if theirs == before {
+                mine
+            } else {
+                // A page that was loading must not bring back a login that another has removed.
+                theirs.and(mine)
+            };
+            Some((key, value?))
+        });
         SessionMap::read(merged.collect())
     }
 }
