@@ -7,7 +7,7 @@ use cbor2::{
     core::{Decoder, Header},
 };
 use hardtack::session::SessionMap;
-use serde::de::value::{BorrowedBytesDeserializer, MapDeserializer};
+use serde::de::value::{BorrowedBytesDeserializer, BorrowedStrDeserializer, MapDeserializer};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::ser::{
     SerializeMap as _, SerializeSeq as _, SerializeStruct as _, SerializeTupleVariant as _,
@@ -176,7 +176,8 @@ fn encode(value: &impl Serialize) -> Option<Vec<u8>> {
 /// A dictionary with these bytes as its value.
 fn dictionary(item: &[u8]) -> SessionMap {
     let item = BorrowedBytesDeserializer::<serde::de::value::Error>::new(item);
-    let map = MapDeserializer::new([("key", item)].into_iter());
+    let key = BorrowedStrDeserializer::new("key");
+    let map = MapDeserializer::new([(key, item)].into_iter());
     SessionMap::deserialize(map).unwrap()
 }
 

@@ -107,9 +107,14 @@ impl Key {
 
     /// Overwrites the master key, also if it is refused.
     fn from_master(master: &mut [u8; 32]) -> Result<Key, KeyError> {
-        let key = weak::refuse_weak(master).map(|()| Key::derive_from(master));
+        let key = Key::checked(master);
         wipe(master);
         key
+    }
+
+    fn checked(master: &[u8; 32]) -> Result<Key, KeyError> {
+        weak::refuse_weak(master)?;
+        Ok(Key::derive_from(master))
     }
 
     /// Derives a key without the checks, for random bytes and for the worked token's test.

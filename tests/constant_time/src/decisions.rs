@@ -77,7 +77,7 @@ const DECISIONS: &[Decision] = &[
     // Passes that answer on.
     Decision {
         package: "hardtack",
-        function: "from_master",
+        function: "checked",
         lines: &["weak::refuse_weak(master)?;"],
         checks: "key text is read: ",
     },
