@@ -153,6 +153,15 @@ mod tests {
         assert_eq!(ends.get(login(1), Duration::MAX), None);
     }
 
+    /// Threads take the lock in another order than they read the clock.
+    #[test]
+    fn an_earlier_end_that_is_told_later_hides_no_other() {
+        let ends = RecentEnds::default();
+        ends.remember(login(1), RecentEnd::Ended, 10 * SECOND);
+        ends.remember(login(2), RecentEnd::Ended, 5 * SECOND);
+        assert_eq!(ends.get(login(1), 70 * SECOND), Some(RecentEnd::Ended));
+    }
+
     #[test]
     fn an_end_is_stronger_than_a_replacement_and_a_later_one_counts_anew() {
         let ends = RecentEnds::default();
