@@ -2,7 +2,8 @@
 #![cfg(all(feature = "mysql", feature = "postgres", feature = "sqlite"))]
 
 use hardtack::store::{
-    Expect, Found, Owner, OwnerKey, Put, Store, StoreError, StoreErrorKind, Swap, Tag, Tombstone,
+    Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap, Tag,
+    Tombstone,
     conformance::{self, Fixture},
 };
 use hardtack_sqlx::{MySqlStore, PostgresStore, SqliteStore};
@@ -33,6 +34,12 @@ const TABLES: [&str; 2] = ["conformance", "stranger"];
 fn advance(table: &str, by: Duration) -> AssertSqlSafe<String> {
     let seconds = by.as_secs();
     AssertSqlSafe(format!("UPDATE {table} SET until = until - {seconds}"))
+}
+
+/// The record of `put` under another key, for a rename of the version with this tag.
+fn renamed_to<'a>(put: Put<'a>, key: &'a RecordKey, tag: &'a Tag) -> Put<'a> {
+    let expect = Expect::Tag(tag);
+    Put { key, expect, ..put }
 }
 
 /// The log says what helps.
@@ -296,11 +303,7 @@ async fn sqlite_is_asked_again_while_the_file_is_locked() {
     let (put, owner) = (create(&key, &record), OwnerKey::from_bytes([7; 16]));
     store.put(put).await.unwrap();
     let tag = put.tag().unwrap();
-    let renamed = Put {
-        key: &to,
-        expect: Expect::Tag(&tag),
-        ..put
-    };
+    let renamed = renamed_to(put, &to, &tag);
     let moved = Tombstone::Moved(to);
     other.execute("BEGIN EXCLUSIVE").await.unwrap();
     let short = store.clone().deadline(Duration::from_millis(100));
@@ -552,11 +555,7 @@ async fn records_that_an_owner_has_too_many_all_end_or_the_write_fails() {
     let error = store.put(Put { key: &key, ..put }).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     let tag = put.tag().unwrap();
-    let renamed = Put {
-        key: &to,
-        expect: Expect::Tag(&tag),
-        ..put
-    };
+    let renamed = renamed_to(put, &to, &tag);
     let moved = Tombstone::Moved(to);
     let error = store.rename(&key, renamed, moved, HOUR).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
@@ -618,11 +617,7 @@ async fn rename_whose_commit_fails_is_an_error_and_leaves_no_transaction() {
     let put = create(&from, &record);
     store.put(put).await.unwrap();
     let tag = put.tag().unwrap();
-    let renamed = Put {
-        key: &to,
-        expect: Expect::Tag(&tag),
-        ..put
-    };
+    let renamed = renamed_to(put, &to, &tag);
     let deferred = "CREATE TABLE one (i INTEGER PRIMARY KEY); \
         CREATE TABLE other (i REFERENCES one DEFERRABLE INITIALLY DEFERRED); \
         CREATE TRIGGER t INSERT ON hardtack_session BEGIN INSERT INTO other VALUES (1); END";
