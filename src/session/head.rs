@@ -70,7 +70,7 @@ impl Header {
             23 => &[("secure-session-response", Header::SecureSessionResponse)],
             _ => &[],
         };
-        // To compare without regard to case takes ten instructions a byte, and three bytes tell most names apart.
+        // To compare without regard to case goes byte by byte, and three bytes tell most names apart.
         let ends = |name: &str| match name.as_bytes() {
             [first, .., last_but_one, last] => [first | 0x20, last_but_one | 0x20, last | 0x20],
             _ => [0; 3],

@@ -134,7 +134,7 @@ impl<'de> Reader<'_, 'de> {
     }
 
     fn text(&mut self) -> Result<&'de str, Error> {
-        // The names of a struct are short texts. This takes a third of what their head would.
+        // Most texts are short, as the names of a struct are. Their length is in the first byte, so no head is made of it.
         if let Some((first @ 0x60..0x78, rest)) = self.rest.split_first()
             && let Some((text, rest)) = rest.split_at_checked((first & 31).into())
         {
