@@ -75,6 +75,11 @@ impl Visit<'_> {
     fn asked(&self) -> usize {
         self.proxy.requests(ENDPOINT)
     }
+
+    /// How often the endpoint answered with a challenge.
+    fn challenged(&self) -> usize {
+        self.proxy.requests(&format!("{ENDPOINT} HTTP/1.1\" 403"))
+    }
 }
 
 fn bound(example: &str) {
@@ -138,11 +143,15 @@ fn bound(example: &str) {
     assert!(!session.ends_with_browser());
     drop(visit);
     let visit = Visit::start(&proxy, profile.path());
-    let asked = visit.asked();
+    let (asked, challenged) = (visit.asked(), visit.challenged());
     assert!(visit.is_bound_at_home());
+    assert_eq!(visit.asked(), asked, "{}", proxy.log());
     visit.browser.delete_cookie(PROOF);
     assert!(visit.is_bound_at_home());
-    assert_eq!(visit.asked(), asked + 2, "{}", proxy.log());
+    assert_eq!(visit.challenged(), challenged + 1, "{}", proxy.log());
+    // It may ask for the key of the first login too, and hears that this one is over: it has heard so before
+    // only if a page waited for a proof before the second key was registered.
+    assert!(visit.asked() - asked <= 3, "{}", proxy.log());
     assert_eq!(visit.cookie(SESSION).unwrap().value(), session.value());
 
     visit.browser.follow("[action='/logout'] button");
