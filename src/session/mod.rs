@@ -33,7 +33,6 @@ mod exchange;
 mod head;
 mod lifecycle;
 mod manager;
-mod origin;
 mod record;
 mod request;
 #[allow(
@@ -64,12 +63,11 @@ pub use exchange::{
 };
 #[cfg(any(feature = "axum", feature = "actix", feature = "rocket"))]
 pub use exchange::{MissingLayer, SameOrigin, SameOriginError};
-pub use head::RequestHead;
+pub use head::{CrossOrigin, CrossOriginReason, RequestHead, RequestLine};
 pub use lifecycle::SessionView;
 pub use manager::{ConfigError, FormerCookie, KeyUse, SessionManager, SessionManagerBuilder};
 #[cfg(feature = "store")]
 pub use manager::{Listed, Place};
-pub use origin::{CrossOrigin, CrossOriginReason, RequestLine};
 pub use record::{Flash, FlashLevel, LoginId, ParseLoginIdError, ParseSessionIdError, SessionId};
 pub use session::Session;
 pub use session_codec::{SessionCodec, SessionRecord};

@@ -1,4 +1,4 @@
-//! What a request of another origin's page gets of a session. Which origins those are is judged in `src/session/origin/`.
+//! What a request of another origin's page gets of a session. Which origins those are is judged in `src/session/head/`.
 
 use crate::kit::{
     exchange::{NO_HEADERS, Reply, ready},

@@ -4,7 +4,7 @@ use crate::{
     session::{
         endings::DenylistFull,
         error::SaveError,
-        origin::CrossOrigin,
+        head::CrossOrigin,
         record::{LoginId, SessionId},
     },
 };

@@ -14,8 +14,8 @@ use crate::{
             Event,
             log::{self, Topic},
         },
+        head::{OriginRules, RequestLine},
         lifecycle::{Rules, SessionView, Timeouts, Validate},
-        origin::{OriginRules, RequestLine},
     },
 };
 use alloc::{boxed::Box, format, string::String, vec::Vec};

@@ -11,8 +11,8 @@ use crate::{
         cookie::{SessionCookie, TooLarge},
         data::SessionData,
         events::Event,
+        head::OriginRules,
         lifecycle::Rules,
-        origin::OriginRules,
     },
 };
 #[cfg(feature = "store")]

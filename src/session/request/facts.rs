@@ -1,9 +1,8 @@
 use crate::session::{
     cookie::{Names, SessionCookie},
     data::SessionData,
-    head::{Header, RequestHead, RequestHeaders},
+    head::{CrossOrigin, Header, RequestHead, RequestHeaders, RequestLine, RequestOrigin},
     manager::SessionManager,
-    origin::{CrossOrigin, RequestLine, RequestOrigin},
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::net::Ipv4Addr;

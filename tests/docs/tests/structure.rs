@@ -20,7 +20,6 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("record", &[]),
     ("cookie", &[]),
     ("head", &[]),
-    ("origin", &["head"]),
     ("endings", &["record"]),
     ("device", &["cookie", "events", "head", "record"]),
     (

@@ -859,3 +859,56 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_header_is_known_in_any_case() {
+    for (name, header) in [
+        ("cookie", Header::Cookie),
+        ("host", Header::Host),
+        ("origin", Header::Origin),
+        ("referer", Header::Referer),
+        ("sec-fetch-dest", Header::SecFetchDest),
+        ("sec-fetch-mode", Header::SecFetchMode),
+        ("sec-fetch-site", Header::SecFetchSite),
+        ("sec-purpose", Header::SecPurpose),
+        ("sec-secure-session-id", Header::SecSecureSessionId),
+        ("secure-session-response", Header::SecureSessionResponse),
+        ("secure-session-skipped", Header::SecureSessionSkipped),
+        ("upgrade", Header::Upgrade),
+        ("x-forwarded-host", Header::XForwardedHost),
+        ("x-forwarded-proto", Header::XForwardedProto),
+    ] {
+        let (first, rest) = name.split_at(1);
+        let capital = [&first.to_uppercase(), rest].concat();
+        for name in [name, &name.to_uppercase(), &capital] {
+            assert_eq!(Header::of(name), Some(header), "{name}");
+        }
+        // As long, with the same ends.
+        let (middle, end) = rest.split_at(rest.len() - 2);
+        let other = [first, &"x".repeat(middle.len()), end].concat();
+        assert_eq!(Header::of(&other), None, "{other}");
+    }
+    for other in ["", "c", "ie", "cookie2", "kookie", "sec-fetch-user"] {
+        assert_eq!(Header::of(other), None, "{other}");
+    }
+    // The sign of Kelvin is a K to some, and takes three bytes.
+    assert_eq!(Header::of("coo\u{212a}"), None);
+}
+
+/// The sender chooses how many there are.
+#[test]
+fn every_line_of_a_header_is_found() {
+    for count in 0..20 {
+        let values: Vec<String> = (0..count).map(|n| n.to_string()).collect();
+        let cookies = values.iter().map(|value| ("Cookie", value.as_str()));
+        let mut lines = vec![("host", "a"), ("accept", "b")];
+        lines.extend(cookies);
+        lines.push(("origin", "c"));
+        let headers = RequestHeaders::read(lines);
+        let found = headers.values(Header::Cookie);
+        assert!(found.eq(values.iter().map(String::as_bytes)), "{count}");
+        assert!(headers.values(Header::Host).eq([b"a"]));
+        assert!(headers.values(Header::Origin).eq([b"c"]));
+        assert_eq!(headers.values(Header::Upgrade).count(), 0);
+    }
+}
