@@ -7,6 +7,7 @@ mod claims;
 mod codec;
 mod harness;
 mod payload;
+mod processors;
 mod report;
 mod request;
 mod run;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rand::seq::SliceRandom;
 
 use crate::app::{Act, HARDTACK, NAME, NOTHING};
+use crate::processors::{keep_to, processors};
 use crate::request::{Framework, HARDTACK_TYPED};
 use crate::run::own;
 use crate::table::{conditions, duration, header, row};
@@ -60,11 +61,10 @@ struct Slice {
 
 /// Starts every server, and puts them under load in turn.
 pub fn measure(quick: bool) -> Vec<Contender> {
-    let processors = process::processors();
-    let [servers_on, .., load_on] = processors[..] else {
+    let [servers_on, .., load_on] = processors()[..] else {
         panic!("a server and its load need a processor each");
     };
-    process::pin(load_on);
+    keep_to(&[load_on]);
     let mut contenders: Vec<Contender> = Framework::ALL.into_iter().flat_map(of).collect();
     let start =
         |contender: &Contender| Server::start(contender.framework, contender.name, servers_on);

@@ -7,10 +7,10 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 use std::{env, thread};
 
-use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::time::ClockId;
 use nix::unistd::Pid;
 
+use crate::processors::keep_to;
 use crate::request::Framework;
 
 /// The command of this program that [`serve`] is.
@@ -57,7 +57,7 @@ impl Server {
 
 /// Serves, until the standard input ends, what [`Server::start`] asks for.
 pub fn serve(framework: &str, name: &str, processor: &str) {
-    pin(processor.parse().expect("the number of a processor"));
+    keep_to(&[processor.parse().expect("the number of a processor")]);
     let mut frameworks = Framework::ALL.into_iter();
     let framework = frameworks.find(|known| format!("{known:?}") == framework);
     let mut apps = framework.expect("it is a framework").apps().into_iter();
@@ -72,19 +72,3 @@ pub fn serve(framework: &str, name: &str, processor: &str) {
     });
     (app.serve)(tell);
 }
-
-/// Keeps this process on one processor.
-pub fn pin(processor: usize) {
-    let mut set = CpuSet::new();
-    set.set(processor).expect("its number is small");
-    sched_setaffinity(THIS, &set).expect("it is there");
-}
-
-/// Returns the processors that this process may run on.
-pub fn processors() -> Vec<usize> {
-    let set = sched_getaffinity(THIS).expect("Linux tells");
-    let is_set = |processor: &usize| set.is_set(*processor).is_ok_and(|is_set| is_set);
-    (0..CpuSet::count()).filter(is_set).collect()
-}
-
-const THIS: Pid = Pid::from_raw(0);
