@@ -21,7 +21,7 @@ pub(crate) fn was_rolled_back(error: &Error) -> bool {
     }
 }
 
-/// What helps against the usual mistakes in a set-up.
+/// What helps against the usual mistakes in a set-up, or what has happened.
 fn advice(code: &str, message: &str) -> &'static str {
     match code {
         // SQLite has one code for most errors.
@@ -30,6 +30,7 @@ fn advice(code: &str, message: &str) -> &'static str {
         "26000" | "42P05" => {
             ", a pooler in between loses prepared statements: call `without_prepared_statements`"
         }
+        "57P01" | "57P02" | "57P03" => ", the server stops or starts",
         _ => "",
     }
 }
@@ -68,13 +69,15 @@ mod tests {
 
     /// Each of them lost somebody an hour.
     #[test]
-    fn mistakes_in_a_set_up_are_told_with_their_remedy() {
+    fn codes_are_told_with_a_remedy_or_a_reason() {
         for (code, message, remedy) in [
             ("42P01", "", "create_table"),
             ("42S02", "", "create_table"),
             ("1", "no such table: hardtack_session", "create_table"),
             ("26000", "", "without_prepared_statements"),
             ("42P05", "", "without_prepared_statements"),
+            ("57P01", "", "stops"),
+            ("57P03", "", "starts"),
         ] {
             assert!(advice(code, message).contains(remedy), "{code}");
         }
