@@ -6,7 +6,7 @@ use alloc::{
 use proptest::prelude::*;
 use std::sync::{
     Mutex,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicU64, Ordering},
 };
 
 const HOUR: u32 = 60 * 60;
@@ -31,10 +31,10 @@ fn entry(n: u64, end: u32, denied: Denied) -> DenylistEntry {
 
 /// Lets so much time pass that the list drops entries by this one.
 fn pass_to(list: &Denylist, unix: u32) {
-    static TICKS: AtomicU32 = AtomicU32::new(0);
+    static TICKS: AtomicU64 = AtomicU64::new(0);
     for _ in 0..2 {
-        let ticks = TICKS.fetch_add(HOUR, Ordering::Relaxed);
-        list.is_denied_at(login(0), at(unix), Duration::from_secs(ticks.into()));
+        let ticks = TICKS.fetch_add(HOUR.into(), Ordering::Relaxed);
+        list.is_denied_at(login(0), at(unix), Duration::from_secs(ticks));
     }
 }
 
