@@ -109,6 +109,11 @@ impl<T: SessionData> Request<T> {
         self.exchange.finish(plan, NO_HEADERS).into()
     }
 
+    pub fn finish_closed_edits(&self, plan: Plan) -> HeaderEdits {
+        let plan = ready(self.exchange.commit(plan));
+        self.exchange.finish(plan, NO_HEADERS)
+    }
+
     /// What an adapter gets for a response that sets this cookie already.
     pub fn edits_beside(&self, line: &str) -> HeaderEdits {
         let plan = ready(self.exchange.commit(self.exchange.close()));

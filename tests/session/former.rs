@@ -712,15 +712,23 @@ fn a_session_can_be_planted_under_a_former_name_until_its_end() {
 #[test]
 fn an_allowed_request_with_a_former_cookie_may_write() {
     let clock = Clock::new();
-    let before = Site::with(&clock, |builder| builder.cookie_name("sid"));
+    let with = |name| Site::with(&clock, |builder| builder.cookie_name(name));
+    let [before, plantable] = ["__Host-sid", "sid"].map(with);
     let after = Site::with(&clock, |builder| {
         builder
+            .former_cookie(former("__Host-sid"))
             .former_cookie(former("sid"))
             .allow_cross_origin(|_| true)
     });
     let header = log_in(&before, 1).header();
+    // A sibling domain can plant a session of the attacker's, which would take the place of one that the browser
+    // withholds.
+    let planted = log_in(&plantable, 1).header();
     for (time, cookie, written) in [
         (T0, header.as_str(), Ok(())),
+        (T0, planted.as_str(), Err(SessionError::CrossOrigin)),
+        (T0, "__Host-sid=x", Err(SessionError::CrossOrigin)),
+        (T0, "__Host-session.1=x", Err(SessionError::CrossOrigin)),
         (T0, "", Err(SessionError::CrossOrigin)),
         (UNTIL + 1, header.as_str(), Err(SessionError::CrossOrigin)),
     ] {

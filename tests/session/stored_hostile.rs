@@ -1,15 +1,15 @@
 //! What somebody who plants, floods, hangs up or rotates at a bad moment does to sessions in a store.
 
 use crate::kit::{
-    clock::{Clock, HOUR, MINUTE},
+    clock::{Clock, DAY, HOUR, MINUTE},
     exchange::ready,
     keys::{key, ring},
-    site::{Browser, Site, finish},
+    site::{Browser, Site, finish, logged_in},
     store::{Scripted, Steps},
 };
 use hardtack::{
     Keyring,
-    session::{Event, Session, SessionError, SessionManagerBuilder},
+    session::{Event, SaveError, Session, SessionError, SessionManagerBuilder},
 };
 use std::time::Duration;
 
@@ -31,6 +31,11 @@ fn person(site: &Site, user: &str) -> Browser {
         session.insert("user", user).unwrap();
     });
     browser
+}
+
+fn log_in(session: &Session, user: &str) {
+    session.regenerate_for_login().unwrap();
+    session.insert("user", user).unwrap();
 }
 
 fn both(n: u8, other: u8) -> Keyring {
@@ -309,4 +314,288 @@ fn the_end_of_an_idle_cookie_is_remembered_as_long_as_its_copies_open() {
     clock.pass(5 * MINUTE);
     let elsewhere = Site::with(&clock, |builder| builder.store(store.clone()));
     assert_eq!(thief.user(&elsewhere), None);
+}
+
+/// They are newer than the victim's, and as many as the store is asked for: nobody knows whose session comes behind.
+#[test]
+fn two_planted_tickets_that_have_ended_do_not_crowd_out_the_victims() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let with = || {
+        Site::with(&clock, |builder| {
+            builder.store(store.clone()).cookie_name("session")
+        })
+    };
+    let (site, elsewhere) = (with(), with());
+    let mut victim = Browser::default();
+    victim.send(&site, |session| log_in(session, "ada"));
+    clock.pass(5);
+    let dead: Vec<String> = (0..2)
+        .map(|_| {
+            let mut browser = Browser::default();
+            browser.send(&elsewhere, |session| log_in(session, "mallory"));
+            let header = browser.header();
+            browser.send(&elsewhere, |session| session.destroy().unwrap());
+            header
+        })
+        .collect();
+    // Later the process has forgotten the ends.
+    for pause in [0, 2 * MINUTE] {
+        clock.pass(pause);
+        site.events();
+        let header = format!("{}; {}; {}", dead[0], dead[1], victim.header());
+        let request = site.request(&header);
+        assert_eq!(request.get::<String>("user"), Ok(None));
+        assert_eq!(request.insert("note", 7), Err(SessionError::Rivals));
+        let is_rivals = |event: &Event| matches!(event, Event::Rivals { .. });
+        assert!(site.events().iter().any(is_rivals), "{pause}");
+        // What was planted is removed.
+        assert!(
+            finish(&request)
+                .set_cookie
+                .iter()
+                .all(|line| line.contains("Max-Age=0"))
+        );
+    }
+}
+
+/// A thief moves a session with a copy under an old key. When that key goes, the end must still be remembered for as
+/// long as another copy opens.
+#[test]
+fn an_end_is_remembered_although_the_key_that_moved_the_session_is_gone() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let before = Site::with(&clock, |builder| builder);
+    let mut victim = Browser::default();
+    victim.send(&before, |session| {
+        log_in(session, "ada");
+        session.remember(true).unwrap();
+    });
+    // A copy under the old key.
+    let mut old = victim.clone();
+    // The key is rotated, and the thief's other copy gets the new one.
+    before.sessions.set_keyring(both(2, 1));
+    clock.pass(MINUTE);
+    let mut thief = victim.clone();
+    thief.send(&before, |session| session.touch().unwrap());
+    assert_ne!(thief, victim);
+    victim.send(&before, |session| session.touch().unwrap());
+    // The site moves to a store, and the thief moves the session with the old copy.
+    let site = Site::under(both(2, 1), &clock, |builder| builder.store(store.clone()));
+    old.send(&site, |session| session.insert("cart", 7).unwrap());
+    victim.send(&site, |session| session.insert("theme", 7).unwrap());
+    assert_eq!(victim.user(&site).as_deref(), Some("ada"));
+    // The old key goes, on schedule.
+    site.sessions.set_keyring(ring(2));
+    clock.pass(DAY);
+    assert_eq!(victim.user(&site).as_deref(), Some("ada"));
+    victim.send(&site, |session| session.destroy().unwrap());
+    let elsewhere = Site::under(ring(2), &clock, |builder| builder.store(store.clone()));
+    assert_eq!(thief.user(&elsewhere), None, "at once");
+    clock.pass(2 * MINUTE);
+    assert_eq!(thief.user(&elsewhere), None, "two minutes later");
+}
+
+/// A keyring that comes between the load and the first use.
+#[test]
+fn a_key_that_comes_during_a_request_opens_nothing_that_the_store_was_not_asked_for() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let before = Site::under(ring(2), &clock, |builder| builder);
+    let mut browser = logged_in(&before, "ada");
+    let copy = browser.clone();
+    let full = Site::under(both(1, 2), &clock, |builder| builder.store(store.clone()));
+    browser.send(&full, |session| session.destroy().unwrap());
+    let behind = Site::under(ring(1), &clock, |builder| builder.store(store.clone()));
+    let request = behind.request(&copy.header());
+    behind.sessions.set_keyring(both(1, 2));
+    assert_eq!(request.get::<String>("user"), Ok(None));
+    drop(finish(&request));
+    assert_eq!(copy.user(&behind), None, "it asks the store");
+}
+
+/// A logout, while a parallel request moves the session into the store under another id.
+#[test]
+fn a_logout_ends_what_a_parallel_request_moved_and_renamed() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let before = Site::with(&clock, |builder| builder);
+    let [one, two, elsewhere] =
+        [(); 3].map(|()| Site::with(&clock, |builder| builder.store(store.clone())));
+    let mut browser = Browser::default();
+    browser.send(&before, |session| log_in(session, "ada"));
+    let renames = one.request(&browser.header());
+    let logout = two.request(&browser.header());
+    renames.regenerate().unwrap();
+    logout.destroy().unwrap();
+    let late = finish(&renames);
+    let out = finish(&logout);
+    assert_eq!(out.failed, None);
+    browser.take(&out);
+    assert_eq!(browser.user(&elsewhere), None);
+    // The late response of the other tab.
+    browser.take(&late);
+    assert_eq!(
+        browser.user(&elsewhere),
+        None,
+        "a late response brought it back"
+    );
+}
+
+/// Somebody gave it new ids faster than the end could follow.
+#[test]
+fn a_logout_that_does_not_reach_the_session_says_so() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let [one, two] = [(); 2].map(|()| Site::with(&clock, |builder| builder.store(store.clone())));
+    let mut browser = Browser::default();
+    browser.send(&one, |session| log_in(session, "ada"));
+    let logout = one.request(&browser.header());
+    logout.destroy().unwrap();
+    for _ in 0..9 {
+        browser.send(&two, |session| session.regenerate().unwrap());
+    }
+    assert_eq!(finish(&logout).failed, Some(SaveError::Store));
+}
+
+/// A logout of a session that is still in its cookie, while the store is full.
+#[test]
+fn an_end_that_a_full_store_does_not_remember_is_no_success() {
+    let clock = Clock::new();
+    let before = Site::with(&clock, |builder| builder);
+    let store = Scripted::with_room(&clock, 80_000);
+    let site = Site::with(&clock, |builder| {
+        builder.store(store.clone()).max_record_bytes(60_000)
+    });
+    let mut browser = Browser::default();
+    browser.send(&before, |session| log_in(session, "ada"));
+    // Somebody fills the store.
+    for size in [
+        50_000, 20_000, 7_000, 2_000, 1_000, 500, 200, 100, 50, 20, 1,
+    ] {
+        for _ in 0..3 {
+            Browser::default().send(&site, |session| {
+                session.insert("note", "#".repeat(size)).unwrap();
+            });
+        }
+    }
+    let (_, reply) = browser.visit(&site, |session| session.destroy().unwrap());
+    assert_eq!(reply.failed, Some(SaveError::Store));
+}
+
+/// Two keys are registered at once.
+#[cfg(feature = "unstable-device-bound")]
+#[test]
+fn of_two_registrations_at_once_the_second_takes_no_key_away() {
+    use crate::kit::device::Device;
+    use hardtack::session::{DeviceBound, Exchange, HeaderEdit, RequestHead};
+
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let site = Site::with(&clock, |builder| {
+        builder
+            .store(store.clone())
+            .device_bound(DeviceBound::default())
+    });
+    let mut browser = Browser::default();
+    let request = site.request("");
+    log_in(&request, "ada");
+    let mut challenge = None;
+    for edit in request.edits(&[], &[]) {
+        match edit {
+            HeaderEdit::Append("set-cookie", line) => browser.jar.store(&line),
+            HeaderEdit::Append("secure-session-registration", offer) => {
+                challenge = offer.split('"').nth(3).map(String::from);
+            }
+            _ => {}
+        }
+    }
+    let challenge = challenge.unwrap();
+    let cookies = browser.header();
+    let proofs = [1, 2].map(|n| Device::new(n).register(&challenge));
+    let answers = [(); 2].map(|()| std::cell::RefCell::new(None));
+    store.give_way();
+    let mut steps = Steps::default();
+    for (proof, answer) in proofs.iter().zip(&answers) {
+        let exchange = Exchange::begin(&site.sessions);
+        let future = exchange
+            .endpoint(&RequestHead {
+                method: "POST",
+                path: "/.hardtack/device/session",
+                authority: None,
+                headers: [("cookie", &cookies), ("secure-session-response", proof)],
+            })
+            .unwrap();
+        steps.add(async move { *answer.borrow_mut() = Some(future.await) });
+    }
+    // Both have asked for the session, and wait.
+    for nth in [0, 1, 0, 1] {
+        steps.step(nth);
+    }
+    steps.end(0);
+    steps.end(1);
+    drop(steps);
+    store.stand();
+    let seen: Vec<_> = answers
+        .into_iter()
+        .map(|answer| {
+            let edits = answer.into_inner().unwrap();
+            let status = edits.status();
+            let mut owner = browser.clone();
+            for edit in edits {
+                if let HeaderEdit::Append("set-cookie", line) = edit {
+                    owner.jar.store(&line);
+                }
+            }
+            (status, owner.user(&site))
+        })
+        .collect();
+    let [(first, user), (second, _)] = &seen[..] else {
+        unreachable!()
+    };
+    assert_eq!(
+        (*first, user.as_deref(), *second),
+        (Some(200), Some("ada"), Some(400))
+    );
+}
+
+/// A login whose response another tab's end made worthless, and what it still carries, with a store.
+#[cfg(feature = "unstable-device-bound")]
+#[test]
+fn a_login_that_the_store_skips_offers_no_binding() {
+    use hardtack::session::{DeviceBound, HeaderEdit};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    };
+
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let allowed = Arc::new(AtomicBool::new(true));
+    let asked = Arc::clone(&allowed);
+    let site = Site::with(&clock, |builder| {
+        builder
+            .store(store.clone())
+            .device_bound(DeviceBound::default())
+            .validate(move |_| asked.load(Ordering::Relaxed))
+    });
+    let elsewhere = Site::with(&clock, |builder| {
+        builder
+            .store(store.clone())
+            .device_bound(DeviceBound::default())
+    });
+    let mut browser = Browser::default();
+    browser.send(&elsewhere, |session| session.insert("cart", 7).unwrap());
+    let login = site.request(&browser.header());
+    log_in(&login, "ada");
+    // Another tab writes, so the login meets another version, and by then the application refuses it.
+    browser.send(&elsewhere, |session| session.insert("cart", 8).unwrap());
+    let exchange_plan = login.close();
+    allowed.store(false, Ordering::Relaxed);
+    let reply = login.finish_closed_edits(exchange_plan);
+    let offers = reply
+        .into_iter()
+        .filter(|edit| matches!(edit, HeaderEdit::Append(name, _) if *name != "set-cookie"))
+        .count();
+    assert_eq!(offers, 0);
 }

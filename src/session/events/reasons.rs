@@ -153,6 +153,9 @@ pub enum SkipReason {
     Missing,
     /// It was created in the future: a clock was wrong, and it would live that much longer.
     NotYetValid,
+    /// Two devices registered for it at once, and the other was faster.
+    #[cfg(feature = "unstable-device-bound")]
+    Bound,
 }
 
 /// Says what a save lost because another request saved the same session meanwhile.
@@ -294,6 +297,8 @@ impl fmt::Display for SkipReason {
             SkipReason::LoginEnded => "its login ended meanwhile",
             SkipReason::Missing => "missing from the store",
             SkipReason::NotYetValid => "created in the future",
+            #[cfg(feature = "unstable-device-bound")]
+            SkipReason::Bound => "bound to another device meanwhile",
             SkipReason::Ended => "the session has ended",
         })
     }

@@ -728,7 +728,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
     }
 
     /// Lets requests pass that come from other origins: a payment provider or an identity provider that
-    /// posts a form to you. Browsers send no Lax cookie with such a request: it may log in, and every
+    /// posts a form to you. Browsers send no Lax cookie with such a request: without a session it may log in, and every
     /// other write is [`SessionError::CrossOrigin`](crate::session::SessionError::CrossOrigin), because it
     /// would replace a login that the browser withheld.
     ///

@@ -1,5 +1,5 @@
 use crate::session::{
-    cookie::{Names, SessionCookie},
+    cookie::SessionCookie,
     data::SessionData,
     head::{CrossOrigin, Header, RequestHead, RequestHeaders, RequestLine, RequestOrigin},
     manager::SessionManager,
@@ -31,9 +31,9 @@ pub(super) struct RequestFacts {
 /// What a request may do with the session.
 pub(super) enum Access {
     All,
-    /// It comes from another origin, which the site allows, and brings no session cookie: the browser
-    /// withheld it, or there is none. Any other write would replace a login that was withheld.
-    LoginOnly,
+    /// It comes from another origin, which the site allows. If no session of the present cookie counts, the browser
+    /// has perhaps withheld one, and any write but a login would replace it.
+    Allowed,
     Refused(Box<CrossOrigin>),
 }
 
@@ -65,7 +65,7 @@ impl RequestFacts {
                 facts.access = Access::Refused(Box::new(request));
                 return facts;
             }
-            RequestOrigin::Allowed => facts.access = Access::LoginOnly,
+            RequestOrigin::Allowed => facts.access = Access::Allowed,
             RequestOrigin::SafeMethod
             | RequestOrigin::SameOrigin
             | RequestOrigin::Trusted
@@ -75,14 +75,6 @@ impl RequestFacts {
         #[cfg(feature = "unstable-device-bound")]
         if let Some(device) = &settings.device {
             facts.unproven = Unproven::of(device, head.method, head.path, &headers);
-        }
-        if let Access::LoginOnly = facts.access {
-            let brings =
-                |cookie: &SessionCookie| cookie.received(&facts.cookies) != Names::default();
-            let mut formers = settings.formers_at(manager.wall());
-            if brings(&settings.cookie) || formers.any(|(_, former)| brings(&former.cookie)) {
-                facts.access = Access::All;
-            }
         }
         // The value is a token with parameters: `prefetch;prerender` is one, too.
         let is = |header, token: &[u8]| {

@@ -300,11 +300,13 @@ impl<T: SessionData> Handle<T> {
                 if state.stored.is_some() {
                     return None;
                 }
-                let tokens = stored::begin(self.manager(), state.facts.as_ref(), state.head_at);
-                if tokens.is_none() {
-                    state.stored = Some(Box::default());
+                match stored::begin(self.manager(), state.facts.as_ref(), state.head_at) {
+                    Ok(tokens) => Some(tokens),
+                    Err(loaded) => {
+                        state.loaded(loaded);
+                        None
+                    }
                 }
-                tokens
             })
             .ok()
             .flatten();

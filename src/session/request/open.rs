@@ -419,7 +419,7 @@ fn choose<T: SessionData>(
         match opened.next().map(open) {
             Some(Ok(newest)) => break newest,
             Some(Err(why)) => refused.push(why),
-            None => return Choice::None,
+            None => return among_unasked(candidates, events),
         }
     };
     let cookie = newest.cookie;
@@ -448,6 +448,29 @@ fn choose<T: SessionData>(
         return Choice::Rivals(cookie);
     }
     Choice::One(session, cookie)
+}
+
+/// Chooses none of the tickets that the store was not asked for, and says so: one of them may be the visitor's own,
+/// behind planted ones that have ended.
+#[cfg(feature = "store")]
+fn among_unasked<T>(candidates: &mut Candidates, events: &mut Vec<Event>) -> Choice<T> {
+    let unasked = core::mem::take(&mut candidates.unasked);
+    let Some((cookie, _, newest)) = unasked.first().copied() else {
+        return Choice::None;
+    };
+    let refused = candidates
+        .refused
+        .iter()
+        .filter_map(|refused| refused.login);
+    let ended = refused.map(|login| login.login).next();
+    let login_ids = [ended.unwrap_or(newest.login), newest.login];
+    events.push(Event::Rivals { login_ids });
+    let rivals = unasked.into_iter();
+    let rivals = rivals.map(|(cookie, key, login)| Valid::new(cookie, key, login));
+    candidates
+        .refused
+        .extend(rivals.map(|valid| valid.refused(Refusal::Rival)));
+    Choice::Rivals(cookie)
 }
 
 /// Opens one token, down to the session's times.

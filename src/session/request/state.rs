@@ -123,11 +123,8 @@ impl<T: SessionData> State<T> {
         if let Phase::Unopened = self.phase {
             let facts = self.facts.as_ref();
             let found = open::open(manager, facts, self.head_at, &mut self.events);
-            self.take(found);
-            if let Some(Access::Refused(request)) = self.facts.as_ref().map(|facts| &facts.access) {
-                self.refused = Some(Refusal::CrossOrigin);
-                self.events.push(Event::CrossOrigin((**request).clone()));
-            }
+            let cross_origin = self.take(found);
+            self.events.extend(cross_origin);
         }
         match &mut self.phase {
             Phase::Open(session, _) => Ok(session),
@@ -136,7 +133,8 @@ impl<T: SessionData> State<T> {
         }
     }
 
-    fn take(&mut self, found: Found<T>) {
+    /// Returns the event for a request that has no session because of its origin.
+    fn take(&mut self, found: Found<T>) -> Option<Event> {
         self.refused = found.refused;
         self.rivals = found.rivals;
         #[cfg(feature = "unstable-device-bound")]
@@ -145,6 +143,11 @@ impl<T: SessionData> State<T> {
         }
         self.brought = found.brought;
         self.phase = Phase::Open(found.session, Headers::Open);
+        let Some(Access::Refused(request)) = self.facts.as_ref().map(|facts| &facts.access) else {
+            return None;
+        };
+        self.refused = Some(Refusal::CrossOrigin);
+        Some(Event::CrossOrigin((**request).clone()))
     }
 
     /// Returns the session to change it.
@@ -165,7 +168,9 @@ impl<T: SessionData> State<T> {
         let logged_in = matches!(&self.phase, Phase::Open(session, _) if session.is_login());
         match access {
             Some(Access::Refused(_)) => return Err(SessionError::CrossOrigin),
-            Some(Access::LoginOnly) if write != Write::Login && !logged_in => {
+            Some(Access::Allowed)
+                if write != Write::Login && !logged_in && !self.brings_session(manager) =>
+            {
                 return Err(SessionError::CrossOrigin);
             }
             _ => {}
@@ -188,6 +193,14 @@ impl<T: SessionData> State<T> {
             return Err(SessionError::Store);
         }
         self.open(manager)
+    }
+
+    /// Returns `true` if a session came in the present cookie, or in a former one that no other domain can plant.
+    fn brings_session(&self, manager: &SessionManager<T>) -> bool {
+        let counts = self.brought.counts;
+        let is_trusted =
+            counts == SiteCookie::Present || !manager.settings().cookie_of(counts).can_be_planted();
+        is_trusted && matches!(&self.phase, Phase::Open(session, _) if !session.is_new())
     }
 
     /// Returns what the cookie will hold of the session that came, if it is saved.
@@ -215,10 +228,10 @@ impl<T: SessionData> State<T> {
         }
         let Loaded {
             found,
-            stored,
+            mut stored,
             events,
         } = loaded;
-        self.take(found);
+        stored.tell_later(self.take(found));
         self.stored = Some(stored);
         self.events.extend(events);
     }

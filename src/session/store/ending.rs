@@ -1,6 +1,6 @@
 //! Ending records: what a logout leaves in a store, now or as soon as the store answers again.
 
-use super::{End, ErasedStore, OwnerKey, RecordKey, StoreError, Swap, Tombstone};
+use super::{End, ErasedStore, OwnerKey, RecordKey, StoreError, StoreErrorKind, Swap, Tombstone};
 use alloc::{collections::VecDeque, vec::Vec};
 use core::time::Duration;
 use std::{
@@ -47,10 +47,13 @@ impl Ending {
             };
             match ended {
                 Swap::Ended(Tombstone::Moved(next)) if self.follows => key = next,
-                _ => break,
+                _ => return Ok(()),
             }
         }
-        Ok(())
+        Err(StoreError::new(
+            StoreErrorKind::Unavailable,
+            "the session got another id again and again while it was ended",
+        ))
     }
 }
 

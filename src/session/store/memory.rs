@@ -135,11 +135,18 @@ impl MemoryStore {
         Ok(())
     }
 
-    /// Leaves a tombstone, or nothing if there is no room for one.
-    fn bury(&self, state: &mut State, key: &RecordKey, tombstone: Tombstone, until: Duration) {
+    /// Leaves a tombstone. Where there is a record, there is room for one.
+    fn bury(
+        &self,
+        state: &mut State,
+        key: &RecordKey,
+        tombstone: Tombstone,
+        until: Duration,
+    ) -> Result<(), StoreError> {
         let entry = Entry::tombstone(tombstone, until);
-        let entry = self.room(state, key, &entry).is_ok().then_some(entry);
-        state.set(key, entry);
+        self.room(state, key, &entry)?;
+        state.set(key, Some(entry));
+        Ok(())
     }
 }
 
@@ -185,7 +192,7 @@ impl Store for MemoryStore {
             (found, _) => return Ok(found.into()),
         }
         let until = now.saturating_add(end.grace);
-        self.bury(&mut state, end.key, end.tombstone, until);
+        self.bury(&mut state, end.key, end.tombstone, until)?;
         Ok(Swap::Done)
     }
 
@@ -212,7 +219,7 @@ impl Store for MemoryStore {
             found => return Ok(found.into()),
         }
         self.write(&mut state, now, &put)?;
-        self.bury(&mut state, from, tombstone, now.saturating_add(grace));
+        self.bury(&mut state, from, tombstone, now.saturating_add(grace))?;
         Ok(Swap::Done)
     }
 

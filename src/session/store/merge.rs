@@ -66,8 +66,8 @@ fn merge_heads(
     if own.is_login {
         return mine;
     }
-    // A device that was bound meanwhile stays bound.
-    mine.device_key = mine.device_key.or(theirs.device_key);
+    // A device that was bound meanwhile stays bound: only a login takes it away.
+    mine.device_key = theirs.device_key.or(mine.device_key);
     if mine.remembered == base.remembered {
         mine.remembered = theirs.remembered;
     }

@@ -339,7 +339,7 @@ fn ends<T: SessionData>(
         Some(Ending {
             key,
             tombstone: Tombstone::Destroyed,
-            follows: received.is_some_and(|received| received.alive),
+            follows: received.is_some_and(|received| received.alive || received.may_move),
             owner: received.and_then(|received| received.owner),
             grace: grace_of((manager, store), stored, (login, *ended), now),
         })

@@ -121,6 +121,8 @@ pub(crate) async fn commit<T: SessionData>(
             }
             Err(Unsaved::Skip(reason)) => {
                 answer.skipped = true;
+                // It offers to bind a login that is not there.
+                answer.own = None;
                 events.push(Event::NotSaved { id, reason });
             }
             Err(Unsaved::Fail(error)) => fail(&mut answer, &mut events, id, error),

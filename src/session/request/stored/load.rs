@@ -46,14 +46,19 @@ struct Ask {
 
 /// Returns the tokens of a request, if there is one to ask the store for. In a box: a future that holds them is
 /// copied as a whole on its way.
+///
+/// If there is none, what they come to is settled at once: keys that come during the request must not open what the
+/// store was not asked for.
 pub(crate) fn begin<T: SessionData>(
     manager: &SessionManager<T>,
     facts: Option<&RequestFacts>,
     head_at: Duration,
-) -> Option<Box<Tokens>> {
+) -> Result<Box<Tokens>, Loaded<T>> {
     let tokens = Box::new(tokens(manager, facts, head_at));
-    let asks = !(tokens.present.is_empty() && tokens.former.is_empty());
-    asks.then_some(tokens)
+    if tokens.present.is_empty() && tokens.former.is_empty() {
+        return Err(Loading::new(tokens).settle(manager));
+    }
+    Ok(tokens)
 }
 
 /// Asks the store for the sessions of these tokens, newest first.
@@ -221,6 +226,7 @@ impl Loading {
             session: ask.login.session,
             secret,
             alive: false,
+            may_move: false,
             owner: None,
         });
         self.received.len().saturating_sub(1)
@@ -274,13 +280,18 @@ impl Loading {
                 .push(refuse(Refusal::Missing)),
             // It has not moved yet.
             (InStore::Missing, Some(opened)) => {
+                // Of the primary key, which stays in the ring while a copy that was sealed anew meanwhile opens.
                 let secret = with_keys(manager, |keys, _| {
-                    let secrets = keys.moved_secrets(login.session).into_iter();
-                    let mut of_key = secrets.filter(|(key, _)| *key == token_key);
-                    of_key.next().map(|(_, secret)| secret)
+                    let secrets = keys.moved_secrets(login.session);
+                    let is_known = secrets.iter().any(|(key, _)| *key == token_key);
+                    let primary = secrets.into_iter().next().filter(|_| is_known);
+                    primary.map(|(_, secret)| secret)
                 });
                 match secret.flatten() {
                     Some(secret) => {
+                        if let Some(received) = self.received.get_mut(received) {
+                            received.may_move = true;
+                        }
                         self.currents.push(Current {
                             ids: came.ids(),
                             came,
@@ -308,7 +319,7 @@ impl Loading {
         let mut untold = Vec::new();
         let (mut found, refused) = settle(manager, *self.tokens, &mut untold);
         found.brought.others.append(&mut self.others);
-        found.brought.authentic = true;
+        found.brought.authentic |= !self.received.is_empty();
         let id = found.session.known_id();
         let counts = |current: &Current| Some(current.ids.session) == id;
         let current = self.currents.into_iter().find(counts);

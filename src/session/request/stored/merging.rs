@@ -64,7 +64,13 @@ pub(super) fn merge<T: SessionData>(
     };
     let (ids, mine) = mine::<T>(saving)?;
     let (base, own) = (version(&base.0)?, own(&saving.own));
+    #[cfg(feature = "unstable-device-bound")]
+    let device = mine.head.device_key;
     let (merged, lost) = merge_versions(&base, mine, theirs, own, &store.conflicts);
+    #[cfg(feature = "unstable-device-bound")]
+    if device.is_some() && device != merged.head.device_key {
+        return Err(Unsaved::Skip(SkipReason::Bound));
+    }
     let mut session = LiveSession::merged(ids, merged.head, merged.data, sealed);
     let len = session
         .record_len()

@@ -51,6 +51,8 @@ struct Received {
     secret: Option<TicketSecret>,
     /// The store had its record.
     alive: bool,
+    /// It was alive in its cookie: a parallel request may move it into the store, and to another id.
+    may_move: bool,
     /// Whose it is, if its record says so.
     owner: Option<OwnerKey>,
 }
@@ -73,6 +75,11 @@ impl Stored {
             return Err(SessionError::Store);
         }
         Ok(())
+    }
+
+    /// Keeps an event until somebody uses the session.
+    pub(super) fn tell_later(&mut self, event: Option<Event>) {
+        self.untold.extend(event);
     }
 
     /// Returns `true` if the session that counts came as a ticket.
