@@ -67,6 +67,27 @@ fn the_order_of_insertion_does_not_show() {
     );
 }
 
+#[test]
+fn only_the_same_keys_with_the_same_values_are_equal() {
+    let it = map(&[("a", b"\x01"), ("b", b"\x02")]);
+    for (other, what) in [
+        (map(&[("a", b"\x01"), ("b", b"\x03")]), "another value"),
+        (map(&[("a", b"\x01"), ("c", b"\x02")]), "another key"),
+        (
+            map(&[("a", b"\x01"), ("b", b"\x02"), ("c", b"\x03")]),
+            "one more key",
+        ),
+        (map(&[]), "no keys"),
+    ] {
+        assert_ne!(it, other, "{what}");
+        assert_ne!(other, it, "{what}");
+    }
+    // Equal, however the values came there.
+    let mut written = SessionMap::default();
+    written.extend([("b", 2), ("a", 1)]).unwrap();
+    assert_eq!(written, it);
+}
+
 proptest! {
     /// A tree of keys and values is the model.
     #[test]
