@@ -21,6 +21,8 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The longest record of a site with default settings, sealed: what a store has to take.
 const LARGEST: usize = 65_576;
 
+const MIB: usize = 1024 * 1024;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     None,
@@ -70,8 +72,11 @@ enum Fault {
     ChecksFail,
     TakesTooLittle,
     CutsTheLargest,
+    CutsItsLargest,
+    CutsAt4MiB,
     LateInHalves,
     // What no store is refused for.
+    TakesNoMore,
     ExpiresBySweeps,
     RoundsUp,
     Unsteady,
@@ -166,12 +171,13 @@ impl FaultyStore {
         if self.is(Fault::LosesFf) {
             record.iter_mut().for_each(|byte| *byte = (*byte).min(0xfe));
         }
-        if self.is(Fault::CutsAt64KiB) {
-            record.truncate(64 * 1024);
-        }
-        if self.is(Fault::CutsTheLargest) {
-            record.truncate(LARGEST - 1);
-        }
+        record.truncate(match self.fault {
+            Fault::CutsAt64KiB => 64 * 1024,
+            Fault::CutsTheLargest => LARGEST - 1,
+            Fault::CutsItsLargest => self.max_record_bytes() - 1,
+            Fault::CutsAt4MiB => 4 * MIB - 1,
+            _ => usize::MAX,
+        });
         let until = self.until(put.keep);
         let before = map.get(put.key);
         let owner = put.owner.map(|owner| (*owner.key, owner.about.to_owned()));
@@ -448,6 +454,8 @@ impl Store for FaultyStore {
     fn max_record_bytes(&self) -> usize {
         match self.fault {
             Fault::TakesTooLittle => LARGEST - 1,
+            Fault::TakesNoMore => LARGEST,
+            Fault::CutsAt4MiB => 16 * MIB,
             _ => 1 << 17,
         }
     }
@@ -550,12 +558,14 @@ fn run(fault: Fault) -> conformance::Report {
     }))
 }
 
-/// One with the provided rename, one whose records stay until they are swept, one that keeps them longer, one that
-/// answers in any order, and one that does later what a request asked for that is gone.
+/// One with the provided rename, one that takes what a site needs and no more, one whose records stay until they are
+/// swept, one that keeps them longer, one that answers in any order, and one that does later what a request asked for
+/// that is gone.
 #[test]
 fn no_store_without_a_fault_is_refused() {
     for right in [
         Fault::None,
+        Fault::TakesNoMore,
         Fault::ExpiresBySweeps,
         Fault::RoundsUp,
         Fault::Unsteady,
@@ -573,6 +583,8 @@ const FOUND: &[(Fault, &str)] = &[
     (Fault::ChecksFail, "check_passes"),
     (Fault::CutsAt64KiB, "records_of_every_size_come_back"),
     (Fault::CutsTheLargest, "records_of_every_size_come_back"),
+    (Fault::CutsItsLargest, "records_of_every_size_come_back"),
+    (Fault::CutsAt4MiB, "records_of_every_size_come_back"),
     (Fault::TakesTooLittle, "records_of_every_size_come_back"),
     (Fault::LosesFf, "every_byte_comes_back"),
     (Fault::TagsIgnoreCase, "every_byte_comes_back"),
@@ -643,6 +655,17 @@ fn each_fault_fails_its_case() {
         assert!(failed.contains(case), "{fault:?}: {case} not in {failed:?}");
         ran = Some((*fault, failed));
     }
+}
+
+#[test]
+fn a_store_that_takes_too_little_is_told_what_a_site_needs() {
+    let why = "takes 65575 bytes, a site with default settings needs 65576";
+    let failed = conformance::CaseResult {
+        name: "records_of_every_size_come_back",
+        outcome: conformance::Outcome::Failed(why.into()),
+    };
+    let report = run(Fault::TakesTooLittle);
+    assert!(report.cases.contains(&failed), "{report}");
 }
 
 #[test]
