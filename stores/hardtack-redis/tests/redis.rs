@@ -1,5 +1,8 @@
 //! The store on a real Redis.
 
+mod fake;
+
+use fake::{Fake, SILENCE};
 use hardtack::store::{
     End, Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, StoreErrorKind, Swap, Tag,
     Tombstone,
@@ -17,12 +20,7 @@ use std::{
     error::Error,
     io::{BufRead, BufReader, Write},
     net::TcpStream,
-    sync::{Arc, Mutex},
     time::Duration,
-};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -278,79 +276,6 @@ async fn serves_sessions_of_several_instances_on_a_cluster() {
         return;
     };
     serves_sessions(async || cluster(&nodes), true).await;
-}
-
-/// This connection does not answer any more.
-const SILENCE: &str = "silence";
-
-/// Redis, as its next answers say. An empty one closes the connection; behind the last there is nothing under any key.
-struct Fake {
-    port: u16,
-    /// The names of all commands but the greetings, and how many connections there were.
-    seen: Arc<Mutex<(Vec<String>, usize)>>,
-}
-
-impl Fake {
-    async fn start(answers: &[&'static str]) -> Fake {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let answers = Vec::from(answers).into_iter();
-        let answers = Arc::new(Mutex::new(answers));
-        let seen = Arc::<Mutex<(Vec<String>, usize)>>::default();
-        let fake = Fake {
-            port,
-            seen: seen.clone(),
-        };
-        tokio::spawn(async move {
-            while let Ok((connection, _)) = listener.accept().await {
-                seen.lock().unwrap().1 += 1;
-                let (seen, answers) = (seen.clone(), answers.clone());
-                tokio::spawn(async move {
-                    let mut connection = tokio::io::BufReader::new(connection);
-                    while let Some(name) = command(&mut connection).await {
-                        let mut answer = "+OK\r\n";
-                        if name != "CLIENT" {
-                            seen.lock().unwrap().0.push(name);
-                            answer = answers.lock().unwrap().next().unwrap_or("$-1\r\n");
-                        }
-                        match answer {
-                            "" => break,
-                            SILENCE => {
-                                while command(&mut connection).await.is_some() {}
-                                break;
-                            }
-                            _ => {}
-                        }
-                        connection.write_all(answer.as_bytes()).await.unwrap();
-                    }
-                });
-            }
-        });
-        fake
-    }
-
-    /// What was seen since the last call.
-    fn seen(&self) -> (Vec<String>, usize) {
-        std::mem::take(&mut *self.seen.lock().unwrap())
-    }
-}
-
-/// Reads a command and returns its name, or `None` at the end of the connection.
-async fn command(connection: &mut tokio::io::BufReader<tokio::net::TcpStream>) -> Option<String> {
-    let mut line = String::new();
-    connection.read_line(&mut line).await.ok()?;
-    let words = line.strip_prefix('*')?.trim().parse().unwrap();
-    let mut name = None;
-    for _ in 0..words {
-        let mut line = String::new();
-        connection.read_line(&mut line).await.ok()?;
-        let len: usize = line.strip_prefix('$')?.trim().parse().unwrap();
-        let mut word = vec![0; len + 2];
-        connection.read_exact(&mut word).await.ok()?;
-        word.truncate(len);
-        name.get_or_insert_with(|| String::from_utf8_lossy(&word).into_owned());
-    }
-    name
 }
 
 #[tokio::test]
