@@ -14,13 +14,12 @@ use hardtack::store::{
 use redis::{
     Client, Cmd, ErrorKind, FromRedisValue, InfoDict, RedisResult, Script, ServerErrorKind, Value,
 };
-use scripts::{END, INDEX, INFO, KEEP, PUT, RENAME, entry, ms};
+use scripts::{END, INDEX, INFO, KEEP, LIST, PUT, RENAME, entry, ms};
 use std::{fmt, time::Duration};
 
-/// A field in the index of an owner, which is a record's key, and its value: the record's end and its description.
-type Entry = (Vec<u8>, Vec<u8>);
-/// How many digits an end has.
-const END_DIGITS: usize = 13;
+/// A field in the index of an owner, which is a record's key, and its value: the record's end, in 13 digits, and its
+/// description.
+type Entry = ([u8; 16], Vec<u8>);
 
 /// Keeps sessions in Redis or Valkey, or with the feature `cluster` in a Redis Cluster. Clones share their connections.
 #[derive(Clone)]
@@ -100,37 +99,20 @@ impl<C: Connect> RedisStore<C> {
         }
     }
 
-    /// Lists the live records of an index, the one that ends first at the head, and drops the entries of all others.
-    async fn list(&self, mut connection: C::Connection, index: &str) -> RedisResult<Vec<Owned>> {
-        let mut all: Vec<Entry> = Cmd::hgetall(index).query_async(&mut connection).await?;
-        // By their ends, which have as many digits each.
-        all.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
-        let named = all
-            .iter()
-            .map(|entry| self.named(connection.clone(), entry));
-        let live = try_join_all(named).await?;
-        let over = all.iter().zip(&live).filter(|(_, live)| live.is_none());
-        let over: Vec<_> = over.map(|((field, _), _)| field).collect();
+    /// Lists the entries of live records in an index of a cluster, and drops all others.
+    async fn list(&self, mut connection: C::Connection, index: &str) -> RedisResult<Vec<Entry>> {
+        let all: Vec<Entry> = Cmd::hgetall(index).query_async(&mut connection).await?;
+        let lengths = all.iter().map(async |(field, _)| {
+            let length = Cmd::strlen(RecordKey::from_bytes(*field).to_text(&self.records));
+            length.query_async::<usize>(&mut connection.clone()).await
+        });
+        let all = all.iter().zip(try_join_all(lengths).await?);
+        let (live, over): (Vec<_>, Vec<_>) = all.partition(|(_, length)| *length >= 24);
         if !over.is_empty() {
+            let over: Vec<_> = over.iter().map(|((field, _), _)| field).collect();
             () = Cmd::hdel(index, over).query_async(&mut connection).await?;
         }
-        Ok(live.into_iter().flatten().collect())
-    }
-
-    /// The record that an entry names, if it is alive.
-    async fn named(
-        &self,
-        mut connection: C::Connection,
-        (field, value): &Entry,
-    ) -> RedisResult<Option<Owned>> {
-        let (Ok(key), Some(about)) = (field.as_slice().try_into(), value.get(END_DIGITS..)) else {
-            return Ok(None);
-        };
-        let (key, about) = (RecordKey::from_bytes(key), about.to_owned());
-        let length = Cmd::strlen(key.to_text(&self.records));
-        let length: usize = length.query_async(&mut connection).await?;
-        // A tombstone and a missing record are shorter than a tag.
-        Ok((length >= 24).then_some(Owned { key, about }))
+        Ok(live.into_iter().map(|(entry, _)| entry.clone()).collect())
     }
 
     /// Ends the records of this owner that are over first, if they have too many. Never ends the new one.
@@ -165,9 +147,8 @@ impl<C: Connect> Store for RedisStore<C> {
     async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
         put.tag()?;
         let with_record = put.owner.filter(|_| C::IS_ONE_NODE);
-        let before = put.owner.filter(|_| !C::IS_ONE_NODE);
         let mut entries = 0;
-        if let Some(owner) = before {
+        if let (Some(owner), false) = (put.owner, C::IS_ONE_NODE) {
             let mut call = self.script(&INDEX, &[], Some(owner.key));
             call.arg(entry(put.key, owner));
             entries = self.run(false, &INDEX, &call).await?;
@@ -190,8 +171,7 @@ impl<C: Connect> Store for RedisStore<C> {
             .arg(ms(end.grace))
             .arg(with_record.map(|_| end.key.as_bytes()));
         let (answer, _) = self.write(&END, &call).await?;
-        let after = end.owner.filter(|_| !C::IS_ONE_NODE);
-        if let (Some(owner), Swap::Done) = (after, &answer) {
+        if let (Some(owner), Swap::Done, false) = (end.owner, &answer, C::IS_ONE_NODE) {
             let drop = Cmd::hdel(owner.to_text(&self.indexes), end.key.as_bytes());
             () = self.run(true, &END, &drop).await?;
         }
@@ -209,14 +189,11 @@ impl<C: Connect> Store for RedisStore<C> {
             return store::rename_in_steps(self, from, put, tombstone, grace).await;
         }
         put.tag()?;
-        let Some(expected) = put.expect.tag() else {
-            return Err(StoreErrorKind::Unsupported.into());
-        };
-        let index = put.owner.map(|owner| owner.key);
+        let expected = put.expect.tag().ok_or(StoreErrorKind::Unsupported)?;
         let entries = put
             .owner
             .map(|owner| (entry(put.key, owner), from.as_bytes()));
-        let mut call = self.script(&RENAME, &[from, put.key], index);
+        let mut call = self.script(&RENAME, &[from, put.key], put.owner.map(|owner| owner.key));
         call.arg(expected.as_bytes())
             .arg(put.record)
             .arg(ms(put.keep))
@@ -233,9 +210,22 @@ impl<C: Connect> Store for RedisStore<C> {
     }
 
     async fn owned(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
-        let index = &owner.to_text(&self.indexes);
-        let listed = |connection| self.list(connection, index);
-        self.connections.call(true, listed).await
+        let mut live: Vec<Entry> = if C::IS_ONE_NODE {
+            let mut call = self.script(&LIST, &[], Some(owner));
+            call.arg(&self.records);
+            self.run(true, &LIST, &call).await?
+        } else {
+            let index = &owner.to_text(&self.indexes);
+            let list = |connection| self.list(connection, index);
+            self.connections.call(true, list).await?
+        };
+        // By their ends, which have as many digits each.
+        live.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
+        let owned = live.into_iter().map(|(field, value)| Owned {
+            key: RecordKey::from_bytes(field),
+            about: value.get(13..).unwrap_or_default().to_owned(),
+        });
+        Ok(owned.collect())
     }
 
     async fn check(&self) -> Result<(), StoreError> {

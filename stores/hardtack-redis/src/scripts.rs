@@ -15,6 +15,8 @@ pub(crate) static KEEP: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/keep.lua")));
 pub(crate) static END: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/end.lua")));
+pub(crate) static LIST: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/list.lua")));
 /// Of a script without keys, which a cluster sends to any node. One of several versions or policies is in transition.
 pub(crate) static INFO: LazyLock<Script> =
     LazyLock::new(|| Script::new("return redis.call('INFO')"));

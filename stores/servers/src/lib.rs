@@ -30,7 +30,7 @@ pub use faults::{
 };
 pub use proxy::{Fault, Proxy};
 pub use session_faults::{Broken, Engine, sessions_survive};
-pub use sessions::{costs_what_it_uses, serves_sessions};
+pub use sessions::{costs_what_it_uses, ends_whoever_gets_new_ids, serves_sessions};
 
 use std::{
     env, fs,

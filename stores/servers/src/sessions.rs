@@ -5,10 +5,16 @@ use hardtack::{
     session::{Exchange, Session, SessionError},
     store::Store,
 };
-use tokio::task::JoinSet;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicU32, Ordering},
+};
+use tokio::task::{JoinSet, yield_now};
 
 /// How many requests write to one session at the same time.
 const WRITERS: usize = 64;
+/// How many thieves keep their sessions from being listed.
+const THIEVES: u32 = 100;
 
 /// Several instances of a site on one server. `lists` says whether the store keeps lists of owners.
 pub async fn serves_sessions<S: Store>(connect: impl AsyncFn() -> S, lists: bool) {
@@ -83,6 +89,38 @@ pub async fn serves_sessions<S: Store>(connect: impl AsyncFn() -> S, lists: bool
     assert_eq!(instances[3].end_all("user-7").await.unwrap(), 1);
     let request = phone.request(&instances[0]).await;
     assert!(request.is_new().unwrap());
+}
+
+/// Ends all sessions of somebody, while a thief of one of them asks for a new id again and again.
+pub async fn ends_whoever_gets_new_ids<S: Store>(connect: impl AsyncFn() -> S) {
+    let clock = Clock::new();
+    let sessions = clock.builder().store(connect().await).build().unwrap();
+    let elsewhere = clock.builder().store(connect().await).build().unwrap();
+    for nth in 0..THIEVES {
+        let mut thief = Visitor::log_in(&sessions, "ada").await;
+        let listed = thief.visit(&sessions, |session| session.set_subject(Some("user-7")));
+        listed.await.0.unwrap();
+        let state = Arc::new((AtomicU32::new(0), AtomicBool::new(false)));
+        let stealing = {
+            let (sessions, state) = (elsewhere.clone(), state.clone());
+            tokio::spawn(async move {
+                let renew = |session: &Session| session.regenerate().unwrap();
+                while !state.1.load(Ordering::Relaxed) {
+                    thief.visit(&sessions, renew).await;
+                    state.0.fetch_add(1, Ordering::Relaxed);
+                }
+                thief
+            })
+        };
+        while state.0.load(Ordering::Relaxed) == 0 {
+            yield_now().await;
+        }
+        sessions.end_all("user-7").await.unwrap();
+        state.1.store(true, Ordering::Relaxed);
+        let thief = stealing.await.unwrap();
+        let user = thief.request(&sessions).await.get::<String>("user");
+        assert_eq!(user.unwrap(), None, "thief {nth} is still logged in");
+    }
 }
 
 /// Counts what the server is asked to do: `count` returns how many requests it got since the last time.
