@@ -20,6 +20,9 @@ use std::{fmt, time::Duration};
 /// A field in the index of an owner, which is a record's key, and its value: the record's end, in 13 digits, and its
 /// description.
 type Entry = ([u8; 16], Vec<u8>);
+/// How often a list of a cluster reads an index whose sessions end or get new ids meanwhile. An attacker whose session gets
+/// a new id during the last of these reads may be missed. More reads would give them nothing but another try.
+const MAX_READS: u32 = 8;
 
 /// Keeps sessions in Redis or Valkey, or with the feature `cluster` in a Redis Cluster. Clones share their connections.
 #[derive(Clone)]
@@ -99,20 +102,28 @@ impl<C: Connect> RedisStore<C> {
         }
     }
 
-    /// Lists the entries of live records in an index of a cluster, and drops all others.
+    /// Lists the entries of live records in an index of a cluster, and drops those of tombstones.
     async fn list(&self, mut connection: C::Connection, index: &str) -> RedisResult<Vec<Entry>> {
-        let all: Vec<Entry> = Cmd::hgetall(index).query_async(&mut connection).await?;
-        let lengths = all.iter().map(async |(field, _)| {
-            let length = Cmd::strlen(RecordKey::from_bytes(*field).to_text(&self.records));
-            length.query_async::<usize>(&mut connection.clone()).await
-        });
-        let all = all.iter().zip(try_join_all(lengths).await?);
-        let (live, over): (Vec<_>, Vec<_>) = all.partition(|(_, length)| *length >= 24);
-        if !over.is_empty() {
+        let mut reads = 1;
+        loop {
+            let all: Vec<Entry> = Cmd::hgetall(index).query_async(&mut connection).await?;
+            let lengths = all.iter().map(async |(field, _)| {
+                let length = Cmd::strlen(RecordKey::from_bytes(*field).to_text(&self.records));
+                length.query_async::<usize>(&mut connection.clone()).await
+            });
+            let all = all.iter().zip(try_join_all(lengths).await?);
+            // An entry without a record stays: it may be about to be written, and a session without an entry would outlive
+            // an end of all sessions. The entry goes when its end has passed.
+            let all = all.filter(|(_, length)| *length > 0);
+            let (live, over): (Vec<_>, Vec<_>) = all.partition(|(_, length)| *length >= 24);
+            if over.is_empty() || reads == MAX_READS {
+                return Ok(live.into_iter().map(|(entry, _)| entry.clone()).collect());
+            }
+            // A session that got a new id after the index was read has an entry that this read has missed.
             let over: Vec<_> = over.iter().map(|((field, _), _)| field).collect();
             () = Cmd::hdel(index, over).query_async(&mut connection).await?;
+            reads += 1;
         }
-        Ok(live.into_iter().map(|(entry, _)| entry.clone()).collect())
     }
 
     /// Ends the records of this owner that are over first, if they have too many. Never ends the new one.
