@@ -85,14 +85,26 @@ struct Outcome {
     skipped: bool,
 }
 
+/// Where the session is when the requests begin.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Store,
+    /// Each request that saves it moves it into the store.
+    Cookie,
+}
+
+const PLACES: [Place; 2] = [Place::Store, Place::Cookie];
+
 /// An instance for each request: none knows from its own memory what another one ended.
 struct Fleet {
     store: Scripted,
+    /// Where the session begins.
+    first: Site,
     sites: Vec<Site>,
 }
 
 impl Fleet {
-    fn new() -> Fleet {
+    fn new(place: Place) -> Fleet {
         let clock = Clock::new();
         let store = Scripted::new(&clock);
         let add = |base: Option<usize>, mine: usize, theirs: usize| {
@@ -104,6 +116,10 @@ impl Fleet {
             })
         };
         Fleet {
+            first: match place {
+                Place::Store => site(0),
+                Place::Cookie => Site::with(&clock, |builder| builder),
+            },
             sites: (0..9).map(site).collect(),
             store,
         }
@@ -123,11 +139,15 @@ fn run<'f>(
     faults: &[Option<Fault>],
     mut order: impl FnMut(usize) -> usize,
 ) -> Run<'f> {
-    let Fleet { store, sites } = fleet;
+    let Fleet {
+        store,
+        first,
+        sites,
+    } = fleet;
     store.forget();
     let (site, sites) = sites.split_first().unwrap();
     let mut browser = Browser::default();
-    browser.send(site, |session| {
+    browser.send(first, |session| {
         session.regenerate_for_login().unwrap();
         session.insert("user", "ada").unwrap();
         for nth in 0..ops.len() {
@@ -298,18 +318,23 @@ impl Orders {
     }
 }
 
+/// Runs the requests in every order of their calls.
+fn in_every_order(fleet: &Fleet, ops: &[Op]) {
+    let mut orders = Orders::default();
+    loop {
+        run(fleet, ops, &[], |of| orders.choose(of)).check(ops);
+        if !orders.next() {
+            break;
+        }
+    }
+}
+
 #[test]
 fn every_order_of_the_store_calls_of_two_requests() {
-    let fleet = Fleet::new();
-    for one in OPS {
-        for two in OPS {
-            let mut orders = Orders::default();
-            loop {
-                let ops = [one, two];
-                run(&fleet, &ops, &[], |of| orders.choose(of)).check(&ops);
-                if !orders.next() {
-                    break;
-                }
+    for fleet in PLACES.map(Fleet::new) {
+        for one in OPS {
+            for two in OPS {
+                in_every_order(&fleet, &[one, two]);
             }
         }
     }
@@ -318,24 +343,20 @@ fn every_order_of_the_store_calls_of_two_requests() {
 #[test]
 fn every_order_of_the_store_calls_of_three_requests() {
     // Those that differ in what they do to others.
-    const OPS: [Op; 5] = [
+    let of_stored = &[
         Op::Insert,
         Op::Remove,
         Op::Regenerate,
         Op::Login,
         Op::Destroy,
-    ];
-    let fleet = Fleet::new();
-    for (a, one) in OPS.iter().enumerate() {
-        for (b, two) in OPS.iter().enumerate().skip(a) {
-            for three in OPS.iter().skip(b) {
-                let ops = [*one, *two, *three];
-                let mut orders = Orders::default();
-                loop {
-                    run(&fleet, &ops, &[], |of| orders.choose(of)).check(&ops);
-                    if !orders.next() {
-                        break;
-                    }
+    ][..];
+    let of_moved = &[Op::Insert, Op::Regenerate, Op::Destroy][..];
+    for (place, ops) in [(Place::Store, of_stored), (Place::Cookie, of_moved)] {
+        let fleet = Fleet::new(place);
+        for (a, one) in ops.iter().enumerate() {
+            for (b, two) in ops.iter().enumerate().skip(a) {
+                for three in ops.iter().skip(b) {
+                    in_every_order(&fleet, &[*one, *two, *three]);
                 }
             }
         }
@@ -344,19 +365,17 @@ fn every_order_of_the_store_calls_of_three_requests() {
 
 #[test]
 fn every_order_of_the_store_calls_of_three_that_count() {
-    let fleet = Fleet::new();
-    let ops = [Op::Count; 3];
-    let mut orders = Orders::default();
-    loop {
-        run(&fleet, &ops, &[], |of| orders.choose(of)).check(&ops);
-        if !orders.next() {
-            break;
-        }
+    for fleet in PLACES.map(Fleet::new) {
+        in_every_order(&fleet, &[Op::Count; 3]);
     }
 }
 
 fn op() -> impl Strategy<Value = Op> {
     proptest::sample::select(&OPS[..])
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    proptest::sample::select(&PLACES[..])
 }
 
 fn fault() -> impl Strategy<Value = Option<Fault>> {
@@ -369,14 +388,19 @@ fn fault() -> impl Strategy<Value = Option<Fault>> {
 
 proptest! {
     #[test]
-    fn eight_requests_in_any_order(ops in vec(op(), 8), choices in vec(0..8_usize, 64)) {
-        let fleet = Fleet::new();
+    fn eight_requests_in_any_order(
+        place in place(),
+        ops in vec(op(), 8),
+        choices in vec(0..8_usize, 64),
+    ) {
+        let fleet = Fleet::new(place);
         let mut choices = choices.into_iter().cycle();
         run(&fleet, &ops, &[], |of| choices.next().unwrap() % of).check(&ops);
     }
 
     #[test]
     fn writers_whose_answers_are_lost(
+        place in place(),
         ops in vec(
             prop_oneof![Just(Op::Insert), Just(Op::Remove), Just(Op::Flash), Just(Op::Count)],
             4
@@ -384,7 +408,7 @@ proptest! {
         faults in vec(fault(), 24),
         choices in vec(0..4_usize, 64),
     ) {
-        let fleet = Fleet::new();
+        let fleet = Fleet::new(place);
         let mut choices = choices.into_iter().cycle();
         run(&fleet, &ops, &faults, |of| choices.next().unwrap() % of).check(&ops);
     }
