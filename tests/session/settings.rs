@@ -212,6 +212,12 @@ fn attributes_that_browsers_take_are_set_as_they_are() {
         ("__Http-a", None, SameSite::None, "SameSite=None"),
         ("__Host-Http-a", None, SameSite::Strict, "SameSite=Strict"),
         ("a", Some(longest.as_str()), SameSite::None, "SameSite=None"),
+        (
+            "a",
+            Some(".Example.ORG"),
+            SameSite::Lax,
+            "Domain=example.org",
+        ),
     ] {
         let builder = SessionManager::builder(ring(1))
             .cookie_name(name)
@@ -227,7 +233,10 @@ fn attributes_that_browsers_take_are_set_as_they_are() {
         };
         let attributes: Vec<_> = line.split("; ").skip(1).collect();
         assert!(attributes.contains(&attribute), "{line}");
-        let domain = domain.map(|domain| format!("Domain={domain}"));
+        let domain = domain.map(|domain| {
+            let domain = domain.trim_start_matches('.').to_lowercase();
+            format!("Domain={domain}")
+        });
         assert!(
             domain.is_none_or(|domain| attributes.contains(&domain.as_str())),
             "{line}"

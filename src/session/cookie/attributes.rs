@@ -73,8 +73,19 @@ impl CookieAttributes {
         rest.unwrap_or(&self.name)
     }
 
-    /// Fails for attributes that a browser would silently drop (RFC 6265bis, sections 4.1.3 and 5.6).
-    pub(super) fn check(&self) -> Result<(), String> {
+    /// Fails for attributes that a browser would silently drop. The domain is then as browsers compare it: in lower
+    /// case and without a leading dot (RFC 6265, section 5.2.3), so that the cookie's own place is recognised.
+    pub(super) fn checked(mut self) -> Result<CookieAttributes, String> {
+        self.check()?;
+        self.domain = self.domain.map(|domain| {
+            let domain = domain.strip_prefix('.').unwrap_or(&domain);
+            domain.to_ascii_lowercase()
+        });
+        Ok(self)
+    }
+
+    /// RFC 6265bis, sections 4.1.3 and 5.6.
+    fn check(&self) -> Result<(), String> {
         let name = &self.name;
         let refuse = |why: &str| Err(format!("the cookie name `{name}` {why}"));
         if name.is_empty() || !name.bytes().all(is_token_byte) {
@@ -150,11 +161,8 @@ impl CookieAttributes {
     }
 
     /// Returns what a browser tells cookies apart by.
-    pub(super) fn place(&self) -> (&str, Option<String>, &str, bool) {
-        let domain = self.domain.as_ref().map(|domain| {
-            let domain = domain.strip_prefix('.').unwrap_or(domain);
-            domain.to_ascii_lowercase()
-        });
+    pub(super) fn place(&self) -> (&str, Option<&str>, &str, bool) {
+        let domain = self.domain.as_deref();
         (&self.name, domain, &self.path, self.partitioned)
     }
 

@@ -77,7 +77,7 @@ impl SessionCookie {
         attributes: CookieAttributes,
         limits: CookieLimits,
     ) -> Result<SessionCookie, String> {
-        attributes.check()?;
+        let attributes = attributes.checked()?;
         if !(1..=MAX_CHUNKS).contains(&limits.max_chunks) {
             return Err(format!(
                 "`max_chunks` is {}, it must be 1 to {MAX_CHUNKS}",

@@ -311,7 +311,8 @@ impl<T: SessionData> SessionManagerBuilder<T> {
 
     /// Sets a domain, so that the browser sends the cookie to all of its hosts. By default, the
     /// browser sends it only to the host that set it. The domain must be the host of your site or a
-    /// parent of it, and no public suffix such as `co.uk`: otherwise browsers drop the cookie.
+    /// parent of it, and no public suffix such as `co.uk`: otherwise browsers drop the cookie. Capitals and a
+    /// leading dot mean nothing.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionManager, testing}};
