@@ -66,7 +66,12 @@ impl Shelf {
     pub fn header(&self, path: &str) -> String {
         let is_sent = |place: &[String]| {
             let own = place.iter().find_map(|part| part.strip_prefix("path="));
-            own.is_none_or(|own| path.starts_with(own))
+            own.is_none_or(|own| {
+                let rest = path.strip_prefix(own);
+                rest.is_some_and(|rest| {
+                    own.ends_with('/') || rest.is_empty() || rest.starts_with('/')
+                })
+            })
         };
         let pairs = self.0.iter().filter(|((_, place), _)| is_sent(place));
         let pairs = pairs.map(|((name, _), value)| format!("{name}={value}"));

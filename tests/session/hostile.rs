@@ -1,12 +1,13 @@
 //! Cookies that somebody else put there.
 
 use crate::kit::{
+    browser::Shelf,
     clock::Clock,
-    exchange::Request,
+    exchange::{Request, ready},
     keys::ring,
     site::{Browser, NAME, Site, finish, logged_in},
 };
-use hardtack::session::{Event, Refusal, Session};
+use hardtack::session::{Event, Refusal, Session, SessionManagerBuilder};
 use proptest::{collection::vec, prelude::*};
 
 /// What the victim's session says under this header.
@@ -290,5 +291,106 @@ proptest! {
         for line in &reply.set_cookie {
             prop_assert!(line.starts_with(NAME) && line.bytes().all(|byte| (b' '..0x7f).contains(&byte)));
         }
+    }
+}
+
+/// A visitor of `www.shop.example`, in whose browser somebody has planted a login of their own.
+struct Victim {
+    site: Site,
+    shelf: Shelf,
+}
+
+impl Victim {
+    /// They log in, and the cookie is planted at this place.
+    fn new(configure: fn(SessionManagerBuilder) -> SessionManagerBuilder, place: &str) -> Victim {
+        let site = Site::with(&Clock::new(), |builder| {
+            configure(builder.cookie_name("session"))
+        });
+        let mut shelf = Shelf::default();
+        let (_, reply) = Browser::default().visit(&site, log_in);
+        for line in reply.set_cookie {
+            shelf.store(&line);
+        }
+        let planted = logged_in(&site, "mallory").header();
+        shelf.store(&format!("{planted}; Secure; {place}"));
+        assert_eq!(shelf.0.len(), 2, "{place}");
+        Victim { site, shelf }
+    }
+
+    /// Returns who is logged in, and takes the response.
+    fn visit(&mut self, path: &str) -> Option<String> {
+        let (host, cookies) = ("www.shop.example", self.shelf.header(path));
+        let request = ready(Request::of(&self.site.sessions, (host, path), &cookies));
+        let user = request.get("user").unwrap();
+        for line in finish(&request).set_cookie {
+            self.shelf.store(&line);
+        }
+        user
+    }
+}
+
+fn log_in(session: &Session) {
+    session.regenerate_for_login().unwrap();
+    session.insert("user", "ada").unwrap();
+}
+
+#[test]
+fn what_was_planted_is_removed_wherever_it_was_planted() {
+    let host: fn(SessionManagerBuilder) -> SessionManagerBuilder = |builder| builder;
+    for (configure, place) in [
+        (host, "Path=/; Domain=shop.example"),
+        (host, "Path=/; Domain=www.shop.example"),
+        (host, "Path=/account"),
+        (host, "Path=/account; Domain=shop.example"),
+        (host, "Path=/account/; Domain=shop.example"),
+        (host, "Path=/account/settings; Domain=shop.example"),
+        (host, "Path=/; Domain=shop.example; Partitioned"),
+        (host, "Path=/account/; Domain=shop.example; Partitioned"),
+        // The own place, but for the partition.
+        (host, "Path=/; Partitioned"),
+        (|builder| builder.partitioned(true), "Path=/"),
+        (|builder| builder.domain("shop.example"), "Path=/"),
+        (
+            |builder| builder.domain("shop.example"),
+            "Path=/account/; Domain=shop.example",
+        ),
+        (
+            |builder| builder.domain("shop.example"),
+            "Path=/; Domain=shop.example; Partitioned",
+        ),
+    ] {
+        let mut victim = Victim::new(configure, place);
+        let path = "/account/settings";
+        assert_eq!(victim.visit(path), None, "{place}: rivals");
+        assert_eq!(victim.visit(path).as_deref(), Some("ada"), "{place}");
+        assert_eq!(victim.shelf.0.len(), 1, "{place}: {:?}", victim.shelf);
+    }
+}
+
+/// A path with more places than a response has room for hides nothing for good.
+#[test]
+fn what_was_planted_deep_down_is_removed_after_some_requests() {
+    let path = "/api/v1/users/7/orders/3/lines/4/notes/5";
+    let prefixes = path.match_indices('/').skip(1).map(|(at, _)| at);
+    for place in prefixes.flat_map(|at| [&path[..at], &path[..=at]]) {
+        let place = format!("Path={place}; Domain=shop.example; Partitioned");
+        let mut victim = Victim::new(|builder| builder, &place);
+        let healed = (0..1_000).any(|_| victim.visit(path).as_deref() == Some("ada"));
+        assert!(healed, "{place}");
+    }
+}
+
+/// The cookie of the settings was not planted, however its domain is written there.
+#[test]
+fn healing_leaves_the_own_cookie_however_its_domain_is_written() {
+    let settings: [fn(SessionManagerBuilder) -> SessionManagerBuilder; 3] = [
+        |builder| builder.domain("shop.example"),
+        |builder| builder.domain(".shop.example"),
+        |builder| builder.domain("Shop.Example"),
+    ];
+    for configure in settings {
+        let mut victim = Victim::new(configure, "Path=/account; Domain=shop.example");
+        assert_eq!(victim.visit("/account"), None, "rivals");
+        assert_eq!(victim.visit("/account").as_deref(), Some("ada"));
     }
 }

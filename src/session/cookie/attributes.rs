@@ -194,6 +194,32 @@ impl CookieAttributes {
         cookie.to_string()
     }
 
+    /// Returns the Set-Cookie value that removes what was planted at this place. It has only what a browser must have:
+    /// a response needs many of these lines, and room is short.
+    pub(super) fn remove_planted(
+        &self,
+        domain: Option<&str>,
+        path: &str,
+        partitioned: bool,
+    ) -> String {
+        let mut cookie = self.cookie(&self.name, "");
+        cookie.set_path(path);
+        match domain {
+            Some(domain) => cookie.set_domain(domain),
+            None => cookie.unset_domain(),
+        }
+        cookie.set_partitioned(partitioned);
+        cookie.set_max_age(time::Duration::ZERO);
+        // A prefix can demand it, and nothing else does.
+        let prefixes = ["__Host-Http-", "__Http-"];
+        cookie.set_http_only(prefixes.iter().any(|prefix| has_prefix(&self.name, prefix)));
+        // Without it, a page that another site embeds could not remove its cookie.
+        if self.same_site != SameSite::None {
+            cookie.set_same_site(None);
+        }
+        cookie.to_string()
+    }
+
     /// Returns `true` if no other domain can set a cookie of this name (RFC 6265bis, 4.1.3.2).
     pub(super) fn is_host_only(&self) -> bool {
         // Not in another case: some browsers protect only this one.

@@ -1,13 +1,66 @@
-//! The places from which a sibling domain can have set a cookie.
+//! The places where a sibling domain can have set a cookie, and the lines that remove it there.
 
-use super::attributes::is_path;
-use alloc::vec::Vec;
+use super::attributes::{CookieAttributes, is_path};
+use alloc::{string::String, vec::Vec};
 
-/// Returns each domain and path whose cookies a request of this host and path brings, each pair once.
-pub(super) fn places<'a>(
-    host: Option<&'a str>,
-    path: &'a str,
-) -> impl Iterator<Item = (Option<&'a str>, &'a str)> {
+/// The most bytes of these lines in a response. A proxy refuses a response with more headers than it has room for, and
+/// nothing would be removed: nginx has 4 KB by default. A quarter of that is left to other headers.
+const MAX_BYTES: usize = 3 * 1024;
+
+/// What a line needs besides its value.
+const AROUND: usize = "set-cookie: \r\n".len();
+
+/// Returns the Set-Cookie values that remove this cookie from each place whose cookies a request of this host and path
+/// brings, except for the cookie's own place.
+///
+/// The places at `/` come first: a cookie there hurts the most. If there is no room for all of the others, they begin at
+/// the one that `turn` chooses. Otherwise somebody could plant a cookie that no response ever removes.
+pub(super) fn removals(
+    attributes: &CookieAttributes,
+    host: Option<&str>,
+    path: &str,
+    turn: u32,
+) -> Vec<String> {
+    let own = (
+        attributes.domain.as_deref(),
+        attributes.path.as_str(),
+        attributes.partitioned,
+    );
+    let domains = domains(host);
+    let paths = paths(path);
+    // A browser keeps a cookie of each kind apart, and takes a partitioned one only if it is Secure.
+    let kinds: &[bool] = if attributes.secure {
+        &[false, true]
+    } else {
+        &[false]
+    };
+    let (first, rest) = paths.split_at(1);
+    let at = |path| {
+        let places = domains
+            .iter()
+            .flat_map(move |domain| kinds.iter().map(move |kind| (*domain, path, *kind)));
+        places.filter(move |place| *place != own)
+    };
+    let first = first.iter().copied().flat_map(at);
+    let rest = rest.iter().copied().flat_map(at);
+    let count = rest.clone().count();
+    let turn = usize::try_from(turn).unwrap_or_default();
+    let start = turn.checked_rem(count).unwrap_or_default();
+    let rest = rest.cycle().skip(start).take(count);
+    let mut room = MAX_BYTES;
+    let lines = first
+        .chain(rest)
+        .map(|(domain, path, partitioned)| attributes.remove_planted(domain, path, partitioned));
+    lines
+        .map_while(|line| {
+            room = room.checked_sub(line.len().saturating_add(AROUND))?;
+            Some(line)
+        })
+        .collect()
+}
+
+/// Returns no domain, for the host alone, and the host and each of its parents.
+fn domains(host: Option<&str>) -> Vec<Option<&str>> {
     let host = host.unwrap_or_default();
     let parents = host
         .match_indices('.')
@@ -16,17 +69,24 @@ pub(super) fn places<'a>(
     let domains = core::iter::once(host)
         .chain(parents)
         .filter(|domain| domain.contains('.'));
-    let domains: Vec<Option<&str>> = core::iter::once(None).chain(domains.map(Some)).collect();
-    let prefixes = path
-        .match_indices('/')
-        .skip(1)
-        .filter_map(|(slash, _)| path.get(..slash));
-    let paths = core::iter::once("/").chain(prefixes).chain([path]);
-    let mut paths: Vec<&str> = paths.filter(|path| is_path(path)).collect();
-    // The paths `/` and `//…` give `/` twice.
-    paths.dedup();
-    paths.into_iter().flat_map(move |path| {
-        let domains = domains.clone().into_iter();
-        domains.map(move |domain| (domain, path))
-    })
+    core::iter::once(None).chain(domains.map(Some)).collect()
 }
+
+/// Returns the paths whose cookies a request for this path brings, each once and the shortest first: `/account` and
+/// `/account/` are two, and `/account/x` brings the cookies of both (RFC 6265, section 5.1.4).
+fn paths(path: &str) -> Vec<&str> {
+    let prefixes = path.match_indices('/').flat_map(|(slash, _)| {
+        let with_slash = path.get(..=slash);
+        [path.get(..slash), with_slash].into_iter().flatten()
+    });
+    // The first one is empty. What begins with something that is no path is none either: a path of millions of slashes
+    // must not be read once for each of them.
+    let prefixes = prefixes.skip(1).chain([path]);
+    let prefixes = prefixes.take_while(|path| is_path(path));
+    let mut paths: Vec<&str> = core::iter::once("/").chain(prefixes).collect();
+    paths.dedup();
+    paths
+}
+
+#[cfg(test)]
+mod tests;

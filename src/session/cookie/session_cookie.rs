@@ -20,7 +20,7 @@
 
 #[cfg(feature = "unstable-device-bound")]
 use super::attributes::is_below;
-use super::{attributes::CookieAttributes, healing::places};
+use super::{attributes::CookieAttributes, healing};
 use alloc::{borrow::Cow, borrow::ToOwned, format, string::String, vec, vec::Vec};
 use core::time::Duration;
 use memchr::{memchr, memchr_iter, memmem::Finder};
@@ -54,9 +54,6 @@ const FRAGMENT: core::ops::Range<usize> = 24..32;
 const FIRST_OVERHEAD: usize = 2;
 const NEXT_OVERHEAD: usize = 2 + 8 + 1;
 const _: () = assert!(FRAGMENT.end - FRAGMENT.start == 8);
-
-/// The most lines that remove planted cookies: the path's length is the sender's choice.
-const MAX_HEALING_LINES: usize = 32;
 
 /// The cookie of a site's sessions.
 pub(crate) struct SessionCookie {
@@ -244,17 +241,10 @@ impl SessionCookie {
 
     /// Returns the Set-Cookie lines that remove what somebody planted under this name: for the host alone
     /// and for the host and each of its parents as the domain, for `/` and each prefix of the request's
-    /// path. The session's own domain and path are left out.
-    pub(crate) fn heal(&self, host: Option<&str>, path: &str) -> Vec<String> {
-        let own = (
-            self.attributes.domain.as_deref(),
-            self.attributes.path.as_str(),
-        );
-        places(host, path)
-            .filter(|pair| *pair != own)
-            .take(MAX_HEALING_LINES)
-            .map(|(domain, path)| self.attributes.remove_from(self.name(), domain, path))
-            .collect()
+    /// path, with and without `Partitioned`. The session's own place is left out. If these are too many for a
+    /// response, `turn` chooses among those below `/`.
+    pub(crate) fn heal(&self, host: Option<&str>, path: &str, turn: u32) -> Vec<String> {
+        healing::removals(&self.attributes, host, path, turn)
     }
 }
 

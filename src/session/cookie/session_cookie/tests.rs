@@ -1,5 +1,5 @@
 use super::*;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use proptest::prelude::*;
 
 const NAME: &str = "__Host-session";
@@ -655,44 +655,4 @@ fn a_name_within_another_name_or_a_value_is_not_ours() {
         .collect();
         assert_eq!(found, expected, "{header}");
     }
-}
-
-/// A cookie that a sibling domain can plant.
-fn plantable() -> SessionCookie {
-    let attributes = CookieAttributes {
-        name: "sid".into(),
-        ..CookieAttributes::default()
-    };
-    let limits = CookieLimits {
-        max_chunks: 1,
-        max_cookie_bytes: 4096,
-    };
-    SessionCookie::new(attributes, limits).unwrap()
-}
-
-#[test]
-fn each_planted_cookie_is_removed_once() {
-    let cookie = plantable();
-    // For each path of the request: `/` without the session's own line, and the other prefixes.
-    for (path, expected) in [
-        ("/", 2),
-        ("//", 5),
-        ("/a", 5),
-        ("/a/", 8),
-        ("/a/b", 8),
-        ("", 2),
-    ] {
-        let lines = cookie.heal(Some("www.example.com"), path);
-        let distinct: BTreeSet<&String> = lines.iter().collect();
-        assert_eq!(distinct.len(), lines.len(), "{path}: {lines:#?}");
-        assert_eq!(lines.len(), expected, "{path}: {lines:#?}");
-    }
-}
-
-/// The path's length is the sender's choice. If each of its prefixes were read as a whole, this would not end.
-#[test]
-fn a_path_that_is_all_slashes_is_healed_at_once() {
-    let cookie = plantable();
-    let lines = cookie.heal(Some("www.example.com"), &"/".repeat(1 << 21));
-    assert_eq!(lines.len(), 32);
 }
