@@ -317,7 +317,7 @@ impl Victim {
         Victim { site, shelf }
     }
 
-    /// Returns who is logged in, and takes the response.
+    /// Takes the response. Returns the name of the visitor.
     fn visit(&mut self, path: &str) -> Option<String> {
         let (host, cookies) = ("www.shop.example", self.shelf.header(path));
         let request = ready(Request::of(&self.site.sessions, (host, path), &cookies));

@@ -79,8 +79,8 @@ fn paths(path: &str) -> Vec<&str> {
         let with_slash = path.get(..=slash);
         [path.get(..slash), with_slash].into_iter().flatten()
     });
-    // The first one is empty. What begins with something that is no path is none either: a path of millions of slashes
-    // must not be read once for each of them.
+    // The first one is empty. The first that is too long, or has a wrong byte, ends the rest: millions of slashes must not
+    // be read once for each of them.
     let prefixes = prefixes.skip(1).chain([path]);
     let prefixes = prefixes.take_while(|path| is_path(path));
     let mut paths: Vec<&str> = core::iter::once("/").chain(prefixes).collect();

@@ -344,7 +344,7 @@ impl<T: SessionData> State<T> {
         };
         if let (Some(cookie), Some(facts)) = (self.rivals, facts) {
             let cookie = manager.settings().cookie_of(cookie);
-            // Whoever plants a cookie must not know which ones this response has no room for.
+            // An attacker must not know for which places this response has no room.
             let turn = rng.try_next_u32().unwrap_or_default();
             let healing = cookie.heal(facts.host(), facts.path(), turn);
             answer.set_cookie.splice(..0, healing);
