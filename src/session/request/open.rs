@@ -419,7 +419,10 @@ fn choose<T: SessionData>(
         match opened.next().map(open) {
             Some(Ok(newest)) => break newest,
             Some(Err(why)) => refused.push(why),
+            #[cfg(feature = "store")]
             None => return among_unasked(candidates, events),
+            #[cfg(not(feature = "store"))]
+            None => return Choice::None,
         }
     };
     let cookie = newest.cookie;
