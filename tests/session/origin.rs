@@ -1,5 +1,7 @@
 //! What a request of another origin's page gets of a session. Which origins those are is judged in `src/session/head/`.
 
+#[cfg(feature = "store")]
+use crate::kit::{clock::Clock, store::Scripted};
 use crate::kit::{
     exchange::{NO_HEADERS, Reply, ready},
     site::{Browser, Site, logged_in},
@@ -60,6 +62,19 @@ fn a_page_elsewhere_reads_and_writes_nothing_of_a_visitors_session() {
     });
     assert_eq!(seen, (None, true, Some(Refusal::CrossOrigin)));
     assert_eq!(reply.set_cookie, [""; 0]);
+}
+
+#[cfg(feature = "store")]
+#[test]
+fn a_page_elsewhere_is_told_of_with_a_store_too() {
+    let clock = Clock::new();
+    let site = Site::with(&clock, |builder| builder.store(Scripted::new(&clock)));
+    let browser = logged_in(&site, "ada");
+    let (_, reply) = posted(&site, &browser, EVIL, |_| ());
+    assert_eq!((reply.set_cookie, site.events().len()), (Vec::new(), 0));
+    let (refused, _) = posted(&site, &browser, EVIL, Session::refused);
+    assert_eq!(refused, Ok(Some(Refusal::CrossOrigin)));
+    assert!(matches!(site.events()[..], [Event::CrossOrigin(_)]));
 }
 
 /// A handler that changes something else than the session, or the guard of its route, asks first.
