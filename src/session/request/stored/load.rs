@@ -280,12 +280,10 @@ impl Loading {
                 .push(refuse(Refusal::Missing)),
             // It has not moved yet.
             (InStore::Missing, Some(opened)) => {
-                // Of the primary key, which stays in the ring while a copy that was sealed anew meanwhile opens.
                 let secret = with_keys(manager, |keys, _| {
-                    let secrets = keys.moved_secrets(login.session);
-                    let is_known = secrets.iter().any(|(key, _)| *key == token_key);
-                    let primary = secrets.into_iter().next().filter(|_| is_known);
-                    primary.map(|(_, secret)| secret)
+                    let secrets = keys.moved_secrets(login.session).into_iter();
+                    let mut of_key = secrets.filter(|(key, _)| *key == token_key);
+                    of_key.next().map(|(_, secret)| secret)
                 });
                 match secret.flatten() {
                     Some(secret) => {
