@@ -595,3 +595,27 @@ fn a_former_cookie_is_removed_only_beside_an_authentic_one() {
         assert_eq!(is_removed, removed, "{lines:?}");
     }
 }
+
+/// The login took longer than the session lived by the ticket that came with it, and another tab went on with it.
+#[test]
+fn a_slow_login_replaces_a_session_that_another_tab_has_prolonged() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let with = || {
+        Site::with(&clock, |builder| {
+            let idle = Duration::from_secs(10 * u64::from(MINUTE));
+            builder.store(store.clone()).idle_timeout(idle)
+        })
+    };
+    let (site, elsewhere) = (with(), with());
+    let mut browser = person(&site, "ada");
+    let login = site.request(&browser.header());
+    log_in(&login, "grace");
+    clock.pass(6 * MINUTE);
+    browser.send(&elsewhere, |session| session.insert("cart", 7).unwrap());
+    let before = browser.clone();
+    clock.pass(6 * MINUTE);
+    browser.take(&finish(&login));
+    assert_eq!(browser.user(&elsewhere).as_deref(), Some("grace"));
+    assert_eq!(before.user(&elsewhere), None);
+}

@@ -58,7 +58,17 @@ pub(super) fn merge<T: SessionData>(
         Ok(sealed) => sealed,
         // Another instance can read it: one that binds sessions, for example.
         Err(refusal) if is_unreadable(refusal) => return Err(SaveError::Store.into()),
-        Err(_) if saving.own.is_login => return over(manager, saving, None),
+        // By the ticket of this request it is over, and by that of another tab it may live: the login replaces it.
+        Err(_) if saving.own.is_login => {
+            let next = over(manager, saving, None)?;
+            return Ok(match next {
+                Next::Put(attempt) => Next::Put(Attempt {
+                    way: Way::Rename(tag),
+                    ..attempt
+                }),
+                done @ Next::Done(..) => done,
+            });
+        }
         Err(Refusal::Ended) => return Err(Unsaved::Skip(SkipReason::LoginEnded)),
         Err(_) => return Err(Unsaved::Skip(SkipReason::Ended)),
     };
