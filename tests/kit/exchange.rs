@@ -105,8 +105,7 @@ impl<T: SessionData> Request<T> {
 
     /// The second half.
     pub fn finish_closed(&self, plan: Plan) -> Reply {
-        let plan = ready(self.exchange.commit(plan));
-        self.exchange.finish(plan, NO_HEADERS).into()
+        self.finish_closed_edits(plan).into()
     }
 
     pub fn finish_closed_edits(&self, plan: Plan) -> HeaderEdits {

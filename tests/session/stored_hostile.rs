@@ -148,18 +148,14 @@ fn a_logout_without_a_response_ends_the_session_all_the_same() {
     assert_eq!(browser.user(&elsewhere), None);
 }
 
-/// A page of the session ends it while the browser registers the key of its device.
+/// Somebody who has logged in, and the challenge with which the site offers to bind the session.
 #[cfg(feature = "unstable-device-bound")]
-#[test]
-fn a_registration_of_a_session_that_ended_meanwhile_is_refused() {
-    use crate::kit::device::Device;
-    use hardtack::session::{DeviceBound, Exchange, HeaderEdit, RequestHead};
+fn offered(site: &Site) -> (Browser, String) {
+    use hardtack::session::HeaderEdit;
 
-    let (site, store) = site_with(|builder| builder.device_bound(DeviceBound::default()));
     let mut browser = Browser::default();
     let request = site.request("");
-    request.regenerate_for_login().unwrap();
-    request.insert("user", "ada").unwrap();
+    log_in(&request, "ada");
     let mut challenge = None;
     for edit in request.edits(&[], &[]) {
         match edit {
@@ -170,7 +166,19 @@ fn a_registration_of_a_session_that_ended_meanwhile_is_refused() {
             _ => {}
         }
     }
-    let proof = Device::new(1).register(&challenge.unwrap());
+    (browser, challenge.unwrap())
+}
+
+/// A page of the session ends it while the browser registers the key of its device.
+#[cfg(feature = "unstable-device-bound")]
+#[test]
+fn a_registration_of_a_session_that_ended_meanwhile_is_refused() {
+    use crate::kit::device::Device;
+    use hardtack::session::{DeviceBound, Exchange, RequestHead};
+
+    let (site, store) = site_with(|builder| builder.device_bound(DeviceBound::default()));
+    let (browser, challenge) = offered(&site);
+    let proof = Device::new(1).register(&challenge);
     let cookies = browser.header();
     let exchange = Exchange::begin(&site.sessions);
     let registration = exchange.endpoint(&RequestHead {
@@ -460,20 +468,7 @@ fn of_two_registrations_at_once_the_second_takes_no_key_away() {
             .store(store.clone())
             .device_bound(DeviceBound::default())
     });
-    let mut browser = Browser::default();
-    let request = site.request("");
-    log_in(&request, "ada");
-    let mut challenge = None;
-    for edit in request.edits(&[], &[]) {
-        match edit {
-            HeaderEdit::Append("set-cookie", line) => browser.jar.store(&line),
-            HeaderEdit::Append("secure-session-registration", offer) => {
-                challenge = offer.split('"').nth(3).map(String::from);
-            }
-            _ => {}
-        }
-    }
-    let challenge = challenge.unwrap();
+    let (browser, challenge) = offered(&site);
     let cookies = browser.header();
     let proofs = [1, 2].map(|n| Device::new(n).register(&challenge));
     let answers = [(); 2].map(|()| std::cell::RefCell::new(None));
@@ -531,7 +526,7 @@ fn of_two_registrations_at_once_the_second_takes_no_key_away() {
     }
 }
 
-/// A login whose response another tab's end made worthless, and what it still carries, with a store.
+/// The application refuses a login when its response is about to be saved.
 #[cfg(feature = "unstable-device-bound")]
 #[test]
 fn a_login_that_the_store_skips_offers_no_binding() {

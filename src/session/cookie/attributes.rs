@@ -183,6 +183,12 @@ impl CookieAttributes {
 
     /// The same for a cookie of this name that was set with another domain or path.
     pub(super) fn remove_from(&self, name: &str, domain: Option<&str>, path: &str) -> String {
+        let mut cookie = self.removal(name, domain, path);
+        cookie.set_expires(time::OffsetDateTime::UNIX_EPOCH);
+        cookie.to_string()
+    }
+
+    fn removal<'c>(&'c self, name: &'c str, domain: Option<&'c str>, path: &'c str) -> Cookie<'c> {
         let mut cookie = self.cookie(name, "");
         cookie.set_path(path);
         match domain {
@@ -190,8 +196,7 @@ impl CookieAttributes {
             None => cookie.unset_domain(),
         }
         cookie.set_max_age(time::Duration::ZERO);
-        cookie.set_expires(time::OffsetDateTime::UNIX_EPOCH);
-        cookie.to_string()
+        cookie
     }
 
     /// Returns the Set-Cookie value that removes what was planted at this place. It has only what a browser must have:
@@ -202,14 +207,8 @@ impl CookieAttributes {
         path: &str,
         partitioned: bool,
     ) -> String {
-        let mut cookie = self.cookie(&self.name, "");
-        cookie.set_path(path);
-        match domain {
-            Some(domain) => cookie.set_domain(domain),
-            None => cookie.unset_domain(),
-        }
+        let mut cookie = self.removal(&self.name, domain, path);
         cookie.set_partitioned(partitioned);
-        cookie.set_max_age(time::Duration::ZERO);
         // A prefix can demand it, and nothing else does.
         let prefixes = ["__Host-Http-", "__Http-"];
         cookie.set_http_only(prefixes.iter().any(|prefix| has_prefix(&self.name, prefix)));

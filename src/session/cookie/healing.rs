@@ -21,11 +21,8 @@ pub(super) fn removals(
     path: &str,
     turn: u32,
 ) -> Vec<String> {
-    let own = (
-        attributes.domain.as_deref(),
-        attributes.path.as_str(),
-        attributes.partitioned,
-    );
+    let (_, domain, own_path, partitioned) = attributes.place();
+    let own = (domain, own_path, partitioned);
     let domains = domains(host);
     let paths = paths(path);
     // A browser keeps a cookie of each kind apart, and takes a partitioned one only if it is Secure.

@@ -353,8 +353,8 @@ async fn save<T: SessionData>(
                 };
                 merging::merge((manager, store), &saving, theirs_key, &theirs)?
             }
-            Swap::Ended(tombstone) => merging::over(manager, &saving, Some(tombstone))?,
-            Swap::Missing => merging::over(manager, &saving, None)?,
+            Swap::Ended(tombstone) => Next::Put(merging::over(manager, &saving, Some(tombstone))?),
+            Swap::Missing => Next::Put(merging::over(manager, &saving, None)?),
         };
         match next {
             Next::Put(next) => {

@@ -60,14 +60,11 @@ pub(super) fn merge<T: SessionData>(
         Err(refusal) if is_unreadable(refusal) => return Err(SaveError::Store.into()),
         // By the ticket of this request it is over, and by that of another tab it may live: the login replaces it.
         Err(_) if saving.own.is_login => {
-            let next = over(manager, saving, None)?;
-            return Ok(match next {
-                Next::Put(attempt) => Next::Put(Attempt {
-                    way: Way::Rename(tag),
-                    ..attempt
-                }),
-                done @ Next::Done(..) => done,
-            });
+            let attempt = over(manager, saving, None)?;
+            return Ok(Next::Put(Attempt {
+                way: Way::Rename(tag),
+                ..attempt
+            }));
         }
         Err(Refusal::Ended) => return Err(Unsaved::Skip(SkipReason::LoginEnded)),
         Err(_) => return Err(Unsaved::Skip(SkipReason::Ended)),
@@ -118,7 +115,7 @@ pub(super) fn over<T: SessionData>(
     manager: &SessionManager<T>,
     saving: &Saving,
     tombstone: Option<Tombstone>,
-) -> Result<Next, Unsaved> {
+) -> Result<Attempt, Unsaved> {
     if !saving.own.is_login {
         return Err(Unsaved::Skip(match tombstone {
             Some(_) => SkipReason::LoginEnded,
@@ -153,15 +150,15 @@ fn anew<T: SessionData>(
     manager: &SessionManager<T>,
     saving: &Saving,
     mut session: LiveSession<T>,
-) -> Result<Next, Unsaved> {
+) -> Result<Attempt, Unsaved> {
     // A login that wrote nothing leaves nothing to save.
     let save = decide(manager, saving, &mut session)?;
-    Ok(Next::Put(Attempt {
+    Ok(Attempt {
         save: save.ok_or(Unsaved::Skip(SkipReason::LoginEnded))?,
         way: Way::Create,
         secret: saving.secret.clone(),
         lost: Vec::new(),
-    }))
+    })
 }
 
 /// Asks the rules again, with what the session is now.
