@@ -2288,6 +2288,68 @@ fn an_end_of_all_follows_a_session_into_its_next_id() {
     }
 }
 
+/// A thief asks for new ids while the server of the site is busy with others, more than one end follows.
+#[test]
+fn an_end_of_all_looks_again_for_a_session_that_outran_it() {
+    let (site, store) = site();
+    for renames in [63, 64, 65, 200] {
+        let mut thief = device(&site, "phone");
+        store.give_way();
+        let mut ended = None;
+        let mut steps = Steps::default();
+        steps.add(async { ended = Some(site.sessions.end_all("user-7").await) });
+        steps.step(0);
+        store.stand();
+        for _ in 0..renames {
+            thief.send(&site, |session| session.regenerate().unwrap());
+        }
+        steps.end(0);
+        drop(steps);
+        assert_eq!(ended.unwrap().unwrap(), 1);
+        assert_eq!(thief.user(&site), None, "{renames}");
+    }
+}
+
+/// The administrator has to know.
+#[test]
+fn an_end_of_all_that_is_outrun_each_time_is_an_error() {
+    let (site, store) = site();
+    let mut thief = device(&site, "phone");
+    let mut ended = None;
+    let mut steps = Steps::default();
+    steps.add(async { ended = Some(site.sessions.end_all("user-7").await) });
+    while steps.running() == 1 {
+        store.give_way();
+        steps.step(0);
+        store.stand();
+        for _ in 0..2 {
+            thief.send(&site, |session| session.regenerate().unwrap());
+        }
+    }
+    drop(steps);
+    assert!(ended.unwrap().is_err());
+    assert_eq!(thief.user(&site).as_deref(), Some("phone"));
+}
+
+/// A thief could outrun a logout as long as they go on. What is left of it must not begin anew.
+#[test]
+fn a_logout_that_is_outrun_goes_on_where_it_stopped() {
+    let (site, store) = site();
+    let mut phone = device(&site, "phone");
+    let logout = site.request(&phone.header());
+    logout.destroy().unwrap();
+    let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
+    for _ in 0..150 {
+        phone.send(&elsewhere, |session| session.regenerate().unwrap());
+    }
+    assert_eq!(finish(&logout).failed, Some(SaveError::Store));
+    for _ in 0..2 {
+        assert_eq!(phone.user(&elsewhere).as_deref(), Some("phone"));
+        site.request(&visitor(&site, &store, "ada").header());
+    }
+    assert_eq!(phone.user(&elsewhere), None);
+}
+
 /// An attacker who logs in again and again could hold up the request of the person who ends all.
 #[test]
 fn an_end_of_all_ends_although_somebody_logs_in_after_each_of_its_looks() {

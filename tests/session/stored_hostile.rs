@@ -413,22 +413,6 @@ fn a_logout_ends_what_a_parallel_request_moved_and_renamed() {
     );
 }
 
-/// Somebody gave it new ids faster than the end could follow.
-#[test]
-fn a_logout_that_does_not_reach_the_session_says_so() {
-    let clock = Clock::new();
-    let store = Scripted::new(&clock);
-    let [one, two] = [(); 2].map(|()| Site::with(&clock, |builder| builder.store(store.clone())));
-    let mut browser = Browser::default();
-    browser.send(&one, |session| log_in(session, "ada"));
-    let logout = one.request(&browser.header());
-    logout.destroy().unwrap();
-    for _ in 0..9 {
-        browser.send(&two, |session| session.regenerate().unwrap());
-    }
-    assert_eq!(finish(&logout).failed, Some(SaveError::Store));
-}
-
 /// A logout of a session that is still in its cookie, while the store is full.
 #[test]
 fn an_end_that_a_full_store_does_not_remember_is_no_success() {

@@ -259,7 +259,7 @@ impl<T: SessionData> SessionManager<T> {
     /// That of the store. The session may have ended.
     pub async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
         let key = self.with_keys(|keys| keys.record_key(id))?;
-        self.end_record(key, None).await
+        self.ending(key, None)?.run(&*self.store()?.store).await
     }
 
     /// Ends all sessions of a [subject](crate::session::Session::set_subject), and returns their number:
@@ -300,7 +300,8 @@ impl<T: SessionData> SessionManager<T> {
             let keys = spared.iter().map(|id| keys.record_key(*id));
             keys.collect::<Vec<_>>()
         })?;
-        let mut ended = BTreeSet::new();
+        let store = &*self.store()?.store;
+        let (mut ended, mut outran) = (BTreeSet::new(), false);
         // A session that is renamed meanwhile is in the next list.
         for _ in 0..MAX_ROUNDS {
             let owned = self.owned(subject).await?;
@@ -308,37 +309,41 @@ impl<T: SessionData> SessionManager<T> {
                 !spared.contains(&entry.key) && !ended.contains(&entry.key)
             };
             let new: Vec<_> = owned.into_iter().filter(is_new).collect();
+            outran = false;
             if new.is_empty() {
                 break;
             }
             for (owner, entry) in new {
-                self.end_record(entry.key, Some(owner)).await?;
-                ended.insert(entry.key);
+                match self.ending(entry.key, Some(owner))?.chase(store).await? {
+                    true => _ = ended.insert(entry.key),
+                    false => outran = true,
+                }
             }
         }
-        Ok(u32::try_from(ended.len()).unwrap_or(u32::MAX))
+        match outran {
+            true => Err(Ending::outrun()),
+            false => Ok(u32::try_from(ended.len()).unwrap_or(u32::MAX)),
+        }
     }
 
     pub(crate) fn lists_owners(&self) -> bool {
         self.store().is_ok_and(|store| store.store.lists_owners())
     }
 
-    async fn end_record(&self, key: RecordKey, owner: Option<OwnerKey>) -> Result<(), StoreError> {
-        let store = self.store()?;
+    fn ending(&self, key: RecordKey, owner: Option<OwnerKey>) -> Result<Ending, StoreError> {
         // Whether it was in a cookie before is not known here, nor until when that opens.
         let longest = Duration::from_secs(self.settings().rules.longest().into());
-        let grace = match store.only_tickets {
+        let grace = match self.store()?.only_tickets {
             true => GRACE,
             false => longest.max(GRACE),
         };
-        let ending = Ending {
+        Ok(Ending {
             key,
             tombstone: Tombstone::Ended,
             follows: true,
             owner,
             grace,
-        };
-        ending.run(&*store.store).await
+        })
     }
 
     /// Returns the entries of a subject under each key of the ring.

@@ -11,8 +11,9 @@ use std::{
 /// How long a tombstone stays: longer than an ordinary request takes.
 pub(crate) const GRACE: Duration = Duration::from_secs(60);
 
-/// How many new ids of one session an end follows: a browser sends few requests at once.
-const MAX_MOVES: u32 = 8;
+/// How many new ids of one session an end follows at once: more than a thief is given while a busy server lets the end
+/// wait.
+const MAX_MOVES: u32 = 64;
 
 /// Bounds the memory of ends that the store has not taken yet.
 const MAX_PENDING: usize = 65_536;
@@ -30,12 +31,24 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
-    /// Ends the record. An end may be repeated: a second try finds the tombstone of the first.
-    pub(crate) async fn run(&self, store: &dyn ErasedStore) -> Result<(), StoreError> {
-        let mut key = self.key;
+    /// Ends the record. An end may be repeated: a second try finds the tombstone of the first, and goes on under
+    /// the id at which the first one stopped.
+    ///
+    /// # Errors
+    ///
+    /// That of the store, or the session got new ids faster than they could be ended.
+    pub(crate) async fn run(&mut self, store: &dyn ErasedStore) -> Result<(), StoreError> {
+        match self.chase(store).await? {
+            true => Ok(()),
+            false => Err(Ending::outrun()),
+        }
+    }
+
+    /// Returns `false` if the session got new ids faster than they could be ended.
+    pub(crate) async fn chase(&mut self, store: &dyn ErasedStore) -> Result<bool, StoreError> {
         for _ in 0..MAX_MOVES {
             let end = End {
-                key: &key,
+                key: &self.key,
                 expect: None,
                 tombstone: self.tombstone,
                 grace: self.grace,
@@ -46,14 +59,18 @@ impl Ending {
                 ended => ended?,
             };
             match ended {
-                Swap::Ended(Tombstone::Moved(next)) if self.follows => key = next,
-                _ => return Ok(()),
+                Swap::Ended(Tombstone::Moved(next)) if self.follows => self.key = next,
+                _ => return Ok(true),
             }
         }
-        Err(StoreError::new(
+        Ok(false)
+    }
+
+    pub(crate) fn outrun() -> StoreError {
+        StoreError::new(
             StoreErrorKind::Unavailable,
             "the session got another id again and again while it was ended",
-        ))
+        )
     }
 }
 
@@ -157,7 +174,7 @@ pub(crate) struct HeldEnd<'p> {
 
 impl HeldEnd<'_> {
     pub(crate) async fn run(mut self, store: &dyn ErasedStore) -> Result<(), StoreError> {
-        let Some(ending) = self.ending else {
+        let Some(ending) = &mut self.ending else {
             return Ok(());
         };
         let done = ending.run(store).await;
