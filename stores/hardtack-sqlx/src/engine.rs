@@ -93,8 +93,6 @@ macro_rules! store {
         pub struct $name {
             pool: Pool<$db>,
             statements: Arc<Statements>,
-            /// Whether a connection keeps the statements that it has prepared.
-            prepares: bool,
             deadline: Duration,
         }
 
@@ -103,7 +101,7 @@ macro_rules! store {
             pub fn new(pool: Pool<$db>) -> Self {
                 let statements = Arc::new(Statements::new(&$dialect, "hardtack_session"));
                 let deadline = Duration::from_secs(2);
-                $name { pool, statements, prepares: true, deadline }
+                $name { pool, statements, deadline }
             }
 
             /// Sets the name of the table.
@@ -153,8 +151,7 @@ macro_rules! store {
             }
 
             fn query(&self, text: &Arc<str>) -> Query<'static, $db, <$db as Database>::Arguments> {
-                let query = sqlx::query(AssertSqlSafe(text.clone()));
-                query.persistent(self.prepares)
+                sqlx::query(AssertSqlSafe(text.clone()))
             }
 
             /// Writes a record, or as a tombstone a tag without one. `false` if what is there is not as expected.
@@ -209,7 +206,6 @@ macro_rules! store {
                         .bind(&owner.as_bytes()[..])
                         .bind(but.map(|key| &key.as_bytes()[..]))
                         .bind(without as i64)
-                        .persistent(self.prepares)
                         .fetch_all(&mut *held.connection)
                         .await;
                     held.done(rows)
@@ -245,7 +241,6 @@ macro_rules! store {
                     let row: Option<(Vec<u8>, Option<Vec<u8>>, i64)> =
                         sqlx::query_as(AssertSqlSafe(self.statements.load.clone()))
                             .bind(&key.as_bytes()[..])
-                            .persistent(self.prepares)
                             .fetch_optional(&mut *held.connection)
                             .await?;
                     // Once an hour at most: ends are rounded up.
@@ -423,16 +418,6 @@ macro_rules! store {
 store! {
     /// Keeps sessions in PostgreSQL.
     PostgresStore, sqlx::Postgres, sqlx::PgConnection, crate::statements::POSTGRES
-}
-#[cfg(feature = "postgres")]
-impl PostgresStore {
-    /// Prepares no statements, for a pooler that gives each transaction another connection and does not know
-    /// what was prepared on the one before: PgBouncer before 1.21, for example. Each statement then waits for
-    /// the database once more.
-    pub fn without_prepared_statements(mut self) -> Self {
-        self.prepares = false;
-        self
-    }
 }
 #[cfg(feature = "mysql")]
 store! {

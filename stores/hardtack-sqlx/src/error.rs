@@ -27,9 +27,7 @@ fn advice(code: &str, message: &str) -> &'static str {
         // SQLite has one code for most errors.
         "1" if !message.starts_with("no such table") => "",
         "1" | "42P01" | "42S02" => ", the table is missing: call `create_table`",
-        "26000" | "42P05" => {
-            ", a pooler in between loses prepared statements: call `without_prepared_statements`"
-        }
+        "26000" | "42P05" => ", a pooler in between loses prepared statements: see the README",
         "57P01" | "57P02" | "57P03" => ", the server stops or starts",
         _ => "",
     }
@@ -74,8 +72,8 @@ mod tests {
             ("42P01", "", "create_table"),
             ("42S02", "", "create_table"),
             ("1", "no such table: hardtack_session", "create_table"),
-            ("26000", "", "without_prepared_statements"),
-            ("42P05", "", "without_prepared_statements"),
+            ("26000", "", "README"),
+            ("42P05", "", "README"),
             ("57P01", "", "stops"),
             ("57P03", "", "starts"),
         ] {
