@@ -1,24 +1,21 @@
 //! What of a database's error may be told.
 
-use hardtack::store::{StoreError, StoreErrorKind};
-use sqlx::Error;
+use hardtack::store::{StoreError, StoreErrorKind as Kind};
+use sqlx::{Error, error::DatabaseError};
 
 /// Whether the database has rolled back and asks for another try: a serialization failure or a deadlock.
 pub(crate) fn was_rolled_back(error: &Error) -> bool {
-    let Error::Database(error) = error else {
-        return false;
-    };
-    let code = error.code();
     // PostgreSQL tells 40001 and 40P01, MySQL 40001 for a deadlock and HY000 with 1205 for a lock that it
     // waited for, SQLite 5 and 517 if it is busy.
-    match code.as_deref() {
+    let asks_again = |error: &dyn DatabaseError| match error.code().as_deref() {
         Some("40001" | "40P01" | "5" | "517") => true,
         #[cfg(feature = "mysql")]
         Some("HY000") => error
             .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
             .is_some_and(|error| error.number() == 1205),
         _ => false,
-    }
+    };
+    error.as_database_error().is_some_and(asks_again)
 }
 
 /// What helps against the usual mistakes in a set-up, or what has happened.
@@ -33,29 +30,22 @@ fn advice(code: &str, message: &str) -> &'static str {
     }
 }
 
-pub(crate) fn is_taken(error: &Error) -> bool {
-    matches!(error, Error::Database(error) if error.is_unique_violation())
-}
-
 /// Tells the code of an error and nothing of its text: that may quote a value.
 pub(crate) fn failed(error: &Error) -> StoreError {
     let (kind, cause) = match error {
         Error::Database(error) => {
             let code = error.code().unwrap_or_default();
             let advice = advice(&code, error.message());
-            (
-                StoreErrorKind::Unavailable,
-                format!("SQLSTATE {code}{advice}"),
-            )
+            (Kind::Unavailable, format!("SQLSTATE {code}{advice}"))
         }
-        Error::PoolTimedOut => (StoreErrorKind::Timeout, "no free connection".into()),
-        Error::PoolClosed => (StoreErrorKind::Unavailable, "the pool is closed".into()),
-        Error::Io(error) => (StoreErrorKind::Unavailable, error.kind().to_string()),
-        Error::Tls(_) => (StoreErrorKind::Unavailable, "TLS".into()),
+        Error::PoolTimedOut => (Kind::Timeout, "no free connection".into()),
+        Error::PoolClosed => (Kind::Unavailable, "the pool is closed".into()),
+        Error::Io(error) => (Kind::Unavailable, error.kind().to_string()),
+        Error::Tls(_) => (Kind::Unavailable, "TLS".into()),
         Error::ColumnDecode { .. } | Error::Decode(_) | Error::ColumnNotFound(_) => {
-            (StoreErrorKind::Corrupt, "the columns of the table".into())
+            (Kind::Corrupt, "the columns of the table".into())
         }
-        _ => (StoreErrorKind::Unavailable, "the driver failed".into()),
+        _ => (Kind::Unavailable, "the driver failed".into()),
     };
     StoreError::new(kind, cause)
 }
@@ -85,7 +75,7 @@ mod tests {
 
     #[test]
     fn error_tells_what_failed() {
-        use StoreErrorKind::{Corrupt, Timeout, Unavailable};
+        use Kind::{Corrupt, Timeout, Unavailable};
         let columns = "the columns of the table";
         let decode = || "secret".into();
         let index = "record".into();
@@ -115,7 +105,7 @@ mod tests {
             let told = failed(&error);
             assert_eq!(told.kind(), kind, "{error}");
             assert_eq!(told.source().unwrap().to_string(), cause);
-            assert!(!was_rolled_back(&error) && !is_taken(&error));
+            assert!(!was_rolled_back(&error));
         }
     }
 }

@@ -529,8 +529,11 @@ async fn records_that_an_owner_has_too_many_all_end_or_the_write_fails() {
         .unwrap();
     let put = Put { key: &next, ..put };
     store.put(put).await.unwrap_err();
-    // A row that cannot be listed.
     pool.execute("DROP TRIGGER t").await.unwrap();
+    assert_eq!(store.owned(owner.key).await.unwrap().len(), 1_001);
+    assert_eq!(store.put(put).await.unwrap(), Swap::Done);
+    assert_eq!(store.owned(owner.key).await.unwrap().len(), 1_000);
+    // A row that cannot be listed.
     pool.execute(many).await.unwrap();
     let junk = "UPDATE hardtack_session SET id = x'07', until = until - 1 \
         WHERE id = (SELECT id FROM hardtack_session WHERE tag = x'07' LIMIT 1)";
@@ -550,9 +553,30 @@ async fn records_that_an_owner_has_too_many_all_end_or_the_write_fails() {
 async fn rename_onto_a_record_of_somebody_else_changes_nothing() {
     let sqlite = Sqlite::new("rename");
     let store = sqlite.connect("hardtack_session").await;
-    assert_eq!(format!("{store:?}"), "SqliteStore(..)");
+    assert_eq!(format!("{store:?}"), "SqlxStore(..)");
     assert_eq!(store.max_record_bytes(), 3 << 20);
     rename_onto_another_record_changes_nothing(&store).await;
+
+    // One that is repeated finds its own record, however often others have written it since.
+    let (from, to) = (new_key(), new_key());
+    let put = create(&from, &[1; 40]);
+    store.put(put).await.unwrap();
+    let (old, new) = (put.tag().unwrap(), Tag::from_bytes([2; 24]));
+    let renamed = Put {
+        record: &[2; 40],
+        ..renamed_to(put, &to, &old)
+    };
+    let moved = Tombstone::Moved(to);
+    let written = Put {
+        record: &[3; 40],
+        ..renamed_to(put, &to, &new)
+    };
+    let rename = || store.rename(&from, renamed, moved, HOUR);
+    assert_eq!(rename().await.unwrap(), Swap::Done);
+    assert_eq!(rename().await.unwrap(), Swap::Done);
+    assert_eq!(store.put(written).await.unwrap(), Swap::Done);
+    assert_eq!(rename().await.unwrap(), Swap::Done);
+
     let (from, to, record) = (new_key(), new_key(), [1; 40]);
     store.put(create(&from, &record)).await.unwrap();
     let tag = Tag::of(&record).unwrap();
