@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each of them uses a part")]
 
 use hardtack::session::{
-    Exchange, HeaderEdit, HeaderEdits, Plan, RequestHead, SaveError, Session, SessionData,
+    Commit, Exchange, HeaderEdit, HeaderEdits, Plan, RequestHead, SaveError, Session, SessionData,
     SessionManager, SessionMap,
 };
 use std::{
@@ -104,6 +104,10 @@ impl<T: SessionData> Request<T> {
     }
 
     /// The second half.
+    pub fn begin_commit(&self, plan: Plan) -> Commit {
+        self.exchange.commit(plan)
+    }
+
     pub fn finish_closed(&self, plan: Plan) -> Reply {
         self.finish_closed_edits(plan).into()
     }

@@ -5,7 +5,7 @@ use crate::kit::{
     exchange::ready,
     keys::{key, ring},
     site::{Browser, Site, finish, logged_in},
-    store::{Scripted, Steps},
+    store::{Fault, Scripted, Steps},
 };
 use hardtack::{
     Keyring,
@@ -597,4 +597,109 @@ fn a_slow_login_replaces_a_session_that_another_tab_has_prolonged() {
     browser.take(&finish(&login));
     assert_eq!(browser.user(&elsewhere).as_deref(), Some("grace"));
     assert_eq!(before.user(&elsewhere), None);
+}
+
+/// Two instances of a site that share a store.
+fn instances(
+    configure: impl Fn(SessionManagerBuilder) -> SessionManagerBuilder,
+) -> ([Site; 2], Scripted) {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let site = |()| Site::with(&clock, |builder| configure(builder.store(store.clone())));
+    ([(); 2].map(site), store)
+}
+
+fn renew(session: &Session) {
+    session.regenerate().unwrap();
+}
+
+/// The thief asks for new ids while the password is checked.
+#[test]
+fn a_login_ends_what_a_thief_has_renamed_meanwhile() {
+    let ([site, elsewhere], _) = instances(|builder| builder);
+    for ends_others in [false, true] {
+        let mut victim = person(&site, "ada");
+        let mut thief = victim.clone();
+        let login = site.request(&victim.header());
+        log_in(&login, "ada");
+        if ends_others {
+            ready(login.end_others()).unwrap();
+        }
+        for _ in 0..2 {
+            thief.send(&elsewhere, renew);
+        }
+        let reply = finish(&login);
+        assert_eq!(reply.failed, None);
+        victim.take(&reply);
+        assert_eq!(victim.user(&elsewhere).as_deref(), Some("ada"));
+        assert_eq!(thief.user(&elsewhere), None);
+    }
+}
+
+/// The logout knows nothing of the session then, and the thief asks for a new id before the store is told.
+#[test]
+fn a_logout_that_could_not_load_its_session_ends_what_a_thief_has_renamed() {
+    let ([site, elsewhere], store) = instances(|builder| builder);
+    for is_down_for_all_of_it in [false, true] {
+        let victim = person(&site, "ada");
+        let mut thief = victim.clone();
+        match is_down_for_all_of_it {
+            true => store.set_down(true),
+            false => store.fail(&[Some(Fault::Before)]),
+        }
+        let logout = site.request(&victim.header());
+        assert_eq!(logout.get::<String>("user"), Err(SessionError::Store));
+        logout.destroy().unwrap();
+        let told = is_down_for_all_of_it.then_some(SaveError::Store);
+        if is_down_for_all_of_it {
+            assert_eq!(finish(&logout).failed, told);
+            store.set_down(false);
+        }
+        thief.send(&elsewhere, renew);
+        if !is_down_for_all_of_it {
+            assert_eq!(finish(&logout).failed, told);
+        }
+        // It takes along what is pending.
+        site.request(&person(&elsewhere, "bob").header());
+        assert_eq!(thief.user(&elsewhere), None);
+    }
+}
+
+/// Among planted tickets, the store is not asked for the victim's.
+#[test]
+fn ends_among_planted_tickets_end_what_a_thief_has_renamed() {
+    let ([site, elsewhere], _) = instances(|builder| builder.cookie_name("session"));
+    for acts in [
+        |session: &Session| session.destroy().unwrap(),
+        |session: &Session| log_in(session, "ada"),
+    ] {
+        let victim = person(&site, "ada");
+        let mut thief = victim.clone();
+        site.clock.pass(5);
+        let planted = [(); 2].map(|()| person(&site, "mallory").header());
+        let header = format!("{}; {}", planted.join("; "), victim.header());
+        let request = site.request(&header);
+        acts(&request);
+        thief.send(&elsewhere, renew);
+        assert_eq!(finish(&request).failed, None);
+        assert_eq!(thief.user(&elsewhere), None);
+    }
+}
+
+/// An adapter of one's own may lose the request between two steps.
+#[test]
+fn a_logout_whose_plan_is_dropped_ends_the_session_all_the_same() {
+    let ([site, elsewhere], _) = instances(|builder| builder);
+    for commits in [false, true] {
+        let victim = person(&site, "ada");
+        let logout = site.request(&victim.header());
+        logout.destroy().unwrap();
+        let plan = logout.close();
+        if commits {
+            drop(logout.begin_commit(plan));
+        }
+        drop(logout);
+        site.request(&person(&elsewhere, "bob").header());
+        assert_eq!(victim.user(&elsewhere), None);
+    }
 }

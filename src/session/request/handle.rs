@@ -58,7 +58,7 @@ impl<T: SessionData> Drop for Shared<T> {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let (Some(store), Some(stored)) = (&self.manager.settings().store, &mut state.stored) {
-            stored::abandon(&self.manager, store, stored);
+            stored::abandon(&self.manager, store, stored, state.write.take());
         }
     }
 }
@@ -336,11 +336,15 @@ impl<T: SessionData> Handle<T> {
         let Some(store) = self.manager().settings().store.as_ref() else {
             return Err(answer);
         };
-        let Ok(Some(write)) = self.locked(|state| state.write.take()) else {
+        let Ok(true) = self.locked(|state| state.write.is_some()) else {
             return Err(answer);
         };
         let (handle, store) = (self.clone(), Arc::clone(store));
         Ok(Box::pin(async move {
+            // Not before: if this future is dropped unpolled, the session is abandoned with what it ends.
+            let Ok(Some(write)) = handle.locked(|state| state.write.take()) else {
+                return then(answer);
+            };
             let (answer, events) = stored::commit(handle.manager(), &store, write, answer).await;
             handle.report(&events);
             then(answer)

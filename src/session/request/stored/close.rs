@@ -128,13 +128,13 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
                         head_at,
                         renews: closing.renews,
                         others: brought.others.clone(),
-                        graces: brought
+                        replaced: brought
                             .others
                             .iter()
                             .filter(|_| session.is_login())
-                            .map(|login| {
+                            .filter_map(|login| {
                                 let ended = manager.settings().rules.end_of(login.login, now);
-                                grace_of((manager, store), stored, (login, ended), now.wall)
+                                ending((manager, store), stored, (login, ended), now.wall)
                             })
                             .collect(),
                         stale,
@@ -172,11 +172,14 @@ pub(in crate::session::request) fn abandon<T: SessionData>(
     manager: &SessionManager<T>,
     store: &StoreSettings,
     stored: &mut Stored,
+    write: Option<Box<Write>>,
 ) {
-    if !stored.destroyed.is_empty() {
-        let ends = ends(manager, store, stored, manager.wall());
-        drop(store.pending.hold(ends));
-    }
+    let unclosed = match stored.destroyed.is_empty() {
+        true => Vec::new(),
+        false => ends(manager, store, stored, manager.wall()),
+    };
+    let uncommitted = write.into_iter().flat_map(|write| write.ends);
+    drop(store.pending.hold(uncommitted.chain(unclosed)));
 }
 
 enum Planned {
@@ -333,22 +336,31 @@ fn ends<T: SessionData>(
     now: Timestamp,
 ) -> Vec<Ending> {
     let destroyed = core::mem::take(&mut stored.destroyed);
-    let ending = |(login, ended): &(EndedLogin, Option<RecentEnd>)| {
-        let received = stored.received(login.session);
-        let key = with_keys(manager, |keys, _| keys.record_key(login.session))?;
-        Some(Ending {
-            key,
-            tombstone: Tombstone::Destroyed,
-            follows: received.is_some_and(|received| received.alive || received.may_move),
-            owner: received.and_then(|received| received.owner),
-            grace: grace_of((manager, store), stored, (login, *ended), now),
-        })
-    };
-    destroyed.iter().filter_map(ending).collect()
+    let destroyed = destroyed.iter();
+    destroyed
+        .filter_map(|(login, ended)| ending((manager, store), stored, (login, *ended), now))
+        .collect()
 }
 
-/// Returns how long the tombstone of a session stays whose cookie was received. `ended` says how it had ended before, if
-/// it had. The first tombstone counts, and this may be the first.
+/// Returns how a session ends whose cookie was received. `ended` says how it had ended before, if it had.
+fn ending<T: SessionData>(
+    place: (&SessionManager<T>, &StoreSettings),
+    stored: &Stored,
+    (login, ended): (&EndedLogin, Option<RecentEnd>),
+    now: Timestamp,
+) -> Option<Ending> {
+    let received = stored.received(login.session);
+    Some(Ending {
+        key: with_keys(place.0, |keys, _| keys.record_key(login.session))?,
+        tombstone: Tombstone::Destroyed,
+        // The store may not have been asked, or may not have answered.
+        follows: received.is_some_and(|received| !received.was_over),
+        owner: received.and_then(|received| received.owner),
+        grace: grace_of(place, stored, (login, ended), now),
+    })
+}
+
+/// Returns how long its tombstone stays. The first one counts, and this may be the first.
 fn grace_of<T: SessionData>(
     place: (&SessionManager<T>, &StoreSettings),
     stored: &Stored,

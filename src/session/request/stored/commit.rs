@@ -33,7 +33,7 @@ const MAX_TIME: Duration = Duration::from_secs(2);
 
 /// What the store has to do for a response.
 pub(crate) struct Write {
-    ends: Vec<Ending>,
+    pub(super) ends: Vec<Ending>,
     saving: Option<Box<Saving>>,
 }
 
@@ -44,6 +44,8 @@ struct Saved {
     /// The key and the length of the record, if it was written.
     written: Option<(KeyId, usize)>,
     lost: Vec<Lost>,
+    /// The id that another request gave to the session over which somebody logged in.
+    renamed: Option<RecordKey>,
 }
 
 impl Write {
@@ -78,7 +80,7 @@ pub(crate) async fn commit<T: SessionData>(
             true => saving.others.clone(),
             false => Vec::new(),
         };
-        let graces = core::mem::take(&mut saving.graces);
+        let endings = core::mem::take(&mut saving.replaced);
         let to_remove = saving.to_remove;
         let drops_subject = saving.own.drops_subject;
         let (mut formers, moved) = (saving.formers.clone(), saving.moved.clone());
@@ -100,8 +102,7 @@ pub(crate) async fn commit<T: SessionData>(
                     answer.set_cookie.append(&mut formers);
                 }
                 // A copy of an idle one may have been kept warm.
-                let ends = replaced.iter().zip(graces);
-                end_replaced(manager, store, &saved, ends, &mut events).await;
+                end_replaced(manager, store, &saved, endings, &mut events).await;
                 report(manager, saved, event, &replaced, &mut events);
                 if drops_subject {
                     log::login_without_subject();
@@ -202,23 +203,26 @@ async fn end_replaced<T: SessionData>(
     manager: &SessionManager<T>,
     store: &StoreSettings,
     saved: &Saved,
-    replaced: impl Iterator<Item = (&EndedLogin, Duration)>,
+    endings: Vec<Ending>,
     events: &mut Vec<Event>,
 ) {
-    let key = |id| with_keys(manager, |keys, _| keys.record_key(id));
-    let Some(successor) = key(saved.save.ids.session) else {
+    let Ok(successor) = record_key(manager, saved.save.ids.session) else {
         return;
     };
-    let ending = |(login, grace): (&EndedLogin, Duration)| {
-        Some(Ending {
-            key: key(login.session)?,
-            tombstone: Tombstone::Replaced(successor),
-            follows: false,
-            owner: None,
-            grace,
-        })
-    };
-    for ending in store.pending.hold(replaced.filter_map(ending)) {
+    let tombstone = Tombstone::Replaced(successor);
+    // A thief may ask for a new id while the password is checked.
+    let renamed = saved.renamed.map(|key| Ending {
+        key,
+        tombstone,
+        follows: true,
+        owner: None,
+        grace: store::GRACE,
+    });
+    let endings = endings.into_iter().map(|ending| Ending {
+        tombstone,
+        ..ending
+    });
+    for ending in store.pending.hold(endings.chain(renamed)) {
         if let Err(error) = ending.run(&*store.store).await {
             events.push(store_failed(&error));
         }
@@ -260,7 +264,7 @@ async fn save<T: SessionData>(
 ) -> Result<Saved, Unsaved> {
     let until = manager.ticks().saturating_add(MAX_TIME);
     let from = saving.from.as_ref().map(|from| from.key);
-    let mut lost = Vec::new();
+    let (mut lost, mut renamed) = (Vec::new(), None);
     if let (Way::MoveAndRename, Some(from)) = (saving.way, &from) {
         saving.way = Box::pin(move_first(manager, store, &mut saving, from)).await?;
     }
@@ -339,6 +343,7 @@ async fn save<T: SessionData>(
                     secret: saving.secret,
                     written,
                     lost,
+                    renamed,
                 });
             }
             // The record may hold this save already, and then another's: a merge would apply it twice.
@@ -353,7 +358,12 @@ async fn save<T: SessionData>(
                 };
                 merging::merge((manager, store), &saving, theirs_key, &theirs)?
             }
-            Swap::Ended(tombstone) => Next::Put(merging::over(manager, &saving, Some(tombstone))?),
+            Swap::Ended(tombstone) => {
+                if let Tombstone::Moved(next) = tombstone {
+                    renamed = Some(next);
+                }
+                Next::Put(merging::over(manager, &saving, Some(tombstone))?)
+            }
             Swap::Missing => Next::Put(merging::over(manager, &saving, None)?),
         };
         match next {
@@ -369,6 +379,7 @@ async fn save<T: SessionData>(
                     secret,
                     written: None,
                     lost: Vec::new(),
+                    renamed: None,
                 });
             }
         }
@@ -420,6 +431,7 @@ async fn keep<T: SessionData>(
             secret: saving.secret,
             written: None,
             lost: Vec::new(),
+            renamed: None,
         }),
         Found::Ended(_) => Err(Unsaved::Skip(SkipReason::LoginEnded)),
         Found::Missing => Err(Unsaved::Skip(SkipReason::Missing)),

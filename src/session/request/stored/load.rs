@@ -226,7 +226,7 @@ impl Loading {
             session: ask.login.session,
             secret,
             alive: false,
-            may_move: false,
+            was_over: false,
             owner: None,
         });
         self.received.len().saturating_sub(1)
@@ -249,26 +249,27 @@ impl Loading {
         let open = |sealed| Opened { cookie, sealed };
         let token_key = came.key();
         let refuse = |reason| refused(reason, token_key, login);
+        if let Some(received) = self.received.get_mut(received) {
+            received.alive = matches!(found, InStore::Record(_));
+            // A session in its cookie may move into the store while this request runs, and to another id.
+            received.was_over =
+                !received.alive && (session.is_none() || matches!(found, InStore::Ended(_)));
+        }
         match (found, session) {
-            (InStore::Record(bytes), _) => {
-                if let Some(received) = self.received.get_mut(received) {
-                    received.alive = true;
-                }
-                match read(manager, now, came, key, &bytes, kept) {
-                    Ok((opened, current)) => {
-                        let subject = opened.head.subject.as_deref();
-                        let owner = subject.and_then(|subject| {
-                            with_keys(manager, |keys, _| keys.owners(subject).into_iter().next())
-                        });
-                        if let Some(received) = self.received.get_mut(received) {
-                            received.owner = owner.flatten();
-                        }
-                        self.tokens.of(cookie).opened.push(open(opened));
-                        self.currents.push(current);
+            (InStore::Record(bytes), _) => match read(manager, now, came, key, &bytes, kept) {
+                Ok((opened, current)) => {
+                    let subject = opened.head.subject.as_deref();
+                    let owner = subject.and_then(|subject| {
+                        with_keys(manager, |keys, _| keys.owners(subject).into_iter().next())
+                    });
+                    if let Some(received) = self.received.get_mut(received) {
+                        received.owner = owner.flatten();
                     }
-                    Err(reason) => self.tokens.of(cookie).refused.push(refuse(reason)),
+                    self.tokens.of(cookie).opened.push(open(opened));
+                    self.currents.push(current);
                 }
-            }
+                Err(reason) => self.tokens.of(cookie).refused.push(refuse(reason)),
+            },
             (InStore::Ended(tombstone), _) => {
                 self.is_over |= tombstone != Tombstone::Ended;
                 self.tokens.of(cookie).refused.push(refuse(Refusal::Ended));
@@ -287,9 +288,6 @@ impl Loading {
                 });
                 match secret.flatten() {
                     Some(secret) => {
-                        if let Some(received) = self.received.get_mut(received) {
-                            received.may_move = true;
-                        }
                         self.currents.push(Current {
                             ids: came.ids(),
                             came,

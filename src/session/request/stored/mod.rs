@@ -51,8 +51,8 @@ struct Received {
     secret: Option<TicketSecret>,
     /// The store had its record.
     alive: bool,
-    /// It was alive in its cookie: a parallel request may move it into the store, and to another id.
-    may_move: bool,
+    /// The store said that it was over when it came.
+    was_over: bool,
     /// Whose it is, if its record says so.
     owner: Option<OwnerKey>,
 }

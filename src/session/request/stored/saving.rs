@@ -10,7 +10,7 @@ use crate::{
         events::{Event, SkipReason},
         lifecycle::{Closing, EndedLogin, Now, OwnChange, Save},
         record::Ticket,
-        store::{RecordSecret, StoreError, Tag},
+        store::{Ending, RecordSecret, StoreError, Tag},
     },
 };
 use alloc::{string::String, vec::Vec};
@@ -36,8 +36,8 @@ pub(crate) struct Saving {
     pub(super) renews: bool,
     /// The logins of authentic cookies that do not count.
     pub(super) others: Vec<EndedLogin>,
-    /// How long the tombstone of each of them stays, if this is a login, which replaces them.
-    pub(super) graces: Vec<Duration>,
+    /// How each of them ends, if this is a login, which replaces them.
+    pub(super) replaced: Vec<Ending>,
     /// The lines that remove the former cookies, before a new one is set.
     pub(super) formers: Vec<String>,
     /// The event for a session that moves from a former cookie.
