@@ -744,6 +744,33 @@ fn an_allowed_request_with_a_former_cookie_may_write() {
     }
 }
 
+/// It reads, and a renewal would move the session of the attacker into the place of the one that is withheld.
+#[test]
+fn an_allowed_request_moves_no_former_cookie_that_can_be_planted() {
+    let clock = Clock::new();
+    for name in ["__Host-sid", "sid"] {
+        clock.set(T0);
+        let before = Site::with(&clock, |builder| builder.cookie_name(name));
+        let header = log_in(&before, 1).header();
+        let after = Site::with(&clock, |builder| {
+            let builder = builder.former_cookie(former(name));
+            builder.allow_cross_origin(|_| true)
+        });
+        clock.pass(10 * MINUTE);
+        let exchange = Exchange::begin(&after.sessions);
+        let session = ready(exchange.session(RequestHead {
+            method: "POST",
+            path: "/",
+            authority: Some("shop.example"),
+            headers: [("cookie", &header[..]), ("origin", "https://pay.example")],
+        }));
+        assert!(!session.is_new().unwrap());
+        let plan = ready(exchange.commit(exchange.close()));
+        let reply = Reply::from(exchange.finish(plan, NO_HEADERS));
+        assert_eq!(reply.set_cookie.is_empty(), name == "sid", "{name}");
+    }
+}
+
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Account {
     user: u8,

@@ -1,12 +1,13 @@
 //! What a request of another origin's page gets of a session. Which origins those are is judged in `src/session/head/`.
 
 #[cfg(feature = "store")]
-use crate::kit::{clock::Clock, store::Scripted};
+use crate::kit::store::Scripted;
 use crate::kit::{
+    clock::{Clock, MINUTE},
     exchange::{NO_HEADERS, Reply, ready},
     site::{Browser, Site, logged_in},
 };
-use hardtack::session::{Event, Exchange, Refusal, RequestHead, Session, SessionError};
+use hardtack::session::{Event, Exchange, Refusal, RequestHead, SameSite, Session, SessionError};
 
 const OWN: &str = "https://shop.example";
 const EVIL: &str = "https://evil.example";
@@ -97,7 +98,7 @@ fn a_handler_without_a_session_learns_of_a_page_elsewhere() {
 /// the login of the visitor.
 #[test]
 fn an_allowed_page_elsewhere_without_a_cookie_may_log_in_and_nothing_else() {
-    let site = Site::with(&crate::kit::clock::Clock::new(), |builder| {
+    let site = Site::with(&Clock::new(), |builder| {
         builder.allow_cross_origin(|_| true)
     });
     let stranger = Browser::default();
@@ -122,4 +123,24 @@ fn an_allowed_page_elsewhere_without_a_cookie_may_log_in_and_nothing_else() {
     let browser = logged_in(&site, "ada");
     let (written, _) = posted(&site, &browser, EVIL, WRITES[0]);
     assert_eq!(written, Ok(()));
+}
+
+/// Browsers withhold a Lax cookie, and send one that a sibling domain has planted: it would take its place.
+#[test]
+fn an_allowed_page_elsewhere_with_a_planted_cookie_may_log_in_and_nothing_else() {
+    let clock = Clock::new();
+    for same_site in [SameSite::Lax, SameSite::None] {
+        let site = Site::with(&clock, |builder| {
+            let builder = builder.cookie_name("session").same_site(same_site);
+            builder.allow_cross_origin(|_| true)
+        });
+        let planted = logged_in(&site, "mallory");
+        // A browser sends both of these, and of two logins none counts.
+        let is_sent = same_site == SameSite::None;
+        let written = WRITES.map(|write| posted(&site, &planted, EVIL, write).0.is_ok());
+        assert_eq!(written, [is_sent, is_sent, is_sent, true, is_sent]);
+        clock.pass(10 * MINUTE);
+        let (_, reply) = posted(&site, &planted, EVIL, Session::is_new);
+        assert_eq!(reply.set_cookie.is_empty(), !is_sent);
+    }
 }

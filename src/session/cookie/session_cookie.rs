@@ -20,7 +20,10 @@
 
 #[cfg(feature = "unstable-device-bound")]
 use super::attributes::is_below;
-use super::{attributes::CookieAttributes, healing};
+use super::{
+    attributes::{CookieAttributes, SameSite},
+    healing,
+};
 use alloc::{borrow::Cow, borrow::ToOwned, format, string::String, vec, vec::Vec};
 use core::time::Duration;
 use memchr::{memchr, memchr_iter, memmem::Finder};
@@ -237,6 +240,11 @@ impl SessionCookie {
     /// Returns `true` if another domain can set a cookie of this name.
     pub(crate) fn can_be_planted(&self) -> bool {
         !self.attributes.is_host_only()
+    }
+
+    /// Returns `true` if browsers send it with requests of other sites.
+    pub(crate) fn is_sent_from_other_sites(&self) -> bool {
+        self.attributes.same_site == SameSite::None
     }
 
     /// Returns the Set-Cookie lines that remove what somebody planted under this name: for the host alone

@@ -165,7 +165,7 @@ impl<T: SessionData> State<T> {
         self.loaded_for(manager, write == Write::Destroy)?;
         self.open(manager)?;
         let access = self.facts.as_ref().map(|facts| &facts.access);
-        let logged_in = matches!(&self.phase, Phase::Open(session, _) if session.is_login());
+        let logged_in = self.is_login();
         match access {
             Some(Access::Refused(_)) => return Err(SessionError::CrossOrigin),
             Some(Access::Allowed)
@@ -195,11 +195,28 @@ impl<T: SessionData> State<T> {
         self.open(manager)
     }
 
-    /// Returns `true` if a session came in the present cookie, or in a former one that no other domain can plant.
+    /// Returns `true` if the response may carry anything for the session.
+    fn may_save(&self, manager: &SessionManager<T>) -> bool {
+        match self.facts.as_ref().map(|facts| &facts.access) {
+            Some(Access::Refused(_)) => false,
+            // A renewal too would put a planted session in the place of a login that was withheld.
+            Some(Access::Allowed) => self.is_login() || self.brings_session(manager),
+            Some(Access::All) | None => true,
+        }
+    }
+
+    fn is_login(&self) -> bool {
+        matches!(&self.phase, Phase::Open(session, _) if session.is_login())
+    }
+
+    /// Returns `true` if a session came that another domain cannot have planted in the place of one that browsers
+    /// withhold.
     fn brings_session(&self, manager: &SessionManager<T>) -> bool {
         let counts = self.brought.counts;
-        let is_trusted =
-            counts == SiteCookie::Present || !manager.settings().cookie_of(counts).can_be_planted();
+        let cookie = manager.settings().cookie_of(counts);
+        // A planted one would be a rival of that which they send.
+        let is_sent = counts == SiteCookie::Present && cookie.is_sent_from_other_sites();
+        let is_trusted = is_sent || !cookie.can_be_planted();
         is_trusted && matches!(&self.phase, Phase::Open(session, _) if !session.is_new())
     }
 
@@ -295,6 +312,7 @@ impl<T: SessionData> State<T> {
         rng: &mut R,
         panicked: bool,
     ) -> Option<Answer> {
+        let may_save = self.may_save(manager);
         let Phase::Open(session, headers) = &mut self.phase else {
             return None;
         };
@@ -316,11 +334,11 @@ impl<T: SessionData> State<T> {
             }
             return Some(close::abandon(session, events));
         }
-        let facts = self.facts.as_ref();
-        if facts.is_some_and(|facts| matches!(facts.access, Access::Refused(_))) {
+        if !may_save {
             // Nothing of the visitor's is set, removed or renewed.
             return Some(Answer::default());
         }
+        let facts = self.facts.as_ref();
         #[cfg(feature = "unstable-device-bound")]
         if let Some(answer) = self.device.in_place_of(session) {
             return Some(answer);
