@@ -703,3 +703,38 @@ fn a_logout_whose_plan_is_dropped_ends_the_session_all_the_same() {
         assert_eq!(victim.user(&elsewhere), None);
     }
 }
+
+/// A stale cookie says nothing of the session that went on in the store under another id.
+#[test]
+fn the_end_of_a_cookie_that_was_over_does_not_follow_the_session() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let before = Site::with(&clock, |builder| builder);
+    let [one, two, elsewhere] =
+        [(); 3].map(|()| Site::with(&clock, |builder| builder.store(store.clone())));
+    let mut browser = Browser::default();
+    browser.send(&before, |session| log_in(session, "ada"));
+    let mut stale = browser.clone();
+    browser.send(&one, renew);
+    browser.send(&one, renew);
+    stale.send(&two, |session| session.destroy().unwrap());
+    assert_eq!(browser.user(&elsewhere).as_deref(), Some("ada"));
+}
+
+/// Two tabs log in at once, and one of them sends an older session too.
+#[test]
+fn a_login_over_a_session_that_another_login_replaced_keeps_what_it_held() {
+    let ([site, elsewhere], _) = instances(|builder| builder.cookie_name("session"));
+    let mut older = person(&site, "ada");
+    older.send(&site, |session| session.insert("cart", 7).unwrap());
+    site.clock.pass(5);
+    let newer = person(&site, "ada");
+    let late = elsewhere.request(&older.header());
+    log_in(&late, "ada");
+    let both = site.request(&format!("{}; {}", newer.header(), older.header()));
+    log_in(&both, "ada");
+    assert_eq!(finish(&both).failed, None);
+    older.take(&finish(&late));
+    let cart = older.peek(&site, |session| session.get::<u32>("cart"));
+    assert_eq!(cart, Ok(Some(7)));
+}

@@ -184,15 +184,21 @@ mod tests {
         assert!(!is_plain(&(longest + "a")));
     }
 
+    #[cfg(feature = "sqlite")]
+    async fn in_memory() -> SqlxStore<sqlx::SqlitePool> {
+        let one = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+        let store = SqlxStore::new(one.connect("sqlite::memory:").await.unwrap());
+        store.create_table().await.unwrap();
+        store
+    }
+
     /// Others may write between the two statements of a read.
     #[cfg(feature = "sqlite")]
     #[tokio::test]
     async fn prolonging_comes_too_late_for_a_tombstone_and_for_a_longer_life() {
         use crate::engine::{Bytes, Number};
 
-        let one = sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
-        let store = SqlxStore::new(one.connect("sqlite::memory:").await.unwrap());
-        store.create_table().await.unwrap();
+        let store = in_memory().await;
         let hour = Duration::from_secs(3600);
         let put = Put {
             key: &RecordKey::from_bytes([7; 16]),
@@ -228,5 +234,28 @@ mod tests {
         store.end(end).await.unwrap();
         keep(6).await;
         assert!(until().await < before);
+    }
+
+    /// The trigger is another writer, between the two statements of an end.
+    #[cfg(feature = "sqlite")]
+    #[tokio::test]
+    async fn record_that_is_created_during_its_end_is_ended_too() {
+        let store = in_memory().await;
+        let trigger = "CREATE TRIGGER other BEFORE INSERT ON hardtack_session \
+            WHEN NEW.record IS NULL BEGIN \
+            INSERT INTO hardtack_session (id, tag, record, until) \
+            VALUES (NEW.id, zeroblob(24), zeroblob(40), NEW.until); SELECT RAISE(IGNORE); END";
+        sqlx::raw_sql(trigger).execute(&store.pool).await.unwrap();
+        let key = RecordKey::from_bytes([7; 16]);
+        let end = End {
+            key: &key,
+            expect: None,
+            tombstone: Tombstone::Ended,
+            grace: Duration::from_secs(60),
+            owner: None,
+        };
+        assert_eq!(store.end(end).await.unwrap(), Swap::Done);
+        let there = store.load(&key, None).await.unwrap();
+        assert_eq!(there, Found::Ended(Tombstone::Ended));
     }
 }
