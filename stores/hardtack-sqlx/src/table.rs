@@ -14,6 +14,8 @@ pub(crate) type Statements = HashMap<&'static str, SqlStr>;
 pub(crate) fn statements(file: &'static str, table: &str) -> Arc<Statements> {
     let named = |part: &'static str| {
         let (name, text) = part.split_once('\n')?;
+        let lines = text.lines().filter(|line| !line.starts_with("--"));
+        let text = lines.collect::<Vec<_>>().join("\n");
         let text = AssertSqlSafe(text.replace("hardtack_session", table));
         Some((name, text.into_sql_str()))
     };
@@ -201,6 +203,20 @@ impl<DB: Engine> Table<DB> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Operators count statements by their first word.
+    #[cfg(feature = "sqlite")]
+    #[test]
+    fn statement_begins_with_its_verb() {
+        for (name, text) in &*statements(sqlx::Sqlite::STATEMENTS, "sessions") {
+            let text = text.as_str();
+            assert!(
+                text.starts_with(|first: char| first.is_ascii_uppercase()),
+                "{name}"
+            );
+            assert!(!text.contains("--") && !text.contains("hardtack"), "{name}");
+        }
+    }
 
     #[test]
     fn row_stays_five_minutes_longer() {
