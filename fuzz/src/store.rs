@@ -3,6 +3,7 @@
 use crate::kit::exchange::ready;
 use crate::read;
 use arbitrary::Arbitrary;
+use hardtack::Timestamp;
 use hardtack::store::{
     End, Expect, Found, MemoryStore, Owner, OwnerKey, Put, RecordKey, Store, StoreErrorKind, Swap,
     Tag, Tombstone,
@@ -70,11 +71,12 @@ fn tag(version: u8) -> Tag {
 }
 
 fn tombstone(n: u8) -> Tombstone {
+    let at = Timestamp::from_unix(n.into());
     match n % 4 {
-        0 => Tombstone::Destroyed,
+        0 => Tombstone::Destroyed(at),
         1 => Tombstone::Ended,
-        2 => Tombstone::Replaced(RecordKey::from_bytes(key(n / 4))),
-        _ => Tombstone::Moved(RecordKey::from_bytes(key(n / 4))),
+        2 => Tombstone::Replaced(RecordKey::from_bytes(key(n / 4)), at),
+        _ => Tombstone::Moved(RecordKey::from_bytes(key(n / 4)), at),
     }
 }
 
@@ -251,7 +253,7 @@ pub fn store_calls(data: &[u8]) {
                 grace,
                 owner,
             } => {
-                let moved = Tombstone::Moved(place(to));
+                let moved = Tombstone::Moved(place(to), Timestamp::from_unix(7));
                 let swap = with_put(to, (expect, version, keep, owner), |put| {
                     ready(store.rename(&place(from), put, moved, seconds(grace)))
                 });

@@ -129,14 +129,15 @@ pub fn stored(data: &[u8]) {
         ready(store.put(put)).unwrap();
     }
     if let Some(reason) = input.ended {
+        let ended_at = Timestamp::from_unix(NOW - u32::from(reason));
         let end = End {
             key: &record_place,
             expect: None,
             tombstone: match reason % 4 {
-                0 => Tombstone::Destroyed,
+                0 => Tombstone::Destroyed(ended_at),
                 1 => Tombstone::Ended,
-                2 => Tombstone::Replaced(RecordKey::from_bytes([reason; 16])),
-                _ => Tombstone::Moved(RecordKey::from_bytes([reason; 16])),
+                2 => Tombstone::Replaced(RecordKey::from_bytes([reason; 16]), ended_at),
+                _ => Tombstone::Moved(RecordKey::from_bytes([reason; 16]), ended_at),
             },
             grace: Duration::from_secs(1_000),
             owner: None,

@@ -658,6 +658,69 @@ fn a_logout_that_could_not_load_its_session_ends_what_a_thief_has_renamed() {
     }
 }
 
+/// An end may reach the store late: it was down, one instance was cut off from it, or a handler or a password check took
+/// long. Meanwhile the thief asks for new ids elsewhere.
+#[test]
+fn an_end_that_comes_late_ends_what_a_thief_has_renamed() {
+    let ends = [
+        |session: &Session| session.destroy().unwrap(),
+        |session: &Session| log_in(session, "ada"),
+    ];
+    for (is_logout, acts) in [true, false].into_iter().zip(ends) {
+        for is_cut_off in [false, true] {
+            let ([site, elsewhere], store) = instances(|builder| builder);
+            let victim = person(&site, "ada");
+            let mut thief = victim.clone();
+            let request = site.request(&victim.header());
+            acts(&request);
+            if is_cut_off {
+                store.set_down(true);
+                assert_eq!(finish(&request).failed, Some(SaveError::Store));
+                store.set_down(false);
+            }
+            for _ in 0..5 {
+                thief.send(&elsewhere, renew);
+                site.clock.pass(10 * MINUTE);
+            }
+            assert_eq!(thief.user(&elsewhere).as_deref(), Some("ada"));
+            if !is_cut_off {
+                assert_eq!(finish(&request).failed, None);
+            }
+            // It takes along what is pending.
+            site.request(&person(&elsewhere, "bob").header());
+            // A login that the store did not take ends nothing.
+            let stays = is_cut_off && !is_logout;
+            assert_eq!(thief.user(&elsewhere).is_some(), stays);
+        }
+    }
+}
+
+/// Robots ask for new ids too, and must not fill the store.
+#[test]
+fn the_next_id_of_a_guest_is_remembered_for_a_minute_and_that_of_a_person_for_an_hour() {
+    for (is_guest, seconds) in [(true, MINUTE), (false, HOUR)] {
+        let (site, _) = site_with(|builder| builder);
+        let mut browser = match is_guest {
+            true => logged_in(&site, "guest"),
+            false => person(&site, "ada"),
+        };
+        browser.send(&site, renew);
+        for _ in 0..2 {
+            site.clock.pass(seconds / 3);
+            browser.send(&site, |session| session.touch().unwrap());
+        }
+        site.clock.pass(seconds / 3 - 1);
+        assert_eq!(ready(site.sessions.sweep(9)).unwrap(), 0);
+        site.clock.pass(1);
+        assert_eq!(ready(site.sessions.sweep(9)).unwrap(), 1);
+        // A login is not followed into.
+        let mut browser = person(&site, "ada");
+        browser.send(&site, |session| log_in(session, "ada"));
+        site.clock.pass(MINUTE);
+        assert_eq!(ready(site.sessions.sweep(9)).unwrap(), 1);
+    }
+}
+
 /// Among planted tickets, the store is not asked for the victim's.
 #[test]
 fn ends_among_planted_tickets_end_what_a_thief_has_renamed() {

@@ -105,6 +105,7 @@ pub trait Store: Send + Sync + 'static {
 ///
 /// ```
 /// use hardtack::store::{self, Expect, MemoryStore, Put, RecordKey, Store, Swap, Tag, Tombstone};
+/// use hardtack::Timestamp;
 /// use std::time::Duration;
 ///
 /// # async fn example() -> Result<(), store::StoreError> {
@@ -115,7 +116,8 @@ pub trait Store: Send + Sync + 'static {
 /// site.put(created).await?;
 /// let tag = created.tag()?;
 /// let renamed = Put { key: &to, expect: Expect::Tag(&tag), record: &[8; 40], ..created };
-/// let done = store::rename_in_steps(&site, &from, renamed, Tombstone::Moved(to), keep).await?;
+/// let moved = Tombstone::Moved(to, Timestamp::now());
+/// let done = store::rename_in_steps(&site, &from, renamed, moved, keep).await?;
 /// assert_eq!(done, Swap::Done);
 /// # Ok(())
 /// # }
@@ -174,8 +176,8 @@ pub async fn rename_in_steps<S: Store + ?Sized>(
 /// ```
 /// use hardtack::store::{Found, Tombstone};
 ///
-/// let ended = Found::decode(Some(b"d".to_vec())).unwrap();
-/// assert_eq!(ended, Found::Ended(Tombstone::Destroyed));
+/// let ended = Found::decode(Some(b"e".to_vec())).unwrap();
+/// assert_eq!(ended, Found::Ended(Tombstone::Ended));
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum Found {
@@ -198,8 +200,8 @@ impl Found {
     /// ```
     /// use hardtack::store::{Found, Tombstone};
     ///
-    /// let ended = Found::decode(Some(b"d".to_vec())).unwrap();
-    /// assert_eq!(ended, Found::Ended(Tombstone::Destroyed));
+    /// let ended = Found::decode(Some(b"e".to_vec())).unwrap();
+    /// assert_eq!(ended, Found::Ended(Tombstone::Ended));
     /// assert_eq!(Found::decode(None).unwrap(), Found::Missing);
     /// assert!(Found::decode(Some(b"?".to_vec())).is_err());
     /// ```
@@ -384,13 +386,13 @@ pub struct Owner<'a> {
 /// Describes one end of [`Store::end`].
 ///
 /// ```
-/// use hardtack::store::{End, RecordKey, Tombstone};
+/// use hardtack::{Timestamp, store::{End, RecordKey, Tombstone}};
 /// use std::time::Duration;
 ///
 /// let logout = End {
 ///     key: &RecordKey::from_bytes([7; 16]),
 ///     expect: None,
-///     tombstone: Tombstone::Destroyed,
+///     tombstone: Tombstone::Destroyed(Timestamp::now()),
 ///     grace: Duration::from_secs(60),
 ///     owner: None,
 /// };

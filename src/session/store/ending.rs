@@ -11,6 +11,11 @@ use std::{
 /// How long a tombstone stays: longer than an ordinary request takes.
 pub(crate) const GRACE: Duration = Duration::from_secs(60);
 
+/// How long a tombstone stays that leads from a person's session to its next id: longer than an end waits for a store
+/// that is down, for an instance that is cut off from it, or for a slow handler. A thief may ask for new ids
+/// meanwhile.
+pub(crate) const FOLLOWED: Duration = Duration::from_secs(60 * 60);
+
 /// How many new ids of one session an end follows at once: more than a thief is given while a busy server lets the end
 /// wait.
 const MAX_MOVES: u32 = 64;
@@ -59,7 +64,7 @@ impl Ending {
                 ended => ended?,
             };
             match ended {
-                Swap::Ended(Tombstone::Moved(next)) if self.follows => self.key = next,
+                Swap::Ended(Tombstone::Moved(next, _)) if self.follows => self.key = next,
                 _ => return Ok(true),
             }
         }
@@ -237,7 +242,7 @@ mod tests {
     fn ending(n: u8) -> Ending {
         Ending {
             key: key(n),
-            tombstone: Tombstone::Destroyed,
+            tombstone: Tombstone::Ended,
             follows: false,
             owner: None,
             grace: GRACE,
@@ -246,7 +251,7 @@ mod tests {
 
     fn is_ended(store: &Damaged, n: u8) -> bool {
         let found = block_on(Store::load(store, &key(n), None)).unwrap();
-        found == Found::Ended(Tombstone::Destroyed)
+        found == Found::Ended(Tombstone::Ended)
     }
 
     /// An attacker sends one ticket again and again while the store is down.

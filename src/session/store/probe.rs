@@ -4,6 +4,7 @@ use super::{
     End, Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap,
     Tag, Tombstone, random::Source,
 };
+use crate::Timestamp;
 use core::time::Duration;
 
 const KEEP: Duration = Duration::from_secs(1);
@@ -53,7 +54,9 @@ pub async fn probe<S: Store>(store: &S) -> Result<(), StoreError> {
         expect: Expect::Tag(&before),
         ..put
     };
-    let renamed = store.rename(&from, put, Tombstone::Moved(to), KEEP).await?;
+    let renamed = store
+        .rename(&from, put, Tombstone::Moved(to, Timestamp::MIN), KEEP)
+        .await?;
     let listed = match put.owner {
         Some(owner) => {
             let owned = store.owned(owner.key).await?;

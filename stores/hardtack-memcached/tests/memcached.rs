@@ -6,7 +6,7 @@ use hardtack::store::{
 };
 use hardtack_memcached::MemcachedStore;
 use servers::{
-    Fault, PATIENT, Proxy, Server, end, ends_at, names_nothing, new_key, serves_sessions,
+    AT, Fault, PATIENT, Proxy, Server, end, ends_at, names_nothing, new_key, serves_sessions,
     survives_faults, works_again,
 };
 use std::{
@@ -131,7 +131,7 @@ async fn time_is_kept_and_never_shortened() {
     assert!(has_left(node, &key, DAY * 60));
     assert_eq!(store.end(end(&key)).await.unwrap(), Swap::Done);
     let found = store.load(&key, Some(DAY)).await.unwrap();
-    assert_eq!(found, Found::Ended(Tombstone::Destroyed));
+    assert_eq!(found, Found::Ended(Tombstone::Destroyed(AT)));
     assert!(has_left(node, &key, HOUR));
 }
 

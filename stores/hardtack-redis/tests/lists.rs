@@ -5,7 +5,7 @@ mod fake;
 
 use hardtack::store::{Expect, Owner, OwnerKey, Put, RecordKey, Store, Swap, Tag, Tombstone};
 use hardtack_redis::RedisStore;
-use servers::{PATIENT, create, ends_whoever_gets_new_ids, new_key};
+use servers::{AT, PATIENT, create, ends_whoever_gets_new_ids, new_key};
 use std::{
     sync::{
         Arc,
@@ -56,7 +56,9 @@ async fn session_that_gets_new_ids_is_in_every_list() {
                     expect: Expect::Tag(&tag),
                     ..owned(&to, &record)
                 };
-                let renamed = store.rename(&from, put, Tombstone::Moved(to), HOUR).await;
+                let renamed = store
+                    .rename(&from, put, Tombstone::Moved(to, AT), HOUR)
+                    .await;
                 assert_eq!(renamed.unwrap(), Swap::Done);
                 from = to;
             }
@@ -82,7 +84,7 @@ mod cluster {
     use super::*;
     use fake::Fake;
     use redis::cluster::{ClusterClient, ClusterClientBuilder};
-    use servers::{Server, end};
+    use servers::{AT, Server, end};
 
     fn cluster(ports: impl IntoIterator<Item = u16>) -> (RedisStore<ClusterClient>, ClusterClient) {
         let nodes = ports.into_iter();

@@ -11,8 +11,8 @@ use hardtack::store::{
 use hardtack_redis::RedisStore;
 use redis::{AsyncConnectionConfig, Client, aio::MultiplexedConnection};
 use servers::{
-    Broken, Dump, Engine, Fault, PATIENT, Proxy, Server, costs_what_it_uses, create, end, ends_at,
-    names_nothing, new_key, opens_no_record, rename_onto_another_record_changes_nothing,
+    AT, Broken, Dump, Engine, Fault, PATIENT, Proxy, Server, costs_what_it_uses, create, end,
+    ends_at, names_nothing, new_key, opens_no_record, rename_onto_another_record_changes_nothing,
     serves_sessions, sessions_survive, survives_faults, works_again,
 };
 use std::{
@@ -210,7 +210,7 @@ async fn full_server_refuses_writes_and_ends_sessions() {
     for key in [key, new_key()] {
         assert_eq!(store.end(end(&key)).await.unwrap(), Swap::Done);
         let left = store.load(&key, None).await.unwrap();
-        assert_eq!(left, Found::Ended(Tombstone::Destroyed));
+        assert_eq!(left, Found::Ended(Tombstone::Destroyed(AT)));
     }
 }
 
@@ -340,7 +340,7 @@ async fn only_reads_are_repeated_when_the_connection_breaks() {
     let end = end(&key);
     store.put(put).await.unwrap_err();
     store.end(end).await.unwrap_err();
-    let moved = Tombstone::Moved(key);
+    let moved = Tombstone::Moved(key, AT);
     let error = store.rename(&key, renamed, moved, HOUR).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     assert_eq!(fake.seen(), (vec!["EVALSHA".into(); 3], 3));
@@ -415,7 +415,7 @@ async fn answers_of_another_kind_are_corrupt_and_break_no_connection() {
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     let tag = Tag::of(&[7; 40]).unwrap();
     let expect = Expect::Tag(&tag);
-    let (short, moved) = (Put { expect, ..short }, Tombstone::Moved(key));
+    let (short, moved) = (Put { expect, ..short }, Tombstone::Moved(key, AT));
     let error = store.rename(&key, short, moved, HOUR).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     // What is no rename at all.
@@ -482,7 +482,7 @@ async fn records_that_an_owner_has_too_many_all_end_or_the_write_fails() {
     store.put(put).await.unwrap_err();
     let tag = put.tag().unwrap();
     let expect = Expect::Tag(&tag);
-    let (renamed, moved) = (Put { expect, ..put }, Tombstone::Moved(key));
+    let (renamed, moved) = (Put { expect, ..put }, Tombstone::Moved(key, AT));
     let from = new_key();
     store.rename(&from, renamed, moved, HOUR).await.unwrap_err();
     assert_eq!(fake.seen().0, ["EVALSHA"; 4]);
@@ -527,7 +527,7 @@ async fn cluster_writes_no_record_without_its_entry_and_drops_the_entry_at_the_e
     let error = store.end(end(&next)).await.unwrap_err();
     assert_eq!(error.source().unwrap().to_string(), "WRONGTYPE");
     let found = store.load(&next, None).await.unwrap();
-    assert_eq!(found, Found::Ended(Tombstone::Destroyed));
+    assert_eq!(found, Found::Ended(Tombstone::Destroyed(AT)));
 }
 
 #[tokio::test]
@@ -639,7 +639,7 @@ async fn index_has_an_entry_for_each_live_record() {
         expect: Expect::Tag(&tag),
         ..put(&next, &[6; 40], HOUR)
     };
-    let moved = Tombstone::Moved(next);
+    let moved = Tombstone::Moved(next, AT);
     store.rename(&last, renamed, moved, HOUR).await.unwrap();
     assert_eq!(entries().await, 2);
     // A list drops records that have ended, whatever they left, and entries that name no record.

@@ -8,8 +8,8 @@ use hardtack::store::{
 };
 use hardtack_sqlx::{MySqlStore, PostgresStore, SqliteStore};
 use servers::{
-    Broken, Dump, Engine, Fault, PATIENT, Proxy, Server, costs_what_it_uses, create, end, ends_at,
-    names_nothing, new_key, opens_no_record, rename_onto_another_record_changes_nothing,
+    AT, Broken, Dump, Engine, Fault, PATIENT, Proxy, Server, costs_what_it_uses, create, end,
+    ends_at, names_nothing, new_key, opens_no_record, rename_onto_another_record_changes_nothing,
     serves_sessions, sessions_survive, survives_faults, works_again,
 };
 use sqlx::{
@@ -167,13 +167,15 @@ async fn renames_share_one_connection() {
     let (key, record) = (new_key(), [7; 40]);
     store.put(create(&key, &record)).await.unwrap();
     let tag = Tag::of(&record).unwrap();
-    for expected in [Swap::Done, Swap::Ended(Tombstone::Destroyed)] {
+    for expected in [Swap::Done, Swap::Ended(Tombstone::Destroyed(AT))] {
         let to = new_key();
         let put = Put {
             expect: Expect::Tag(&tag),
             ..create(&to, &[8; 40])
         };
-        let renamed = store.rename(&key, put, Tombstone::Destroyed, HOUR).await;
+        let renamed = store
+            .rename(&key, put, Tombstone::Destroyed(AT), HOUR)
+            .await;
         assert_eq!(renamed.unwrap(), expected);
         assert_eq!(backend().await, first);
     }
@@ -185,7 +187,9 @@ async fn renames_share_one_connection() {
         expect: Expect::Tag(&tag),
         ..create(&to, &[8; 40])
     };
-    let refused = store.rename(&key, put, Tombstone::Destroyed, HOUR).await;
+    let refused = store
+        .rename(&key, put, Tombstone::Destroyed(AT), HOUR)
+        .await;
     refused.unwrap_err();
     assert_eq!(backend().await, first);
 }
@@ -288,7 +292,7 @@ async fn sqlite_is_asked_again_while_the_file_is_locked() {
     store.put(put).await.unwrap();
     let tag = put.tag().unwrap();
     let renamed = renamed_to(put, &to, &tag);
-    let moved = Tombstone::Moved(to);
+    let moved = Tombstone::Moved(to, AT);
     other.execute("BEGIN EXCLUSIVE").await.unwrap();
     let short = store.clone().deadline(Duration::from_millis(100));
     let refused = [
@@ -312,7 +316,7 @@ async fn sqlite_is_asked_again_while_the_file_is_locked() {
     store.end(end(&key)).await.unwrap();
     other.execute("BEGIN IMMEDIATE").await.unwrap();
     let found = store.load(&key, Some(HOUR * 24)).await.unwrap();
-    assert_eq!(found, Found::Ended(Tombstone::Destroyed));
+    assert_eq!(found, Found::Ended(Tombstone::Destroyed(AT)));
 }
 
 #[tokio::test]
@@ -468,7 +472,7 @@ async fn row_ends_at_the_first_full_hour_and_a_tombstone_keeps_nothing() {
         keep: HOUR * 24,
         ..create(&to, &record)
     };
-    let moved = Tombstone::Moved(to);
+    let moved = Tombstone::Moved(to, AT);
     store.rename(&from, renamed, moved, HOUR).await.unwrap();
     pool.execute("DELETE FROM hardtack_session WHERE record IS NOT NULL")
         .await
@@ -543,7 +547,7 @@ async fn records_that_an_owner_has_too_many_all_end_or_the_write_fails() {
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     let tag = put.tag().unwrap();
     let renamed = renamed_to(put, &to, &tag);
-    let moved = Tombstone::Moved(to);
+    let moved = Tombstone::Moved(to, AT);
     let error = store.rename(&key, renamed, moved, HOUR).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
 }
@@ -566,7 +570,7 @@ async fn rename_onto_a_record_of_somebody_else_changes_nothing() {
         record: &[2; 40],
         ..renamed_to(put, &to, &old)
     };
-    let moved = Tombstone::Moved(to);
+    let moved = Tombstone::Moved(to, AT);
     let written = Put {
         record: &[3; 40],
         ..renamed_to(put, &to, &new)
@@ -584,7 +588,7 @@ async fn rename_onto_a_record_of_somebody_else_changes_nothing() {
         expect: Expect::Tag(&tag),
         ..create(&to, &[3; 40])
     };
-    let moved = Tombstone::Moved(to);
+    let moved = Tombstone::Moved(to, AT);
     // Without a transaction, half of it could stay.
     let pool = SqlitePoolOptions::new().max_connections(1);
     let pool = pool.connect("sqlite::memory:").await.unwrap();
@@ -630,7 +634,7 @@ async fn rename_whose_commit_fails_is_an_error_and_leaves_no_transaction() {
         CREATE TABLE other (i REFERENCES one DEFERRABLE INITIALLY DEFERRED); \
         CREATE TRIGGER t INSERT ON hardtack_session BEGIN INSERT INTO other VALUES (1); END";
     pool.execute(sqlx::raw_sql(deferred)).await.unwrap();
-    let moved = Tombstone::Moved(to);
+    let moved = Tombstone::Moved(to, AT);
     let error = store.rename(&from, renamed, moved, HOUR).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
 

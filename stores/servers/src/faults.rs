@@ -2,6 +2,7 @@
 //! soon after.
 
 use crate::{Fault, Proxy};
+use hardtack::Timestamp;
 use hardtack::store::{
     End, Expect, Found, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap, Tag,
     Tombstone,
@@ -13,6 +14,9 @@ use std::{
     time::Duration,
 };
 use tokio::time::{Instant, pause, resume, timeout};
+
+/// When sessions end: to a store, a time is what it is to keep.
+pub const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
 
 const KEEP: Duration = Duration::from_secs(3_600);
 /// The deadline of a store whose calls have to be answered, however busy the machine is.
@@ -91,7 +95,7 @@ pub fn end(key: &RecordKey) -> End<'_> {
     End {
         key,
         expect: None,
-        tombstone: Tombstone::Destroyed,
+        tombstone: Tombstone::Destroyed(AT),
         grace: KEEP,
         owner: None,
     }
@@ -109,7 +113,7 @@ pub async fn rename_onto_another_record_changes_nothing<S: Store>(store: &S) {
         expect: Expect::Tag(&tag),
         ..create(&keys[1], &[3; 40])
     };
-    let moved = Tombstone::Moved(keys[1]);
+    let moved = Tombstone::Moved(keys[1], AT);
     let error = store.rename(&keys[0], put, moved, KEEP).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     for (key, record) in keys.iter().zip(&records) {
@@ -143,7 +147,7 @@ pub async fn survives_faults<S: Store>(store: &S, proxy: &Proxy) {
         let end = End {
             key: &other,
             expect: None,
-            tombstone: Tombstone::Destroyed,
+            tombstone: Tombstone::Destroyed(AT),
             grace: KEEP,
             owner: None,
         };
@@ -155,7 +159,7 @@ pub async fn survives_faults<S: Store>(store: &S, proxy: &Proxy) {
             expect: Expect::Tag(&first),
             ..swap
         };
-        let rename = || store.rename(&from, moved, Tombstone::Moved(to), KEEP);
+        let rename = || store.rename(&from, moved, Tombstone::Moved(to, AT), KEEP);
         proxy.set(fault);
         let calls = async {
             if fault == Fault::Hang {
@@ -189,7 +193,7 @@ pub async fn survives_faults<S: Store>(store: &S, proxy: &Proxy) {
         let found = store.load(&key, None).await.unwrap();
         assert_eq!(found, Found::Record(next.clone()), "{fault:?}");
         let found = store.load(&other, None).await.unwrap();
-        assert_eq!(found, Found::Ended(Tombstone::Destroyed), "{fault:?}");
+        assert_eq!(found, Found::Ended(Tombstone::Destroyed(AT)), "{fault:?}");
         last = Tag::of(&next).unwrap();
     }
 }

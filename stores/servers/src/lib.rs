@@ -25,7 +25,7 @@ mod session;
 
 pub use dump::{Dump, opens_no_record};
 pub use faults::{
-    PATIENT, create, end, ends_at, names_nothing, new_key,
+    AT, PATIENT, create, end, ends_at, names_nothing, new_key,
     rename_onto_another_record_changes_nothing, survives_faults, works_again,
 };
 pub use proxy::{Fault, Proxy};

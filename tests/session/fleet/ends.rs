@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a process remembers an end, and how long a tombstone stays, in seconds.
 const MEMORY: u32 = 60;
+/// How long one stays that leads to a person's next id.
+const FOLLOWED: u32 = 60 * 60;
 
 /// With a shared denylist, a login that was ended or replaced opens nowhere. In a store the same holds for one that was
 /// never in a cookie, and for each id that an instance with the store has ended: cookies know of no end. An instance that
@@ -118,7 +120,11 @@ impl Ends {
             // A logout follows the session to another id for as long as its tombstone stays.
             Act::LogOut => {
                 let is_done = tab.place.reads_store();
-                let follows = elapsed < MEMORY || moved < tab.began.order;
+                let memory = match seen.user {
+                    Some(_) => FOLLOWED,
+                    None => MEMORY,
+                };
+                let follows = elapsed < memory || moved < tab.began.order;
                 // Where sessions are in cookies, a robot that begins and ends them fills no store.
                 let was_robot = tab.place == Place::Cookie
                     && seen.user.is_none()

@@ -18,7 +18,7 @@ use crate::{
         lifecycle::{Closing, Decision, EndedLogin, LiveSession, Save},
         manager::{Place, SessionManager, SiteCookie, StoreSettings},
         record::{Ids, SessionId, TicketSecret},
-        store::{Ending, GRACE, RecordSecret, Tombstone},
+        store::{Ending, FOLLOWED, GRACE, RecordSecret, Tombstone},
     },
 };
 use alloc::{boxed::Box, string::String, vec::Vec};
@@ -210,15 +210,21 @@ fn plan<T: SessionData, R: TryCryptoRng + ?Sized>(
         Came::AsSession(..) => None,
     };
     let moves = current.ids.session != save.ids.session;
-    let end = session.sealed_login().map(|login| login.absolute_end);
     // Only a session that moves leaves a tombstone, and the keys that tell how long it stays are derived for it.
-    let grace = match end.filter(|_| moves) {
-        Some(end) => grace(
-            (manager, store),
-            (current.ids.session, secret),
-            end,
-            manager.wall(),
-        ),
+    let grace = match session.sealed_login().filter(|_| moves) {
+        Some(EndedLogin {
+            by_login,
+            absolute_end,
+            ..
+        }) => {
+            let (place, from) = ((manager, store), (current.ids.session, secret));
+            // Robots get new ids too, and must not fill the store.
+            let followed = match by_login && !session.is_login() {
+                true => FOLLOWED,
+                false => GRACE,
+            };
+            grace(place, from, absolute_end, manager.wall()).max(followed)
+        }
         None => GRACE,
     };
     let way = match current.tag {
@@ -352,7 +358,7 @@ fn ending<T: SessionData>(
     let received = stored.received(login.session);
     Some(Ending {
         key: with_keys(place.0, |keys, _| keys.record_key(login.session))?,
-        tombstone: Tombstone::Destroyed,
+        tombstone: Tombstone::Destroyed(now),
         // The store may not have been asked, or may not have answered.
         follows: received.is_some_and(|received| !received.was_over),
         owner: received.and_then(|received| received.owner),

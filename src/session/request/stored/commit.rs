@@ -209,7 +209,7 @@ async fn end_replaced<T: SessionData>(
     let Ok(successor) = record_key(manager, saved.save.ids.session) else {
         return;
     };
-    let tombstone = Tombstone::Replaced(successor);
+    let tombstone = Tombstone::Replaced(successor, manager.wall());
     // A thief may ask for a new id while the password is checked.
     let renamed = saved.renamed.map(|key| Ending {
         key,
@@ -327,8 +327,8 @@ async fn save<T: SessionData>(
             (Way::Rename(tag), Some(from)) => {
                 let put = put(Expect::Tag(tag));
                 let tombstone = match saving.own.is_login {
-                    true => Tombstone::Replaced(key),
-                    false => Tombstone::Moved(key),
+                    true => Tombstone::Replaced(key, now),
+                    false => Tombstone::Moved(key, now),
                 };
                 Call::Rename(from, put, tombstone, saving.grace)
             }
@@ -359,7 +359,7 @@ async fn save<T: SessionData>(
                 merging::merge((manager, store), &saving, theirs_key, &theirs)?
             }
             Swap::Ended(tombstone) => {
-                if let Tombstone::Moved(next) = tombstone {
+                if let Tombstone::Moved(next, _) = tombstone {
                     renamed = Some(next);
                 }
                 Next::Put(merging::over(manager, &saving, Some(tombstone))?)

@@ -15,9 +15,7 @@ use crate::{
         lifecycle::{EndedLogin, LiveSession, Now, Sealed},
         manager::{SessionManager, SiteCookie, StoreSettings},
         record::{SessionId, TicketSecret},
-        store::{
-            Found as InStore, RecordKey, RecordSecret, StoreError, StoreErrorKind, Tag, Tombstone,
-        },
+        store::{Found as InStore, RecordKey, RecordSecret, StoreError, StoreErrorKind, Tag},
     },
 };
 use alloc::{boxed::Box, string::ToString as _, vec::Vec};
@@ -271,7 +269,7 @@ impl Loading {
                 Err(reason) => self.tokens.of(cookie).refused.push(refuse(reason)),
             },
             (InStore::Ended(tombstone), _) => {
-                self.is_over |= tombstone != Tombstone::Ended;
+                self.is_over |= tombstone.is_recent(now.wall, manager.settings().rules.skew);
                 self.tokens.of(cookie).refused.push(refuse(Refusal::Ended));
             }
             (InStore::Missing, None) => self
@@ -426,7 +424,10 @@ mod tests {
     use super::*;
     use crate::{
         Key, Keyring,
-        session::{store::Ending, testing},
+        session::{
+            store::{Ending, Tombstone},
+            testing,
+        },
         store::MemoryStore,
     };
     use alloc::{format, sync::Arc};
@@ -449,7 +450,7 @@ mod tests {
         for n in 0..=65_536_u128 {
             store.pending.push(Ending {
                 key: RecordKey::from_bytes(n.to_be_bytes()),
-                tombstone: Tombstone::Destroyed,
+                tombstone: Tombstone::Ended,
                 follows: false,
                 owner: None,
                 grace: Duration::ZERO,

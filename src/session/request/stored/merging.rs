@@ -135,7 +135,7 @@ pub(super) fn over<T: SessionData>(
     // person's to end: only what this request wrote goes on.
     let moved = matches!(
         tombstone,
-        Some(Tombstone::Moved(_) | Tombstone::Replaced(_))
+        Some(Tombstone::Moved(..) | Tombstone::Replaced(..))
     );
     if !moved && saving.own.base.is_some() {
         let written = saving.own.written.as_ref();

@@ -5,6 +5,7 @@ use super::{
     Bench, Fixture, Stop,
     join::join_all,
 };
+use crate::Timestamp;
 use alloc::{boxed::Box, format, vec, vec::Vec};
 use core::{future::Future, pin::Pin, time::Duration};
 
@@ -15,6 +16,8 @@ pub(super) const KEEP: Duration = Duration::from_secs(10 * 60 * 60);
 /// An hour less than [`KEEP`], together with the [`SLACK`] that is added.
 pub(super) const NEARLY: Duration = Duration::from_secs(6 * 60 * 60);
 pub(super) const GRACE: Duration = Duration::from_secs(60);
+/// When sessions end: to a store, a time is what it is to keep.
+pub(super) const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
 /// The longest record of a site with default settings, and the header and tag of its token.
 pub(super) const LARGEST: usize = 64 * 1024 + 40;
 /// How much of what a store says that it takes is tried.
@@ -132,7 +135,7 @@ impl<F: Fixture> Bench<'_, F> {
             expect: Expect::Tag(&expect),
             ..create(to, record, KEEP)
         };
-        let tombstone = Tombstone::Moved(*to);
+        let tombstone = Tombstone::Moved(*to, AT);
         Ok(self.store.rename(from, put, tombstone, GRACE).await?)
     }
 }
@@ -201,7 +204,7 @@ pub(super) async fn count_up<S: Store, F: Fixture>(
         };
         let before = match found {
             Found::Record(record) => record,
-            Found::Ended(Tombstone::Moved(successor)) => {
+            Found::Ended(Tombstone::Moved(successor, _)) => {
                 key = successor;
                 continue;
             }
@@ -219,7 +222,7 @@ pub(super) async fn count_up<S: Store, F: Fixture>(
                 base = Some(after);
             }
             Swap::Differs(theirs) => base = Some(theirs),
-            Swap::Ended(Tombstone::Moved(successor)) => key = successor,
+            Swap::Ended(Tombstone::Moved(successor, _)) => key = successor,
             Swap::Ended(_) => return Ok(acknowledged),
             Swap::Missing => return Err(Stop::Failed("a live record is missing".into())),
         }

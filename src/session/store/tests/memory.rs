@@ -1,4 +1,5 @@
 use super::block_on;
+use crate::Timestamp;
 use crate::session::store::{
     End, Expect, Found, MemoryStore, Owner, OwnerKey, Put, RecordKey, Store, StoreError,
     StoreErrorKind, Swap, Tag, Tombstone,
@@ -11,6 +12,7 @@ use core::time::Duration;
 use std::{collections::HashMap, sync::Mutex, thread};
 
 const HOUR: Duration = Duration::from_secs(3600);
+const AT: Timestamp = Timestamp::from_unix(1_800_000_000);
 
 #[derive(Default)]
 struct Memory {
@@ -71,7 +73,7 @@ fn try_end(store: &MemoryStore, key: &RecordKey) -> Result<Swap, StoreError> {
         End {
             key,
             expect: None,
-            tombstone: Tombstone::Destroyed,
+            tombstone: Tombstone::Destroyed(AT),
             grace: HOUR,
             owner: None,
         },
@@ -134,7 +136,7 @@ fn full_store_ends_a_record_and_says_what_end_it_cannot_remember() {
     // In place of a record there is always room.
     assert_eq!(end(&store, &key(1)), Swap::Done);
     let found = block_on(Store::load(&store, &key(1), None)).unwrap();
-    assert_eq!(found, Found::Ended(Tombstone::Destroyed));
+    assert_eq!(found, Found::Ended(Tombstone::Destroyed(AT)));
 }
 
 #[test]
@@ -170,7 +172,7 @@ fn a_rename_puts_no_record_over_another() {
         expect: Expect::Tag(&tag),
         ..create(&next, &[9; 100])
     };
-    let tombstone = Tombstone::Moved(next);
+    let tombstone = Tombstone::Moved(next, AT);
     let renamed = block_on(Store::rename(&store, &key(1), moved, tombstone, HOUR));
     assert_eq!(renamed.unwrap_err().kind(), StoreErrorKind::Corrupt);
     for (key, record) in [(key(1), from), (key(2), to)] {
@@ -287,7 +289,9 @@ fn erased_store_answers_as_the_store() {
             }),
             ..create(&to, &after)
         };
-        let renamed = store.rename(&from, put, Tombstone::Moved(to), HOUR).await;
+        let renamed = store
+            .rename(&from, put, Tombstone::Moved(to, AT), HOUR)
+            .await;
         assert_eq!(renamed.unwrap(), Swap::Done);
         assert!(store.lists_owners());
         let owned = store.owned(&owner).await.unwrap();

@@ -3,17 +3,17 @@
 use super::super::{
     super::{Found, RecordKey, Store, Swap, Tombstone},
     Bench, Case, Fixture, Stop,
-    kit::{GRACE, HOUR, KEEP, NEARLY, SLACK, TRIES, at_once, boxed, count_up, same, swap},
+    kit::{AT, GRACE, HOUR, KEEP, NEARLY, SLACK, TRIES, at_once, boxed, count_up, same, swap},
 };
 use alloc::{format, vec::Vec};
 
 pub(super) async fn end_leaves_its_reason<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     let successor = RecordKey::from_bytes([0xff; 16]);
     for reason in [
-        Tombstone::Moved(successor),
-        Tombstone::Replaced(successor),
-        Tombstone::Moved(bench.key()),
-        Tombstone::Destroyed,
+        Tombstone::Moved(successor, AT),
+        Tombstone::Replaced(successor, AT),
+        Tombstone::Moved(bench.key(), AT),
+        Tombstone::Destroyed(AT),
         Tombstone::Ended,
     ] {
         let (key, record) = bench.created(KEEP).await?;
@@ -35,16 +35,16 @@ pub(super) async fn end_with_a_wrong_tag_is_refused<F: Fixture>(bench: &Bench<'_
 
 pub(super) async fn end_without_a_tag<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     let (key, _) = bench.created(KEEP).await?;
-    let ended = bench.end(&key, None, Tombstone::Destroyed).await?;
+    let ended = bench.end(&key, None, Tombstone::Destroyed(AT)).await?;
     same!(ended, Swap::Done, "end");
     let found = bench.found(&key).await?;
-    same!(found, Found::Ended(Tombstone::Destroyed), "load");
+    same!(found, Found::Ended(Tombstone::Destroyed(AT)), "load");
     Ok(())
 }
 
 pub(super) async fn repeated_end_is_done<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     let (key, record) = bench.created(KEEP).await?;
-    let moved = Tombstone::Moved(bench.key());
+    let moved = Tombstone::Moved(bench.key(), AT);
     for expect in [Some(&record[..]), Some(&record), None] {
         same!(bench.end(&key, expect, moved).await?, Swap::Done, "end");
     }
@@ -54,10 +54,10 @@ pub(super) async fn repeated_end_is_done<F: Fixture>(bench: &Bench<'_, F>) -> Ca
 pub(super) async fn first_reason_stays<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     // The successor of a session that moved must still be found by the logout that follows it.
     let (key, record) = bench.created(KEEP).await?;
-    let moved = Tombstone::Moved(bench.key());
+    let moved = Tombstone::Moved(bench.key(), AT);
     same!(bench.end(&key, None, moved).await?, Swap::Done, "first end");
     for expect in [Some(&record[..]), None] {
-        let second = bench.end(&key, expect, Tombstone::Destroyed).await?;
+        let second = bench.end(&key, expect, Tombstone::Destroyed(AT)).await?;
         same!(second, Swap::Ended(moved), "second end");
     }
     same!(bench.found(&key).await?, Found::Ended(moved), "load");
@@ -67,10 +67,10 @@ pub(super) async fn first_reason_stays<F: Fixture>(bench: &Bench<'_, F>) -> Case
 pub(super) async fn end_of_nothing_leaves_a_tombstone<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     // A login that is still on its way under this key must not arrive after the logout.
     let key = bench.key();
-    let ended = bench.end(&key, None, Tombstone::Destroyed).await?;
+    let ended = bench.end(&key, None, Tombstone::Destroyed(AT)).await?;
     same!(ended, Swap::Done, "end");
     let refused = bench.create(&key, &bench.record()).await?;
-    same!(refused, Swap::Ended(Tombstone::Destroyed), "create");
+    same!(refused, Swap::Ended(Tombstone::Destroyed(AT)), "create");
     Ok(())
 }
 
@@ -95,13 +95,13 @@ pub(super) async fn end_holds_against_swappers<F: Fixture>(bench: &Bench<'_, F>)
             })
         });
         let logout = boxed(async move {
-            let answer = bench.end(&key, None, Tombstone::Destroyed).await?;
+            let answer = bench.end(&key, None, Tombstone::Destroyed(AT)).await?;
             same!(answer, Swap::Done, "end");
             Ok(())
         });
         at_once(writers.chain([logout])).await?;
         let found = bench.found(&key).await?;
-        same!(found, Found::Ended(Tombstone::Destroyed), "load");
+        same!(found, Found::Ended(Tombstone::Destroyed(AT)), "load");
     }
     Ok(())
 }
@@ -219,10 +219,14 @@ pub(super) async fn record_is_gone_after_its_time<F: Fixture>(bench: &Bench<'_, 
 
 pub(super) async fn tombstone_is_never_prolonged<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     let (key, _) = bench.created(KEEP).await?;
-    let ended = bench.end(&key, None, Tombstone::Destroyed).await?;
+    let ended = bench.end(&key, None, Tombstone::Destroyed(AT)).await?;
     same!(ended, Swap::Done, "end");
     let found = bench.store.load(&key, Some(KEEP)).await?;
-    same!(found, Found::Ended(Tombstone::Destroyed), "load with keep");
+    same!(
+        found,
+        Found::Ended(Tombstone::Destroyed(AT)),
+        "load with keep"
+    );
     bench.advance_past(GRACE).await?;
     same!(bench.found(&key).await?, Found::Missing, "load at the end");
     Ok(())

@@ -4,7 +4,7 @@ use super::super::{
     super::{End, Expect, Found, Owner, OwnerKey, Put, RecordKey, Store, Swap, Tombstone},
     Bench, Case, Fixture, Stop,
     join::cut_short,
-    kit::{GRACE, KEEP, create, same, tag},
+    kit::{AT, GRACE, KEEP, create, same, tag},
 };
 use alloc::{format, vec, vec::Vec};
 use core::time::Duration;
@@ -125,7 +125,7 @@ pub(super) async fn owner_lists_what_was_renamed<F: Fixture>(bench: &Bench<'_, F
             owner: Some(owner),
             ..create(&to, &after, KEEP)
         };
-        let moved = Tombstone::Moved(to);
+        let moved = Tombstone::Moved(to, AT);
         let renamed = bench.store.rename(&from, put, moved, GRACE).await?;
         same!(renamed, Swap::Done, "rename");
         let expected = sorted([(to, about)]);
@@ -197,7 +197,7 @@ pub(super) async fn owner_has_at_most_1000_records<F: Fixture>(bench: &Bench<'_,
         }),
         ..create(&last, &after, KEEP)
     };
-    let moved = Tombstone::Replaced(last);
+    let moved = Tombstone::Replaced(last, AT);
     let renamed = bench.store.rename(&from, put, moved, GRACE).await?;
     same!(renamed, Swap::Done, "rename");
     same!(bench.found(&last).await?, Found::Record(after), "the last");

@@ -3,7 +3,7 @@
 use super::super::{
     super::{Found, RecordKey, Store, StoreErrorKind, Swap, Tombstone},
     Bench, Case, Fixture, Stop,
-    kit::{KEEP, LARGEST, LARGEST_TRIED, TAG, at_once, count_up, create, same, swap},
+    kit::{AT, KEEP, LARGEST, LARGEST_TRIED, TAG, at_once, count_up, create, same, swap},
 };
 use alloc::{format, vec, vec::Vec};
 
@@ -200,20 +200,20 @@ pub(super) async fn swap_after_an_end_is_refused<F: Fixture>(bench: &Bench<'_, F
     // A save that comes late must not bring back the session.
     let (key, record) = bench.created(KEEP).await?;
     same!(
-        bench.end(&key, None, Tombstone::Destroyed).await?,
+        bench.end(&key, None, Tombstone::Destroyed(AT)).await?,
         Swap::Done,
         "end"
     );
     let refused = bench.swap(&key, &record, &bench.record()).await?;
-    same!(refused, Swap::Ended(Tombstone::Destroyed), "swap");
+    same!(refused, Swap::Ended(Tombstone::Destroyed(AT)), "swap");
     let repeated = bench.swap(&key, &bench.record(), &record).await?;
     same!(
         repeated,
-        Swap::Ended(Tombstone::Destroyed),
+        Swap::Ended(Tombstone::Destroyed(AT)),
         "repeated create"
     );
     let found = bench.found(&key).await?;
-    same!(found, Found::Ended(Tombstone::Destroyed), "load");
+    same!(found, Found::Ended(Tombstone::Destroyed(AT)), "load");
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use super::super::{
     super::{Found, RecordKey, Swap, Tombstone},
     Bench, Case, Fixture, Stop,
-    kit::{GRACE, KEEP, TAG, TRIES, at_once, boxed, count_up, same},
+    kit::{AT, GRACE, KEEP, TAG, TRIES, at_once, boxed, count_up, same},
 };
 use alloc::format;
 
@@ -14,7 +14,7 @@ pub(super) async fn rename_moves_the_record<F: Fixture>(bench: &Bench<'_, F>) ->
     same!(renamed, Swap::Done, "rename");
     same!(bench.found(&to).await?, Found::Record(after), "the new key");
     let old = bench.found(&from).await?;
-    same!(old, Found::Ended(Tombstone::Moved(to)), "the old key");
+    same!(old, Found::Ended(Tombstone::Moved(to, AT)), "the old key");
     Ok(())
 }
 
@@ -73,17 +73,17 @@ pub(super) async fn rename_after_a_lost_race_goes_on<F: Fixture>(bench: &Bench<'
         "the new key"
     );
     let old = bench.found(&from).await?;
-    same!(old, Found::Ended(Tombstone::Moved(to)), "the old key");
+    same!(old, Found::Ended(Tombstone::Moved(to, AT)), "the old key");
     Ok(())
 }
 
 pub(super) async fn rename_onto_a_tombstone_is_refused<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     let (from, before) = bench.created(KEEP).await?;
     let to = bench.key();
-    let ended = bench.end(&to, None, Tombstone::Destroyed).await?;
+    let ended = bench.end(&to, None, Tombstone::Destroyed(AT)).await?;
     same!(ended, Swap::Done, "end");
     let refused = bench.rename(&from, &before, &to, &bench.record()).await?;
-    same!(refused, Swap::Ended(Tombstone::Destroyed), "rename");
+    same!(refused, Swap::Ended(Tombstone::Destroyed(AT)), "rename");
     let old = bench.found(&from).await?;
     same!(old, Found::Record(before), "the old key");
     Ok(())
@@ -91,11 +91,11 @@ pub(super) async fn rename_onto_a_tombstone_is_refused<F: Fixture>(bench: &Bench
 
 pub(super) async fn rename_of_what_ended_is_refused<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     let (from, before) = bench.created(KEEP).await?;
-    let ended = bench.end(&from, None, Tombstone::Destroyed).await?;
+    let ended = bench.end(&from, None, Tombstone::Destroyed(AT)).await?;
     same!(ended, Swap::Done, "end");
     let to = bench.key();
     let refused = bench.rename(&from, &before, &to, &bench.record()).await?;
-    same!(refused, Swap::Ended(Tombstone::Destroyed), "rename");
+    same!(refused, Swap::Ended(Tombstone::Destroyed(AT)), "rename");
     not_a_record(bench, &to).await
 }
 
@@ -129,11 +129,11 @@ pub(super) async fn one_of_two_renames_wins<F: Fixture>(bench: &Bench<'_, F>) ->
             }
         }));
         let answers = answers.await?;
-        let (winner, loser) = match Found::Ended(Tombstone::Moved(keys[0])) {
+        let (winner, loser) = match Found::Ended(Tombstone::Moved(keys[0], AT)) {
             first if bench.found(&from).await? == first => (keys[0], keys[1]),
             _ => (keys[1], keys[0]),
         };
-        let mut expected = [Swap::Done, Swap::Ended(Tombstone::Moved(winner))];
+        let mut expected = [Swap::Done, Swap::Ended(Tombstone::Moved(winner, AT))];
         // The answers are in the order in which they came.
         if answers.first() != Some(&Swap::Done) {
             expected.reverse();
@@ -177,7 +177,7 @@ pub(super) async fn rename_against_swappers_loses_nothing<F: Fixture>(
             Err(Stop::Failed(format!("no rename after {TRIES} tries")))
         });
         at_once(writers.chain([renamer])).await?;
-        let Found::Ended(Tombstone::Moved(to)) = bench.found(&from).await? else {
+        let Found::Ended(Tombstone::Moved(to, AT)) = bench.found(&from).await? else {
             return Err(Stop::Failed("the old record is not moved".into()));
         };
         let Found::Record(record) = bench.found(&to).await? else {
