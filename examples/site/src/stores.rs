@@ -66,9 +66,12 @@ pub(crate) fn sweep(sessions: SessionManager) {
         let mut minute = interval(Duration::from_secs(60));
         loop {
             minute.tick().await;
-            if let Err(error) = sessions.sweep(1_000).await {
-                eprintln!("the store was not swept: {error}");
-            }
+            // Until nothing is left.
+            while let Ok(1_000) = sessions
+                .sweep(1_000)
+                .await
+                .inspect_err(|error| eprintln!("the store was not swept: {error}"))
+            {}
         }
     });
 }

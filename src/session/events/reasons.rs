@@ -59,8 +59,9 @@ pub enum Refusal {
     Rival,
     /// The request comes from another origin: see [`Event::CrossOrigin`](crate::session::Event::CrossOrigin).
     CrossOrigin,
-    /// The store has nothing of this session, although its time is not over. Look into a rise: the engine
-    /// evicts records, or lost them.
+    /// The store has nothing of this session, although its time is not over. It ended more than a minute ago, or
+    /// nobody had logged in to it and its ticket came back after ten minutes. Look into a rise: the engine evicts
+    /// records, or lost them.
     Missing,
     /// The session is in its cookie, and `only_tickets` refuses those.
     NotATicket,

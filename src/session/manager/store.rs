@@ -278,8 +278,9 @@ impl<T: SessionData> SessionManager<T> {
         self.end_but(subject, &[]).await
     }
 
-    /// Returns `true` if the session is in the store: for a WebSocket that outlives its request. A record stays
-    /// for a while after the session's timeouts, so this tells of ends and not of timeouts.
+    /// Returns `true` if the store has a session under this id: for a WebSocket that outlives its request. After
+    /// [`regenerate`](crate::session::Session::regenerate) the session has another id. A record stays for a while after the
+    /// session's timeouts, so this tells of ends and not of timeouts.
     ///
     /// # Errors
     ///

@@ -44,8 +44,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Puts the record under another key and leaves a tombstone for `grace` under `from`.
     ///
-    /// [`Put::expect`] is the tag of the record under `from`, and so is the record in
-    /// [`Differs`](Swap::Differs): the caller merges and calls again. [`Put::key`] is a fresh random key.
+    /// [`Put::expect`] is the tag of the record under `from`. [`Differs`](Swap::Differs) has the record under
+    /// `from`: the caller merges and calls again. [`Put::key`] is a fresh random key.
     /// A tombstone under either key is [`Ended`](Swap::Ended), with nothing changed under `from`. Of two
     /// renames from one key one wins.
     ///
@@ -81,8 +81,8 @@ pub trait Store: Send + Sync + 'static {
     /// Deletes at most `limit` records and tombstones past their time, and returns their number. The
     /// default deletes nothing: the engine expires them by itself.
     ///
-    /// An engine that does not may answer with them until then. A tombstone refuses for that much longer, and
-    /// the times of a session are in its record and its ticket.
+    /// An engine that does not may answer with records and tombstones past their time until then: hardtack checks the
+    /// times of a session itself.
     fn sweep(&self, limit: u32) -> impl Future<Output = Result<u32, StoreError>> + Send {
         let _ = limit;
         async { Ok(0) }

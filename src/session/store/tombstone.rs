@@ -85,8 +85,8 @@ impl Tombstone {
         }
     }
 
-    /// Returns `true` if the browser may be about to get something newer than the session, by a clock that is at most
-    /// `skew` off the one that told the time. An end from elsewhere brings it nothing.
+    /// Returns `true` for a minute: the browser may be about to get a newer cookie than that of the session. The clock
+    /// of `now` is at most `skew` off the one that told the time. An end from elsewhere sends no cookie.
     pub(crate) fn is_recent(&self, now: Timestamp, skew: Duration) -> bool {
         match self {
             Tombstone::Moved(_, at) | Tombstone::Replaced(_, at) | Tombstone::Destroyed(at) => {

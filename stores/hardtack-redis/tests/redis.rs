@@ -232,6 +232,16 @@ async fn check_names_what_is_wrong() {
     () = run(port, "CONFIG SET maxmemory-policy noeviction").await;
     store(port).check().await.unwrap();
 
+    let readme = include_str!("../README.md");
+    let (_, commands) = readme.split_once("A user needs `~PREFIX*` and `").unwrap();
+    let (commands, _) = commands.split_once('`').unwrap();
+    let commands = commands.replace('\n', " ");
+    let user = format!("ACL SETUSER readme on >hidden resetkeys ~hardtack:* -@all {commands}");
+    () = run(port, &user).await;
+    let url = format!("redis://readme:hidden@127.0.0.1:{port}");
+    let enough = RedisStore::new(Client::open(url).unwrap());
+    enough.check().await.unwrap();
+
     () = run(port, "ACL SETUSER site on >hidden ~* +@all -hset").await;
     let url = format!("redis://site:hidden@127.0.0.1:{port}");
     let limited = RedisStore::new(Client::open(url.as_str()).unwrap());

@@ -176,7 +176,8 @@ async fn ask_store<T: SessionData>(
     let mut kept = ticket.keeps(rules, now.wall);
     let mut found = store.store.load(&key, kept.then_some(keep)).await?;
     if found == InStore::Missing && ticket.is_fresh(now.wall) {
-        // A replica may not have it yet. The statement that writes asks no replica.
+        // A proxy in front of the engine may have asked a replica, which does not have it yet. It sends a statement
+        // that writes to the primary.
         kept = true;
         found = store.store.load(&key, Some(keep)).await?;
     }
