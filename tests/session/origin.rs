@@ -144,3 +144,50 @@ fn an_allowed_page_elsewhere_with_a_planted_cookie_may_log_in_and_nothing_else()
         assert_eq!(reply.set_cookie.is_empty(), !is_sent);
     }
 }
+
+/// A logout on a route of allowed origins, with a cookie that browsers do not withhold. It answers `Ok`.
+#[test]
+fn a_logout_of_an_allowed_page_elsewhere_ends_the_session() {
+    for name in ["__Host-session", "session"] {
+        let clock = Clock::new();
+        let with = || {
+            Site::with(&clock, |builder| {
+                let builder = builder.cookie_name(name).same_site(SameSite::None);
+                builder.allow_cross_origin(|_| true)
+            })
+        };
+        let (site, elsewhere) = (with(), with());
+        let mut browser = logged_in(&site, "ada");
+        let (ended, reply) = posted(&site, &browser, EVIL, Session::destroy);
+        assert_eq!(ended, Ok(()));
+        browser.take(&reply);
+        assert_eq!(
+            browser.user(&elsewhere),
+            None,
+            "{name}: {:?}",
+            reply.set_cookie
+        );
+    }
+}
+
+/// The same with a store: the record is alive when the response goes out.
+#[cfg(feature = "store")]
+#[test]
+fn a_logout_of_an_allowed_page_elsewhere_ends_the_record() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let with = || {
+        Site::with(&clock, |builder| {
+            let builder = builder.store(store.clone()).same_site(SameSite::None);
+            builder.allow_cross_origin(|_| true)
+        })
+    };
+    let (site, elsewhere) = (with(), with());
+    let mut browser = logged_in(&site, "ada");
+    let copy = browser.clone();
+    let (ended, reply) = posted(&site, &browser, EVIL, Session::destroy);
+    assert_eq!(ended, Ok(()));
+    browser.take(&reply);
+    assert_eq!(copy.user(&elsewhere), None);
+    assert_eq!(browser.header(), "");
+}

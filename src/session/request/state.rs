@@ -200,9 +200,16 @@ impl<T: SessionData> State<T> {
         match self.facts.as_ref().map(|facts| &facts.access) {
             Some(Access::Refused(_)) => false,
             // A renewal too would put a planted session in the place of a login that was withheld.
-            Some(Access::Allowed) => self.is_login() || self.brings_session(manager),
+            Some(Access::Allowed) => {
+                self.is_login() || self.is_destroyed() || self.brings_session(manager)
+            }
             Some(Access::All) | None => true,
         }
+    }
+
+    /// Returns `true` if a handler was allowed to end the session that came.
+    fn is_destroyed(&self) -> bool {
+        matches!(&self.phase, Phase::Open(session, _) if session.is_destroyed())
     }
 
     fn is_login(&self) -> bool {
