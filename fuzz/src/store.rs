@@ -74,7 +74,7 @@ fn tombstone(n: u8) -> Tombstone {
     let at = Timestamp::from_unix(n.into());
     match n % 4 {
         0 => Tombstone::Destroyed(at),
-        1 => Tombstone::Ended,
+        1 => Tombstone::Ended(at),
         2 => Tombstone::Replaced(RecordKey::from_bytes(key(n / 4)), at),
         _ => Tombstone::Moved(RecordKey::from_bytes(key(n / 4)), at),
     }

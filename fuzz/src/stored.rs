@@ -135,7 +135,7 @@ pub fn stored(data: &[u8]) {
             expect: None,
             tombstone: match reason % 4 {
                 0 => Tombstone::Destroyed(ended_at),
-                1 => Tombstone::Ended,
+                1 => Tombstone::Ended(ended_at),
                 2 => Tombstone::Replaced(RecordKey::from_bytes([reason; 16]), ended_at),
                 _ => Tombstone::Moved(RecordKey::from_bytes([reason; 16]), ended_at),
             },

@@ -686,7 +686,7 @@ fn an_end_that_comes_late_ends_what_a_thief_has_renamed() {
             if !is_cut_off {
                 assert_eq!(finish(&request).failed, None);
             }
-            // It takes along what is pending.
+            // Others take along what is pending.
             site.request(&person(&elsewhere, "bob").header());
             // A login that the store did not take ends nothing.
             let stays = is_cut_off && !is_logout;
@@ -760,9 +760,9 @@ fn a_logout_whose_plan_is_dropped_ends_the_session_all_the_same() {
     }
 }
 
-/// A stale cookie says nothing of the session that went on in the store under another id.
+/// The cookie is from before the session went into the store.
 #[test]
-fn the_end_of_a_cookie_that_was_over_does_not_follow_the_session() {
+fn the_end_of_a_cookie_that_was_over_ends_the_session_under_its_next_id() {
     let ([one, two, elsewhere], _) = instances(|builder| builder);
     let before = Site::with(&one.clock, |builder| builder);
     let mut browser = Browser::default();
@@ -771,7 +771,7 @@ fn the_end_of_a_cookie_that_was_over_does_not_follow_the_session() {
     browser.send(&one, renew);
     browser.send(&one, renew);
     stale.send(&two, |session| session.destroy().unwrap());
-    assert_eq!(browser.user(&elsewhere).as_deref(), Some("ada"));
+    assert_eq!(browser.user(&elsewhere), None);
 }
 
 /// Two tabs log in at once, and one of them sends an older session too.
@@ -790,4 +790,313 @@ fn a_login_over_a_session_that_another_login_replaced_keeps_what_it_held() {
     older.take(&finish(&late));
     let cart = older.peek(&site, |session| session.get::<u32>("cart"));
     assert_eq!(cart, Ok(Some(7)));
+}
+
+/// Grace logs in on a shared computer, slowly. Meanwhile another tab gets a new id for Ada's session, or logs Ada in
+/// again. Then Ada logs out, or an administrator ends the session.
+#[test]
+fn a_login_takes_nothing_of_a_session_that_was_renamed_and_then_ended() {
+    let nothing = |_: &Session| {};
+    let again = |session: &Session| {
+        session.regenerate_for_login().unwrap();
+        session.set_subject(Some("ada")).unwrap();
+    };
+    for (name, moves) in [
+        ("not", nothing as fn(&Session)),
+        ("renamed", renew),
+        ("again", again),
+    ] {
+        for by_administrator in [false, true] {
+            let ([site, elsewhere], _) = instances(|builder| builder);
+            let mut browser = person(&site, "ada");
+            browser.send(&site, |session| session.insert("diary", "secret").unwrap());
+            let login = site.request(&browser.header());
+            log_in(&login, "grace");
+            browser.send(&elsewhere, moves);
+            match by_administrator {
+                true => assert_eq!(ready(elsewhere.sessions.end_all("ada")).unwrap(), 1),
+                false => browser.send(&elsewhere, |session| session.destroy().unwrap()),
+            }
+            browser.take(&finish(&login));
+            assert_eq!(browser.user(&site).as_deref(), Some("grace"));
+            let diary = browser.peek(&site, |session| session.get::<String>("diary"));
+            assert_eq!(diary, Ok(None), "{name}, {by_administrator}");
+        }
+    }
+}
+
+/// The visitor was away for longer than the idle limit. The thief kept the copy warm, and has just got another id.
+#[test]
+fn the_end_of_an_idle_ticket_ends_what_a_thief_has_renamed() {
+    for acts in [
+        |session: &Session| session.destroy().unwrap(),
+        |session: &Session| log_in(session, "ada"),
+    ] {
+        for renames in [false, true] {
+            let ([site, elsewhere], _) = instances(|builder| builder);
+            let mut victim = person(&site, "ada");
+            let mut thief = victim.clone();
+            site.clock.pass(20 * MINUTE);
+            thief.send(&elsewhere, |session| session.touch().unwrap());
+            site.clock.pass(11 * MINUTE);
+            if renames {
+                thief.send(&elsewhere, renew);
+            }
+            let (_, reply) = victim.visit(&site, acts);
+            assert_eq!(reply.failed, None);
+            assert_eq!(thief.user(&elsewhere), None, "renames: {renames}");
+        }
+    }
+}
+
+/// The thief was a second faster than the request.
+#[test]
+fn the_end_of_a_ticket_that_a_thief_has_renamed_ends_the_session() {
+    for acts in [
+        |session: &Session| session.destroy().unwrap(),
+        |session: &Session| log_in(session, "ada"),
+    ] {
+        let ([site, elsewhere], _) = instances(|builder| builder);
+        let mut victim = person(&site, "ada");
+        let mut thief = victim.clone();
+        thief.send(&elsewhere, renew);
+        site.clock.pass(1);
+        victim.send(&site, acts);
+        assert_eq!(thief.user(&elsewhere), None);
+    }
+}
+
+/// An account that asked for many new ids within an hour, and the tickets that it got.
+fn chain(site: &Site, len: usize) -> Vec<String> {
+    let mut attacker = person(site, "mallory");
+    let mut tickets = Vec::new();
+    for _ in 0..len {
+        tickets.push(attacker.header());
+        attacker.send(site, renew);
+    }
+    site.clock.pass(5);
+    tickets
+}
+
+/// Old tickets behind a live one are not asked for, and each is followed.
+#[test]
+fn one_request_does_not_cost_a_thousand_calls_nor_do_those_of_others() {
+    let ([site], store) = instances(|builder| builder);
+    let chain = chain(&site, 1_000);
+    let own = logged_in(&site, "x").header();
+    let bob = person(&site, "bob");
+    let request = site.request(&format!("{own}; {}", chain[..15].join("; ")));
+    request.destroy().unwrap();
+    store.calls();
+    finish(&request);
+    let own = store.calls().len();
+    let paid = [(); 100].map(|()| {
+        bob.user(&site);
+        store.calls().len()
+    });
+    assert!(
+        own < 100 && paid.iter().all(|calls| *calls <= 10),
+        "{own}, {paid:?}"
+    );
+}
+
+#[test]
+fn no_end_keeps_the_sweep_from_its_work() {
+    let ([site], _) = instances(|builder| builder);
+    let chain = chain(&site, 500);
+    let own = logged_in(&site, "x").header();
+    let request = site.request(&format!("{own}; {}", chain[0]));
+    request.destroy().unwrap();
+    finish(&request);
+    let swept = [(); 3].map(|()| ready(site.sessions.sweep(10_000)).ok());
+    assert!(swept[0].is_some(), "{swept:?}");
+}
+
+/// A fleet on its way. A page loads at an instance with `Place::Cookie` while another tab logs in, or out.
+#[test]
+fn a_write_beside_a_tombstone_is_left_out_under_place_cookie_too() {
+    use hardtack::session::Place;
+    for acts in [
+        |session: &Session| log_in(session, "ada"),
+        |session: &Session| session.destroy().unwrap(),
+        renew,
+    ] {
+        for place in [Place::Store, Place::Cookie] {
+            let clock = Clock::new();
+            let store = Scripted::new(&clock);
+            let with =
+                |place| Site::with(&clock, |builder| builder.store(store.clone()).place(place));
+            let (site, elsewhere) = (with(Place::Store), with(place));
+            let mut browser = person(&site, "guest");
+            let late = browser.header();
+            browser.send(&site, acts);
+            let late = elsewhere.request(&late);
+            late.insert("cart", 7).unwrap();
+            assert_eq!(finish(&late).set_cookie, [""; 0], "{place:?}");
+        }
+    }
+}
+
+/// A new password ends all sessions, and the visitor logs in with it while another page of the browser loads.
+#[test]
+fn a_login_after_an_end_of_all_is_not_thrown_out_by_a_page_that_loads() {
+    let ([site, elsewhere], _) = instances(|builder| builder);
+    let mut browser = person(&site, "ada");
+    let old = browser.header();
+    assert_eq!(ready(site.sessions.end_all("ada")).unwrap(), 1);
+    browser.send(&site, |session| log_in(session, "ada"));
+    let late = elsewhere.request(&old);
+    late.insert("cart", 7).unwrap();
+    browser.take(&finish(&late));
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+}
+
+/// The clock of one instance was ahead by twenty minutes when the session got another id, and its response was lost.
+#[test]
+fn a_tombstone_of_the_future_does_not_leave_out_writes_for_longer() {
+    let (clock, wrong) = (Clock::new(), Clock::new());
+    let store = Scripted::new(&clock);
+    let site = Site::with(&clock, |builder| builder.store(store.clone()));
+    let ahead = Site::with(&wrong, |builder| builder.store(store.clone()));
+    let mut browser = person(&site, "ada");
+    wrong.pass(20 * MINUTE);
+    browser.clone().send(&ahead, renew);
+    clock.pass(3 * MINUTE);
+    let (_, reply) = browser.visit(&site, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(reply.set_cookie.len(), 1);
+}
+
+/// A site that says whose session it is, and has no other call at login: somebody has logged in.
+#[test]
+fn an_end_follows_a_session_that_has_a_subject() {
+    let ([site, elsewhere], _) = instances(|builder| builder);
+    let mut victim = Browser::default();
+    victim.send(&site, |session| {
+        session.set_subject(Some("ada")).unwrap();
+        session.insert("user", "ada").unwrap();
+    });
+    let mut thief = victim.clone();
+    let request = site.request(&victim.header());
+    request.destroy().unwrap();
+    thief.send(&elsewhere, renew);
+    site.clock.pass(2 * MINUTE);
+    assert_eq!(finish(&request).failed, None);
+    assert_eq!(thief.user(&elsewhere), None);
+}
+
+/// A page loads while another tab of the visitor gets a new id or logs in again. It brings the ticket of before, and
+/// one that was planted for its path. It writes nothing, and its renewal moves the planted session into the
+/// `__Host-` cookie.
+#[test]
+fn a_planted_former_ticket_does_not_replace_one_that_was_renamed() {
+    for acts in [renew, |session: &Session| log_in(session, "ada")] {
+        let clock = Clock::new();
+        let store = Scripted::new(&clock);
+        let before = Site::with(&clock, |builder| {
+            builder.store(store.clone()).cookie_name("sid")
+        });
+        let [site, elsewhere] = [(); 2].map(|()| {
+            Site::with(&clock, |builder| {
+                let sid = FormerCookie::new("sid").until(at(T0 + DAY));
+                builder.store(store.clone()).former_cookie(sid)
+            })
+        });
+        let planted = person(&before, "mallory");
+        clock.pass(5 * MINUTE);
+        let mut victim = person(&site, "ada");
+        let both = format!("{}; {}", victim.header(), planted.header());
+        let user = site.request(&both).get::<String>("user");
+        assert_eq!(user, Ok(Some("ada".into())));
+        victim.send(&site, acts);
+        let page = elsewhere.request(&both);
+        assert_eq!(page.is_empty(), Ok(true));
+        victim.take(&finish(&page));
+        assert_eq!(victim.user(&site).as_deref(), Some("ada"));
+    }
+}
+
+/// The same under one name without `__Host-`: what the victim writes becomes the attacker's.
+#[test]
+fn a_planted_ticket_does_not_count_beside_one_that_was_renamed() {
+    let ([site, elsewhere], _) = instances(|builder| builder.cookie_name("session"));
+    let planted = person(&site, "mallory");
+    let mut victim = person(&site, "ada");
+    let both = format!("{}; {}", victim.header(), planted.header());
+    let page = elsewhere.request(&both);
+    assert_eq!(page.insert("card", "4111"), Err(SessionError::Rivals));
+    drop(page);
+    victim.send(&site, renew);
+    let page = elsewhere.request(&both);
+    let _ = page.insert("card", "4111");
+    finish(&page);
+    let card = planted.peek(&site, |session| session.get::<String>("card"));
+    assert_eq!(card, Ok(None));
+}
+
+/// The record is under a key that this instance does not know yet. Without the planted ticket, the write is an error.
+#[test]
+fn a_planted_former_ticket_does_not_replace_one_that_is_unreadable() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let before = Site::with(&clock, |builder| {
+        builder.store(store.clone()).cookie_name("sid")
+    });
+    let with = |ring| {
+        Site::under(ring, &clock, |builder| {
+            let sid = FormerCookie::new("sid").until(at(T0 + DAY));
+            builder.store(store.clone()).former_cookie(sid)
+        })
+    };
+    let (behind, full) = (with(ring(1)), with(both(2, 1)));
+    let planted = person(&before, "mallory");
+    clock.pass(5 * MINUTE);
+    let mut victim = person(&behind, "ada");
+    let ticket = victim.header();
+    victim.send(&full, |session| session.insert("cart", 7).unwrap());
+    let page = behind.request(&ticket);
+    assert_eq!(page.insert("note", 1), Err(SessionError::Store));
+    let page = behind.request(&format!("{ticket}; {}", planted.header()));
+    assert_eq!(page.get::<String>("user"), Ok(None));
+    assert_eq!(finish(&page).set_cookie, [""; 0]);
+}
+
+/// The browser refreshes its proof while a page of the same session asks for a new id.
+#[cfg(feature = "unstable-device-bound")]
+#[test]
+fn a_refresh_beside_a_rename_does_not_end_the_session_in_the_browser() {
+    use crate::kit::device::Device;
+    use hardtack::session::{DeviceBound, Exchange, HeaderEdit, RequestHead};
+
+    let ([site, elsewhere], _) = instances(|builder| builder.device_bound(DeviceBound::default()));
+    let (mut browser, challenge) = offered(&site);
+    let endpoint = |site: &Site, browser: &mut Browser, header: (&str, &str)| {
+        let cookies = browser.header();
+        let exchange = Exchange::begin(&site.sessions);
+        let answer = exchange.endpoint(&RequestHead {
+            method: "POST",
+            path: "/.hardtack/device/session",
+            authority: None,
+            headers: [("cookie", &*cookies), header],
+        });
+        let edits = ready(answer.unwrap());
+        let (status, body) = (edits.status(), edits.body());
+        for edit in edits {
+            if let HeaderEdit::Append("set-cookie", line) = edit {
+                browser.jar.store(&line);
+            }
+        }
+        (status, body)
+    };
+    let proof = Device::new(1).register(&challenge);
+    let proof = ("secure-session-response", &*proof);
+    let (status, body) = endpoint(&site, &mut browser, proof);
+    assert_eq!(status, Some(200));
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    let id = body["session_identifier"].as_str().unwrap();
+    let mut old = browser.clone();
+    let refresh = ("sec-secure-session-id", id);
+    assert_eq!(endpoint(&elsewhere, &mut old, refresh).0, Some(403));
+    browser.send(&site, renew);
+    let (status, _) = endpoint(&elsewhere, &mut old, refresh);
+    assert_eq!(status, Some(503), "200 would end it in the browser");
 }

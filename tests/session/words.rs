@@ -125,7 +125,10 @@ fn what_a_store_says_has_its_words() {
         assert_eq!(StoreError::from(kind).to_string(), words);
     }
     assert_eq!(format!("{:?}", MemoryStore::new(9)), "MemoryStore(..)");
-    let (record, ended) = (vec![7; 99], Tombstone::Ended);
+    let (record, ended) = (
+        vec![7; 99],
+        Tombstone::Ended(hardtack::Timestamp::from_unix(7)),
+    );
     let found = [
         Found::Record(record.clone()),
         Found::Ended(ended),
@@ -133,7 +136,7 @@ fn what_a_store_says_has_its_words() {
     ];
     assert_eq!(
         format!("{found:?}"),
-        "[Record(99 bytes), Ended(Ended), Missing]"
+        "[Record(99 bytes), Ended(Ended(Timestamp(7))), Missing]"
     );
     let swaps = [
         Swap::Done,
@@ -143,7 +146,7 @@ fn what_a_store_says_has_its_words() {
     ];
     assert_eq!(
         format!("{swaps:?}"),
-        "[Done, Differs(99 bytes), Ended(Ended), Missing]"
+        "[Done, Differs(99 bytes), Ended(Ended(Timestamp(7))), Missing]"
     );
 }
 

@@ -187,6 +187,13 @@ impl<T: SessionData> LiveSession<T> {
         self.sealed().map(|sealed| sealed.login)
     }
 
+    /// Returns `true` if it came as the session of a person, and not of a guest.
+    #[cfg(feature = "store")]
+    pub(crate) fn was_of_person(&self) -> bool {
+        let sealed = self.sealed();
+        sealed.is_some_and(|sealed| sealed.head.is_of_person())
+    }
+
     pub(crate) fn is_remembered(&self) -> bool {
         self.head.remembered
     }

@@ -126,7 +126,7 @@ pub(crate) fn keep_saved<T>(
         .saturating_duration_since(now)
         .saturating_add(KEEP_MARGIN);
     let used = keep(limits, head.created_at, now);
-    let unseen = is_new && !head.by_login && head.subject.is_none();
+    let unseen = is_new && !head.is_of_person();
     (if unseen { used.min(KEEP_UNSEEN) } else { used }, at_most)
 }
 

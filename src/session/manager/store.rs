@@ -11,8 +11,8 @@ use crate::{
         data::{SessionData, SessionMap},
         record::{About, SessionId},
         store::{
-            Ending, Found, GRACE, Owned, OwnerKey, RecordKey, Store, StoreError, StoreErrorKind,
-            StoreKeys, Tombstone,
+            Ending, Found, GRACE, Moves, Owned, OwnerKey, RecordKey, Store, StoreError,
+            StoreErrorKind, StoreKeys, Tombstone,
         },
     },
 };
@@ -192,7 +192,8 @@ impl<T: SessionData> SessionManager<T> {
 
     /// Deletes at most `limit` records and tombstones past their time, and returns their number. Call it
     /// from a timer if the engine has no expiry of its own, as SQL: hardtack starts no task. Until then what is
-    /// past its time takes space, and an ended session stays ended for longer.
+    /// past its time takes space, and an ended session stays ended for longer. Before that, it sends the ends that the
+    /// store has not taken yet.
     ///
     /// ```
     /// # use hardtack::{session::SessionManager, store::StoreError};
@@ -207,8 +208,10 @@ impl<T: SessionData> SessionManager<T> {
     /// That of the store.
     pub async fn sweep(&self, limit: u32) -> Result<u32, StoreError> {
         let store = self.store()?;
-        while store.pending.run_one(&*store.store).await? {}
-        store.store.sweep(limit).await
+        // What keeps an end from the store must not keep the sweep from its work.
+        let ended = store.pending.run_all(&*store.store).await;
+        let swept = store.store.sweep(limit).await?;
+        ended.map(|()| swept)
     }
 
     /// Returns the live sessions of a [subject](crate::session::Session::set_subject), newest first. A
@@ -259,7 +262,14 @@ impl<T: SessionData> SessionManager<T> {
     /// That of the store. The session may have ended.
     pub async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
         let key = self.with_keys(|keys| keys.record_key(id))?;
-        self.ending(key, None)?.run(&*self.store()?.store).await
+        let mut ending = self.ending(key, None)?;
+        match ending
+            .run(&*self.store()?.store, &mut Moves::default())
+            .await?
+        {
+            true => Ok(()),
+            false => Err(Ending::outrun()),
+        }
     }
 
     /// Ends all sessions of a [subject](crate::session::Session::set_subject), and returns their number:
@@ -315,7 +325,8 @@ impl<T: SessionData> SessionManager<T> {
                 break;
             }
             for (owner, entry) in new {
-                match self.ending(entry.key, Some(owner))?.chase(store).await? {
+                let mut ending = self.ending(entry.key, Some(owner))?;
+                match ending.run(store, &mut Moves::default()).await? {
                     true => _ = ended.insert(entry.key),
                     false => outran = true,
                 }
@@ -340,8 +351,7 @@ impl<T: SessionData> SessionManager<T> {
         };
         Ok(Ending {
             key,
-            tombstone: Tombstone::Ended,
-            follows: true,
+            tombstone: Tombstone::Ended(self.wall()),
             owner,
             grace,
         })

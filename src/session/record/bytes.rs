@@ -83,6 +83,12 @@ pub(crate) enum RecordError {
 }
 
 impl RecordHead {
+    /// Returns `true` if somebody has logged in, or if the application says whose the session is.
+    #[cfg(feature = "store")]
+    pub(crate) fn is_of_person(&self) -> bool {
+        self.by_login || self.subject.is_some()
+    }
+
     /// Fails if the data does not serialize.
     pub(crate) fn encoded_len<D: Serialize>(&self, data: &D) -> Result<usize, postcard::Error> {
         let data = postcard::experimental::serialized_size(data)?;

@@ -1,15 +1,127 @@
-//! A cookie that could count, and why it does not.
+//! The cookies that could count, and why one does not.
 
 use crate::{
     KeyId,
     session::{
         data::SessionData,
         events::Refusal,
-        lifecycle::EndedLogin,
+        lifecycle::{EndedLogin, Sealed},
         manager::{Settings, SiteCookie},
         record::LoginId,
     },
 };
+use alloc::{boxed::Box, vec::Vec};
+use core::cmp::Reverse;
+
+#[cfg(feature = "store")]
+use crate::session::lifecycle::SealedTicket;
+
+/// The candidates for the present cookie, or for the former ones.
+#[derive(Default)]
+pub(super) struct Candidates {
+    pub(super) opened: Openable,
+    /// Those whose sessions are in a store.
+    #[cfg(feature = "store")]
+    pub(super) tickets: Vec<(SiteCookie, Box<SealedTicket>)>,
+    /// Those that the store was not asked for, under a name that another domain can set.
+    #[cfg(feature = "store")]
+    pub(super) unasked: Vec<(SiteCookie, KeyId, EndedLogin)>,
+    /// Those that do not open, and in whose place nothing planted may come: the visitor's next one may be on its way,
+    /// or another instance can read them.
+    #[cfg(feature = "store")]
+    pub(super) outdated: Vec<(SiteCookie, KeyId, EndedLogin)>,
+    pub(super) refused: Vec<Refused>,
+}
+
+/// The candidates that open. Most requests have one, which needs no list.
+#[derive(Default)]
+pub(super) struct Openable {
+    first: Option<Opened>,
+    others: Vec<Opened>,
+}
+
+impl Openable {
+    pub(super) fn len(&self) -> usize {
+        self.first.iter().len().saturating_add(self.others.len())
+    }
+
+    pub(super) fn push(&mut self, opened: Opened) {
+        match self.first {
+            None => self.first = Some(opened),
+            Some(_) => self.others.push(opened),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Opened> {
+        self.first.iter().chain(&self.others)
+    }
+
+    /// Returns those that were sealed last first, and equals in the order received.
+    pub(super) fn newest_first(mut self) -> impl Iterator<Item = Opened> {
+        if !self.others.is_empty() {
+            self.others.splice(..0, self.first.take());
+            self.others
+                .sort_by_key(|opened| Reverse(opened.sealed.issued_at));
+        }
+        self.first.into_iter().chain(self.others)
+    }
+}
+
+pub(super) struct Opened {
+    pub(super) cookie: SiteCookie,
+    pub(super) sealed: Box<Sealed>,
+}
+
+/// One token that opened.
+pub(super) enum Token {
+    Session(Box<Sealed>),
+    #[cfg(feature = "store")]
+    Ticket(Box<SealedTicket>),
+}
+
+pub(super) enum Candidate {
+    Session(Opened),
+    #[cfg(feature = "store")]
+    Ticket(SiteCookie, Box<SealedTicket>),
+}
+
+impl Candidate {
+    pub(super) fn of(cookie: SiteCookie, token: Token) -> Candidate {
+        match token {
+            Token::Session(sealed) => Candidate::Session(Opened { cookie, sealed }),
+            #[cfg(feature = "store")]
+            Token::Ticket(ticket) => Candidate::Ticket(cookie, ticket),
+        }
+    }
+
+    pub(super) fn cookie(&self) -> SiteCookie {
+        match self {
+            Candidate::Session(opened) => opened.cookie,
+            #[cfg(feature = "store")]
+            Candidate::Ticket(cookie, _) => *cookie,
+        }
+    }
+}
+
+impl Candidates {
+    /// Returns `true` if no token opened.
+    #[cfg(any(feature = "store", feature = "unstable-device-bound"))]
+    pub(super) fn is_empty(&self) -> bool {
+        #[cfg(feature = "store")]
+        if !self.tickets.is_empty() {
+            return false;
+        }
+        self.opened.len() == 0
+    }
+
+    pub(super) fn push(&mut self, candidate: Candidate) {
+        match candidate {
+            Candidate::Session(opened) => self.opened.push(opened),
+            #[cfg(feature = "store")]
+            Candidate::Ticket(cookie, ticket) => self.tickets.push((cookie, ticket)),
+        }
+    }
+}
 
 /// Why a cookie does not count, and what it says of itself.
 #[derive(Clone, Copy)]

@@ -208,7 +208,8 @@ impl<T: SessionData> Endpoint<'_, T> {
             Err(_) => return Answer::empty(UNAVAILABLE),
         };
         let (Some(key), Some(login)) = (session.device_key(), session.sealed_login()) else {
-            return match state.refused.is_some_and(may_come_back) {
+            let comes_back = state.refused.is_some_and(may_come_back) || state.is_outdated();
+            return match comes_back {
                 true => Answer::empty(UNAVAILABLE),
                 false => Answer::json(200, over()),
             };

@@ -1,7 +1,7 @@
 //! From the Cookie header to a session.
 
 use super::{
-    candidate::{Refused, Valid, rivals},
+    candidate::{Candidate, Candidates, Opened, Refused, Token, Valid, rivals},
     facts::RequestFacts,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     token,
 };
 use alloc::{boxed::Box, vec::Vec};
-use core::{cmp::Reverse, time::Duration};
+use core::time::Duration;
 
 #[cfg(feature = "unstable-device-bound")]
 use super::device::{self, Presented, Unproven};
@@ -89,109 +89,6 @@ impl Tokens {
     }
 }
 
-/// The candidates for the present cookie, or for the former ones.
-#[derive(Default)]
-pub(super) struct Candidates {
-    pub(super) opened: Openable,
-    /// Those whose sessions are in a store.
-    #[cfg(feature = "store")]
-    pub(super) tickets: Vec<(SiteCookie, Box<SealedTicket>)>,
-    /// Those that the store was not asked for, under a name that another domain can set.
-    #[cfg(feature = "store")]
-    pub(super) unasked: Vec<(SiteCookie, KeyId, EndedLogin)>,
-    pub(super) refused: Vec<Refused>,
-}
-
-/// The candidates that open. Most requests have one, which needs no list.
-#[derive(Default)]
-pub(super) struct Openable {
-    first: Option<Opened>,
-    others: Vec<Opened>,
-}
-
-impl Openable {
-    pub(super) fn len(&self) -> usize {
-        self.first.iter().len().saturating_add(self.others.len())
-    }
-
-    pub(super) fn push(&mut self, opened: Opened) {
-        match self.first {
-            None => self.first = Some(opened),
-            Some(_) => self.others.push(opened),
-        }
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Opened> {
-        self.first.iter().chain(&self.others)
-    }
-
-    /// Returns those that were sealed last first, and equals in the order received.
-    pub(super) fn newest_first(mut self) -> impl Iterator<Item = Opened> {
-        if !self.others.is_empty() {
-            self.others.splice(..0, self.first.take());
-            self.others
-                .sort_by_key(|opened| Reverse(opened.sealed.issued_at));
-        }
-        self.first.into_iter().chain(self.others)
-    }
-}
-
-pub(super) struct Opened {
-    pub(super) cookie: SiteCookie,
-    pub(super) sealed: Box<Sealed>,
-}
-
-/// One token that opened.
-enum Token {
-    Session(Box<Sealed>),
-    #[cfg(feature = "store")]
-    Ticket(Box<SealedTicket>),
-}
-
-enum Candidate {
-    Session(Opened),
-    #[cfg(feature = "store")]
-    Ticket(SiteCookie, Box<SealedTicket>),
-}
-
-impl Candidate {
-    fn of(cookie: SiteCookie, token: Token) -> Candidate {
-        match token {
-            Token::Session(sealed) => Candidate::Session(Opened { cookie, sealed }),
-            #[cfg(feature = "store")]
-            Token::Ticket(ticket) => Candidate::Ticket(cookie, ticket),
-        }
-    }
-
-    fn cookie(&self) -> SiteCookie {
-        match self {
-            Candidate::Session(opened) => opened.cookie,
-            #[cfg(feature = "store")]
-            Candidate::Ticket(cookie, _) => *cookie,
-        }
-    }
-}
-
-impl Candidates {
-    /// Returns `true` if no token opened.
-    #[cfg(any(feature = "store", feature = "unstable-device-bound"))]
-    pub(super) fn is_empty(&self) -> bool {
-        #[cfg(feature = "store")]
-        if !self.tickets.is_empty() {
-            return false;
-        }
-        self.opened.len() == 0
-    }
-
-    fn push(&mut self, candidate: Candidate) {
-        match candidate {
-            Candidate::Session(opened) => self.opened.push(opened),
-            #[cfg(feature = "store")]
-            Candidate::Ticket(cookie, ticket) => self.tickets.push((cookie, ticket)),
-        }
-    }
-}
-
 /// Opens the session of the cookie that counts, or starts a new one. Of the cookies that open, and that
 /// neither schema nor `validate` refuses, the one that was sealed last counts, and the first of equals.
 /// So a sibling domain's cookie of the same name, older or forged, hides nothing. A former cookie counts
@@ -256,14 +153,20 @@ pub(super) fn settle<T: SessionData>(
     let authentic = opened > 0
         || present.refused.iter().any(Refused::is_authentic)
         || former.refused.iter().any(Refused::is_authentic);
+    #[cfg(feature = "store")]
+    let has_outdated = !present.outdated.is_empty();
+    #[cfg(not(feature = "store"))]
+    let has_outdated = false;
     let mut others = Vec::new();
-    if opened > 1 {
+    if opened > 1 || has_outdated {
         let opened = present.opened.iter().chain(former.opened.iter());
         others.extend(opened.map(|opened| opened.sealed.login));
     }
     let new = || Box::new(LiveSession::new(&manager.settings().rules, now.wall));
     let mut choice = choose(manager, &mut present, events);
-    if let Choice::None = choice {
+    if let Choice::None = choice
+        && !has_outdated
+    {
         choice = choose(manager, &mut former, events);
         present.refused.append(&mut former.refused);
     }
@@ -437,8 +340,12 @@ fn choose<T: SessionData>(
     // Nobody knows whether they would count. If they were passed over, planted tickets could crowd out the
     // visitor's own.
     #[cfg(feature = "store")]
-    for (cookie, key, login) in core::mem::take(&mut candidates.unasked) {
-        valid.push(Valid::new(cookie, key, login));
+    {
+        let outdated = candidates.outdated.iter().copied();
+        let outdated = outdated.filter(|(cookie, ..)| settings.cookie_of(*cookie).can_be_planted());
+        let unasked = core::mem::take(&mut candidates.unasked).into_iter();
+        let unknown = unasked.chain(outdated);
+        valid.extend(unknown.map(|(cookie, key, login)| Valid::new(cookie, key, login)));
     }
     if !valid.is_empty() {
         valid.insert(0, newest);

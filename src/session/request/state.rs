@@ -207,6 +207,15 @@ impl<T: SessionData> State<T> {
         }
     }
 
+    /// Returns `true` if the browser has got a newer cookie by now, or is to get it.
+    #[cfg(feature = "unstable-device-bound")]
+    pub(super) fn is_outdated(&self) -> bool {
+        #[cfg(feature = "store")]
+        return self.stored.as_ref().is_some_and(|stored| stored.is_over());
+        #[cfg(not(feature = "store"))]
+        false
+    }
+
     /// Returns `true` if a handler was allowed to end the session that came.
     fn is_destroyed(&self) -> bool {
         matches!(&self.phase, Phase::Open(session, _) if session.is_destroyed())

@@ -1,6 +1,7 @@
 //! What an engine has to do.
 
 use super::{GRACE, OwnerKey, RecordKey, StoreError, StoreErrorKind, Tag, Tombstone};
+use crate::Timestamp;
 use alloc::vec::Vec;
 use core::{fmt, future::Future, time::Duration};
 
@@ -162,7 +163,7 @@ pub async fn rename_in_steps<S: Store + ?Sized>(
             .end(End {
                 key: put.key,
                 expect: Tag::of(put.record).as_ref(),
-                tombstone: Tombstone::Ended,
+                tombstone: Tombstone::Ended(Timestamp::MIN),
                 grace,
                 owner: put.owner.map(|owner| owner.key),
             })
@@ -174,10 +175,10 @@ pub async fn rename_in_steps<S: Store + ?Sized>(
 /// Says what is under a key.
 ///
 /// ```
-/// use hardtack::store::{Found, Tombstone};
+/// use hardtack::{Timestamp, store::{Found, Tombstone}};
 ///
-/// let ended = Found::decode(Some(b"e".to_vec())).unwrap();
-/// assert_eq!(ended, Found::Ended(Tombstone::Ended));
+/// let ended = Found::decode(Some(b"e\0\0\0\x07".to_vec())).unwrap();
+/// assert_eq!(ended, Found::Ended(Tombstone::Ended(Timestamp::from_unix(7))));
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum Found {
@@ -198,10 +199,10 @@ impl Found {
     /// [`StoreErrorKind::Corrupt`] if the value is neither.
     ///
     /// ```
-    /// use hardtack::store::{Found, Tombstone};
+    /// use hardtack::{Timestamp, store::{Found, Tombstone}};
     ///
-    /// let ended = Found::decode(Some(b"e".to_vec())).unwrap();
-    /// assert_eq!(ended, Found::Ended(Tombstone::Ended));
+    /// let ended = Found::decode(Some(b"e\0\0\0\x07".to_vec())).unwrap();
+    /// assert_eq!(ended, Found::Ended(Tombstone::Ended(Timestamp::from_unix(7))));
     /// assert_eq!(Found::decode(None).unwrap(), Found::Missing);
     /// assert!(Found::decode(Some(b"?".to_vec())).is_err());
     /// ```
@@ -420,13 +421,14 @@ impl<'a> End<'a> {
     /// use hardtack::store::{End, OwnerKey, RecordKey, Tombstone};
     ///
     /// let (first, owner) = (RecordKey::from_bytes([1; 16]), OwnerKey::from_bytes([2; 16]));
-    /// assert_eq!(End::one_too_many(&first, &owner).tombstone, Tombstone::Ended);
+    /// let ended = End::one_too_many(&first, &owner).tombstone;
+    /// assert!(matches!(ended, Tombstone::Ended(_)));
     /// ```
     pub fn one_too_many(key: &'a RecordKey, owner: &'a OwnerKey) -> Self {
         End {
             key,
             expect: None,
-            tombstone: Tombstone::Ended,
+            tombstone: Tombstone::Ended(Timestamp::MIN),
             grace: GRACE,
             owner: Some(owner),
         }

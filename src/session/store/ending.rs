@@ -1,7 +1,10 @@
 //! Ending records: what a logout leaves in a store, now or as soon as the store answers again.
 
 use super::{End, ErasedStore, OwnerKey, RecordKey, StoreError, StoreErrorKind, Swap, Tombstone};
-use alloc::{collections::VecDeque, vec::Vec};
+use alloc::{
+    collections::{BTreeSet, VecDeque},
+    vec::Vec,
+};
 use core::time::Duration;
 use std::{
     collections::HashMap,
@@ -16,9 +19,11 @@ pub(crate) const GRACE: Duration = Duration::from_secs(60);
 /// meanwhile.
 pub(crate) const FOLLOWED: Duration = Duration::from_secs(60 * 60);
 
-/// How many new ids of one session an end follows at once: more than a thief is given while a busy server lets the end
-/// wait.
+/// How many new ids the ends of one request follow: more than a thief is given while a busy server lets an end wait.
 const MAX_MOVES: u32 = 64;
+
+/// How many of them a pending end follows within the request of somebody else.
+const MOVES_OF_OTHERS: u32 = 8;
 
 /// Bounds the memory of ends that the store has not taken yet.
 const MAX_PENDING: usize = 65_536;
@@ -28,30 +33,44 @@ const MAX_PENDING: usize = 65_536;
 pub(crate) struct Ending {
     pub(crate) key: RecordKey,
     pub(crate) tombstone: Tombstone,
-    /// Ends the session under its next ids too, up to the next login. Not for a ticket that was dead when it
-    /// came: it has ended already, and the end may come from an attacker who planted it.
-    pub(crate) follows: bool,
     pub(crate) owner: Option<OwnerKey>,
     pub(crate) grace: Duration,
 }
 
+/// How far ends follow sessions to their next ids, up to the next login. How many old tickets come, and of how long a
+/// chain of ids, is the sender's choice.
+pub(crate) struct Moves {
+    left: u32,
+    /// One end has come by here: another one need not go the same way again.
+    seen: BTreeSet<RecordKey>,
+}
+
+impl Default for Moves {
+    fn default() -> Moves {
+        Moves::at_most(MAX_MOVES)
+    }
+}
+
+impl Moves {
+    fn at_most(left: u32) -> Moves {
+        let seen = BTreeSet::new();
+        Moves { left, seen }
+    }
+}
+
 impl Ending {
-    /// Ends the record. An end may be repeated: a second try finds the tombstone of the first, and goes on under
-    /// the id at which the first one stopped.
+    /// Ends the record, also under its next ids. An end may be repeated: a second try finds the tombstone of the first,
+    /// and goes on under the id at which the first one stopped. Returns `false` if there are more ids than `moves` allows.
     ///
     /// # Errors
     ///
-    /// That of the store, or the session got new ids faster than they could be ended.
-    pub(crate) async fn run(&mut self, store: &dyn ErasedStore) -> Result<(), StoreError> {
-        match self.chase(store).await? {
-            true => Ok(()),
-            false => Err(Ending::outrun()),
-        }
-    }
-
-    /// Returns `false` if the session got new ids faster than they could be ended.
-    pub(crate) async fn chase(&mut self, store: &dyn ErasedStore) -> Result<bool, StoreError> {
-        for _ in 0..MAX_MOVES {
+    /// That of the store.
+    pub(crate) async fn run(
+        &mut self,
+        store: &dyn ErasedStore,
+        moves: &mut Moves,
+    ) -> Result<bool, StoreError> {
+        while !moves.seen.contains(&self.key) {
             let end = End {
                 key: &self.key,
                 expect: None,
@@ -63,12 +82,17 @@ impl Ending {
                 Err(error) if error.may_have_acted() => store.end(end).await?,
                 ended => ended?,
             };
-            match ended {
-                Swap::Ended(Tombstone::Moved(next, _)) if self.follows => self.key = next,
-                _ => return Ok(true),
-            }
+            moves.seen.insert(self.key);
+            let Swap::Ended(Tombstone::Moved(next, _)) = ended else {
+                break;
+            };
+            self.key = next;
+            let Some(left) = moves.left.checked_sub(1) else {
+                return Ok(false);
+            };
+            moves.left = left;
         }
-        Ok(false)
+        Ok(true)
     }
 
     pub(crate) fn outrun() -> StoreError {
@@ -105,7 +129,6 @@ impl PendingEnds {
     pub(crate) fn push(&self, ending: Ending) {
         let Pending { order, ends, loss } = &mut *self.lock();
         if let Some(before) = ends.get_mut(&ending.key) {
-            before.follows |= ending.follows;
             before.grace = before.grace.max(ending.grace);
         } else if ends.len() < MAX_PENDING {
             order.push_back(ending.key);
@@ -143,18 +166,31 @@ impl PendingEnds {
         }
     }
 
-    /// Tries the oldest of them.
-    pub(crate) async fn run_one(&self, store: &dyn ErasedStore) -> Result<bool, StoreError> {
-        let Some(ending) = self.take_one() else {
-            return Ok(false);
-        };
-        ending.run(store).await?;
-        Ok(true)
+    /// Tries the oldest of them, within the request of somebody else.
+    pub(crate) async fn run_one(&self, store: &dyn ErasedStore) -> Result<(), StoreError> {
+        match self.pop() {
+            Some(ending) => {
+                let held = self.hold_one(ending);
+                held.go_on(store, &mut Moves::at_most(MOVES_OF_OTHERS))
+                    .await
+            }
+            None => Ok(()),
+        }
     }
 
-    /// Takes the oldest of them, to be tried.
-    pub(crate) fn take_one(&self) -> Option<HeldEnd<'_>> {
-        Some(self.hold_one(self.pop()?))
+    /// Returns `true` if there is one.
+    pub(crate) fn is_some(&self) -> bool {
+        !self.lock().ends.is_empty()
+    }
+
+    /// Tries each of them once.
+    pub(crate) async fn run_all(&self, store: &dyn ErasedStore) -> Result<(), StoreError> {
+        let mut moves = Moves::default();
+        let count = self.lock().ends.len();
+        for ending in core::iter::from_fn(|| self.pop()).take(count) {
+            self.hold_one(ending).go_on(store, &mut moves).await?;
+        }
+        Ok(())
     }
 
     fn pop(&self) -> Option<Ending> {
@@ -178,13 +214,40 @@ pub(crate) struct HeldEnd<'p> {
 }
 
 impl HeldEnd<'_> {
-    pub(crate) async fn run(mut self, store: &dyn ErasedStore) -> Result<(), StoreError> {
+    /// # Errors
+    ///
+    /// That of the store, or the session got new ids faster than they could be ended.
+    pub(crate) async fn run(
+        mut self,
+        store: &dyn ErasedStore,
+        moves: &mut Moves,
+    ) -> Result<(), StoreError> {
+        match self.try_once(store, moves).await? {
+            true => Ok(()),
+            false => Err(Ending::outrun()),
+        }
+    }
+
+    /// Another request goes on if there are more ids than `moves` allows.
+    async fn go_on(mut self, store: &dyn ErasedStore, moves: &mut Moves) -> Result<(), StoreError> {
+        self.try_once(store, moves).await.map(|_| ())
+    }
+
+    async fn try_once(
+        &mut self,
+        store: &dyn ErasedStore,
+        moves: &mut Moves,
+    ) -> Result<bool, StoreError> {
         let Some(ending) = &mut self.ending else {
-            return Ok(());
+            return Ok(true);
         };
-        let done = ending.run(store).await;
+        let done = ending.run(store, moves).await;
         // What the store will never do must not keep it from the others for ever.
-        if !done.as_ref().is_err_and(StoreError::may_have_acted) {
+        let stays = match &done {
+            Ok(is_done) => !is_done,
+            Err(error) => error.may_have_acted(),
+        };
+        if !stays {
             self.ending = None;
         }
         done
@@ -202,6 +265,7 @@ impl Drop for HeldEnd<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Timestamp;
     use crate::session::store::{Found, MemoryStore, Put, Store, StoreErrorKind, tests::block_on};
 
     /// Takes every end, but for one key: what is there is no record.
@@ -242,8 +306,7 @@ mod tests {
     fn ending(n: u8) -> Ending {
         Ending {
             key: key(n),
-            tombstone: Tombstone::Ended,
-            follows: false,
+            tombstone: Tombstone::Ended(Timestamp::MIN),
             owner: None,
             grace: GRACE,
         }
@@ -251,7 +314,7 @@ mod tests {
 
     fn is_ended(store: &Damaged, n: u8) -> bool {
         let found = block_on(Store::load(store, &key(n), None)).unwrap();
-        found == Found::Ended(Tombstone::Ended)
+        found == Found::Ended(Tombstone::Ended(Timestamp::MIN))
     }
 
     /// An attacker sends one ticket again and again while the store is down.
@@ -262,14 +325,13 @@ mod tests {
             pending.push(ending(1));
         }
         pending.push(Ending {
-            follows: true,
             grace: 2 * GRACE,
             ..ending(1)
         });
         pending.push(ending(2));
         let (one, two) = (pending.pop().unwrap(), pending.pop().unwrap());
         assert_eq!((one.key, two.key), (key(1), key(2)));
-        assert!(one.follows && one.grace == 2 * GRACE);
+        assert_eq!(one.grace, 2 * GRACE);
         assert!(pending.pop().is_none());
     }
 
@@ -345,10 +407,10 @@ mod tests {
         let pending = PendingEnds::default();
         drop(pending.hold([ending(1), ending(2), ending(3)]));
         let run = || block_on(pending.run_one(&store));
-        assert!(run().unwrap());
+        run().unwrap();
         assert_eq!(run().unwrap_err().kind(), StoreErrorKind::Corrupt);
-        assert!(run().unwrap());
-        assert!(!run().unwrap());
+        run().unwrap();
+        assert!(!pending.is_some());
         assert_eq!([1, 2, 3].map(|n| is_ended(&store, n)), [true, false, true]);
     }
 }

@@ -4,6 +4,7 @@ use super::{
     End, Expect, Found, MAX_OWNED, Owned, OwnerKey, Put, RecordKey, Store, StoreError,
     StoreErrorKind, Swap, Tag, Tombstone,
 };
+use crate::Timestamp;
 use alloc::{boxed::Box, collections::BTreeSet, sync::Arc, vec::Vec};
 use core::{fmt, time::Duration};
 use std::{
@@ -357,7 +358,7 @@ impl State {
             Some((until, *key))
         });
         if let Some((until, key)) = ends.min() {
-            let tombstone = Entry::tombstone(Tombstone::Ended, until);
+            let tombstone = Entry::tombstone(Tombstone::Ended(Timestamp::MIN), until);
             self.set(&key, Some(tombstone));
         }
     }

@@ -67,7 +67,7 @@ pub async fn probe<S: Store>(store: &S) -> Result<(), StoreError> {
     let end = End {
         key: &to,
         expect: None,
-        tombstone: Tombstone::Ended,
+        tombstone: Tombstone::Ended(Timestamp::MIN),
         grace: KEEP,
         owner: put.owner.map(|owner| owner.key),
     };

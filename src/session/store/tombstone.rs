@@ -2,7 +2,7 @@
 
 use super::{GRACE, RecordKey};
 use crate::Timestamp;
-use alloc::{vec, vec::Vec};
+use alloc::vec::Vec;
 use core::time::Duration;
 
 const MOVED: u8 = b'm';
@@ -19,7 +19,6 @@ const ENDED: u8 = b'e';
 /// let moved = Tombstone::Moved(RecordKey::from_bytes([7; 16]), Timestamp::now());
 /// assert_eq!(moved.encode().len(), 21);
 /// assert_eq!(Tombstone::decode(&moved.encode()), Some(moved));
-/// assert_eq!(Tombstone::Ended.encode(), b"e");
 /// assert_eq!(Tombstone::decode(b"?"), None);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,13 +30,13 @@ pub enum Tombstone {
     Replaced(RecordKey, Timestamp),
     /// The visitor destroyed the session at this time.
     Destroyed(Timestamp),
-    /// The session was ended from elsewhere, for example by an administrator.
-    Ended,
+    /// The session was ended from elsewhere at this time, for example by an administrator.
+    Ended(Timestamp),
 }
 
 impl Tombstone {
-    /// Returns the bytes to store: one byte for the reason (`m`, `l`, `d` or `e`); behind all but `e` the time, 4 bytes,
-    /// big-endian; behind `m` and `l` the successor's key, 16 bytes.
+    /// Returns the bytes to store: one byte for the reason (`m`, `l`, `d` or `e`), the time (4 bytes, big-endian), and
+    /// behind `m` and `l` the successor's key, 16 bytes.
     ///
     /// They are shorter than a [tag](super::Tag), so that no tombstone is taken for a record.
     ///
@@ -45,14 +44,14 @@ impl Tombstone {
     /// use hardtack::{Timestamp, store::Tombstone};
     ///
     /// let at = Timestamp::from_unix(0x6b49_d200);
-    /// assert_eq!(Tombstone::Destroyed(at).encode(), b"d\x6b\x49\xd2\x00");
+    /// assert_eq!(Tombstone::Ended(at).encode(), b"e\x6b\x49\xd2\x00");
     /// ```
     pub fn encode(&self) -> Vec<u8> {
         let (reason, at, successor) = match self {
             Tombstone::Moved(successor, at) => (MOVED, at, &successor.as_bytes()[..]),
             Tombstone::Replaced(successor, at) => (REPLACED, at, &successor.as_bytes()[..]),
             Tombstone::Destroyed(at) => (DESTROYED, at, &[][..]),
-            Tombstone::Ended => return vec![ENDED],
+            Tombstone::Ended(at) => (ENDED, at, &[][..]),
         };
         [&[reason], &at.to_unix().to_be_bytes()[..], successor].concat()
     }
@@ -60,46 +59,51 @@ impl Tombstone {
     /// Returns the tombstone that these bytes mean, or `None` if they mean none.
     ///
     /// ```
-    /// use hardtack::store::Tombstone;
+    /// use hardtack::{Timestamp, store::Tombstone};
     ///
-    /// assert_eq!(Tombstone::decode(b"e"), Some(Tombstone::Ended));
-    /// assert_eq!(Tombstone::decode(b"d"), None); // without its time
+    /// let ended = Tombstone::Ended(Timestamp::from_unix(7));
+    /// assert_eq!(Tombstone::decode(b"e\0\0\0\x07"), Some(ended));
+    /// assert_eq!(Tombstone::decode(b"e"), None); // without its time
     /// ```
     pub fn decode(bytes: &[u8]) -> Option<Tombstone> {
-        let [reason, rest @ ..] = bytes else {
-            return None;
-        };
-        if *reason == ENDED && rest.is_empty() {
-            return Some(Tombstone::Ended);
-        }
+        let (reason, rest) = bytes.split_first()?;
         let (at, successor) = rest.split_first_chunk()?;
         let at = Timestamp::from_unix(u32::from_be_bytes(*at));
-        if *reason == DESTROYED && successor.is_empty() {
-            return Some(Tombstone::Destroyed(at));
-        }
-        let successor = RecordKey::from_bytes(successor.try_into().ok()?);
-        match *reason {
-            MOVED => Some(Tombstone::Moved(successor, at)),
-            REPLACED => Some(Tombstone::Replaced(successor, at)),
+        let successor = match successor {
+            [] => None,
+            key => Some(RecordKey::from_bytes(key.try_into().ok()?)),
+        };
+        match (*reason, successor) {
+            (MOVED, Some(successor)) => Some(Tombstone::Moved(successor, at)),
+            (REPLACED, Some(successor)) => Some(Tombstone::Replaced(successor, at)),
+            (DESTROYED, None) => Some(Tombstone::Destroyed(at)),
+            (ENDED, None) => Some(Tombstone::Ended(at)),
             _ => None,
         }
     }
 
-    /// Returns `true` for a minute: the browser may be about to get a newer cookie than that of the session. The clock
-    /// of `now` is at most `skew` off the one that told the time. An end from elsewhere sends no cookie.
-    pub(crate) fn is_recent(&self, now: Timestamp, skew: Duration) -> bool {
+    /// Returns when the record ended, by the clock of the instance that ended it.
+    pub(crate) fn at(&self) -> Timestamp {
         match self {
-            Tombstone::Moved(_, at) | Tombstone::Replaced(_, at) | Tombstone::Destroyed(at) => {
-                now.saturating_duration_since(*at) < GRACE.saturating_add(skew)
-            }
-            Tombstone::Ended => false,
+            Tombstone::Moved(_, at)
+            | Tombstone::Replaced(_, at)
+            | Tombstone::Destroyed(at)
+            | Tombstone::Ended(at) => *at,
         }
+    }
+
+    /// Returns `true` for a minute: the browser may be about to get a newer cookie than that of the session. The clock
+    /// of `now` is at most `skew` off the one that told the time: what comes from further ahead says nothing.
+    pub(crate) fn is_recent(&self, now: Timestamp, skew: Duration) -> bool {
+        let age = now.saturating_duration_since(self.at());
+        age < GRACE.saturating_add(skew) && self.at() <= now.saturating_add(skew)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
 
     /// Others read these bytes: the stores, in languages of their own.
     #[test]
@@ -111,7 +115,7 @@ mod tests {
             (Tombstone::Moved(key, at), behind(b'm')),
             (Tombstone::Replaced(key, at), behind(b'l')),
             (Tombstone::Destroyed(at), vec![b'd', 1, 2, 3, 4]),
-            (Tombstone::Ended, vec![b'e']),
+            (Tombstone::Ended(at), vec![b'e', 1, 2, 3, 4]),
         ];
         for (tombstone, bytes) in &all {
             assert_eq!(tombstone.encode(), *bytes);
@@ -123,6 +127,24 @@ mod tests {
             ] {
                 assert_eq!(Tombstone::decode(other), None, "{other:?}");
             }
+        }
+    }
+
+    /// The clocks of two instances may be a minute apart. One that is further ahead must not silence a browser.
+    #[test]
+    fn an_end_is_recent_for_a_minute_and_the_skew_of_the_clocks() {
+        let at = Timestamp::from_unix(1_000);
+        let skew = Duration::from_secs(60);
+        let successor = RecordKey::from_bytes([7; 16]);
+        for tombstone in [
+            Tombstone::Moved(successor, at),
+            Tombstone::Replaced(successor, at),
+            Tombstone::Destroyed(at),
+            Tombstone::Ended(at),
+        ] {
+            let is_recent = |now| tombstone.is_recent(Timestamp::from_unix(now), skew);
+            let times = [939, 940, 1_000, 1_119, 1_120];
+            assert_eq!(times.map(is_recent), [false, true, true, true, false]);
         }
     }
 }

@@ -84,7 +84,7 @@ mod cluster {
     use super::*;
     use fake::Fake;
     use redis::cluster::{ClusterClient, ClusterClientBuilder};
-    use servers::{AT, Server, end};
+    use servers::{Server, end};
 
     fn cluster(ports: impl IntoIterator<Item = u16>) -> (RedisStore<ClusterClient>, ClusterClient) {
         let nodes = ports.into_iter();

@@ -169,6 +169,9 @@ impl<DB: Engine> Store for SqlxStore<Pool<DB>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hardtack::Timestamp;
+
+    const ENDED: Tombstone = Tombstone::Ended(Timestamp::from_unix(7));
 
     #[test]
     fn table_has_a_plain_name() {
@@ -227,7 +230,7 @@ mod tests {
         let end = End {
             key: put.key,
             expect: None,
-            tombstone: Tombstone::Ended,
+            tombstone: ENDED,
             grace: hour,
             owner: None,
         };
@@ -250,12 +253,12 @@ mod tests {
         let end = End {
             key: &key,
             expect: None,
-            tombstone: Tombstone::Ended,
+            tombstone: ENDED,
             grace: Duration::from_secs(60),
             owner: None,
         };
         assert_eq!(store.end(end).await.unwrap(), Swap::Done);
         let there = store.load(&key, None).await.unwrap();
-        assert_eq!(there, Found::Ended(Tombstone::Ended));
+        assert_eq!(there, Found::Ended(ENDED));
     }
 }

@@ -57,7 +57,10 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
         others: &brought.others,
     };
     let current = stored.current.take().filter(|_| !session.is_new());
+    // The browser has got the cookie of another login or another id meanwhile.
+    let is_outdated = stored.is_over && !session.is_login();
     if store.place == Place::Cookie
+        && !is_outdated
         && moves_back(manager, (session, current.as_ref()), closing, rng, events)
     {
         let answer = close::close(manager, session, (facts, brought, head_at), rng, events);
@@ -83,10 +86,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
         close::removals(manager, session, cookies, (brought, moves), now.wall)
     };
     let unsaved = match session.decide(&manager.settings().rules, closing, rng) {
-        // The browser has got the cookie of another login or another id meanwhile.
-        Decision::Save(_) if stored.is_over && !session.is_login() => {
-            Decision::Skip(SkipReason::LoginEnded)
-        }
+        Decision::Save(_) if is_outdated => Decision::Skip(SkipReason::LoginEnded),
         Decision::Save(save) => {
             let stale = brought.stale(cookie, cookies);
             let ready =
@@ -212,18 +212,14 @@ fn plan<T: SessionData, R: TryCryptoRng + ?Sized>(
     let moves = current.ids.session != save.ids.session;
     // Only a session that moves leaves a tombstone, and the keys that tell how long it stays are derived for it.
     let grace = match session.sealed_login().filter(|_| moves) {
-        Some(EndedLogin {
-            by_login,
-            absolute_end,
-            ..
-        }) => {
+        Some(login) => {
             let (place, from) = ((manager, store), (current.ids.session, secret));
             // Robots get new ids too, and must not fill the store.
-            let followed = match by_login && !session.is_login() {
+            let followed = match session.was_of_person() && !session.is_login() {
                 true => FOLLOWED,
                 false => GRACE,
             };
-            grace(place, from, absolute_end, manager.wall()).max(followed)
+            grace(place, from, login.absolute_end, manager.wall()).max(followed)
         }
         None => GRACE,
     };
@@ -359,8 +355,6 @@ fn ending<T: SessionData>(
     Some(Ending {
         key: with_keys(place.0, |keys, _| keys.record_key(login.session))?,
         tombstone: Tombstone::Destroyed(now),
-        // The store may not have been asked, or may not have answered.
-        follows: received.is_some_and(|received| !received.was_over),
         owner: received.and_then(|received| received.owner),
         grace: grace_of(place, stored, (login, ended), now),
     })

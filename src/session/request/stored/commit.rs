@@ -4,7 +4,7 @@ use super::{
     super::{answer::Answer, close},
     current::with_keys,
     load::store_failed,
-    merging::{self, Next},
+    merging::{self, Next, Over},
     owners,
     saving::{Saving, Unsaved, Way},
 };
@@ -17,7 +17,7 @@ use crate::session::{
     manager::{SessionManager, StoreSettings},
     record::{About, Record, SessionId, Ticket, TicketSecret},
     store::{
-        self, Ending, Expect, Found, Owner, Put, RecordKey, RecordSecret, StoreError,
+        self, Ending, Expect, Found, Moves, Owner, Put, RecordKey, RecordSecret, StoreError,
         StoreErrorKind, Swap, Tag, Tombstone,
     },
 };
@@ -64,9 +64,10 @@ pub(crate) async fn commit<T: SessionData>(
 ) -> (Answer, Vec<Event>) {
     let mut events = Vec::new();
     let Write { ends, saving } = *write;
+    let mut moves = Moves::default();
     for ending in store.pending.hold(ends) {
         // If it fails, another request will try again. This process remembers the end meanwhile.
-        if let Err(error) = ending.run(&*store.store).await {
+        if let Err(error) = ending.run(&*store.store, &mut moves).await {
             events.push(store_failed(&error));
             fail(&mut answer, &mut events, None, SaveError::Store);
         }
@@ -102,7 +103,7 @@ pub(crate) async fn commit<T: SessionData>(
                     answer.set_cookie.append(&mut formers);
                 }
                 // A copy of an idle one may have been kept warm.
-                end_replaced(manager, store, &saved, endings, &mut events).await;
+                end_replaced((manager, store), &saved, (endings, &mut moves), &mut events).await;
                 report(manager, saved, event, &replaced, &mut events);
                 if drops_subject {
                     log::login_without_subject();
@@ -200,10 +201,9 @@ fn report<T: SessionData>(
 
 /// Ends the other sessions of a browser that has logged in.
 async fn end_replaced<T: SessionData>(
-    manager: &SessionManager<T>,
-    store: &StoreSettings,
+    (manager, store): (&SessionManager<T>, &StoreSettings),
     saved: &Saved,
-    endings: Vec<Ending>,
+    (endings, moves): (Vec<Ending>, &mut Moves),
     events: &mut Vec<Event>,
 ) {
     let Ok(successor) = record_key(manager, saved.save.ids.session) else {
@@ -214,7 +214,6 @@ async fn end_replaced<T: SessionData>(
     let renamed = saved.renamed.map(|key| Ending {
         key,
         tombstone,
-        follows: true,
         owner: None,
         grace: store::GRACE,
     });
@@ -223,7 +222,7 @@ async fn end_replaced<T: SessionData>(
         ..ending
     });
     for ending in store.pending.hold(endings.chain(renamed)) {
-        if let Err(error) = ending.run(&*store.store).await {
+        if let Err(error) = ending.run(&*store.store, moves).await {
             events.push(store_failed(&error));
         }
     }
@@ -362,9 +361,13 @@ async fn save<T: SessionData>(
                 if let Tombstone::Moved(next, _) = tombstone {
                     renamed = Some(next);
                 }
-                Next::Put(merging::over(manager, &saving, Some(tombstone))?)
+                let over = match saving.own.is_login {
+                    true => Box::pin(becomes_of(store, tombstone)).await?,
+                    false => Over::Ended,
+                };
+                Next::Put(merging::over(manager, &saving, over)?)
             }
-            Swap::Missing => Next::Put(merging::over(manager, &saving, None)?),
+            Swap::Missing => Next::Put(merging::over(manager, &saving, Over::Missing)?),
         };
         match next {
             Next::Put(next) => {
@@ -385,6 +388,21 @@ async fn save<T: SessionData>(
         }
     }
     Err(SaveError::Contended.into())
+}
+
+/// Says what became of a session that left this tombstone. It may have got another id first, and have been ended under that.
+async fn becomes_of(store: &StoreSettings, mut left: Tombstone) -> Result<Over, StoreError> {
+    for _ in 0..MAX_TRIES {
+        let (Tombstone::Moved(next, _) | Tombstone::Replaced(next, _)) = left else {
+            break;
+        };
+        match store.store.load(&next, None).await? {
+            Found::Record(_) => return Ok(Over::GoesOn),
+            Found::Ended(tombstone) => left = tombstone,
+            Found::Missing => break,
+        }
+    }
+    Ok(Over::Ended)
 }
 
 /// Puts a session that is in its cookie only under its own id, so that a rename finds it: another request

@@ -1,9 +1,9 @@
 //! From the tickets of a request to its session.
 
 use super::{
-    super::candidate::Refused,
+    super::candidate::{Candidates, Opened, Refused},
     super::facts::RequestFacts,
-    super::open::{Brought, Candidates, Found, Opened, Tokens, settle, tokens},
+    super::open::{Brought, Found, Tokens, settle, tokens},
     Received, Stored,
     current::{Came, Current, is_unreadable, refused, with_keys},
 };
@@ -107,9 +107,9 @@ pub(crate) async fn load<T: SessionData>(
     match failed {
         None => {
             // It answers: perhaps it takes an end now that it did not take before.
-            if let Some(ending) = store.pending.take_one() {
+            if store.pending.is_some() {
                 // In a box: it is rare, and would make every load larger.
-                if let Err(error) = Box::pin(ending.run(&*store.store)).await {
+                if let Err(error) = Box::pin(store.pending.run_one(&*store.store)).await {
                     loading.events.push(store_failed(&error));
                 }
             }
@@ -225,7 +225,6 @@ impl Loading {
             session: ask.login.session,
             secret,
             alive: false,
-            was_over: false,
             owner: None,
         });
         self.received.len().saturating_sub(1)
@@ -250,9 +249,6 @@ impl Loading {
         let refuse = |reason| refused(reason, token_key, login);
         if let Some(received) = self.received.get_mut(received) {
             received.alive = matches!(found, InStore::Record(_));
-            // A session in its cookie may move into the store while this request runs, and to another id.
-            received.was_over =
-                !received.alive && (session.is_none() || matches!(found, InStore::Ended(_)));
         }
         match (found, session) {
             (InStore::Record(bytes), _) => match read(manager, now, came, key, &bytes, kept) {
@@ -267,11 +263,21 @@ impl Loading {
                     self.tokens.of(cookie).opened.push(open(opened));
                     self.currents.push(current);
                 }
-                Err(reason) => self.tokens.of(cookie).refused.push(refuse(reason)),
+                Err(reason) => {
+                    let candidates = self.tokens.of(cookie);
+                    candidates.refused.push(refuse(reason));
+                    if is_unreadable(reason) {
+                        candidates.outdated.push((cookie, token_key, login));
+                    }
+                }
             },
             (InStore::Ended(tombstone), _) => {
-                self.is_over |= tombstone.is_recent(now.wall, manager.settings().rules.skew);
-                self.tokens.of(cookie).refused.push(refuse(Refusal::Ended));
+                let candidates = self.tokens.of(cookie);
+                candidates.refused.push(refuse(Refusal::Ended));
+                if tombstone.is_recent(now.wall, manager.settings().rules.skew) {
+                    self.is_over = true;
+                    candidates.outdated.push((cookie, token_key, login));
+                }
             }
             (InStore::Missing, None) => self
                 .tokens
@@ -424,7 +430,7 @@ pub(super) fn store_failed(error: &StoreError) -> Event {
 mod tests {
     use super::*;
     use crate::{
-        Key, Keyring,
+        Key, Keyring, Timestamp,
         session::{
             store::{Ending, Tombstone},
             testing,
@@ -451,8 +457,7 @@ mod tests {
         for n in 0..=65_536_u128 {
             store.pending.push(Ending {
                 key: RecordKey::from_bytes(n.to_be_bytes()),
-                tombstone: Tombstone::Ended,
-                follows: false,
+                tombstone: Tombstone::Ended(Timestamp::MIN),
                 owner: None,
                 grace: Duration::ZERO,
             });

@@ -11,7 +11,7 @@ use crate::session::{
     lifecycle::{Decision, LiveSession, OwnChange, Save, read_record},
     manager::{SessionManager, StoreSettings},
     record::Ids,
-    store::{Loss, Own, RecordKey, RecordSecret, Tag, Tombstone, Version, merge as merge_versions},
+    store::{Loss, Own, RecordKey, RecordSecret, Tag, Version, merge as merge_versions},
 };
 use crate::system_random::SystemRandom;
 use alloc::vec::Vec;
@@ -60,7 +60,7 @@ pub(super) fn merge<T: SessionData>(
         Err(refusal) if is_unreadable(refusal) => return Err(SaveError::Store.into()),
         // By the ticket of this request it is over, and by that of another tab it may live: the login replaces it.
         Err(_) if saving.own.is_login => {
-            let attempt = over(manager, saving, None)?;
+            let attempt = over(manager, saving, Over::Ended)?;
             return Ok(Next::Put(Attempt {
                 way: Way::Rename(tag),
                 ..attempt
@@ -109,17 +109,26 @@ pub(super) fn merge<T: SessionData>(
     }))
 }
 
+/// What became of a session meanwhile that is not under its id any more.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Over {
+    /// It is there under another id, or as another login.
+    GoesOn,
+    Ended,
+    Missing,
+}
+
 /// What becomes of a save whose session has ended, or whose record is missing: nothing, unless it logs
 /// somebody in. Their credential was checked, and they would not understand why they are logged out.
 pub(super) fn over<T: SessionData>(
     manager: &SessionManager<T>,
     saving: &Saving,
-    tombstone: Option<Tombstone>,
+    over: Over,
 ) -> Result<Attempt, Unsaved> {
     if !saving.own.is_login {
-        return Err(Unsaved::Skip(match tombstone {
-            Some(_) => SkipReason::LoginEnded,
-            None => SkipReason::Missing,
+        return Err(Unsaved::Skip(match over {
+            Over::GoesOn | Over::Ended => SkipReason::LoginEnded,
+            Over::Missing => SkipReason::Missing,
         }));
     }
     if matches!(saving.way, Way::Create) {
@@ -131,13 +140,9 @@ pub(super) fn over<T: SessionData>(
         return anew(manager, saving, session);
     }
     let (ids, Version { head, mut data }) = mine::<T>(saving)?;
-    // If it moved, perhaps by the first click of two, it is as good as it was. Else what it held was another
+    // If it goes on, perhaps by the first click of two, it is as good as it was. Else what it held was another
     // person's to end: only what this request wrote goes on.
-    let moved = matches!(
-        tombstone,
-        Some(Tombstone::Moved(..) | Tombstone::Replaced(..))
-    );
-    if !moved && saving.own.base.is_some() {
+    if over != Over::GoesOn && saving.own.base.is_some() {
         let written = saving.own.written.as_ref();
         data = written
             .and_then(|written| data::decode(&written.0))

@@ -51,8 +51,6 @@ struct Received {
     secret: Option<TicketSecret>,
     /// The store had its record.
     alive: bool,
-    /// The store said that it was over when it came.
-    was_over: bool,
     /// Whose it is, if its record says so.
     owner: Option<OwnerKey>,
 }
@@ -90,6 +88,12 @@ impl Stored {
 
     pub(super) fn is_used(&self) -> bool {
         self.used
+    }
+
+    /// Returns `true` if the browser has got a newer cookie by now, or is to get it.
+    #[cfg(feature = "unstable-device-bound")]
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
     }
 
     /// Returns `true` if only a login, or the end of all, may take the place of what is there.

@@ -1,6 +1,7 @@
 //! Stores with one fault each. Every fault is one that a store in use has had, or one step away from it.
 
 use super::{block_on, yield_now};
+use crate::Timestamp;
 use crate::session::store::{
     End, Expect, Found, Owned, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap,
     Tag, Tombstone,
@@ -207,7 +208,7 @@ impl FaultyStore {
             if owned.len() > 1_000 {
                 owned.retain(|(_, key)| key != put.key || self.is(Fault::OwnersLoseTheNewest));
                 owned.sort();
-                map.get_mut(&owned[0].1).unwrap().value = Tombstone::Ended.encode();
+                map.get_mut(&owned[0].1).unwrap().value = Tombstone::Ended(Timestamp::MIN).encode();
             }
         }
     }

@@ -299,7 +299,7 @@ fn erased_store_answers_as_the_store() {
         let end = End {
             key: &to,
             expect: None,
-            tombstone: Tombstone::Ended,
+            tombstone: Tombstone::Ended(AT),
             grace: HOUR,
             owner: Some(&owner),
         };

@@ -14,7 +14,7 @@ pub(super) async fn end_leaves_its_reason<F: Fixture>(bench: &Bench<'_, F>) -> C
         Tombstone::Replaced(successor, AT),
         Tombstone::Moved(bench.key(), AT),
         Tombstone::Destroyed(AT),
-        Tombstone::Ended,
+        Tombstone::Ended(AT),
     ] {
         let (key, record) = bench.created(KEEP).await?;
         let ended = bench.end(&key, Some(&record), reason).await?;
@@ -27,7 +27,7 @@ pub(super) async fn end_leaves_its_reason<F: Fixture>(bench: &Bench<'_, F>) -> C
 pub(super) async fn end_with_a_wrong_tag_is_refused<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     let (key, record) = bench.created(KEEP).await?;
     let other = bench.record();
-    let refused = bench.end(&key, Some(&other), Tombstone::Ended).await?;
+    let refused = bench.end(&key, Some(&other), Tombstone::Ended(AT)).await?;
     same!(refused, Swap::Differs(record.clone()), "end");
     same!(bench.found(&key).await?, Found::Record(record), "load");
     Ok(())
@@ -76,7 +76,7 @@ pub(super) async fn end_of_nothing_leaves_a_tombstone<F: Fixture>(bench: &Bench<
 
 pub(super) async fn end_with_a_tag_of_nothing_is_missing<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     let (key, record) = (bench.key(), bench.record());
-    let ended = bench.end(&key, Some(&record), Tombstone::Ended).await?;
+    let ended = bench.end(&key, Some(&record), Tombstone::Ended(AT)).await?;
     same!(ended, Swap::Missing, "end");
     same!(bench.found(&key).await?, Found::Missing, "load");
     Ok(())
@@ -108,18 +108,18 @@ pub(super) async fn end_holds_against_swappers<F: Fixture>(bench: &Bench<'_, F>)
 
 pub(super) async fn create_over_a_tombstone_is_refused<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     let (key, record) = bench.created(KEEP).await?;
-    let ended = bench.end(&key, None, Tombstone::Ended).await?;
+    let ended = bench.end(&key, None, Tombstone::Ended(AT)).await?;
     same!(ended, Swap::Done, "end");
     for record in [bench.record(), record] {
         let refused = bench.create(&key, &record).await?;
-        same!(refused, Swap::Ended(Tombstone::Ended), "create");
+        same!(refused, Swap::Ended(Tombstone::Ended(AT)), "create");
     }
     Ok(())
 }
 
 pub(super) async fn create_after_the_grace<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     let (key, _) = bench.created(KEEP).await?;
-    let ended = bench.end(&key, None, Tombstone::Ended).await?;
+    let ended = bench.end(&key, None, Tombstone::Ended(AT)).await?;
     same!(ended, Swap::Done, "end");
     bench.advance_past(GRACE).await?;
     same!(bench.found(&key).await?, Found::Missing, "load");
@@ -237,13 +237,13 @@ pub(super) async fn sweep_takes_only_what_is_over<F: Fixture>(bench: &Bench<'_, 
     let (long, record) = bench.created(KEEP.saturating_mul(3)).await?;
     let (ended, _) = bench.created(KEEP).await?;
     bench.advance_past(KEEP).await?;
-    let fresh = bench.end(&ended, None, Tombstone::Ended).await?;
+    let fresh = bench.end(&ended, None, Tombstone::Ended(AT)).await?;
     same!(fresh, Swap::Done, "end");
     bench.store.sweep(1_000).await?;
     same!(bench.found(&short).await?, Found::Missing, "what is over");
     same!(bench.found(&long).await?, Found::Record(record), "a record");
     let tombstone = bench.found(&ended).await?;
-    same!(tombstone, Found::Ended(Tombstone::Ended), "a tombstone");
+    same!(tombstone, Found::Ended(Tombstone::Ended(AT)), "a tombstone");
     Ok(())
 }
 

@@ -6,8 +6,12 @@ use super::super::{
     join::cut_short,
     kit::{AT, GRACE, KEEP, create, same, tag},
 };
+use crate::Timestamp;
 use alloc::{format, vec, vec::Vec};
 use core::time::Duration;
+
+/// As [`End::one_too_many`] ends a session.
+const ONE_TOO_MANY: Tombstone = Tombstone::Ended(Timestamp::MIN);
 
 impl<F: Fixture> Bench<'_, F> {
     /// The keys and descriptions of an owner's records, in the order of the keys.
@@ -73,7 +77,7 @@ pub(super) async fn owner_lists_what_is_live<F: Fixture>(bench: &Bench<'_, F>) -
     let refused = End {
         key: &second,
         expect: Some(&wrong),
-        tombstone: Tombstone::Ended,
+        tombstone: Tombstone::Ended(AT),
         grace: GRACE,
         owner: Some(&owner),
     };
@@ -86,12 +90,12 @@ pub(super) async fn owner_lists_what_is_live<F: Fixture>(bench: &Bench<'_, F>) -
     let end = End {
         key: &first,
         expect: None,
-        tombstone: Tombstone::Ended,
+        tombstone: Tombstone::Ended(AT),
         grace: GRACE,
         owner: Some(&owner),
     };
     same!(bench.store.end(end).await?, Swap::Done, "end");
-    let ended = bench.end(&others, None, Tombstone::Ended).await?;
+    let ended = bench.end(&others, None, Tombstone::Ended(AT)).await?;
     same!(ended, Swap::Done, "end");
     let expected = sorted([(second, b"second"), (third, b"third")]);
     same!(bench.owned(&owner).await?, expected, "after an end");
@@ -178,7 +182,7 @@ pub(super) async fn owner_has_at_most_1000_records<F: Fixture>(bench: &Bench<'_,
         bench.create_owned(&owner, b"", long).await?;
     }
     let found = bench.found(&first).await?;
-    same!(found, Found::Ended(Tombstone::Ended), "the first of 1,001");
+    same!(found, Found::Ended(ONE_TOO_MANY), "the first of 1,001");
     same!(
         bench.owned(&owner).await?.len(),
         1_000,
@@ -202,7 +206,7 @@ pub(super) async fn owner_has_at_most_1000_records<F: Fixture>(bench: &Bench<'_,
     same!(renamed, Swap::Done, "rename");
     same!(bench.found(&last).await?, Found::Record(after), "the last");
     let found = bench.found(&second).await?;
-    same!(found, Found::Ended(Tombstone::Ended), "the second");
+    same!(found, Found::Ended(ONE_TOO_MANY), "the second");
     let owned = bench.owned(&owner).await?;
     same!(owned.len(), 1_000, "records after a login");
     same!(
@@ -232,7 +236,7 @@ pub(super) async fn namespaces_do_not_meet<F: Fixture>(bench: &Bench<'_, F>) -> 
     let end = End {
         key: &key,
         expect: None,
-        tombstone: Tombstone::Ended,
+        tombstone: Tombstone::Ended(AT),
         grace: GRACE,
         owner: Some(&owner),
     };

@@ -270,11 +270,15 @@ pub(super) async fn reads_are_never_older_than_writes<F: Fixture>(bench: &Bench<
         record = next;
     }
     same!(
-        bench.end(&key, None, Tombstone::Ended).await?,
+        bench.end(&key, None, Tombstone::Ended(AT)).await?,
         Swap::Done,
         "end"
     );
     let elsewhere = bench.twin.load(&key, Some(KEEP)).await?;
-    same!(elsewhere, Found::Ended(Tombstone::Ended), "load elsewhere");
+    same!(
+        elsewhere,
+        Found::Ended(Tombstone::Ended(AT)),
+        "load elsewhere"
+    );
     Ok(())
 }
