@@ -453,7 +453,7 @@ async fn row_ends_at_the_first_full_hour_and_a_tombstone_keeps_nothing() {
     assert!((first..=last()).contains(&until));
     assert_eq!(
         (tag, record, owner, about),
-        (b"d".to_vec(), None, None, None)
+        (Tombstone::Destroyed(AT).encode(), None, None, None)
     );
 
     // An end of nothing stays as long.
