@@ -7,7 +7,9 @@ use crate::kit::{
     exchange::{NO_HEADERS, Reply, ready},
     site::{Browser, Site, logged_in},
 };
-use hardtack::session::{Event, Exchange, Refusal, RequestHead, SameSite, Session, SessionError};
+use hardtack::session::{
+    Event, Exchange, Refusal, RequestHead, SameSite, SaveError, Session, SessionError,
+};
 
 const OWN: &str = "https://shop.example";
 const EVIL: &str = "https://evil.example";
@@ -190,4 +192,35 @@ fn a_logout_of_an_allowed_page_elsewhere_ends_the_record() {
     browser.take(&reply);
     assert_eq!(copy.user(&elsewhere), None);
     assert_eq!(browser.header(), "");
+}
+
+/// Its session does not open: the store is down, or a thief has asked for a new id.
+#[cfg(feature = "store")]
+#[test]
+fn a_logout_of_an_allowed_page_elsewhere_ends_a_session_that_does_not_open() {
+    for is_down in [true, false] {
+        let clock = Clock::new();
+        let store = Scripted::new(&clock);
+        let with = || {
+            Site::with(&clock, |builder| {
+                let builder = builder.store(store.clone()).same_site(SameSite::None);
+                builder.allow_cross_origin(|_| true)
+            })
+        };
+        let (site, elsewhere) = (with(), with());
+        let mut thief = logged_in(&site, "ada");
+        let mut browser = thief.clone();
+        match is_down {
+            true => store.set_down(true),
+            false => thief.send(&elsewhere, |session| session.regenerate().unwrap()),
+        }
+        let (ended, reply) = posted(&site, &browser, EVIL, Session::destroy);
+        assert_eq!(ended, Ok(()));
+        assert_eq!(reply.failed, is_down.then_some(SaveError::Store));
+        browser.take(&reply);
+        assert_eq!(browser.header(), "");
+        store.set_down(false);
+        let _ = logged_in(&site, "bob").user(&site);
+        assert_eq!(thief.user(&elsewhere), None);
+    }
 }

@@ -1100,3 +1100,215 @@ fn a_refresh_beside_a_rename_does_not_end_the_session_in_the_browser() {
     let (status, _) = endpoint(&elsewhere, &mut old, refresh);
     assert_eq!(status, Some(503), "200 would end it in the browser");
 }
+
+/// The same at the instance that remembers the end by itself, with a store and without one.
+#[test]
+fn a_planted_former_session_does_not_count_beside_one_that_ended_in_this_process() {
+    for is_stored in [true, false] {
+        for is_same in [false, true] {
+            let clock = Clock::new();
+            let store = Scripted::new(&clock);
+            let with = |builder: SessionManagerBuilder| match is_stored {
+                true => builder.store(store.clone()),
+                false => builder,
+            };
+            let before = Site::with(&clock, |builder| with(builder).cookie_name("sid"));
+            let [site, elsewhere] = [(); 2].map(|()| {
+                Site::with(&clock, |builder| {
+                    let sid = FormerCookie::new("sid").until(at(T0 + DAY));
+                    with(builder).former_cookie(sid)
+                })
+            });
+            let mut planted = Browser::default();
+            planted.send(&before, |session| log_in(session, "mallory"));
+            clock.pass(5 * MINUTE);
+            let mut victim = Browser::default();
+            victim.send(&site, |session| log_in(session, "ada"));
+            let both = format!("{}; {}", victim.header(), planted.header());
+            victim.send(&site, |session| session.destroy().unwrap());
+            victim.send(&site, |session| log_in(session, "ada"));
+            let page = match is_same {
+                true => site.request(&both),
+                false => elsewhere.request(&both),
+            };
+            let _ = page.get::<String>("user");
+            victim.take(&finish(&page));
+            let user = victim.user(&site);
+            assert_eq!(user.as_deref(), Some("ada"), "{is_stored}, {is_same}");
+        }
+    }
+}
+
+#[test]
+fn a_planted_session_does_not_count_beside_one_that_ended_in_this_process() {
+    let ([site, elsewhere], _) = instances(|builder| builder.cookie_name("session"));
+    for instance in [&site, &elsewhere] {
+        let planted = person(&site, "mallory");
+        let mut victim = person(&site, "ada");
+        let both = format!("{}; {}", victim.header(), planted.header());
+        victim.send(&site, |session| session.destroy().unwrap());
+        let page = instance.request(&both);
+        assert_eq!(page.insert("card", "4111"), Err(SessionError::Rivals));
+        finish(&page);
+        let card = planted.peek(&site, |session| session.get::<String>("card"));
+        assert_eq!(card, Ok(None));
+    }
+}
+
+/// It leads through more ids than an end follows at once. It was over when it came.
+#[test]
+fn a_planted_ticket_of_a_long_chain_neither_fails_a_logout_nor_keeps_a_login_out() {
+    let (site, _) = site_with(|builder| builder.cookie_name("session"));
+    let chain = chain(&site, 200);
+    site.clock.pass(5 * MINUTE);
+    let victim = person(&site, "ada");
+    let logout = site.request(&format!("{}; {}", victim.header(), chain[0]));
+    logout.destroy().unwrap();
+    assert_eq!(finish(&logout).failed, None);
+    assert_eq!(victim.user(&site), None);
+    let login = site.request(&chain[0]);
+    login.destroy().unwrap();
+    log_in(&login, "ada");
+    let mut victim = Browser::default();
+    victim.take(&finish(&login));
+    assert_eq!(victim.user(&site).as_deref(), Some("ada"));
+}
+
+#[test]
+fn the_end_of_a_session_with_many_ids_goes_on_with_the_next_requests() {
+    let (site, _) = site_with(|builder| builder);
+    let mut thief = person(&site, "ada");
+    let id = thief.peek(&site, |session| session.id().unwrap());
+    for _ in 0..70 {
+        thief.send(&site, renew);
+    }
+    ready(site.sessions.end_session(id)).unwrap_err();
+    // A request takes it along.
+    person(&site, "bob").user(&site);
+    assert_eq!(thief.user(&site), None);
+}
+
+/// One account asks for many new ids, and sends its old tickets with each logout. Then the client of somebody else's logout
+/// hangs up.
+#[test]
+fn old_tickets_of_one_account_do_not_hold_up_the_ends_of_others() {
+    let ([site, elsewhere], _) = instances(|builder| builder);
+    let chain = chain(&site, 1_500);
+    let own = logged_in(&site, "x").header();
+    let bob = person(&site, "bob");
+    for part in chain.chunks(15) {
+        let request = site.request(&format!("{own}; {}", part.join("; ")));
+        request.destroy().unwrap();
+        finish(&request);
+    }
+    let victim = person(&elsewhere, "ada");
+    let logout = site.request(&victim.header());
+    logout.destroy().unwrap();
+    drop(logout);
+    bob.user(&site);
+    assert_eq!(victim.user(&elsewhere), None);
+}
+
+/// A fleet changes the name of the cookie. A renewal under the new name arrives after another instance gave the session a
+/// new id, or after a login there, under the former name.
+#[test]
+fn a_former_cookie_counts_beside_a_present_one_whose_successor_it_is() {
+    for acts in [renew, |session: &Session| log_in(session, "ada")] {
+        let clock = Clock::new();
+        let store = Scripted::new(&clock);
+        let one = Site::with(&clock, |builder| {
+            let host = FormerCookie::new("__Host-session").until(at(T0 + DAY));
+            let builder = builder.store(store.clone()).cookie_name("sid");
+            builder.former_cookie(host)
+        });
+        let two = Site::with(&clock, |builder| {
+            let sid = FormerCookie::new("sid").until(at(T0 + DAY));
+            builder.store(store.clone()).former_cookie(sid)
+        });
+        let mut browser = person(&two, "ada");
+        clock.pass(5 * MINUTE);
+        let page = two.request(&browser.header());
+        assert_eq!(page.get("user"), Ok(Some(String::from("ada"))));
+        let late = finish(&page);
+        browser.send(&one, acts);
+        browser.take(&late);
+        assert_eq!(browser.user(&two).as_deref(), Some("ada"));
+    }
+}
+
+/// Its end is remembered for as long as it could open, and leads to the next id for an hour.
+#[test]
+fn an_old_cookie_does_not_end_what_a_session_became_days_ago() {
+    let clock = Clock::new();
+    let before = Site::with(&clock, |builder| builder);
+    let store = Scripted::new(&clock);
+    let site = Site::with(&clock, |builder| builder.store(store.clone()));
+    for (pause, ends) in [(HOUR + MINUTE, true), (HOUR + MINUTE + 1, false)] {
+        let mut browser = Browser::default();
+        browser.send(&before, |session| {
+            log_in(session, "ada");
+            session.remember(true).unwrap();
+        });
+        let mut stale = browser.clone();
+        browser.send(&site, renew);
+        clock.pass(pause);
+        stale.send(&site, |session| session.destroy().unwrap());
+        clock.pass(2 * MINUTE);
+        assert_eq!(browser.user(&site).is_none(), ends);
+    }
+}
+
+/// The first step of a move. A site that says whose session it is, and has no other call at login.
+#[test]
+fn the_end_of_a_cookie_with_a_subject_is_remembered() {
+    use hardtack::session::Place;
+    let ([site, elsewhere], _) = instances(|builder| builder.place(Place::Cookie));
+    for logs_in in [true, false] {
+        let mut browser = Browser::default();
+        browser.send(&site, |session| {
+            if logs_in {
+                session.regenerate_for_login().unwrap();
+            }
+            session.set_subject(Some("ada")).unwrap();
+            session.insert("user", "ada").unwrap();
+        });
+        let copy = browser.clone();
+        browser.send(&site, |session| session.destroy().unwrap());
+        site.clock.pass(2 * MINUTE);
+        assert_eq!(copy.user(&elsewhere), None, "{logs_in}");
+    }
+}
+
+/// Grace logs in on a shared computer. Another tab gets a new id for Ada's session before the login reaches the store, and
+/// Ada logs out between two of its calls.
+#[test]
+fn a_login_takes_nothing_of_a_session_that_ends_between_its_calls() {
+    for calls in 0..6 {
+        let ([site, elsewhere], store) = instances(|builder| builder);
+        let mut browser = person(&site, "ada");
+        browser.send(&site, |session| session.insert("diary", "secret").unwrap());
+        let login = site.request(&browser.header());
+        log_in(&login, "grace");
+        let mut reply = None;
+        browser.send(&elsewhere, renew);
+        store.give_way();
+        let mut steps = Steps::default();
+        steps.add(async { reply = Some(login.commit().await) });
+        for _ in 0..=calls {
+            if steps.running() == 1 {
+                steps.step(0);
+            }
+        }
+        store.stand();
+        let (_, ended) = browser.visit(&elsewhere, |session| session.destroy().unwrap());
+        assert_eq!(ended.failed, None);
+        steps.end(0);
+        drop(steps);
+        let mut grace = Browser::default();
+        grace.take(&reply.unwrap());
+        assert_eq!(grace.user(&site).as_deref(), Some("grace"), "{calls}");
+        let diary = grace.peek(&site, |session| session.get::<String>("diary"));
+        // From the fourth call on, the login was there first.
+        assert_eq!(diary.unwrap().is_some(), calls >= 4, "{calls}");
+    }
+}

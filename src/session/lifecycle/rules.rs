@@ -78,7 +78,7 @@ impl<T> Rules<T> {
     }
 
     /// Returns `true` if this process has seen one of these logins end or be replaced a moment ago.
-    pub(super) fn ended_lately(&self, mut logins: impl Iterator<Item = LoginId>, now: Now) -> bool {
+    pub(crate) fn ended_lately(&self, mut logins: impl Iterator<Item = LoginId>, now: Now) -> bool {
         logins.any(|login| self.recent.get(login, now.ticks).is_some())
     }
 }
@@ -184,7 +184,7 @@ pub(crate) struct Sealed {
 pub(crate) struct EndedLogin {
     pub(crate) session: SessionId,
     pub(crate) login: LoginId,
-    pub(crate) by_login: bool,
+    pub(crate) of_person: bool,
     /// The end of every copy, whatever settings and calls make of it.
     pub(crate) absolute_end: Timestamp,
 }
@@ -210,7 +210,7 @@ impl Sealed {
         let login = EndedLogin {
             session: ids.session,
             login: ids.login,
-            by_login: head.by_login,
+            of_person: head.is_of_person(),
             absolute_end: head.created_at.saturating_add(longest),
         };
         let limits = timeouts.and(rules.timeouts(head.remembered));

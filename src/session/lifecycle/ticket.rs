@@ -50,7 +50,7 @@ impl SealedTicket {
         let login = EndedLogin {
             session: ticket.ids.session,
             login: ticket.ids.login,
-            by_login: ticket.by_login,
+            of_person: ticket.by_login,
             absolute_end: ticket.created_at.saturating_add(longest),
         };
         judge(

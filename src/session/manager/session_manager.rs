@@ -209,7 +209,7 @@ impl<T: SessionData> SessionManager<T> {
     pub(crate) fn end(&self, login: EndedLogin, end: RecentEnd, now: Now) -> Option<Event> {
         let rules = &self.settings().rules;
         rules.recent.remember(login.login, end, now.ticks);
-        let denied = match (end, login.by_login) {
+        let denied = match (end, login.of_person) {
             (RecentEnd::Ended, true) => Denied::Destroyed,
             (RecentEnd::Ended, false) => Denied::Anonymous,
             (RecentEnd::Replaced, true) => Denied::Replaced,

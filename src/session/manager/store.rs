@@ -209,7 +209,7 @@ impl<T: SessionData> SessionManager<T> {
     pub async fn sweep(&self, limit: u32) -> Result<u32, StoreError> {
         let store = self.store()?;
         // What keeps an end from the store must not keep the sweep from its work.
-        let ended = store.pending.run_all(&*store.store).await;
+        let ended = store.pending.run_all(&*store.store, self.moves()).await;
         let swept = store.store.sweep(limit).await?;
         ended.map(|()| swept)
     }
@@ -259,17 +259,14 @@ impl<T: SessionData> SessionManager<T> {
     ///
     /// # Errors
     ///
-    /// That of the store. The session may have ended.
+    /// That of the store. The session may have ended. If the store does not take the end, later requests try again.
     pub async fn end_session(&self, id: SessionId) -> Result<(), StoreError> {
         let key = self.with_keys(|keys| keys.record_key(id))?;
-        let mut ending = self.ending(key, None)?;
-        match ending
-            .run(&*self.store()?.store, &mut Moves::default())
-            .await?
-        {
-            true => Ok(()),
-            false => Err(Ending::outrun()),
+        let (ending, store) = (self.ending(key, None)?, self.store()?);
+        for ending in store.pending.hold([ending]) {
+            ending.run(&*store.store, &mut self.moves()).await?;
         }
+        Ok(())
     }
 
     /// Ends all sessions of a [subject](crate::session::Session::set_subject), and returns their number:
@@ -326,7 +323,7 @@ impl<T: SessionData> SessionManager<T> {
             }
             for (owner, entry) in new {
                 let mut ending = self.ending(entry.key, Some(owner))?;
-                match ending.run(store, &mut Moves::default()).await? {
+                match ending.run(store, &mut self.moves()).await? {
                     true => _ = ended.insert(entry.key),
                     false => outran = true,
                 }
@@ -336,6 +333,11 @@ impl<T: SessionData> SessionManager<T> {
             true => Err(Ending::outrun()),
             false => Ok(u32::try_from(ended.len()).unwrap_or(u32::MAX)),
         }
+    }
+
+    /// Returns how far the ends of one request follow sessions to their next ids.
+    pub(crate) fn moves(&self) -> Moves {
+        Moves::new(self.wall(), self.settings().rules.skew)
     }
 
     pub(crate) fn lists_owners(&self) -> bool {
@@ -354,6 +356,7 @@ impl<T: SessionData> SessionManager<T> {
             tombstone: Tombstone::Ended(self.wall()),
             owner,
             grace,
+            asked_at: Timestamp::MIN,
         })
     }
 

@@ -84,7 +84,6 @@ pub(crate) enum RecordError {
 
 impl RecordHead {
     /// Returns `true` if somebody has logged in, or if the application says whose the session is.
-    #[cfg(feature = "store")]
     pub(crate) fn is_of_person(&self) -> bool {
         self.by_login || self.subject.is_some()
     }

@@ -28,7 +28,6 @@ pub(super) struct Candidates {
     pub(super) unasked: Vec<(SiteCookie, KeyId, EndedLogin)>,
     /// Those that do not open, and in whose place nothing planted may come: the visitor's next one may be on its way,
     /// or another instance can read them.
-    #[cfg(feature = "store")]
     pub(super) outdated: Vec<(SiteCookie, KeyId, EndedLogin)>,
     pub(super) refused: Vec<Refused>,
 }

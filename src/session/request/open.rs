@@ -153,10 +153,11 @@ pub(super) fn settle<T: SessionData>(
     let authentic = opened > 0
         || present.refused.iter().any(Refused::is_authentic)
         || former.refused.iter().any(Refused::is_authentic);
-    #[cfg(feature = "store")]
-    let has_outdated = !present.outdated.is_empty();
-    #[cfg(not(feature = "store"))]
-    let has_outdated = false;
+    let goes_on = |login: EndedLogin| {
+        let mut opened = present.opened.iter().chain(former.opened.iter());
+        opened.any(|opened| opened.sealed.ids.login == login.login)
+    };
+    let has_outdated = present.outdated.iter().any(|(.., login)| !goes_on(*login));
     let mut others = Vec::new();
     if opened > 1 || has_outdated {
         let opened = present.opened.iter().chain(former.opened.iter());
@@ -243,7 +244,17 @@ fn read<T: SessionData>(
             };
             match opened {
                 Ok(opened) => tokens.of(opened.cookie()).push(opened),
-                Err(why) => tokens.of(which).refused.push(why),
+                Err(why) => {
+                    let candidates = tokens.of(which);
+                    if let (Some(key), Some(login)) = (why.key, why.login)
+                        && settings
+                            .rules
+                            .ended_lately(core::iter::once(login.login), now)
+                    {
+                        candidates.outdated.push((which, key, login));
+                    }
+                    candidates.refused.push(why);
+                }
             }
         }
     };

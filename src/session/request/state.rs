@@ -168,9 +168,7 @@ impl<T: SessionData> State<T> {
         let logged_in = self.is_login();
         match access {
             Some(Access::Refused(_)) => return Err(SessionError::CrossOrigin),
-            Some(Access::Allowed)
-                if write != Write::Login && !logged_in && !self.brings_session(manager) =>
-            {
+            Some(Access::Allowed) if !logged_in && !self.allows(manager, write) => {
                 return Err(SessionError::CrossOrigin);
             }
             _ => {}
@@ -228,12 +226,31 @@ impl<T: SessionData> State<T> {
     /// Returns `true` if a session came that another domain cannot have planted in the place of one that browsers
     /// withhold.
     fn brings_session(&self, manager: &SessionManager<T>) -> bool {
-        let counts = self.brought.counts;
-        let cookie = manager.settings().cookie_of(counts);
+        self.is_trusted(manager, self.brought.counts)
+            && matches!(&self.phase, Phase::Open(session, _) if !session.is_new())
+    }
+
+    fn is_trusted(&self, manager: &SessionManager<T>, which: SiteCookie) -> bool {
+        let cookie = manager.settings().cookie_of(which);
         // A planted one would be a rival of that which they send.
-        let is_sent = counts == SiteCookie::Present && cookie.is_sent_from_other_sites();
-        let is_trusted = is_sent || !cookie.can_be_planted();
-        is_trusted && matches!(&self.phase, Phase::Open(session, _) if !session.is_new())
+        let is_sent = which == SiteCookie::Present && cookie.is_sent_from_other_sites();
+        is_sent || !cookie.can_be_planted()
+    }
+
+    /// Returns `true` if a page of an allowed origin may do this.
+    fn allows(&self, manager: &SessionManager<T>, write: Write) -> bool {
+        match write {
+            Write::Login => true,
+            Write::Change => self.brings_session(manager),
+            Write::Destroy => self.brings_session(manager) || self.brings_own_cookie(manager),
+        }
+    }
+
+    /// Returns `true` if the visitor's own cookie came, whose session did not open: it may be ended all the same.
+    fn brings_own_cookie(&self, manager: &SessionManager<T>) -> bool {
+        let settings = manager.settings();
+        let is_only = settings.formers.is_empty() && self.brought.authentic;
+        is_only && self.is_trusted(manager, SiteCookie::Present)
     }
 
     /// Returns what the cookie will hold of the session that came, if it is saved.

@@ -1,6 +1,7 @@
 //! Ending records: what a logout leaves in a store, now or as soon as the store answers again.
 
 use super::{End, ErasedStore, OwnerKey, RecordKey, StoreError, StoreErrorKind, Swap, Tombstone};
+use crate::Timestamp;
 use alloc::{
     collections::{BTreeSet, VecDeque},
     vec::Vec,
@@ -35,6 +36,9 @@ pub(crate) struct Ending {
     pub(crate) tombstone: Tombstone,
     pub(crate) owner: Option<OwnerKey>,
     pub(crate) grace: Duration,
+    /// When the request came that asked for it. A ticket that had got another id before was over when it came: its end
+    /// goes as far as that request does, and no further.
+    pub(crate) asked_at: Timestamp,
 }
 
 /// How far ends follow sessions to their next ids, up to the next login. How many old tickets come, and of how long a
@@ -43,18 +47,23 @@ pub(crate) struct Moves {
     left: u32,
     /// One end has come by here: another one need not go the same way again.
     seen: BTreeSet<RecordKey>,
-}
-
-impl Default for Moves {
-    fn default() -> Moves {
-        Moves::at_most(MAX_MOVES)
-    }
+    /// What moved earlier is not followed. The tombstone may stay for longer.
+    oldest: Timestamp,
 }
 
 impl Moves {
-    fn at_most(left: u32) -> Moves {
-        let seen = BTreeSet::new();
-        Moves { left, seen }
+    pub(crate) fn new(now: Timestamp, skew: Duration) -> Moves {
+        Moves {
+            left: MAX_MOVES,
+            seen: BTreeSet::new(),
+            oldest: now.saturating_sub(FOLLOWED.saturating_add(skew)),
+        }
+    }
+
+    /// For an end that runs within the request of somebody else.
+    fn of_others(self) -> Moves {
+        let left = MOVES_OF_OTHERS;
+        Moves { left, ..self }
     }
 }
 
@@ -83,12 +92,16 @@ impl Ending {
                 ended => ended?,
             };
             moves.seen.insert(self.key);
-            let Swap::Ended(Tombstone::Moved(next, _)) = ended else {
+            let Swap::Ended(Tombstone::Moved(next, at)) = ended else {
                 break;
             };
+            if at < moves.oldest {
+                break;
+            }
+            let was_over = at < self.asked_at;
             self.key = next;
             let Some(left) = moves.left.checked_sub(1) else {
-                return Ok(false);
+                return Ok(was_over);
             };
             moves.left = left;
         }
@@ -130,6 +143,7 @@ impl PendingEnds {
         let Pending { order, ends, loss } = &mut *self.lock();
         if let Some(before) = ends.get_mut(&ending.key) {
             before.grace = before.grace.max(ending.grace);
+            before.asked_at = before.asked_at.min(ending.asked_at);
         } else if ends.len() < MAX_PENDING {
             order.push_back(ending.key);
             ends.insert(ending.key, ending);
@@ -167,12 +181,15 @@ impl PendingEnds {
     }
 
     /// Tries the oldest of them, within the request of somebody else.
-    pub(crate) async fn run_one(&self, store: &dyn ErasedStore) -> Result<(), StoreError> {
+    pub(crate) async fn run_one(
+        &self,
+        store: &dyn ErasedStore,
+        moves: Moves,
+    ) -> Result<(), StoreError> {
         match self.pop() {
             Some(ending) => {
                 let held = self.hold_one(ending);
-                held.go_on(store, &mut Moves::at_most(MOVES_OF_OTHERS))
-                    .await
+                held.go_on(store, &mut moves.of_others()).await
             }
             None => Ok(()),
         }
@@ -184,8 +201,11 @@ impl PendingEnds {
     }
 
     /// Tries each of them once.
-    pub(crate) async fn run_all(&self, store: &dyn ErasedStore) -> Result<(), StoreError> {
-        let mut moves = Moves::default();
+    pub(crate) async fn run_all(
+        &self,
+        store: &dyn ErasedStore,
+        mut moves: Moves,
+    ) -> Result<(), StoreError> {
         let count = self.lock().ends.len();
         for ending in core::iter::from_fn(|| self.pop()).take(count) {
             self.hold_one(ending).go_on(store, &mut moves).await?;
@@ -265,7 +285,6 @@ impl Drop for HeldEnd<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Timestamp;
     use crate::session::store::{Found, MemoryStore, Put, Store, StoreErrorKind, tests::block_on};
 
     /// Takes every end, but for one key: what is there is no record.
@@ -309,6 +328,7 @@ mod tests {
             tombstone: Tombstone::Ended(Timestamp::MIN),
             owner: None,
             grace: GRACE,
+            asked_at: Timestamp::MAX,
         }
     }
 
@@ -326,12 +346,13 @@ mod tests {
         }
         pending.push(Ending {
             grace: 2 * GRACE,
+            asked_at: Timestamp::MIN,
             ..ending(1)
         });
         pending.push(ending(2));
         let (one, two) = (pending.pop().unwrap(), pending.pop().unwrap());
         assert_eq!((one.key, two.key), (key(1), key(2)));
-        assert_eq!(one.grace, 2 * GRACE);
+        assert_eq!((one.grace, one.asked_at), (2 * GRACE, Timestamp::MIN));
         assert!(pending.pop().is_none());
     }
 
@@ -406,7 +427,7 @@ mod tests {
         };
         let pending = PendingEnds::default();
         drop(pending.hold([ending(1), ending(2), ending(3)]));
-        let run = || block_on(pending.run_one(&store));
+        let run = || block_on(pending.run_one(&store, Moves::new(Timestamp::MIN, GRACE)));
         run().unwrap();
         assert_eq!(run().unwrap_err().kind(), StoreErrorKind::Corrupt);
         run().unwrap();

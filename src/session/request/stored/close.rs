@@ -357,6 +357,7 @@ fn ending<T: SessionData>(
         tombstone: Tombstone::Destroyed(now),
         owner: received.and_then(|received| received.owner),
         grace: grace_of(place, stored, (login, ended), now),
+        asked_at: stored.came_at,
     })
 }
 
@@ -374,14 +375,14 @@ fn grace_of<T: SessionData>(
             if settings.place == Place::Cookie
                 && received.secret.is_none()
                 && !received.alive
-                && !login.by_login =>
+                && !login.of_person =>
         {
             return GRACE;
         }
         Some(received) => received.secret.as_ref(),
         // Perhaps its cookie held the session, and a copy still opens: one that was kept warm, or any if the session
         // ended before its time.
-        None if login.by_login || ended.is_some() => None,
+        None if login.of_person || ended.is_some() => None,
         None => return GRACE,
     };
     grace(place, (login.session, secret), login.absolute_end, now)

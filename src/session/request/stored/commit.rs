@@ -4,7 +4,7 @@ use super::{
     super::{answer::Answer, close},
     current::with_keys,
     load::store_failed,
-    merging::{self, Next, Over},
+    merging::{self, Attempt, Next, Over},
     owners,
     saving::{Saving, Unsaved, Way},
 };
@@ -64,7 +64,7 @@ pub(crate) async fn commit<T: SessionData>(
 ) -> (Answer, Vec<Event>) {
     let mut events = Vec::new();
     let Write { ends, saving } = *write;
-    let mut moves = Moves::default();
+    let mut moves = manager.moves();
     for ending in store.pending.hold(ends) {
         // If it fails, another request will try again. This process remembers the end meanwhile.
         if let Err(error) = ending.run(&*store.store, &mut moves).await {
@@ -216,6 +216,7 @@ async fn end_replaced<T: SessionData>(
         tombstone,
         owner: None,
         grace: store::GRACE,
+        asked_at: Timestamp::MIN,
     });
     let endings = endings.into_iter().map(|ending| Ending {
         tombstone,
@@ -263,7 +264,7 @@ async fn save<T: SessionData>(
 ) -> Result<Saved, Unsaved> {
     let until = manager.ticks().saturating_add(MAX_TIME);
     let from = saving.from.as_ref().map(|from| from.key);
-    let (mut lost, mut renamed) = (Vec::new(), None);
+    let (mut lost, mut renamed, mut takes_over) = (Vec::new(), None, None);
     if let (Way::MoveAndRename, Some(from)) = (saving.way, &from) {
         saving.way = Box::pin(move_first(manager, store, &mut saving, from)).await?;
     }
@@ -336,14 +337,27 @@ async fn save<T: SessionData>(
         let (swap, repeated) = twice(store, &call).await?;
         let next = match swap {
             Swap::Done => {
-                let written = Some((by, sealed.len()));
-                return Ok(Saved {
-                    save: saving.save,
-                    secret: saving.secret,
-                    written,
-                    lost,
-                    renamed,
-                });
+                let has_ended = match takes_over.take() {
+                    Some(left) => Box::pin(merging::becomes_of(store, left)).await? != Over::GoesOn,
+                    None => false,
+                };
+                if !has_ended {
+                    let written = Some((by, sealed.len()));
+                    return Ok(Saved {
+                        save: saving.save,
+                        secret: saving.secret,
+                        written,
+                        lost,
+                        renamed,
+                    });
+                }
+                // Its person ended it while this login was written. Nobody has the ticket yet.
+                let tag = Tag::of(&sealed).ok_or(StoreError::from(StoreErrorKind::Corrupt))?;
+                let attempt = merging::own_writes(manager, &saving)?;
+                Next::Put(Attempt {
+                    way: Way::Swap(tag),
+                    ..attempt
+                })
             }
             // The record may hold this save already, and then another's: a merge would apply it twice.
             Swap::Differs(_) if repeated => return Err(SaveError::Store.into()),
@@ -362,9 +376,10 @@ async fn save<T: SessionData>(
                     renamed = Some(next);
                 }
                 let over = match saving.own.is_login {
-                    true => Box::pin(becomes_of(store, tombstone)).await?,
+                    true => Box::pin(merging::becomes_of(store, tombstone)).await?,
                     false => Over::Ended,
                 };
+                takes_over = (over == Over::GoesOn).then_some(tombstone);
                 Next::Put(merging::over(manager, &saving, over)?)
             }
             Swap::Missing => Next::Put(merging::over(manager, &saving, Over::Missing)?),
@@ -388,21 +403,6 @@ async fn save<T: SessionData>(
         }
     }
     Err(SaveError::Contended.into())
-}
-
-/// Says what became of a session that left this tombstone. It may have got another id first, and have been ended under that.
-async fn becomes_of(store: &StoreSettings, mut left: Tombstone) -> Result<Over, StoreError> {
-    for _ in 0..MAX_TRIES {
-        let (Tombstone::Moved(next, _) | Tombstone::Replaced(next, _)) = left else {
-            break;
-        };
-        match store.store.load(&next, None).await? {
-            Found::Record(_) => return Ok(Over::GoesOn),
-            Found::Ended(tombstone) => left = tombstone,
-            Found::Missing => break,
-        }
-    }
-    Ok(Over::Ended)
 }
 
 /// Puts a session that is in its cookie only under its own id, so that a rename finds it: another request

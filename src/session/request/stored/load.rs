@@ -15,7 +15,9 @@ use crate::{
         lifecycle::{EndedLogin, LiveSession, Now, Sealed},
         manager::{SessionManager, SiteCookie, StoreSettings},
         record::{SessionId, TicketSecret},
-        store::{Found as InStore, RecordKey, RecordSecret, StoreError, StoreErrorKind, Tag},
+        store::{
+            Found as InStore, RecordKey, RecordSecret, StoreError, StoreErrorKind, Tag, Tombstone,
+        },
     },
 };
 use alloc::{boxed::Box, string::ToString as _, vec::Vec};
@@ -109,7 +111,9 @@ pub(crate) async fn load<T: SessionData>(
             // It answers: perhaps it takes an end now that it did not take before.
             if store.pending.is_some() {
                 // In a box: it is rare, and would make every load larger.
-                if let Err(error) = Box::pin(store.pending.run_one(&*store.store)).await {
+                if let Err(error) =
+                    Box::pin(store.pending.run_one(&*store.store, manager.moves())).await
+                {
                     loading.events.push(store_failed(&error));
                 }
             }
@@ -192,6 +196,8 @@ struct Loading {
     others: Vec<EndedLogin>,
     events: Vec<Event>,
     is_over: bool,
+    /// Where sessions are that came under a former id, each with that.
+    successors: Vec<(SessionId, RecordKey)>,
 }
 
 impl Loading {
@@ -203,6 +209,7 @@ impl Loading {
             others: Vec::new(),
             events: Vec::new(),
             is_over: false,
+            successors: Vec::new(),
         }
     }
 
@@ -277,6 +284,9 @@ impl Loading {
                 if tombstone.is_recent(now.wall, manager.settings().rules.skew) {
                     self.is_over = true;
                     candidates.outdated.push((cookie, token_key, login));
+                    if let Tombstone::Moved(next, _) | Tombstone::Replaced(next, _) = tombstone {
+                        self.successors.push((login.session, next));
+                    }
                 }
             }
             (InStore::Missing, None) => self
@@ -318,6 +328,8 @@ impl Loading {
     /// Decides which session counts.
     fn settle<T: SessionData>(mut self, manager: &SessionManager<T>) -> Loaded<T> {
         let mut untold = Vec::new();
+        let came_at = self.tokens.now.wall;
+        self.forgive_successors(manager);
         let (mut found, refused) = settle(manager, *self.tokens, &mut untold);
         found.brought.others.append(&mut self.others);
         found.brought.authentic |= !self.received.is_empty();
@@ -336,12 +348,40 @@ impl Loading {
             is_over: current.is_none() && self.is_over,
             current,
             received: self.received,
-            ..Stored::default()
+            ..Stored::new(came_at)
         });
         Loaded {
             found,
             stored,
             events: self.events,
+        }
+    }
+
+    /// What a session left behind is not outdated beside the next one of its browser: a fleet may be changing the name
+    /// of its cookie.
+    fn forgive_successors<T: SessionData>(&mut self, manager: &SessionManager<T>) {
+        if self.successors.is_empty() {
+            return;
+        }
+        let Tokens {
+            present, former, ..
+        } = &mut *self.tokens;
+        let opened = present.opened.iter().chain(former.opened.iter());
+        let opened = opened.filter_map(|opened| {
+            with_keys(manager, |keys, _| {
+                keys.record_key(opened.sealed.ids.session)
+            })
+        });
+        let opened: Vec<RecordKey> = opened.collect();
+        let successors = &self.successors;
+        let has_next = |id| {
+            let mut next = successors.iter().filter(|(before, _)| *before == id);
+            next.any(|(_, next)| opened.contains(next))
+        };
+        for candidates in [present, former] {
+            candidates
+                .outdated
+                .retain(|(.., login)| !has_next(login.session));
         }
     }
 
@@ -380,7 +420,7 @@ impl Loading {
         let stored = Box::new(Stored {
             failed: true,
             received: self.received,
-            ..Stored::default()
+            ..Stored::new(now.wall)
         });
         Loaded {
             found,
@@ -431,10 +471,7 @@ mod tests {
     use super::*;
     use crate::{
         Key, Keyring, Timestamp,
-        session::{
-            store::{Ending, Tombstone},
-            testing,
-        },
+        session::{store::Ending, testing},
         store::MemoryStore,
     };
     use alloc::{format, sync::Arc};
@@ -460,6 +497,7 @@ mod tests {
                 tombstone: Tombstone::Ended(Timestamp::MIN),
                 owner: None,
                 grace: Duration::ZERO,
+                asked_at: Timestamp::MIN,
             });
         }
         for _ in 0..2 {

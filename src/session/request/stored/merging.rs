@@ -11,10 +11,16 @@ use crate::session::{
     lifecycle::{Decision, LiveSession, OwnChange, Save, read_record},
     manager::{SessionManager, StoreSettings},
     record::Ids,
-    store::{Loss, Own, RecordKey, RecordSecret, Tag, Version, merge as merge_versions},
+    store::{
+        Found, Loss, Own, RecordKey, RecordSecret, StoreError, Tag, Tombstone, Version,
+        merge as merge_versions,
+    },
 };
 use crate::system_random::SystemRandom;
 use alloc::vec::Vec;
+
+/// How many ids of a session are looked at, to learn what became of it.
+const MAX_MOVES: u32 = 64;
 
 /// What to do next.
 pub(super) enum Next {
@@ -118,6 +124,24 @@ pub(super) enum Over {
     Missing,
 }
 
+/// Says what became of a session that left this tombstone. It may have got another id first, and have been ended under that.
+pub(super) async fn becomes_of(
+    store: &StoreSettings,
+    mut left: Tombstone,
+) -> Result<Over, StoreError> {
+    for _ in 0..MAX_MOVES {
+        let (Tombstone::Moved(next, _) | Tombstone::Replaced(next, _)) = left else {
+            break;
+        };
+        match store.store.load(&next, None).await? {
+            Found::Record(_) => return Ok(Over::GoesOn),
+            Found::Ended(tombstone) => left = tombstone,
+            Found::Missing => break,
+        }
+    }
+    Ok(Over::Ended)
+}
+
 /// What becomes of a save whose session has ended, or whose record is missing: nothing, unless it logs
 /// somebody in. Their credential was checked, and they would not understand why they are logged out.
 pub(super) fn over<T: SessionData>(
@@ -139,15 +163,25 @@ pub(super) fn over<T: SessionData>(
         session.regenerate(&mut SystemRandom)?;
         return anew(manager, saving, session);
     }
-    let (ids, Version { head, mut data }) = mine::<T>(saving)?;
     // If it goes on, perhaps by the first click of two, it is as good as it was. Else what it held was another
     // person's to end: only what this request wrote goes on.
     if over != Over::GoesOn && saving.own.base.is_some() {
-        let written = saving.own.written.as_ref();
-        data = written
-            .and_then(|written| data::decode(&written.0))
-            .ok_or(SaveError::unreadable::<T>())?;
+        return own_writes(manager, saving);
     }
+    let (ids, Version { head, data }) = mine::<T>(saving)?;
+    anew(manager, saving, LiveSession::unsaved(ids, head, data))
+}
+
+/// Keeps of a login only what its own request wrote.
+pub(super) fn own_writes<T: SessionData>(
+    manager: &SessionManager<T>,
+    saving: &Saving,
+) -> Result<Attempt, Unsaved> {
+    let (ids, Version { head, .. }) = mine::<T>(saving)?;
+    let written = saving.own.written.as_ref();
+    let data = written
+        .and_then(|written| data::decode(&written.0))
+        .ok_or(SaveError::unreadable::<T>())?;
     anew(manager, saving, LiveSession::unsaved(ids, head, data))
 }
 

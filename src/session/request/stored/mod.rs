@@ -12,19 +12,21 @@ pub(super) use close::{abandon, close, end};
 pub(super) use commit::{Write, commit};
 pub(super) use load::{Loaded, begin, load};
 
-use crate::session::{
-    endings::RecentEnd,
-    error::SessionError,
-    events::Event,
-    lifecycle::EndedLogin,
-    record::{SessionId, TicketSecret},
-    store::OwnerKey,
+use crate::{
+    Timestamp,
+    session::{
+        endings::RecentEnd,
+        error::SessionError,
+        events::Event,
+        lifecycle::EndedLogin,
+        record::{SessionId, TicketSecret},
+        store::OwnerKey,
+    },
 };
 use alloc::vec::Vec;
 use current::{Came, Current};
 
 /// What a request knows from the store.
-#[derive(Default)]
 pub(super) struct Stored {
     /// Somebody used the session, and did not only take it.
     used: bool,
@@ -41,6 +43,8 @@ pub(super) struct Stored {
     current: Option<Current>,
     /// All authentic tickets and sessions that came.
     received: Vec<Received>,
+    /// When the request came.
+    came_at: Timestamp,
     /// What this request has destroyed, and how that had ended before, if it had.
     pub(super) destroyed: Vec<(EndedLogin, Option<RecentEnd>)>,
 }
@@ -56,6 +60,20 @@ struct Received {
 }
 
 impl Stored {
+    fn new(came_at: Timestamp) -> Stored {
+        Stored {
+            used: false,
+            untold: Vec::new(),
+            failed: false,
+            unreadable: false,
+            is_over: false,
+            current: None,
+            received: Vec::new(),
+            came_at,
+            destroyed: Vec::new(),
+        }
+    }
+
     fn received(&self, session: SessionId) -> Option<&Received> {
         let mut received = self.received.iter();
         received.find(|received| received.session == session)
