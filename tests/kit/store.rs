@@ -2,7 +2,7 @@
 
 use hardtack::store::{
     End, Found, MemoryStore, Owned, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind,
-    Swap, Tombstone,
+    Swap, Tombstone, rename_in_steps,
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -41,6 +41,7 @@ pub struct Scripted {
     clock: Clock,
     script: Arc<Mutex<Script>>,
     lists_owners: bool,
+    renames_in_steps: bool,
     index: Option<Arc<Mutex<Index>>>,
 }
 
@@ -58,6 +59,7 @@ impl Scripted {
             clock: clock.clone(),
             script: Arc::default(),
             lists_owners: true,
+            renames_in_steps: false,
             index: None,
         }
     }
@@ -65,6 +67,12 @@ impl Scripted {
     /// The same engine, without an index of owners.
     pub fn without_lists(mut self) -> Scripted {
         self.lists_owners = false;
+        self
+    }
+
+    /// The same engine, without transactions over two keys.
+    pub fn with_renames_in_steps(mut self) -> Scripted {
+        self.renames_in_steps = true;
         self
     }
 
@@ -185,6 +193,9 @@ impl Store for Scripted {
         tombstone: Tombstone,
         grace: Duration,
     ) -> Result<Swap, StoreError> {
+        if self.renames_in_steps {
+            return rename_in_steps(self, from, put, tombstone, grace).await;
+        }
         self.list(&put);
         let memory = self.memory();
         let rename = memory.rename(from, put, tombstone, grace);

@@ -78,7 +78,7 @@ impl<T> Rules<T> {
     }
 
     /// Returns `true` if this process has seen one of these logins end or be replaced a moment ago.
-    pub(crate) fn ended_lately(&self, mut logins: impl Iterator<Item = LoginId>, now: Now) -> bool {
+    pub(super) fn ended_lately(&self, mut logins: impl Iterator<Item = LoginId>, now: Now) -> bool {
         logins.any(|login| self.recent.get(login, now.ticks).is_some())
     }
 }

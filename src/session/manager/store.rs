@@ -11,7 +11,7 @@ use crate::{
         data::{SessionData, SessionMap},
         record::{About, SessionId},
         store::{
-            Ending, Found, GRACE, Moves, Owned, OwnerKey, RecordKey, Store, StoreError,
+            Ending, Found, GRACE, Moves, Owned, OwnerKey, Progress, RecordKey, Store, StoreError,
             StoreErrorKind, StoreKeys, Tombstone,
         },
     },
@@ -264,7 +264,9 @@ impl<T: SessionData> SessionManager<T> {
         let key = self.with_keys(|keys| keys.record_key(id))?;
         let (ending, store) = (self.ending(key, None)?, self.store()?);
         for ending in store.pending.hold([ending]) {
-            ending.run(&*store.store, &mut self.moves()).await?;
+            if ending.run(&*store.store, &mut self.moves()).await? != Progress::Done {
+                return Err(Ending::outrun());
+            }
         }
         Ok(())
     }
@@ -323,9 +325,9 @@ impl<T: SessionData> SessionManager<T> {
             }
             for (owner, entry) in new {
                 let mut ending = self.ending(entry.key, Some(owner))?;
-                match ending.run(store, &mut self.moves()).await? {
-                    true => _ = ended.insert(entry.key),
-                    false => outran = true,
+                match ending.run(store, &mut self.moves(), |_| false).await? {
+                    Progress::Done => _ = ended.insert(entry.key),
+                    Progress::Late | Progress::Outrun => outran = true,
                 }
             }
         }

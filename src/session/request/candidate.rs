@@ -26,9 +26,6 @@ pub(super) struct Candidates {
     /// Those that the store was not asked for, under a name that another domain can set.
     #[cfg(feature = "store")]
     pub(super) unasked: Vec<(SiteCookie, KeyId, EndedLogin)>,
-    /// Those that do not open, and in whose place nothing planted may come: the visitor's next one may be on its way,
-    /// or another instance can read them.
-    pub(super) outdated: Vec<(SiteCookie, KeyId, EndedLogin)>,
     pub(super) refused: Vec<Refused>,
 }
 
@@ -104,13 +101,17 @@ impl Candidate {
 
 impl Candidates {
     /// Returns `true` if no token opened.
-    #[cfg(any(feature = "store", feature = "unstable-device-bound"))]
     pub(super) fn is_empty(&self) -> bool {
         #[cfg(feature = "store")]
         if !self.tickets.is_empty() {
             return false;
         }
         self.opened.len() == 0
+    }
+
+    /// Returns `true` if somebody with a key made one of them.
+    pub(super) fn is_authentic(&self) -> bool {
+        !self.is_empty() || self.refused.iter().any(Refused::is_authentic)
     }
 
     pub(super) fn push(&mut self, candidate: Candidate) {

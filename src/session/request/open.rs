@@ -48,6 +48,8 @@ pub(super) struct Brought {
     pub(super) counts: SiteCookie,
     /// At least one cookie is authentic, whether it counts or not.
     pub(super) authentic: bool,
+    /// At least one is under the present name.
+    pub(super) own: bool,
     /// There is a part of a session that was too long for one cookie, whole or not.
     pub(super) has_parts: bool,
 }
@@ -57,6 +59,7 @@ impl Brought {
         others: Vec::new(),
         counts: SiteCookie::Present,
         authentic: false,
+        own: false,
         has_parts: false,
     };
 
@@ -75,6 +78,8 @@ pub(super) struct Tokens {
     pub(super) now: Now,
     pub(super) present: Candidates,
     pub(super) former: Candidates,
+    /// An authentic one came under the present name.
+    pub(super) own: bool,
     pub(super) has_parts: bool,
     #[cfg(feature = "unstable-device-bound")]
     pub(super) device: Presented,
@@ -119,12 +124,14 @@ pub(super) fn tokens<T: SessionData>(
         now,
         present: Candidates::default(),
         former: Candidates::default(),
+        own: false,
         has_parts: false,
         #[cfg(feature = "unstable-device-bound")]
         device: Presented::default(),
     };
     read(manager, cookies, &mut budget, &mut tokens);
     tokens.has_parts = budget.has_parts;
+    tokens.own = tokens.present.is_authentic();
     // Proofs are worth their opening only beside a session, and their names begin with that of its cookie.
     #[cfg(feature = "unstable-device-bound")]
     if let Some(facts) = facts
@@ -145,29 +152,21 @@ pub(super) fn settle<T: SessionData>(
         now,
         mut present,
         mut former,
+        own,
         has_parts,
         #[cfg(feature = "unstable-device-bound")]
         device,
     } = tokens;
     let opened = present.opened.len().saturating_add(former.opened.len());
-    let authentic = opened > 0
-        || present.refused.iter().any(Refused::is_authentic)
-        || former.refused.iter().any(Refused::is_authentic);
-    let goes_on = |login: EndedLogin| {
-        let mut opened = present.opened.iter().chain(former.opened.iter());
-        opened.any(|opened| opened.sealed.ids.login == login.login)
-    };
-    let has_outdated = present.outdated.iter().any(|(.., login)| !goes_on(*login));
+    let authentic = present.is_authentic() || former.is_authentic();
     let mut others = Vec::new();
-    if opened > 1 || has_outdated {
+    if opened > 1 {
         let opened = present.opened.iter().chain(former.opened.iter());
         others.extend(opened.map(|opened| opened.sealed.login));
     }
     let new = || Box::new(LiveSession::new(&manager.settings().rules, now.wall));
     let mut choice = choose(manager, &mut present, events);
-    if let Choice::None = choice
-        && !has_outdated
-    {
+    if let Choice::None = choice {
         choice = choose(manager, &mut former, events);
         present.refused.append(&mut former.refused);
     }
@@ -218,6 +217,7 @@ pub(super) fn settle<T: SessionData>(
             others,
             counts,
             authentic,
+            own,
             has_parts,
         },
     };
@@ -244,17 +244,7 @@ fn read<T: SessionData>(
             };
             match opened {
                 Ok(opened) => tokens.of(opened.cookie()).push(opened),
-                Err(why) => {
-                    let candidates = tokens.of(which);
-                    if let (Some(key), Some(login)) = (why.key, why.login)
-                        && settings
-                            .rules
-                            .ended_lately(core::iter::once(login.login), now)
-                    {
-                        candidates.outdated.push((which, key, login));
-                    }
-                    candidates.refused.push(why);
-                }
+                Err(why) => tokens.of(which).refused.push(why),
             }
         }
     };
@@ -351,12 +341,8 @@ fn choose<T: SessionData>(
     // Nobody knows whether they would count. If they were passed over, planted tickets could crowd out the
     // visitor's own.
     #[cfg(feature = "store")]
-    {
-        let outdated = candidates.outdated.iter().copied();
-        let outdated = outdated.filter(|(cookie, ..)| settings.cookie_of(*cookie).can_be_planted());
-        let unasked = core::mem::take(&mut candidates.unasked).into_iter();
-        let unknown = unasked.chain(outdated);
-        valid.extend(unknown.map(|(cookie, key, login)| Valid::new(cookie, key, login)));
+    for (cookie, key, login) in core::mem::take(&mut candidates.unasked) {
+        valid.push(Valid::new(cookie, key, login));
     }
     if !valid.is_empty() {
         valid.insert(0, newest);

@@ -248,9 +248,7 @@ impl<T: SessionData> State<T> {
 
     /// Returns `true` if the visitor's own cookie came, whose session did not open: it may be ended all the same.
     fn brings_own_cookie(&self, manager: &SessionManager<T>) -> bool {
-        let settings = manager.settings();
-        let is_only = settings.formers.is_empty() && self.brought.authentic;
-        is_only && self.is_trusted(manager, SiteCookie::Present)
+        self.brought.own && self.is_trusted(manager, SiteCookie::Present)
     }
 
     /// Returns what the cookie will hold of the session that came, if it is saved.

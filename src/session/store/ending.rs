@@ -20,11 +20,15 @@ pub(crate) const GRACE: Duration = Duration::from_secs(60);
 /// meanwhile.
 pub(crate) const FOLLOWED: Duration = Duration::from_secs(60 * 60);
 
-/// How many new ids the ends of one request follow: more than a thief is given while a busy server lets an end wait.
+/// How many new ids the ends of one request follow together: more than a thief is given while a busy server lets an end
+/// wait.
 const MAX_MOVES: u32 = 64;
 
-/// How many of them a pending end follows within the request of somebody else.
-const MOVES_OF_OTHERS: u32 = 8;
+/// How many each of them follows in any case: a planted ticket of many ids must not use up what the visitor's own needs.
+const MOVES_OF_EACH: u32 = 4;
+
+/// How many more a pending end follows within the request of somebody else.
+const MOVES_OF_OTHERS: u32 = 4;
 
 /// Bounds the memory of ends that the store has not taken yet.
 const MAX_PENDING: usize = 65_536;
@@ -36,13 +40,23 @@ pub(crate) struct Ending {
     pub(crate) tombstone: Tombstone,
     pub(crate) owner: Option<OwnerKey>,
     pub(crate) grace: Duration,
-    /// When the request came that asked for it. A ticket that had got another id before was over when it came: its end
-    /// goes as far as that request does, and no further.
+    /// When the request came that asked for it. What had got another id before was over when it came.
     pub(crate) asked_at: Timestamp,
+}
+
+/// How far an end has come.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Progress {
+    Done,
+    /// There are more ids, which the session got before the end was asked for: nothing that is alive was to end.
+    Late,
+    /// The session gets new ids faster than they are ended.
+    Outrun,
 }
 
 /// How far ends follow sessions to their next ids, up to the next login. How many old tickets come, and of how long a
 /// chain of ids, is the sender's choice.
+#[derive(Clone)]
 pub(crate) struct Moves {
     left: u32,
     /// One end has come by here: another one need not go the same way again.
@@ -68,8 +82,9 @@ impl Moves {
 }
 
 impl Ending {
-    /// Ends the record, also under its next ids. An end may be repeated: a second try finds the tombstone of the first,
-    /// and goes on under the id at which the first one stopped. Returns `false` if there are more ids than `moves` allows.
+    /// Ends the record, also under its next ids, as far as `moves` allows. An end may be repeated: a second try finds the
+    /// tombstone of the first, and goes on under the id at which the first one stopped. `waits` says where another end
+    /// waits: it goes the same way.
     ///
     /// # Errors
     ///
@@ -78,7 +93,9 @@ impl Ending {
         &mut self,
         store: &dyn ErasedStore,
         moves: &mut Moves,
-    ) -> Result<bool, StoreError> {
+        waits: impl Fn(&RecordKey) -> bool,
+    ) -> Result<Progress, StoreError> {
+        let mut own = MOVES_OF_EACH;
         while !moves.seen.contains(&self.key) {
             let end = End {
                 key: &self.key,
@@ -98,14 +115,21 @@ impl Ending {
             if at < moves.oldest {
                 break;
             }
-            let was_over = at < self.asked_at;
             self.key = next;
-            let Some(left) = moves.left.checked_sub(1) else {
-                return Ok(was_over);
+            let budget = match own {
+                0 => &mut moves.left,
+                _ => &mut own,
             };
-            moves.left = left;
+            let left = budget.checked_sub(1).filter(|_| !waits(&next));
+            let Some(left) = left else {
+                return Ok(match at < self.asked_at {
+                    true => Progress::Late,
+                    false => Progress::Outrun,
+                });
+            };
+            *budget = left;
         }
-        Ok(true)
+        Ok(Progress::Done)
     }
 
     pub(crate) fn outrun() -> StoreError {
@@ -125,6 +149,8 @@ pub(crate) struct PendingEnds(Mutex<Pending>);
 #[derive(Default)]
 struct Pending {
     order: VecDeque<RecordKey>,
+    /// Those that are on their way through many ids, behind all others: how many of these come is the sender's choice too.
+    long: VecDeque<RecordKey>,
     ends: HashMap<RecordKey, Ending>,
     loss: Loss,
 }
@@ -139,8 +165,14 @@ enum Loss {
 }
 
 impl PendingEnds {
-    pub(crate) fn push(&self, ending: Ending) {
-        let Pending { order, ends, loss } = &mut *self.lock();
+    pub(crate) fn push(&self, ending: Ending, is_long: bool) {
+        let Pending {
+            order,
+            long,
+            ends,
+            loss,
+        } = &mut *self.lock();
+        let order = if is_long { long } else { order };
         if let Some(before) = ends.get_mut(&ending.key) {
             before.grace = before.grace.max(ending.grace);
             before.asked_at = before.asked_at.min(ending.asked_at);
@@ -177,6 +209,7 @@ impl PendingEnds {
         HeldEnd {
             pending: self,
             ending: Some(ending),
+            is_long: false,
         }
     }
 
@@ -189,7 +222,7 @@ impl PendingEnds {
         match self.pop() {
             Some(ending) => {
                 let held = self.hold_one(ending);
-                held.go_on(store, &mut moves.of_others()).await
+                held.run(store, &mut moves.of_others()).await.map(|_| ())
             }
             None => Ok(()),
         }
@@ -204,18 +237,24 @@ impl PendingEnds {
     pub(crate) async fn run_all(
         &self,
         store: &dyn ErasedStore,
-        mut moves: Moves,
+        moves: Moves,
     ) -> Result<(), StoreError> {
         let count = self.lock().ends.len();
         for ending in core::iter::from_fn(|| self.pop()).take(count) {
-            self.hold_one(ending).go_on(store, &mut moves).await?;
+            self.hold_one(ending).run(store, &mut moves.clone()).await?;
         }
         Ok(())
     }
 
     fn pop(&self) -> Option<Ending> {
-        let Pending { order, ends, loss } = &mut *self.lock();
-        let ending = ends.remove(&order.pop_front()?);
+        let Pending {
+            order,
+            long,
+            ends,
+            loss,
+        } = &mut *self.lock();
+        let key = order.pop_front().or_else(|| long.pop_front());
+        let ending = ends.remove(&key?);
         if ends.is_empty() && *loss == Loss::Told {
             *loss = Loss::Nothing;
         }
@@ -231,53 +270,43 @@ impl PendingEnds {
 pub(crate) struct HeldEnd<'p> {
     pending: &'p PendingEnds,
     ending: Option<Ending>,
+    is_long: bool,
 }
 
 impl HeldEnd<'_> {
+    /// Unless it is done, another request goes on with it.
+    ///
     /// # Errors
     ///
-    /// That of the store, or the session got new ids faster than they could be ended.
+    /// That of the store.
     pub(crate) async fn run(
         mut self,
         store: &dyn ErasedStore,
         moves: &mut Moves,
-    ) -> Result<(), StoreError> {
-        match self.try_once(store, moves).await? {
-            true => Ok(()),
-            false => Err(Ending::outrun()),
-        }
-    }
-
-    /// Another request goes on if there are more ids than `moves` allows.
-    async fn go_on(mut self, store: &dyn ErasedStore, moves: &mut Moves) -> Result<(), StoreError> {
-        self.try_once(store, moves).await.map(|_| ())
-    }
-
-    async fn try_once(
-        &mut self,
-        store: &dyn ErasedStore,
-        moves: &mut Moves,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Progress, StoreError> {
         let Some(ending) = &mut self.ending else {
-            return Ok(true);
+            return Ok(Progress::Done);
         };
-        let done = ending.run(store, moves).await;
+        let pending = self.pending;
+        let waits = |key: &RecordKey| pending.lock().ends.contains_key(key);
+        let progress = ending.run(store, moves, waits).await;
         // What the store will never do must not keep it from the others for ever.
-        let stays = match &done {
-            Ok(is_done) => !is_done,
+        let stays = match &progress {
+            Ok(progress) => *progress != Progress::Done,
             Err(error) => error.may_have_acted(),
         };
+        self.is_long = progress.is_ok();
         if !stays {
             self.ending = None;
         }
-        done
+        progress
     }
 }
 
 impl Drop for HeldEnd<'_> {
     fn drop(&mut self) {
         if let Some(ending) = self.ending.take() {
-            self.pending.push(ending);
+            self.pending.push(ending, self.is_long);
         }
     }
 }
@@ -342,14 +371,17 @@ mod tests {
     fn a_record_that_is_ended_often_takes_one_place() {
         let pending = PendingEnds::default();
         for _ in 0..=MAX_PENDING {
-            pending.push(ending(1));
+            pending.push(ending(1), false);
         }
-        pending.push(Ending {
-            grace: 2 * GRACE,
-            asked_at: Timestamp::MIN,
-            ..ending(1)
-        });
-        pending.push(ending(2));
+        pending.push(
+            Ending {
+                grace: 2 * GRACE,
+                asked_at: Timestamp::MIN,
+                ..ending(1)
+            },
+            false,
+        );
+        pending.push(ending(2), false);
         let (one, two) = (pending.pop().unwrap(), pending.pop().unwrap());
         assert_eq!((one.key, two.key), (key(1), key(2)));
         assert_eq!((one.grace, one.asked_at), (2 * GRACE, Timestamp::MIN));
@@ -360,10 +392,13 @@ mod tests {
     fn the_memory_of_ends_is_bounded() {
         let pending = PendingEnds::default();
         for n in 0..=u128::from(u16::MAX) + 10 {
-            pending.push(Ending {
-                key: RecordKey::from_bytes(n.to_be_bytes()),
-                ..ending(0)
-            });
+            pending.push(
+                Ending {
+                    key: RecordKey::from_bytes(n.to_be_bytes()),
+                    ..ending(0)
+                },
+                false,
+            );
         }
         assert_eq!(pending.lock().ends.len(), MAX_PENDING);
         assert_eq!(pending.lock().order.len(), MAX_PENDING);
@@ -374,21 +409,30 @@ mod tests {
         let pending = PendingEnds::default();
         for _ in 0..2 {
             for n in 0..MAX_PENDING as u128 {
-                pending.push(Ending {
-                    key: RecordKey::from_bytes(n.to_be_bytes()),
-                    ..ending(0)
-                });
+                pending.push(
+                    Ending {
+                        key: RecordKey::from_bytes(n.to_be_bytes()),
+                        ..ending(0)
+                    },
+                    false,
+                );
             }
             assert!(!pending.first_loss());
-            pending.push(Ending {
-                key: RecordKey::from_bytes([0xff; 16]),
-                ..ending(0)
-            });
+            pending.push(
+                Ending {
+                    key: RecordKey::from_bytes([0xff; 16]),
+                    ..ending(0)
+                },
+                false,
+            );
             assert!(pending.first_loss());
-            pending.push(Ending {
-                key: RecordKey::from_bytes([0xff; 16]),
-                ..ending(0)
-            });
+            pending.push(
+                Ending {
+                    key: RecordKey::from_bytes([0xff; 16]),
+                    ..ending(0)
+                },
+                false,
+            );
             assert!(!pending.first_loss());
             while pending.pop().is_some() {}
         }
@@ -400,10 +444,13 @@ mod tests {
         let pending = PendingEnds::default();
         let fill = |from: u128, to: u128| {
             for n in from..to {
-                pending.push(Ending {
-                    key: RecordKey::from_bytes(n.to_be_bytes()),
-                    ..ending(0)
-                });
+                pending.push(
+                    Ending {
+                        key: RecordKey::from_bytes(n.to_be_bytes()),
+                        ..ending(0)
+                    },
+                    false,
+                );
             }
         };
         let max = MAX_PENDING as u128;

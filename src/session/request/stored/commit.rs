@@ -3,7 +3,7 @@
 use super::{
     super::{answer::Answer, close},
     current::with_keys,
-    load::store_failed,
+    load::{store_failed, undone},
     merging::{self, Attempt, Next, Over},
     owners,
     saving::{Saving, Unsaved, Way},
@@ -17,8 +17,8 @@ use crate::session::{
     manager::{SessionManager, StoreSettings},
     record::{About, Record, SessionId, Ticket, TicketSecret},
     store::{
-        self, Ending, Expect, Found, Moves, Owner, Put, RecordKey, RecordSecret, StoreError,
-        StoreErrorKind, Swap, Tag, Tombstone,
+        self, Ending, Expect, Found, Moves, Owner, Progress, Put, RecordKey, RecordSecret,
+        StoreError, StoreErrorKind, Swap, Tag, Tombstone,
     },
 };
 use crate::system_random::SystemRandom;
@@ -67,8 +67,10 @@ pub(crate) async fn commit<T: SessionData>(
     let mut moves = manager.moves();
     for ending in store.pending.hold(ends) {
         // If it fails, another request will try again. This process remembers the end meanwhile.
-        if let Err(error) = ending.run(&*store.store, &mut moves).await {
-            events.push(store_failed(&error));
+        let ended = ending.run(&*store.store, &mut moves).await;
+        let is_done = matches!(ended, Ok(Progress::Done | Progress::Late));
+        events.extend(undone(ended));
+        if !is_done {
             fail(&mut answer, &mut events, None, SaveError::Store);
         }
     }
@@ -223,9 +225,7 @@ async fn end_replaced<T: SessionData>(
         ..ending
     });
     for ending in store.pending.hold(endings.chain(renamed)) {
-        if let Err(error) = ending.run(&*store.store, moves).await {
-            events.push(store_failed(&error));
-        }
+        events.extend(undone(ending.run(&*store.store, moves).await));
     }
 }
 
@@ -370,6 +370,10 @@ async fn save<T: SessionData>(
                     _ => &key,
                 };
                 merging::merge((manager, store), &saving, theirs_key, &theirs)?
+            }
+            // A rename in two steps has buried its new record: see the default of `Store::rename`.
+            Swap::Ended(_) if takes_over.is_some() && matches!(saving.way, Way::Create) => {
+                Next::Put(merging::over(manager, &saving, Over::GoesOn)?)
             }
             Swap::Ended(tombstone) => {
                 if let Tombstone::Moved(next, _) = tombstone {

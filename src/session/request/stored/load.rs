@@ -16,7 +16,8 @@ use crate::{
         manager::{SessionManager, SiteCookie, StoreSettings},
         record::{SessionId, TicketSecret},
         store::{
-            Found as InStore, RecordKey, RecordSecret, StoreError, StoreErrorKind, Tag, Tombstone,
+            Ending, Found as InStore, Progress, RecordKey, RecordSecret, StoreError,
+            StoreErrorKind, Tag,
         },
     },
 };
@@ -196,8 +197,6 @@ struct Loading {
     others: Vec<EndedLogin>,
     events: Vec<Event>,
     is_over: bool,
-    /// Where sessions are that came under a former id, each with that.
-    successors: Vec<(SessionId, RecordKey)>,
 }
 
 impl Loading {
@@ -209,7 +208,6 @@ impl Loading {
             others: Vec::new(),
             events: Vec::new(),
             is_over: false,
-            successors: Vec::new(),
         }
     }
 
@@ -270,24 +268,11 @@ impl Loading {
                     self.tokens.of(cookie).opened.push(open(opened));
                     self.currents.push(current);
                 }
-                Err(reason) => {
-                    let candidates = self.tokens.of(cookie);
-                    candidates.refused.push(refuse(reason));
-                    if is_unreadable(reason) {
-                        candidates.outdated.push((cookie, token_key, login));
-                    }
-                }
+                Err(reason) => self.tokens.of(cookie).refused.push(refuse(reason)),
             },
             (InStore::Ended(tombstone), _) => {
-                let candidates = self.tokens.of(cookie);
-                candidates.refused.push(refuse(Refusal::Ended));
-                if tombstone.is_recent(now.wall, manager.settings().rules.skew) {
-                    self.is_over = true;
-                    candidates.outdated.push((cookie, token_key, login));
-                    if let Tombstone::Moved(next, _) | Tombstone::Replaced(next, _) = tombstone {
-                        self.successors.push((login.session, next));
-                    }
-                }
+                self.is_over |= tombstone.is_recent(now.wall, manager.settings().rules.skew);
+                self.tokens.of(cookie).refused.push(refuse(Refusal::Ended));
             }
             (InStore::Missing, None) => self
                 .tokens
@@ -329,7 +314,6 @@ impl Loading {
     fn settle<T: SessionData>(mut self, manager: &SessionManager<T>) -> Loaded<T> {
         let mut untold = Vec::new();
         let came_at = self.tokens.now.wall;
-        self.forgive_successors(manager);
         let (mut found, refused) = settle(manager, *self.tokens, &mut untold);
         found.brought.others.append(&mut self.others);
         found.brought.authentic |= !self.received.is_empty();
@@ -357,34 +341,6 @@ impl Loading {
         }
     }
 
-    /// What a session left behind is not outdated beside the next one of its browser: a fleet may be changing the name
-    /// of its cookie.
-    fn forgive_successors<T: SessionData>(&mut self, manager: &SessionManager<T>) {
-        if self.successors.is_empty() {
-            return;
-        }
-        let Tokens {
-            present, former, ..
-        } = &mut *self.tokens;
-        let opened = present.opened.iter().chain(former.opened.iter());
-        let opened = opened.filter_map(|opened| {
-            with_keys(manager, |keys, _| {
-                keys.record_key(opened.sealed.ids.session)
-            })
-        });
-        let opened: Vec<RecordKey> = opened.collect();
-        let successors = &self.successors;
-        let has_next = |id| {
-            let mut next = successors.iter().filter(|(before, _)| *before == id);
-            next.any(|(_, next)| opened.contains(next))
-        };
-        for candidates in [present, former] {
-            candidates
-                .outdated
-                .retain(|(.., login)| !has_next(login.session));
-        }
-    }
-
     /// Leaves the request without a session: what the store did not say, nobody knows.
     fn give_up<T: SessionData>(
         mut self,
@@ -396,6 +352,7 @@ impl Loading {
             now,
             present,
             former,
+            own,
             ..
         } = &*self.tokens;
         let candidates = [present, former];
@@ -414,6 +371,7 @@ impl Loading {
             brought: Brought {
                 others: others.collect(),
                 authentic: true,
+                own: *own,
                 ..Brought::NOTHING
             },
         };
@@ -459,6 +417,16 @@ fn read<T: SessionData>(
     Ok((opened, current))
 }
 
+/// Says why an end goes on with the next requests.
+pub(super) fn undone(progress: Result<Progress, StoreError>) -> Option<Event> {
+    let error = match progress {
+        Ok(Progress::Done) => return None,
+        Ok(Progress::Late | Progress::Outrun) => Ending::outrun(),
+        Err(error) => error,
+    };
+    Some(store_failed(&error))
+}
+
 pub(super) fn store_failed(error: &StoreError) -> Event {
     Event::StoreFailed {
         kind: error.kind(),
@@ -471,7 +439,7 @@ mod tests {
     use super::*;
     use crate::{
         Key, Keyring, Timestamp,
-        session::{store::Ending, testing},
+        session::{store::Tombstone, testing},
         store::MemoryStore,
     };
     use alloc::{format, sync::Arc};
@@ -492,13 +460,16 @@ mod tests {
         let cookie = testing::cookie_header(&session).unwrap();
         let store = sessions.settings().store.as_ref().unwrap();
         for n in 0..=65_536_u128 {
-            store.pending.push(Ending {
-                key: RecordKey::from_bytes(n.to_be_bytes()),
-                tombstone: Tombstone::Ended(Timestamp::MIN),
-                owner: None,
-                grace: Duration::ZERO,
-                asked_at: Timestamp::MIN,
-            });
+            store.pending.push(
+                Ending {
+                    key: RecordKey::from_bytes(n.to_be_bytes()),
+                    tombstone: Tombstone::Ended(Timestamp::MIN),
+                    owner: None,
+                    grace: Duration::ZERO,
+                    asked_at: Timestamp::MIN,
+                },
+                false,
+            );
         }
         for _ in 0..2 {
             drop(testing::session_from_cookie(&sessions, &cookie));

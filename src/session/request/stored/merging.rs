@@ -177,7 +177,8 @@ pub(super) fn own_writes<T: SessionData>(
     manager: &SessionManager<T>,
     saving: &Saving,
 ) -> Result<Attempt, Unsaved> {
-    let (ids, Version { head, .. }) = mine::<T>(saving)?;
+    let (_, Version { head, .. }) = mine::<T>(saving)?;
+    let ids = saving.save.ids;
     let written = saving.own.written.as_ref();
     let data = written
         .and_then(|written| data::decode(&written.0))
