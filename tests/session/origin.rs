@@ -7,9 +7,9 @@ use crate::kit::{
     exchange::{NO_HEADERS, Reply, ready},
     site::{Browser, Site, logged_in},
 };
-use hardtack::session::{
-    Event, Exchange, Refusal, RequestHead, SameSite, SaveError, Session, SessionError,
-};
+#[cfg(feature = "store")]
+use hardtack::session::SaveError;
+use hardtack::session::{Event, Exchange, Refusal, RequestHead, SameSite, Session, SessionError};
 
 const OWN: &str = "https://shop.example";
 const EVIL: &str = "https://evil.example";
