@@ -372,7 +372,7 @@ async fn save<T: SessionData>(
                 merging::merge((manager, store), &saving, theirs_key, &theirs)?
             }
             // A rename in two steps has buried its new record: see the default of `Store::rename`.
-            Swap::Ended(_) if takes_over.is_some() && matches!(saving.way, Way::Create) => {
+            Swap::Ended(_) if takes_over.is_some() => {
                 Next::Put(merging::over(manager, &saving, Over::GoesOn)?)
             }
             Swap::Ended(tombstone) => {
