@@ -274,10 +274,11 @@ impl Visitor {
         };
         match tab.act {
             Act::LogOut if changes && is_clear => self.expected = Expected::Nobody,
-            // In cookies, a logout of another tab may have ended what this login stands on.
+            // In cookies, a logout of another tab may have ended what this login stands on: of anybody's, if that is the
+            // session that the attacker has planted in many browsers.
             Act::LogIn(_) if !sets => {
                 let is_told = !outcome.is_acknowledged() || tab.is_jumped;
-                let is_overtaken = ended_meanwhile || overlaps;
+                let is_overtaken = ended_meanwhile || overlaps || tab.is_the_attackers();
                 let may_have_ended = is_overtaken && (!tab.place.is_store() || tab.is_mixed);
                 assert!(
                     is_told || may_have_ended,
