@@ -172,19 +172,25 @@ fn a_logout_of_an_allowed_page_elsewhere_ends_the_session() {
     }
 }
 
+/// Two instances that allow other origins, with a cookie that browsers send with their requests.
+#[cfg(feature = "store")]
+fn instances(clock: &Clock, store: &Scripted) -> [Site; 2] {
+    let site = |()| {
+        Site::with(clock, |builder| {
+            let builder = builder.store(store.clone()).same_site(SameSite::None);
+            builder.allow_cross_origin(|_| true)
+        })
+    };
+    [(); 2].map(site)
+}
+
 /// The same with a store: the record is alive when the response goes out.
 #[cfg(feature = "store")]
 #[test]
 fn a_logout_of_an_allowed_page_elsewhere_ends_the_record() {
     let clock = Clock::new();
     let store = Scripted::new(&clock);
-    let with = || {
-        Site::with(&clock, |builder| {
-            let builder = builder.store(store.clone()).same_site(SameSite::None);
-            builder.allow_cross_origin(|_| true)
-        })
-    };
-    let (site, elsewhere) = (with(), with());
+    let [site, elsewhere] = instances(&clock, &store);
     let mut browser = logged_in(&site, "ada");
     let copy = browser.clone();
     let (ended, reply) = posted(&site, &browser, EVIL, Session::destroy);
@@ -201,13 +207,7 @@ fn a_logout_of_an_allowed_page_elsewhere_ends_a_session_that_does_not_open() {
     for is_down in [true, false] {
         let clock = Clock::new();
         let store = Scripted::new(&clock);
-        let with = || {
-            Site::with(&clock, |builder| {
-                let builder = builder.store(store.clone()).same_site(SameSite::None);
-                builder.allow_cross_origin(|_| true)
-            })
-        };
-        let (site, elsewhere) = (with(), with());
+        let [site, elsewhere] = instances(&clock, &store);
         let mut thief = logged_in(&site, "ada");
         let mut browser = thief.clone();
         match is_down {

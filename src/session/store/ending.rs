@@ -22,7 +22,7 @@ pub(crate) const FOLLOWED: Duration = Duration::from_secs(60 * 60);
 
 /// How many new ids the ends of one request follow together: more than a thief is given while a busy server lets an end
 /// wait.
-const MAX_MOVES: u32 = 64;
+pub(crate) const MAX_MOVES: u32 = 64;
 
 /// How many each of them follows in any case: a planted ticket of many ids must not use up what the visitor's own needs.
 const MOVES_OF_EACH: u32 = 4;
@@ -48,7 +48,7 @@ pub(crate) struct Ending {
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Progress {
     Done,
-    /// There are more ids, which the session got before the end was asked for: nothing that is alive was to end.
+    /// There are more ids. The session had got them before the end was asked for.
     Late,
     /// The session gets new ids faster than they are ended.
     Outrun,
@@ -166,21 +166,19 @@ enum Loss {
 
 impl PendingEnds {
     pub(crate) fn push(&self, ending: Ending, is_long: bool) {
-        let Pending {
-            order,
-            long,
-            ends,
-            loss,
-        } = &mut *self.lock();
-        let order = if is_long { long } else { order };
-        if let Some(before) = ends.get_mut(&ending.key) {
+        let pending = &mut *self.lock();
+        let order = match is_long {
+            true => &mut pending.long,
+            false => &mut pending.order,
+        };
+        if let Some(before) = pending.ends.get_mut(&ending.key) {
             before.grace = before.grace.max(ending.grace);
             before.asked_at = before.asked_at.min(ending.asked_at);
-        } else if ends.len() < MAX_PENDING {
+        } else if pending.ends.len() < MAX_PENDING {
             order.push_back(ending.key);
-            ends.insert(ending.key, ending);
-        } else if *loss == Loss::Nothing {
-            *loss = Loss::Untold;
+            pending.ends.insert(ending.key, ending);
+        } else if pending.loss == Loss::Nothing {
+            pending.loss = Loss::Untold;
         }
     }
 
@@ -247,16 +245,12 @@ impl PendingEnds {
     }
 
     fn pop(&self) -> Option<Ending> {
-        let Pending {
-            order,
-            long,
-            ends,
-            loss,
-        } = &mut *self.lock();
-        let key = order.pop_front().or_else(|| long.pop_front());
-        let ending = ends.remove(&key?);
-        if ends.is_empty() && *loss == Loss::Told {
-            *loss = Loss::Nothing;
+        let pending = &mut *self.lock();
+        let next = pending.order.pop_front();
+        let key = next.or_else(|| pending.long.pop_front())?;
+        let ending = pending.ends.remove(&key);
+        if pending.ends.is_empty() && pending.loss == Loss::Told {
+            pending.loss = Loss::Nothing;
         }
         ending
     }

@@ -15,7 +15,7 @@ mod sealing;
 mod tombstone;
 
 pub(crate) use conflicts::Conflicts;
-pub(crate) use ending::{Ending, FOLLOWED, GRACE, Moves, PendingEnds, Progress};
+pub(crate) use ending::{Ending, FOLLOWED, GRACE, MAX_MOVES, Moves, PendingEnds, Progress};
 pub(crate) use erased::ErasedStore;
 pub(crate) use merge::{Loss, Own, Version, merge};
 pub(crate) use sealing::{RecordSecret, StoreKeys, Unsealed};

@@ -64,10 +64,11 @@ pub(crate) async fn commit<T: SessionData>(
 ) -> (Answer, Vec<Event>) {
     let mut events = Vec::new();
     let Write { ends, saving } = *write;
-    let mut moves = manager.moves();
+    let mut moves = None;
     for ending in store.pending.hold(ends) {
+        let moves = moves.get_or_insert_with(|| manager.moves());
         // If it fails, another request will try again. This process remembers the end meanwhile.
-        let ended = ending.run(&*store.store, &mut moves).await;
+        let ended = ending.run(&*store.store, moves).await;
         let is_done = matches!(ended, Ok(Progress::Done | Progress::Late));
         events.extend(undone(ended));
         if !is_done {
@@ -205,12 +206,16 @@ fn report<T: SessionData>(
 async fn end_replaced<T: SessionData>(
     (manager, store): (&SessionManager<T>, &StoreSettings),
     saved: &Saved,
-    (endings, moves): (Vec<Ending>, &mut Moves),
+    (endings, moves): (Vec<Ending>, &mut Option<Moves>),
     events: &mut Vec<Event>,
 ) {
+    if endings.is_empty() && saved.renamed.is_none() {
+        return;
+    }
     let Ok(successor) = record_key(manager, saved.save.ids.session) else {
         return;
     };
+    let moves = moves.get_or_insert_with(|| manager.moves());
     let tombstone = Tombstone::Replaced(successor, manager.wall());
     // A thief may ask for a new id while the password is checked.
     let renamed = saved.renamed.map(|key| Ending {

@@ -12,15 +12,12 @@ use crate::session::{
     manager::{SessionManager, StoreSettings},
     record::Ids,
     store::{
-        Found, Loss, Own, RecordKey, RecordSecret, StoreError, Tag, Tombstone, Version,
+        Found, Loss, MAX_MOVES, Own, RecordKey, RecordSecret, StoreError, Tag, Tombstone, Version,
         merge as merge_versions,
     },
 };
 use crate::system_random::SystemRandom;
 use alloc::vec::Vec;
-
-/// How many ids of a session are looked at, to learn what became of it.
-const MAX_MOVES: u32 = 64;
 
 /// What to do next.
 pub(super) enum Next {
