@@ -327,6 +327,28 @@ fn former_cookies_are_removed_before_the_present_one_is_set() {
     }
 }
 
+/// A page was loading while another tab logged out. If a sibling domain planted the former cookie, it must not throw out
+/// what the visitor logs in to next. What the page writes is kept: the cookie may be the visitor's own.
+#[test]
+fn a_former_cookie_is_not_moved_by_a_page_that_was_loading_at_a_logout() {
+    for (pause, writes, moves) in [(60, false, false), (60, true, true), (61, false, true)] {
+        let clock = Clock::new();
+        let (before, after) = renamed(&clock);
+        let planted = log_in(&before, 2).header();
+        clock.pass(10 * MINUTE);
+        let mut browser = log_in(&after, 1);
+        let page = format!("{}; {planted}", browser.header());
+        browser.visit(&after, |session| session.destroy().unwrap());
+        clock.pass(pause);
+        let request = after.request(&page);
+        assert_eq!(request.get("user"), Ok(Some(2)));
+        if writes {
+            request.insert("cart", 7).unwrap();
+        }
+        assert_eq!(!finish(&request).set_cookie.is_empty(), moves, "{pause}");
+    }
+}
+
 #[test]
 fn a_former_cookie_does_not_count_beside_a_present_one() {
     let clock = Clock::new();

@@ -1663,17 +1663,21 @@ fn the_parts_of_a_session_that_moves_are_removed() {
 /// A page that shows how long the session lasts shows it for the ticket that comes with it.
 #[test]
 fn a_session_that_moves_says_until_when_its_ticket_opens() {
-    let (clock, _, before, site) = moving(Place::Store);
-    let mut browser = logged_in(&before, "ada");
-    clock.pass(MINUTE);
-    let (end, _) = browser.visit(&site, |session| {
-        session.insert("cart", 7).unwrap();
-        session.expires_at().unwrap()
-    });
-    assert_eq!(end, at(T0 + 31 * MINUTE));
-    assert_eq!(browser.peek(&site, |session| session.expires_at()), Ok(end));
-    clock.set(T0 + 31 * MINUTE);
-    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    let (clock, store, before, site) = moving(Place::Store);
+    let renamed = renamed(&clock, &store);
+    for (before, after) in [(&before, &site), (&site, &renamed)] {
+        let mut browser = logged_in(before, "ada");
+        let began = clock.unix();
+        clock.pass(MINUTE);
+        let (end, _) = browser.visit(after, |session| {
+            session.insert("cart", 7).unwrap();
+            session.expires_at().unwrap()
+        });
+        assert_eq!(end, at(began + 31 * MINUTE));
+        assert_eq!(browser.peek(after, |session| session.expires_at()), Ok(end));
+        clock.set(began + 31 * MINUTE);
+        assert_eq!(browser.user(after).as_deref(), Some("ada"));
+    }
 }
 
 #[test]

@@ -9,7 +9,9 @@ use crate::kit::{
 };
 use hardtack::{
     Keyring,
-    session::{Event, FormerCookie, SaveError, Session, SessionError, SessionManagerBuilder},
+    session::{
+        Event, FormerCookie, Place, SaveError, Session, SessionError, SessionManagerBuilder,
+    },
 };
 use std::time::Duration;
 
@@ -915,7 +917,6 @@ fn no_end_keeps_the_sweep_from_its_work() {
 /// A fleet on its way. A page loads at an instance with `Place::Cookie` while another tab logs in, or out.
 #[test]
 fn a_write_beside_a_tombstone_is_left_out_under_place_cookie_too() {
-    use hardtack::session::Place;
     for acts in [
         |session: &Session| log_in(session, "ada"),
         |session: &Session| session.destroy().unwrap(),
@@ -1106,6 +1107,69 @@ fn a_former_cookie_counts_beside_a_present_one_whose_successor_it_is() {
         browser.send(&one, acts);
         browser.take(&late);
         assert_eq!(browser.user(&two).as_deref(), Some("ada"));
+    }
+}
+
+/// A sibling domain planted its own session under the name of before. It counts for a page that was loading while another
+/// tab logged in or out, and the visitor must not go on in it. What the page writes is saved all the same: nothing
+/// tells it from a session of the visitor's own.
+#[test]
+fn a_planted_session_is_not_renewed_or_moved_in_the_place_of_what_took_over() {
+    let acts: [fn(&Session); 3] = [
+        |_| {},
+        |session| session.insert("cart", 7).unwrap(),
+        |session| session.touch().unwrap(),
+    ];
+    let ends = [
+        |session: &Session| log_in(session, "ada"),
+        |session: &Session| session.destroy().unwrap(),
+    ];
+    let idle = Duration::from_secs(10 * u64::from(MINUTE));
+    for (in_store, place) in [
+        (true, Place::Store),
+        (false, Place::Store),
+        (true, Place::Cookie),
+    ] {
+        for (act, end) in acts.into_iter().flat_map(|act| ends.map(|end| (act, end))) {
+            let clock = Clock::new();
+            let store = Scripted::new(&clock);
+            let before = Site::with(&clock, |builder| {
+                let builder = builder.cookie_name("sid").idle_timeout(idle);
+                match in_store {
+                    true => builder.store(store.clone()),
+                    false => builder,
+                }
+            });
+            let with = |place| {
+                let sid = FormerCookie::new("sid").until(at(T0 + DAY));
+                let configure = |builder: SessionManagerBuilder| {
+                    let builder = builder.store(store.clone()).place(place);
+                    builder.former_cookie(sid).idle_timeout(idle)
+                };
+                Site::with(&clock, configure)
+            };
+            let (site, elsewhere) = (with(Place::Store), with(place));
+            let mut planted = Browser::default();
+            planted.send(&before, |session| log_in(session, "mallory"));
+            let planted = planted.header();
+            clock.pass(4 * MINUTE);
+            let mut browser = person(&site, "ada");
+            let page = format!("{}; {planted}", browser.header());
+            browser.send(&site, end);
+            let request = elsewhere.request(&page);
+            assert_eq!(request.get("user"), Ok(Some(String::from("mallory"))));
+            act(&request);
+            let writes = request.get::<u8>("cart") == Ok(Some(7));
+            let reply = finish(&request);
+            if place == Place::Store || !writes {
+                assert_eq!(reply.set_cookie, [""; 0], "{place:?} {in_store}");
+            }
+            clock.pass(3 * MINUTE);
+            let later = elsewhere.request(&page);
+            let cart = later.get("cart");
+            assert!(place == Place::Cookie || cart == Ok(writes.then_some(7)));
+            assert_ne!(finish(&later).set_cookie, [""; 0], "{place:?} {in_store}");
+        }
     }
 }
 

@@ -372,9 +372,7 @@ impl<T: SessionData> LiveSession<T> {
             if over.is_err() && !self.is_login() {
                 return Some(SkipReason::Ended);
             }
-        } else if !self.is_login()
-            && rules.ended_lately(closing.others.iter().map(|other| other.login), at)
-        {
+        } else if !self.is_login() && rules.ended_lately(closing.others, at) {
             // Another tab has logged in or out over the same cookie: a session of this one's own would
             // throw out the login that the browser has just got.
             return Some(SkipReason::LoginEnded);

@@ -78,8 +78,9 @@ impl<T> Rules<T> {
     }
 
     /// Returns `true` if this process has seen one of these logins end or be replaced a moment ago.
-    pub(super) fn ended_lately(&self, mut logins: impl Iterator<Item = LoginId>, now: Now) -> bool {
-        logins.any(|login| self.recent.get(login, now.ticks).is_some())
+    pub(crate) fn ended_lately(&self, logins: &[EndedLogin], now: Now) -> bool {
+        let mut logins = logins.iter();
+        logins.any(|ended| self.recent.get(ended.login, now.ticks).is_some())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
         endings::RecentEnd,
         error::SaveError,
         events::{Event, SkipReason},
-        lifecycle::{Closing, Decision, EndedLogin, LiveSession, Save},
+        lifecycle::{Closing, Decision, EndedLogin, LiveSession, Now, Save},
         manager::{SessionManager, SiteCookie},
         record::SessionId,
     },
@@ -27,6 +27,31 @@ pub(super) fn abandon<T: SessionData>(session: &LiveSession<T>, events: &mut Vec
     Answer::default()
 }
 
+/// Returns `true` if the session that came must not take the place of another cookie yet. Beside it came one whose
+/// session ended or got another id a moment ago, and the browser has the next one by now. If another domain planted
+/// the session that counts here, it would throw that one out, and the visitor would go on in the attacker's.
+pub(super) fn waits<T: SessionData>(
+    manager: &SessionManager<T>,
+    session: &LiveSession<T>,
+    brought: &Brought,
+    now: &dyn Fn() -> Now,
+) -> bool {
+    let settings = manager.settings();
+    let came = session.sealed_login().map(|login| login.session);
+    if brought.others.is_empty()
+        || came.is_none()
+        || came != session.known_id()
+        || !settings.cookie_of(brought.counts).can_be_planted()
+    {
+        return false;
+    }
+    #[cfg(feature = "store")]
+    if brought.ended_in_store {
+        return true;
+    }
+    settings.rules.ended_lately(&brought.others, now())
+}
+
 /// Decides what becomes of a session and writes the Set-Cookie lines for it.
 pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
     manager: &SessionManager<T>,
@@ -37,10 +62,12 @@ pub(super) fn close<T: SessionData, R: TryCryptoRng + ?Sized>(
 ) -> Answer {
     let cookie = &manager.settings().cookie;
     let cookies = facts.map_or(&[][..], RequestFacts::cookies);
+    let now = || manager.now();
+    let waits = waits(manager, session, brought, &now);
     let closing = Closing {
-        now: &|| manager.now(),
+        now: &now,
         head_at,
-        renews: facts.is_none_or(|facts| facts.renews),
+        renews: !waits && facts.is_none_or(|facts| facts.renews),
         others: &brought.others,
     };
     let mut answer = Answer::default();

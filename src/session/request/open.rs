@@ -52,6 +52,9 @@ pub(super) struct Brought {
     pub(super) own: bool,
     /// There is a part of a session that was too long for one cookie, whole or not.
     pub(super) has_parts: bool,
+    /// The store says of one of its tickets that the session ended or got another id a moment ago.
+    #[cfg(feature = "store")]
+    pub(super) ended_in_store: bool,
 }
 
 impl Brought {
@@ -61,6 +64,8 @@ impl Brought {
         authentic: false,
         own: false,
         has_parts: false,
+        #[cfg(feature = "store")]
+        ended_in_store: false,
     };
 
     /// Returns the names under which the browser may have parts of a longer session, to be removed where no new part
@@ -219,6 +224,8 @@ pub(super) fn settle<T: SessionData>(
             authentic,
             own,
             has_parts,
+            #[cfg(feature = "store")]
+            ended_in_store: false,
         },
     };
     refused.append(&mut former.refused);

@@ -257,6 +257,8 @@ impl<T: SessionData> State<T> {
         if let (Some(store), Some(stored)) = (&manager.settings().store, &self.stored)
             && store.place == Place::Store
             && stored.came_as_ticket()
+            // From a former cookie, every save moves it.
+            && self.brought.counts == SiteCookie::Present
         {
             return BrowserHolds::Ticket;
         }

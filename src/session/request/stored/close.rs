@@ -50,10 +50,11 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
             return (Answer::default(), Write::of(ends, None));
         }
     }
+    let waits = close::waits(manager, session, brought, &|| now);
     let closing = Closing {
         now: &|| now,
         head_at,
-        renews: facts.is_none_or(|facts| facts.renews),
+        renews: !waits && facts.is_none_or(|facts| facts.renews),
         others: &brought.others,
     };
     let current = stored.current.take().filter(|_| !session.is_new());
@@ -81,7 +82,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
     let cookie = &manager.settings().cookie;
     let cookies = facts.map_or(&[][..], RequestFacts::cookies);
     let mut saving = None;
-    let moves = brought.counts != SiteCookie::Present && !session.is_destroyed();
+    let moves = brought.counts != SiteCookie::Present && !session.is_destroyed() && !waits;
     let formers = |session: &LiveSession<T>| {
         close::removals(manager, session, cookies, (brought, moves), now.wall)
     };
@@ -127,6 +128,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
                         grace,
                         head_at,
                         renews: closing.renews,
+                        waits,
                         others: brought.others.clone(),
                         replaced: brought
                             .others

@@ -2,6 +2,7 @@
 
 use super::{
     super::{answer::Answer, close},
+    call::{Call, twice},
     current::with_keys,
     load::{store_failed, undone},
     merging::{self, Attempt, Next, Over},
@@ -24,7 +25,7 @@ use crate::session::{
 use crate::system_random::SystemRandom;
 use crate::{KeyId, Timestamp};
 use alloc::{boxed::Box, string::String, vec::Vec};
-use core::{future::Future, pin::Pin, time::Duration};
+use core::time::Duration;
 use rand_core::TryCryptoRng;
 
 /// How often a save meets another one before it gives up, and how long it tries.
@@ -79,7 +80,7 @@ pub(crate) async fn commit<T: SessionData>(
         let id = Some(saving.save.ids.session);
         // Before the store is told how long to keep the record.
         let now = manager.now();
-        let (renews, stale) = (saving.renews, saving.stale);
+        let (renews, waits, stale) = (saving.renews, saving.waits, saving.stale);
         let replaced = match saving.own.is_login {
             true => saving.others.clone(),
             false => Vec::new(),
@@ -95,6 +96,9 @@ pub(crate) async fn commit<T: SessionData>(
             Some(_) => Err(Unsaved::Fail(SaveError::Store)),
         };
         let saved = saved.and_then(|saved| {
+            if waits && Some(saved.save.ids.session) == id {
+                return Ok((saved, Vec::new(), None));
+            }
             let (lines, event) = finish(manager, &saved, came.as_ref(), stale, (now, renews))?;
             Ok((saved, lines, event))
         });
@@ -462,34 +466,6 @@ async fn keep<T: SessionData>(
         }),
         Found::Ended(_) => Err(Unsaved::Skip(SkipReason::LoginEnded)),
         Found::Missing => Err(Unsaved::Skip(SkipReason::Missing)),
-    }
-}
-
-enum Call<'a> {
-    Put(Put<'a>),
-    Rename(&'a RecordKey, Put<'a>, Tombstone, Duration),
-}
-
-impl Call<'_> {
-    fn run<'s>(
-        &'s self,
-        store: &'s StoreSettings,
-    ) -> Pin<Box<dyn Future<Output = Result<Swap, StoreError>> + Send + 's>> {
-        match self {
-            Call::Put(put) => store.store.put(*put),
-            Call::Rename(from, put, tombstone, grace) => {
-                store.store.rename(from, *put, *tombstone, *grace)
-            }
-        }
-    }
-}
-
-/// Writes, and once more the same if it is unknown whether the store did it. Returns `true` for the second
-/// time.
-async fn twice(store: &StoreSettings, call: &Call<'_>) -> Result<(Swap, bool), StoreError> {
-    match call.run(store).await {
-        Err(error) if error.may_have_acted() => Ok((call.run(store).await?, true)),
-        swap => Ok((swap?, false)),
     }
 }
 

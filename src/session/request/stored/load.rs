@@ -317,6 +317,7 @@ impl Loading {
         let (mut found, refused) = settle(manager, *self.tokens, &mut untold);
         found.brought.others.append(&mut self.others);
         found.brought.authentic |= !self.received.is_empty();
+        found.brought.ended_in_store = self.is_over;
         let id = found.session.known_id();
         let counts = |current: &Current| Some(current.ids.session) == id;
         let current = self.currents.into_iter().find(counts);

@@ -1,5 +1,6 @@
 //! The session of a request whose manager has a store: loaded before the handler, saved after it.
 
+mod call;
 mod close;
 mod commit;
 mod current;

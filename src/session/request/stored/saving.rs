@@ -34,6 +34,8 @@ pub(crate) struct Saving {
     /// When the request's head arrived.
     pub(super) head_at: Duration,
     pub(super) renews: bool,
+    /// The browser keeps the cookie that it has, as long as that finds the record: see `close::waits`.
+    pub(super) waits: bool,
     /// The logins of authentic cookies that do not count.
     pub(super) others: Vec<EndedLogin>,
     /// How each of them ends, if this is a login, which replaces them.
