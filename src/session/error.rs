@@ -181,8 +181,9 @@ pub enum SaveError {
     /// The store of the sessions failed, or holds a record that this version of the application cannot
     /// read. Whether the session was saved may be unknown. Answered by 503.
     Store,
-    /// Other requests saved the same session so often meanwhile that this one found no gap. Answered by
-    /// 503.
+    /// Other requests saved the same session so often meanwhile that this one found no gap. Or one has ended it, and
+    /// this one logged in over it with typed data that it did not [`replace`](super::Session::replace): a second try logs
+    /// in over nothing. Answered by 503.
     Contended,
     /// [`close`](super::Exchange::close) was called inside a closure that was passed to this session.
     InUse,
@@ -207,7 +208,7 @@ impl fmt::Display for SaveError {
                 f.write_str("the session store failed, or its record cannot be read")
             }
             SaveError::Contended => {
-                f.write_str("too many other requests saved the same session meanwhile")
+                f.write_str("other requests changed the same session meanwhile")
             }
             SaveError::InUse => {
                 f.write_str("the response was finished inside a closure of its session")

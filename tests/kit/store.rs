@@ -1,8 +1,11 @@
 //! A store that counts its calls, fails when a test says so, and gives way before each call.
 
-use hardtack::store::{
-    End, Found, MemoryStore, Owned, OwnerKey, Put, RecordKey, Store, StoreError, StoreErrorKind,
-    Swap, Tombstone, rename_in_steps,
+use hardtack::{
+    Timestamp,
+    store::{
+        End, Found, MemoryStore, Owned, OwnerKey, Put, RecordKey, Store, StoreError,
+        StoreErrorKind, Swap, Tombstone, rename_in_steps,
+    },
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -45,8 +48,8 @@ pub struct Scripted {
     index: Option<Arc<Mutex<Index>>>,
 }
 
-/// What an engine lists that keeps the entries of owners apart from the records.
-type Index = BTreeMap<(OwnerKey, RecordKey), Vec<u8>>;
+/// What an engine lists that keeps the entries of owners apart from the records, and until when.
+type Index = BTreeMap<(OwnerKey, RecordKey), (Timestamp, Vec<u8>)>;
 
 impl Scripted {
     pub fn new(clock: &Clock) -> Scripted {
@@ -90,8 +93,9 @@ impl Scripted {
 
     fn list(&self, put: &Put<'_>) {
         if let (Some(index), Some(owner)) = (&self.index, put.owner) {
-            let entry = ((*owner.key, *put.key), owner.about.to_vec());
-            index.lock().unwrap().extend([entry]);
+            let until = self.clock.now().saturating_add(owner.keep);
+            let entry = (until, owner.about.to_vec());
+            index.lock().unwrap().insert((*owner.key, *put.key), entry);
         }
     }
 
@@ -215,8 +219,9 @@ impl Store for Scripted {
         };
         let index = index.lock().unwrap().clone();
         let mut owned = Vec::new();
-        for ((_, key), about) in index.into_iter().filter(|((of, _), _)| of == owner) {
-            if let Found::Record(_) = self.memory().load(&key, None).await? {
+        for ((_, key), (until, about)) in index.into_iter().filter(|((of, _), _)| of == owner) {
+            let found = self.memory().load(&key, None).await?;
+            if matches!(found, Found::Record(_)) && until > self.clock.now() {
                 owned.push(Owned { key, about });
             }
         }

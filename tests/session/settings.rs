@@ -323,6 +323,23 @@ fn cookies_in_which_nothing_has_room() {
     assert_eq!(session.finish().set_cookie.len(), 1);
 }
 
+/// Everybody would be logged out by the next request.
+#[cfg(feature = "store")]
+#[test]
+fn a_site_that_saves_in_cookies_and_opens_only_tickets_is_refused() {
+    use hardtack::session::Place;
+    let with = |place| {
+        SessionManager::builder(ring(1))
+            .store(hardtack::store::MemoryStore::new(1 << 20))
+            .place(place)
+            .only_tickets()
+            .build()
+    };
+    assert!(with(Place::Store).is_ok());
+    let error = with(Place::Cookie).unwrap_err().to_string();
+    assert!(error.contains("`only_tickets` refuses"), "{error}");
+}
+
 /// A site learns when it starts that its cookie is too small for a ticket, and not from its visitors.
 #[cfg(feature = "store")]
 #[test]

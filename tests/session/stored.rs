@@ -2,7 +2,7 @@
 //! session.
 
 use crate::kit::{
-    clock::{Clock, DAY, MINUTE, T0, at, seconds},
+    clock::{Clock, DAY, HOUR, MINUTE, T0, at, seconds},
     exchange::{NO_HEADERS, Reply, Request, ready},
     keys::{key, ring},
     site::{Browser, NAME, Site, finish, logged_in},
@@ -50,6 +50,22 @@ fn visitor(site: &Site, store: &Scripted, user: &str) -> Browser {
     site.events();
     store.calls();
     browser
+}
+
+/// Somebody who has logged in, and whose list has the session.
+fn listed(site: &Site, user: &str) -> Browser {
+    let mut browser = Browser::default();
+    browser.send(site, |session| {
+        session.regenerate_for_login().unwrap();
+        session.set_subject(Some(user)).unwrap();
+        session.insert("user", user).unwrap();
+    });
+    browser
+}
+
+fn descriptions(site: &Site, user: &str) -> Vec<String> {
+    let all = ready(site.sessions.list(user)).unwrap();
+    all.into_iter().map(|one| one.description).collect()
 }
 
 fn user(session: &Session) -> Option<String> {
@@ -117,6 +133,15 @@ fn a_request_costs_what_it_uses() {
     browser.send(&site, |session| session.destroy().unwrap());
     assert_eq!(store.calls(), ["load", "end"]);
     assert!(browser.names().is_empty());
+    // What the list shows is to be shown on.
+    let mut browser = listed(&site, "ada");
+    store.calls();
+    browser.send(&site, |session| session.regenerate().unwrap());
+    assert_eq!(store.calls(), ["load", "owned", "rename"]);
+    browser.send(&site, |session| session.remember(true).unwrap());
+    assert_eq!(store.calls(), ["load", "owned", "put"]);
+    browser.send(&site, |session| session.describe("phone").unwrap());
+    assert_eq!(store.calls(), ["load", "put"]);
 }
 
 #[test]
@@ -1645,6 +1670,101 @@ fn a_session_in_a_cookie_moves_at_its_next_save() {
     site.clock.pass(10 * MINUTE);
     let elsewhere = Site::with(&site.clock, |builder| builder.store(store.clone()));
     assert_eq!(old.user(&elsewhere), None, "not after a minute either");
+}
+
+/// Two instances that share a store.
+fn pair() -> ([Site; 2], Scripted) {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let site = |()| Site::with(&clock, |builder| builder.store(store.clone()));
+    ([(); 2].map(site), store)
+}
+
+/// Another request of the browser saves while the device gets a name.
+#[test]
+fn a_description_is_not_lost_beside_another_save() {
+    let ([site, elsewhere], _) = pair();
+    let mut browser = listed(&site, "ada");
+    let naming = site.request(&browser.header());
+    naming.describe("work phone").unwrap();
+    browser.send(&elsewhere, |session| session.insert("cart", 7).unwrap());
+    assert_eq!(finish(&naming).failed, None);
+    assert_eq!(descriptions(&site, "ada"), ["work phone"]);
+    assert_eq!(
+        browser.peek(&site, |session| session.get("cart")),
+        Ok(Some(7))
+    );
+}
+
+/// The device gets a name while another request of the browser gets a new id, and is on its way to the store.
+#[test]
+fn a_description_is_not_undone_by_a_new_id() {
+    let ([site, elsewhere], store) = pair();
+    let browser = listed(&site, "ada");
+    let moving = site.request(&browser.header());
+    moving.regenerate().unwrap();
+    let naming = elsewhere.request(&browser.header());
+    naming.describe("work phone").unwrap();
+    naming.insert("named", true).unwrap();
+    store.give_way();
+    let mut steps = Steps::default();
+    for request in [&moving, &naming] {
+        steps.add(async { assert_eq!(request.commit().await.failed, None) });
+    }
+    // It has read what the list shows, and not written yet.
+    steps.step(0);
+    steps.step(0);
+    steps.end(1);
+    steps.end(0);
+    store.stand();
+    assert_eq!(descriptions(&site, "ada"), ["work phone"]);
+}
+
+/// One node of Memcached is down, or one key is on a shard that is.
+#[test]
+fn an_end_that_fails_keeps_a_sweep_from_no_other() {
+    let ([site, elsewhere], store) = pair();
+    let people: Vec<_> = (0..40).map(|_| listed(&site, "ada")).collect();
+    store.set_down(true);
+    for one in &people {
+        let logout = site.request(&one.header());
+        logout.destroy().unwrap();
+        let _ = finish(&logout);
+    }
+    store.set_down(false);
+    // A call that fails is repeated once.
+    let live = || {
+        people
+            .iter()
+            .filter(|one| one.user(&elsewhere).is_some())
+            .count()
+    };
+    store.fail(&[Some(Fault::Before); 2 * 15]);
+    assert!(ready(site.sessions.sweep(9)).is_err());
+    assert_eq!(live(), 15);
+    // Each of them may take as long as the store's deadline.
+    store.fail(&[Some(Fault::Before); 2 * 40]);
+    store.calls();
+    assert!(ready(site.sessions.sweep(9)).is_err());
+    assert_eq!(store.calls(), [vec!["end"; 2 * 15], vec!["sweep"]].concat());
+    store.stand();
+    assert!(ready(site.sessions.sweep(9)).is_ok());
+    assert_eq!(live(), 0);
+}
+
+/// Ten minutes after a guest came, the store may drop the record. On SQL, that takes up to an hour more.
+#[test]
+fn a_guest_who_comes_back_late_keeps_the_session() {
+    let (site, store) = site_with(|builder| builder.idle_timeout(seconds(12 * HOUR)));
+    let mut guest = visitor(&site, &store, "guest");
+    guest.send(&site, |session| session.destroy().unwrap());
+    guest.send(&site, |session| session.insert("cart", 7).unwrap());
+    store.calls();
+    site.clock.pass(9 * MINUTE);
+    guest.send(&site, |session| session.get::<u32>("cart").unwrap());
+    site.clock.pass(9 * MINUTE);
+    guest.send(&site, |session| session.get::<u32>("cart").unwrap());
+    assert_eq!(store.calls(), ["load, keep"; 2]);
 }
 
 /// Every request would carry them until the browser is closed.

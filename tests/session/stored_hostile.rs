@@ -10,9 +10,11 @@ use crate::kit::{
 use hardtack::{
     Keyring,
     session::{
-        Event, FormerCookie, Place, SaveError, Session, SessionError, SessionManagerBuilder,
+        Event, FormerCookie, Place, SaveError, Session, SessionData, SessionError,
+        SessionManagerBuilder,
     },
 };
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 fn site_with(
@@ -1170,6 +1172,171 @@ fn a_planted_session_is_not_renewed_or_moved_in_the_place_of_what_took_over() {
             assert!(place == Place::Cookie || cart == Ok(writes.then_some(7)));
             assert_ne!(finish(&later).set_cookie, [""; 0], "{place:?} {in_store}");
         }
+    }
+}
+
+/// A thief ticks "keep me logged in", on a page that changes nothing else. The session now lives for ninety days, and its
+/// entry in the list was to last for the twelve hours of the login.
+#[test]
+fn a_session_that_is_remembered_after_its_login_stays_in_the_list() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock).with_an_index_apart();
+    let site = Site::with(&clock, |builder| builder.store(store.clone()));
+    let mut thief = person(&site, "ada");
+    thief.send(&site, |session| session.remember(true).unwrap());
+    clock.pass(15 * HOUR);
+    assert_eq!(thief.user(&site).as_deref(), Some("ada"));
+    assert_eq!(ready(site.sessions.end_all("ada")).unwrap(), 1);
+    assert_eq!(thief.user(&site), None);
+}
+
+/// The same, by settings that are lowered for a while.
+#[test]
+fn an_entry_lasts_as_long_as_its_session_can_live() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock).with_an_index_apart();
+    let with = |hours: u32| {
+        let timeout = Duration::from_secs(u64::from(hours * HOUR));
+        Site::with(&clock, |builder| {
+            let builder = builder.store(store.clone()).absolute_timeout(timeout);
+            builder.idle_timeout(timeout)
+        })
+    };
+    let (site, lower) = (with(12), with(1));
+    let mut browser = person(&site, "ada");
+    browser.send(&lower, renew);
+    clock.pass(30 * MINUTE);
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    clock.pass(3 * HOUR);
+    assert_eq!(browser.user(&site).as_deref(), Some("ada"));
+    assert_eq!(ready(site.sessions.end_all("ada")).unwrap(), 1);
+}
+
+/// The session is in its cookie again, with its subject, and the fleet goes into the store once more. A thief asks for
+/// a new id, and hangs up between the two writes.
+#[test]
+fn a_session_whose_move_stopped_half_way_is_in_the_list() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let with = |place| Site::with(&clock, |builder| builder.store(store.clone()).place(place));
+    let (site, back) = (with(Place::Store), with(Place::Cookie));
+    let mut thief = person(&site, "ada");
+    thief.send(&back, |session| session.insert("cart", 7).unwrap());
+    // The record that stays when a session moves back.
+    assert_eq!(ready(site.sessions.end_all("ada")).unwrap(), 1);
+    assert_eq!(thief.user(&site).as_deref(), Some("ada"));
+
+    let request = site.request(&thief.header());
+    request.regenerate().unwrap();
+    store.calls();
+    let plan = request.close();
+    store.give_way();
+    let mut steps = Steps::default();
+    let commit = request.begin_commit(plan);
+    steps.add(async {
+        let _ = commit.await;
+    });
+    while !store.calls().contains(&"put") {
+        steps.step(0);
+    }
+    drop(steps);
+    store.stand();
+    assert_eq!(ready(site.sessions.end_all("ada")).unwrap(), 1);
+    assert_eq!(thief.user(&site), None);
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Account {
+    user: String,
+    diary: String,
+}
+
+impl SessionData for Account {
+    const NAME: &'static str = "account";
+    const VERSION: u8 = 1;
+}
+
+/// Grace logs in on a shared computer, slowly. Meanwhile Ada logs out there, at this instance or at another.
+#[test]
+fn a_typed_login_takes_nothing_of_a_session_that_has_ended() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let site = |()| Site::<Account>::with(&clock, |builder| builder.store(store.clone()).data());
+    let sites = [(); 2].map(site);
+    let account = |user: &str, diary: &str| Account {
+        user: user.into(),
+        diary: diary.into(),
+    };
+    for (replaces, ends_at) in [(false, 0), (false, 1), (true, 0), (true, 1)] {
+        let request = sites[0].request("");
+        request.regenerate_for_login().unwrap();
+        request.replace(account("ada", "secret")).unwrap();
+        let mut browser = Browser::default();
+        browser.take(&finish(&request));
+        let login = sites[0].request(&browser.header());
+        login.regenerate_for_login().unwrap();
+        match replaces {
+            true => _ = login.replace(account("grace", "")).unwrap(),
+            false => login.modify(|it| it.user = "grace".into()).unwrap(),
+        }
+        let logout = sites[ends_at].request(&browser.header());
+        logout.destroy().unwrap();
+        assert_eq!(finish(&logout).failed, None);
+        let reply = finish(&login);
+        browser.take(&reply);
+        let seen = sites[1].request(&browser.header()).with(Account::clone);
+        match replaces {
+            true => assert_eq!((reply.failed, seen), (None, Ok(account("grace", "")))),
+            false => {
+                let failed = Some(SaveError::Contended);
+                assert_eq!((reply.failed, seen), (failed, Ok(Account::default())));
+            }
+        }
+    }
+}
+
+/// An administrator ends a session whose cookie of before still opens at an instance whose clock is behind.
+#[test]
+fn an_end_from_elsewhere_is_remembered_until_the_slowest_clock_takes_no_copy() {
+    let hour = |builder: SessionManagerBuilder| {
+        let hour = Duration::from_secs(HOUR.into());
+        let builder = builder.idle_timeout(hour).absolute_timeout(hour);
+        let builder = builder.remember_idle_timeout(hour);
+        builder.remember_absolute_timeout(hour)
+    };
+    let (clock, ahead) = (Clock::new(), Clock::at(T0 + 50));
+    let store = Scripted::new(&clock);
+    let before = Site::with(&ahead, hour);
+    let site = Site::with(&clock, |builder| hour(builder.store(store.clone())));
+    let mut browser = logged_in(&before, "ada");
+    let thief = browser.clone();
+    browser.send(&site, |session| session.insert("cart", 7).unwrap());
+    let id = browser.peek(&site, |session| session.id().unwrap());
+    ready(site.sessions.end_session(id)).unwrap();
+    clock.pass(HOUR);
+    assert_eq!(thief.user(&site), None);
+}
+
+/// Each call of a store that does not answer takes its deadline, of two seconds by default.
+#[test]
+fn a_request_of_many_tickets_does_not_wait_for_a_silent_store_again_and_again() {
+    let logs_out = |session: &Session| session.destroy().unwrap();
+    let logs_in = |session: &Session| log_in(session, "mallory");
+    for (act, saved) in [(&logs_out as &dyn Fn(&Session), 0), (&logs_in, 1)] {
+        let (site, store) = site_with(|builder| builder);
+        let tickets: Vec<_> = (0..16).map(|_| person(&site, "mallory").header()).collect();
+        let request = site.request(&tickets.join("; "));
+        act(&request);
+        store.calls();
+        store.fail(&vec![None; saved]);
+        store.fail(&[Some(Fault::Before); 40]);
+        let _ = finish(&request);
+        assert_eq!(store.calls().len(), saved + 2);
+        // The others are pending.
+        store.stand();
+        ready(site.sessions.sweep(1)).unwrap();
+        let live = |ticket: &String| site.request(ticket).get::<String>("user") != Ok(None);
+        assert!(!tickets.iter().any(live));
     }
 }
 

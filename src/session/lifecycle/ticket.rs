@@ -80,7 +80,10 @@ impl SealedTicket {
     /// anew, or nobody may have shown it before.
     pub(crate) fn keeps<T>(&self, rules: &Rules<T>, now: Timestamp) -> bool {
         let unseen = !self.ticket.by_login
-            && now.saturating_duration_since(self.ticket.created_at) <= KEEP_UNSEEN;
+            && self
+                .issued_at
+                .saturating_duration_since(self.ticket.created_at)
+                <= KEEP_UNSEEN;
         unseen
             || matches!(self.key_state, KeyState::Retired(_))
             || self.issued_at < rules.reissue_before
@@ -120,8 +123,10 @@ pub(crate) fn keep_saved<T>(
     is_new: bool,
     now: Timestamp,
 ) -> (Duration, Duration) {
-    let limits = Timeouts::of(head).and(rules.timeouts(head.remembered));
-    let at_most = limits.absolute_end(head.created_at);
+    let own = Timeouts::of(head);
+    let limits = own.and(rules.timeouts(head.remembered));
+    // Whatever the settings are today: they may be what they were before again.
+    let at_most = own.absolute_end(head.created_at);
     let at_most = at_most
         .saturating_duration_since(now)
         .saturating_add(KEEP_MARGIN);

@@ -117,7 +117,8 @@ impl<T> SessionManagerBuilder<T> {
     }
 
     /// Refuses sessions that are in their cookies: the last step of a move to the store. From then on an
-    /// end in the store needs to be remembered for a minute only.
+    /// end in the store needs to be remembered for a minute only. With [`Place::Cookie`], `build` fails: every session
+    /// that it saves would be refused.
     pub fn only_tickets(mut self) -> Self {
         self.store.only_tickets = true;
         self
@@ -348,10 +349,14 @@ impl<T: SessionData> SessionManager<T> {
 
     fn ending(&self, key: RecordKey, owner: Option<OwnerKey>) -> Result<Ending, StoreError> {
         // Whether it was in a cookie before is not known here, nor until when that opens.
-        let longest = Duration::from_secs(self.settings().rules.longest().into());
+        let rules = &self.settings().rules;
+        let longest = Duration::from_secs(rules.longest().into());
         let grace = match self.store()?.only_tickets {
             true => GRACE,
-            false => longest.max(GRACE),
+            // Until the slowest clock of the site takes no copy any more.
+            false => longest
+                .saturating_add(rules.skew.saturating_mul(2))
+                .max(GRACE),
         };
         Ok(Ending {
             key,

@@ -71,6 +71,11 @@ impl StoreOptions {
                 "`max_record_bytes` is {max}, and the store takes {stores_max} at most: set a smaller one"
             ));
         }
+        if self.only_tickets && self.place == Place::Cookie {
+            return Err(
+                "`only_tickets` refuses what `Place::Cookie` saves: take one of them out".into(),
+            );
+        }
         Ok(Some(StoreSettings {
             store,
             place: self.place,

@@ -30,6 +30,9 @@ const MOVES_OF_EACH: u32 = 4;
 /// How many more a pending end follows within the request of somebody else.
 const MOVES_OF_OTHERS: u32 = 4;
 
+/// How many pending ends a sweep lets fail one after the other. Each may take as long as the store's deadline.
+const MAX_FAILED: u32 = 16;
+
 /// Bounds the memory of ends that the store has not taken yet.
 const MAX_PENDING: usize = 65_536;
 
@@ -231,17 +234,31 @@ impl PendingEnds {
         !self.lock().ends.is_empty()
     }
 
-    /// Tries each of them once.
+    /// Tries each of them once: one part of the store may be down, and another may answer.
+    ///
+    /// # Errors
+    ///
+    /// The first of the store. If many fail in a row, the others are not tried.
     pub(crate) async fn run_all(
         &self,
         store: &dyn ErasedStore,
         moves: Moves,
     ) -> Result<(), StoreError> {
         let count = self.lock().ends.len();
+        let (mut first, mut in_a_row) = (Ok(()), 0_u32);
         for ending in core::iter::from_fn(|| self.pop()).take(count) {
-            self.hold_one(ending).run(store, &mut moves.clone()).await?;
+            match self.hold_one(ending).run(store, &mut moves.clone()).await {
+                Ok(_) => in_a_row = 0,
+                Err(error) => {
+                    first = first.and(Err(error));
+                    in_a_row = in_a_row.saturating_add(1);
+                }
+            }
+            if in_a_row == MAX_FAILED {
+                break;
+            }
         }
-        Ok(())
+        first
     }
 
     fn pop(&self) -> Option<Ending> {

@@ -7,7 +7,7 @@ use crate::{
     session::{
         data::{self, SessionData},
         error::SaveError,
-        lifecycle::rules::Now,
+        lifecycle::rules::{Now, Timeouts},
         record::{Ids, Record, RecordHead, SessionId, Ticket, TicketSecret},
     },
 };
@@ -25,8 +25,10 @@ pub(crate) struct OwnChange {
     pub(crate) took_flashes: bool,
     /// The request logged somebody in.
     pub(crate) is_login: bool,
-    /// The data that it has written itself, if it logged somebody in.
+    /// The data that it has written itself, if it logged somebody in and that is known.
     pub(crate) written: Option<Scratch>,
+    /// It lets the session live longer than it could before.
+    pub(crate) lives_longer: bool,
     /// It logged somebody in over the session of a subject, and did not say whose it is now.
     pub(crate) drops_subject: bool,
 }
@@ -73,7 +75,11 @@ impl<T: SessionData> LiveSession<T> {
             replaced: self.replaced,
             took_flashes: self.received_flashes == 0,
             is_login,
-            written: is_login.then(|| data::encode_own(&self.data)).flatten(),
+            written: is_login.then(|| self.own_data()).flatten(),
+            lives_longer: sealed.is_some_and(|sealed| {
+                let [now, before] = [&self.head, &sealed.head].map(Timeouts::of);
+                now.lifetime > before.lifetime
+            }),
         }
     }
 
@@ -85,11 +91,17 @@ impl<T: SessionData> LiveSession<T> {
         end.is_some_and(|end| end.is_final())
     }
 
-    /// Leaves the session that it came with behind, and keeps of the data what this request has written.
-    pub(crate) fn start_over(&mut self) {
-        let own = data::encode_own(&self.data);
-        self.data = own.and_then(|own| data::decode(&own.0)).unwrap_or_default();
+    /// Leaves the session that it came with behind, and keeps of the data what this request has written. Fails if
+    /// nobody knows what that is: a second try logs in over nothing.
+    pub(crate) fn start_over(&mut self) -> Result<(), SaveError> {
+        let own = self.own_data().ok_or(SaveError::Contended)?;
+        self.data = data::decode(&own.0).ok_or(SaveError::unreadable::<T>())?;
         self.before = Before::Nothing;
+        Ok(())
+    }
+
+    fn own_data(&self) -> Option<Scratch> {
+        data::encode_own(&self.data, self.replaced)
     }
 
     /// Returns the ticket that the record of this session has, as the request got it.

@@ -43,7 +43,15 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
     if session.is_login() && session.has_ended(&manager.settings().rules, now) {
         // A logout of another tab was faster. Their credential was checked, so they are logged in, with
         // nothing of the session that has ended.
-        session.start_over();
+        if let Err(error) = session.start_over() {
+            let failed = Decision::Fail(error);
+            let failed = close::report_unsaved(&failed, session.known_id(), events);
+            let answer = Answer {
+                failed,
+                ..Answer::default()
+            };
+            return (answer, Write::of(ends, None));
+        }
         if session.is_blank() {
             let nothing = Decision::Skip(SkipReason::LoginEnded);
             close::report_unsaved(&nothing, session.known_id(), events);
@@ -117,7 +125,7 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
                 Ok(Planned::Write((way, secret, from, grace))) => {
                     saving = Some(Box::new(Saving {
                         own: session.own_change(),
-                        description: description.clone(),
+                        description: description.clone().filter(|_| describes),
                         formers: formers(session),
                         moved: moves.then(|| close::moved(manager, &save, brought)),
                         mine: save.record.clone(),

@@ -3,8 +3,9 @@
 use super::{
     super::{answer::Answer, close},
     call::{Call, twice},
-    current::with_keys,
-    load::{store_failed, undone},
+    current::{record_key, with_keys},
+    ends,
+    load::store_failed,
     merging::{self, Attempt, Next, Over},
     owners,
     saving::{Saving, Unsaved, Way},
@@ -16,10 +17,10 @@ use crate::session::{
     events::{Event, Lost, SaveReason, SkipReason, log},
     lifecycle::{EndedLogin, Now, Save, keep_saved},
     manager::{SessionManager, StoreSettings},
-    record::{About, Record, SessionId, Ticket, TicketSecret},
+    record::{Record, SessionId, Ticket, TicketSecret},
     store::{
-        self, Ending, Expect, Found, Moves, Owner, Progress, Put, RecordKey, RecordSecret,
-        StoreError, StoreErrorKind, Swap, Tag, Tombstone,
+        self, Ending, Expect, Found, Put, RecordKey, RecordSecret, StoreError, StoreErrorKind,
+        Swap, Tag, Tombstone,
     },
 };
 use crate::system_random::SystemRandom;
@@ -66,15 +67,8 @@ pub(crate) async fn commit<T: SessionData>(
     let mut events = Vec::new();
     let Write { ends, saving } = *write;
     let mut moves = None;
-    for ending in store.pending.hold(ends) {
-        let moves = moves.get_or_insert_with(|| manager.moves());
-        // If it fails, another request will try again. This process remembers the end meanwhile.
-        let ended = ending.run(&*store.store, moves).await;
-        let is_done = matches!(ended, Ok(Progress::Done | Progress::Late));
-        events.extend(undone(ended));
-        if !is_done {
-            fail(&mut answer, &mut events, None, SaveError::Store);
-        }
+    if !ends::run((manager, store), ends, &mut moves, &mut events).await {
+        fail(&mut answer, &mut events, None, SaveError::Store);
     }
     if let Some(mut saving) = saving {
         let id = Some(saving.save.ids.session);
@@ -110,7 +104,8 @@ pub(crate) async fn commit<T: SessionData>(
                     answer.set_cookie.append(&mut formers);
                 }
                 // A copy of an idle one may have been kept warm.
-                end_replaced((manager, store), &saved, (endings, &mut moves), &mut events).await;
+                let (login, endings) = (saved.save.ids.session, (endings, saved.renamed));
+                ends::replaced((manager, store), login, endings, &mut moves, &mut events).await;
                 report(manager, saved, event, &replaced, &mut events);
                 if drops_subject {
                     log::login_without_subject();
@@ -206,38 +201,6 @@ fn report<T: SessionData>(
     close::report_replaced(manager, &save, others, events);
 }
 
-/// Ends the other sessions of a browser that has logged in.
-async fn end_replaced<T: SessionData>(
-    (manager, store): (&SessionManager<T>, &StoreSettings),
-    saved: &Saved,
-    (endings, moves): (Vec<Ending>, &mut Option<Moves>),
-    events: &mut Vec<Event>,
-) {
-    if endings.is_empty() && saved.renamed.is_none() {
-        return;
-    }
-    let Ok(successor) = record_key(manager, saved.save.ids.session) else {
-        return;
-    };
-    let moves = moves.get_or_insert_with(|| manager.moves());
-    let tombstone = Tombstone::Replaced(successor, manager.wall());
-    // A thief may ask for a new id while the password is checked.
-    let renamed = saved.renamed.map(|key| Ending {
-        key,
-        tombstone,
-        owner: None,
-        grace: store::GRACE,
-        asked_at: Timestamp::MIN,
-    });
-    let endings = endings.into_iter().map(|ending| Ending {
-        tombstone,
-        ..ending
-    });
-    for ending in store.pending.hold(endings.chain(renamed)) {
-        events.extend(undone(ending.run(&*store.store, moves).await));
-    }
-}
-
 /// Returns the Set-Cookie lines for a ticket of this record, and the event for them.
 pub(super) fn ticket_lines<T: SessionData, R: TryCryptoRng + ?Sized>(
     manager: &SessionManager<T>,
@@ -299,24 +262,19 @@ async fn save<T: SessionData>(
         let primary = with_keys(manager, |keys, _| keys.primary());
         let entry = match subject.filter(|_| store.store.lists_owners()) {
             Some(subject) if primary.is_none_or(|primary| saving.writes_entry(primary)) => {
-                if saving.description.is_none() {
-                    let described = owners::description(manager, store, subject, from.as_ref());
-                    saving.description = Some(Box::pin(described).await?);
-                }
-                let about = About {
-                    id: record.ids.session,
-                    created_at: record.head.created_at,
-                    text: saving.description.clone().unwrap_or_default(),
+                let text = match &saving.description {
+                    Some(text) => text.clone(),
+                    // Another request may have described it since the last try.
+                    None => {
+                        let described = owners::description(manager, store, subject, from.as_ref());
+                        Box::pin(described).await?
+                    }
                 };
-                Some(owners::entry(manager, subject, &key, &about, now)?)
+                Some(owners::entry(manager, subject, (&key, &record), text, now)?)
             }
             _ => None,
         };
-        let owner = entry.as_ref().map(|(owner, about)| Owner {
-            key: owner,
-            about,
-            keep: at_most,
-        });
+        let owner = entry.as_ref().map(|entry| owners::owner(entry, at_most));
         let (sealed, by) = seal(
             manager,
             &mut saving.secret,
@@ -431,14 +389,23 @@ async fn move_first<T: SessionData>(
     };
     let record = Record::decode(&base.0).map_err(|_| SaveError::unreadable::<T>())?;
     let now = manager.wall();
-    let (keep, _) = keep_saved(&manager.settings().rules, &record.head, false, now);
+    let (keep, at_most) = keep_saved(&manager.settings().rules, &record.head, false, now);
     let (sealed, _) = seal(manager, &mut from.secret, key, &base.0, now)?;
+    let subject = record.head.subject.as_deref();
+    // If the client hangs up before the rename, an end of all must find this record.
+    let entry = match subject.filter(|_| store.store.lists_owners()) {
+        Some(subject) => {
+            let entry = owners::entry(manager, subject, (key, &record), String::new(), now)?;
+            Some(entry)
+        }
+        None => None,
+    };
     let put = Put {
         key,
         expect: Expect::Absent,
         record: &sealed,
         keep,
-        owner: None,
+        owner: entry.as_ref().map(|entry| owners::owner(entry, at_most)),
     };
     // If another request was faster, the rename says what is there, and merges with it.
     twice(store, &Call::Put(put)).await?;
@@ -467,14 +434,6 @@ async fn keep<T: SessionData>(
         Found::Ended(_) => Err(Unsaved::Skip(SkipReason::LoginEnded)),
         Found::Missing => Err(Unsaved::Skip(SkipReason::Missing)),
     }
-}
-
-pub(super) fn record_key<T: SessionData>(
-    manager: &SessionManager<T>,
-    id: SessionId,
-) -> Result<RecordKey, StoreError> {
-    with_keys(manager, |keys, _| keys.record_key(id))
-        .ok_or_else(|| StoreErrorKind::Unsupported.into())
 }
 
 /// Seals a record. Returns the key that did it, too.

@@ -9,8 +9,8 @@ use crate::{
         events::Refusal,
         lifecycle::{EndedLogin, Now, Sealed, SealedTicket},
         manager::SessionManager,
-        record::Ids,
-        store::{RecordKey, RecordSecret, StoreKeys, Tag, Unsealed},
+        record::{Ids, SessionId},
+        store::{RecordKey, RecordSecret, StoreError, StoreErrorKind, StoreKeys, Tag, Unsealed},
     },
 };
 use alloc::{boxed::Box, vec::Vec};
@@ -51,6 +51,14 @@ pub(super) fn with_keys<T: SessionData, R>(
 ) -> Option<R> {
     let keys = manager.keys();
     Some(f(keys.store.as_ref()?, keys.floor))
+}
+
+pub(super) fn record_key<T: SessionData>(
+    manager: &SessionManager<T>,
+    id: SessionId,
+) -> Result<RecordKey, StoreError> {
+    with_keys(manager, |keys, _| keys.record_key(id))
+        .ok_or_else(|| StoreErrorKind::Unsupported.into())
 }
 
 impl Came {

@@ -96,8 +96,12 @@ pub(super) fn merge<T: SessionData>(
         secret
     };
     let save = match decide(manager, saving, &mut session)? {
-        Some(save) if save.is_renewal() => return Ok(Next::Done(save, secret)),
+        Some(save) if save.is_renewal() && saving.description.is_none() => {
+            return Ok(Next::Done(save, secret));
+        }
         Some(save) => save,
+        // The list is to show another description.
+        None if saving.description.is_some() => unchanged(&session, saving)?,
         None => return Ok(Next::Done(unchanged(&session, saving)?, secret)),
     };
     Ok(Next::Put(Attempt {
@@ -177,9 +181,9 @@ pub(super) fn own_writes<T: SessionData>(
     let (_, Version { head, .. }) = mine::<T>(saving)?;
     let ids = saving.save.ids;
     let written = saving.own.written.as_ref();
-    let data = written
-        .and_then(|written| data::decode(&written.0))
-        .ok_or(SaveError::unreadable::<T>())?;
+    // Of typed data, nobody knows what the request wrote itself. A second try logs in over nothing.
+    let written = written.ok_or(SaveError::Contended)?;
+    let data = data::decode(&written.0).ok_or(SaveError::unreadable::<T>())?;
     anew(manager, saving, LiveSession::unsaved(ids, head, data))
 }
 

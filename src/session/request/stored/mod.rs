@@ -4,6 +4,7 @@ mod call;
 mod close;
 mod commit;
 mod current;
+mod ends;
 mod load;
 mod merging;
 mod owners;

@@ -7,12 +7,13 @@ use crate::{
         data::SessionData,
         error::SaveError,
         manager::{SessionManager, StoreSettings},
-        record::About,
-        store::{OwnerKey, RecordKey, StoreError, StoreErrorKind},
+        record::{About, Record},
+        store::{Owner, OwnerKey, RecordKey, StoreError, StoreErrorKind},
     },
     system_random::SystemRandom,
 };
 use alloc::{string::String, vec::Vec};
+use core::time::Duration;
 
 /// Returns what the list shows of the session under its present id, to show the same under the next one.
 pub(super) async fn description<T: SessionData>(
@@ -42,14 +43,22 @@ pub(super) async fn description<T: SessionData>(
     Ok(String::new())
 }
 
-/// Returns the owner under the primary key, and the sealed entry.
+/// The owner under the primary key, and the sealed entry.
+pub(super) type Entry = (OwnerKey, Vec<u8>);
+
+/// Returns the entry of a record, with this description.
 pub(super) fn entry<T: SessionData>(
     manager: &SessionManager<T>,
     subject: &str,
-    key: &RecordKey,
-    about: &About,
+    (key, record): (&RecordKey, &Record<'_>),
+    text: String,
     now: Timestamp,
-) -> Result<(OwnerKey, Vec<u8>), Unsaved> {
+) -> Result<Entry, Unsaved> {
+    let about = About {
+        id: record.ids.session,
+        created_at: record.head.created_at,
+        text,
+    };
     let entry = with_keys(manager, |keys, _| {
         let owner = keys.owners(subject).into_iter().next();
         let owner = owner?;
@@ -58,4 +67,13 @@ pub(super) fn entry<T: SessionData>(
     });
     let entry = entry.ok_or(StoreError::from(StoreErrorKind::Unsupported))?;
     entry.ok_or(Unsaved::Fail(SaveError::Randomness))
+}
+
+/// Returns what the store is told of the owner. The entry lasts as long as the session can live.
+pub(super) fn owner((key, about): &Entry, at_most: Duration) -> Owner<'_> {
+    Owner {
+        key,
+        about,
+        keep: at_most,
+    }
 }

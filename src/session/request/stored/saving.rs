@@ -89,7 +89,7 @@ impl Saving {
     /// record gets under another key by it: once the old key is gone, nobody finds what was listed under it.
     pub(super) fn writes_entry(&self, primary: KeyId) -> bool {
         let is_plain = match self.way {
-            Way::Swap(tag) => tag.key() == primary,
+            Way::Swap(tag) => tag.key() == primary && !self.own.lives_longer,
             Way::Keep => true,
             Way::Create | Way::Rename(_) | Way::MoveAndRename => false,
         };
