@@ -38,7 +38,7 @@ use actix_web::{
     body::{BoxBody, EitherBody},
     dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform},
     http::{
-        StatusCode,
+        Method, StatusCode, Uri,
         header::{HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue},
     },
 };
@@ -135,7 +135,8 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let exchange = Exchange::begin(&self.sessions);
-        if let Some(answer) = exchange.endpoint(&head(request.request())) {
+        let endpoint = exchange.endpoint(&head(request.method(), request.uri(), request.headers()));
+        if let Some(answer) = endpoint {
             let (request, _) = request.into_parts();
             return ResponseFuture {
                 work: Work::Own { request, answer },
@@ -143,12 +144,17 @@ where
                 closing: None,
             };
         }
-        let covered = match request.extensions().get::<Exchange<T>>() {
-            Some(outer) => outer.covers(&self.sessions),
+        let covered = match request.extensions().get::<Arrived<T>>() {
+            Some(outer) => outer.exchange.covers(&self.sessions),
             None => false,
         };
         if !covered {
-            request.extensions_mut().insert(exchange.clone());
+            let arrived = Arrived {
+                exchange: exchange.clone(),
+                method: request.method().clone(),
+                uri: request.uri().clone(),
+            };
+            request.extensions_mut().insert(arrived);
         }
         ResponseFuture {
             work: Work::Service {
@@ -158,6 +164,14 @@ where
             closing: None,
         }
     }
+}
+
+/// What the extractor finds: the exchange, and the request line before a middleware rewrote it. Whether a
+/// request may come from another origin is decided by what the browser sent.
+struct Arrived<T: SessionData> {
+    exchange: Exchange<T>,
+    method: Method,
+    uri: Uri,
 }
 
 pin_project! {
@@ -290,24 +304,32 @@ impl<T: SessionData> FromRequest for Session<T> {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> ExtractFuture<T> {
         let extensions = request.extensions();
-        let Some(exchange) = extensions.get::<Exchange<T>>() else {
+        let Some(arrived) = extensions.get::<Arrived<T>>() else {
             return ExtractFuture(Err(MissingLayer::report::<T>(
                 ".wrap(hardtack::actix::SessionMiddleware::new(sessions))",
                 "it is inside of what asks, or it wraps another `Scope` or `Resource`: call it on the `App`, after \
                  the middleware that uses the session",
             )));
         };
-        ExtractFuture(Ok(exchange.session(head(request))))
+        let Arrived {
+            exchange,
+            method,
+            uri,
+        } = arrived;
+        ExtractFuture(Ok(exchange.session(head(method, uri, request.headers()))))
     }
 }
 
-fn head(request: &HttpRequest) -> RequestHead<'_, &HeaderMap> {
-    let uri = request.uri();
+fn head<'r>(
+    method: &'r Method,
+    uri: &'r Uri,
+    headers: &'r HeaderMap,
+) -> RequestHead<'r, &'r HeaderMap> {
     RequestHead {
-        method: request.method().as_str(),
+        method: method.as_str(),
         path: uri.path(),
         authority: uri.authority().map(|authority| authority.as_str()),
-        headers: request.headers(),
+        headers,
     }
 }
 

@@ -9,7 +9,7 @@ use actix_web::{
     cookie::Cookie,
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
     error::ErrorForbidden,
-    http::{StatusCode, header},
+    http::{Method, StatusCode, header},
     middleware::{Next, from_fn},
     test::{TestRequest, call_service, init_service, read_body, try_call_service},
     web,
@@ -262,4 +262,53 @@ async fn one_manager_twice_has_one_session() {
         assert_eq!((body, cookies.len()), (n.to_string(), 1));
         cookie = cookies.pop();
     }
+}
+
+async fn login(session: Session) -> Result<&'static str, SessionError> {
+    session.regenerate_for_login()?;
+    Ok("")
+}
+
+/// A form from another origin to this path, behind a middleware that rewrites the request.
+async fn forged(path: &str, rewrite: fn(&mut ServiceRequest)) -> StatusCode {
+    let sessions = settings(ring(), &Clock::new())
+        .allow_cross_origin(|head| head.method() == "POST" && head.path() == "/sso/callback")
+        .build()
+        .unwrap();
+    let app = init_service(
+        App::new()
+            .default_service(web::to(login))
+            .wrap_fn(move |mut request, service| {
+                rewrite(&mut request);
+                service.call(request)
+            })
+            .wrap(SessionMiddleware::new(sessions)),
+    )
+    .await;
+    let request = TestRequest::post()
+        .uri(path)
+        .insert_header(("host", "shop.example"))
+        .insert_header(("origin", "https://id.example"));
+    call_service(&app, request.to_request()).await.status()
+}
+
+/// A middleware takes a prefix off the path: the rule is about the path that the browser asked for.
+#[actix_web::test]
+async fn the_origin_is_judged_by_the_whole_path() {
+    let rewrite: fn(&mut ServiceRequest) = |request| {
+        let path = request.path();
+        let path = path.strip_prefix("/shop").unwrap_or(path).to_owned();
+        request.head_mut().uri = path.parse().unwrap();
+    };
+    assert_eq!(forged("/sso/callback", rewrite).await, StatusCode::OK);
+    // Elsewhere, what is left of the path is the one that may.
+    let elsewhere = forged("/shop/sso/callback", rewrite).await;
+    assert_eq!(elsewhere, StatusCode::FORBIDDEN);
+}
+
+/// Nor does a middleware between the session's and the handler make a GET of a POST.
+#[actix_web::test]
+async fn the_origin_is_judged_by_the_method_that_was_sent() {
+    let rewrite: fn(&mut ServiceRequest) = |request| request.head_mut().method = Method::GET;
+    assert_eq!(forged("/login", rewrite).await, StatusCode::FORBIDDEN);
 }
