@@ -129,8 +129,7 @@ impl<T: SessionData> Fairing for SessionFairing<T> {
         Ok(rocket.manage(Attached(self.sessions.clone())))
     }
 
-    /// Starts the exchange and stores the method, because Rocket changes HEAD to GET if no route
-    /// matches HEAD.
+    /// Starts the exchange and keeps what arrived. Rocket changes HEAD to GET if no route matches HEAD.
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
         Begun::of(request, &self.sessions);
     }
@@ -205,14 +204,9 @@ impl<T: SessionData> Handler for Endpoint<T> {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> route::Outcome<'r> {
         let attached = request.rocket().state::<Attached<T>>();
         let answer = attached.and_then(|Attached(sessions)| {
-            let Begun { exchange, method } = Begun::of(request, sessions);
+            let begun = Begun::of(request, sessions);
             let headers = all_lines(request.headers());
-            exchange.endpoint(&RequestHead {
-                method: method.as_str(),
-                path: request.uri().path().raw().as_str(),
-                authority: None,
-                headers: lines(&headers),
-            })
+            begun.exchange.endpoint(&begun.head(lines(&headers)))
         });
         let Some(answer) = answer else {
             return route::Outcome::Forward((data, Status::NotFound));
@@ -223,10 +217,13 @@ impl<T: SessionData> Handler for Endpoint<T> {
     }
 }
 
-/// Holds an exchange in the request's cache.
+/// What the guard finds in the request's cache: the exchange, and the request line before Rocket or a fairing
+/// rewrote it. Whether a request may come from another origin is decided by what the browser sent.
 struct Begun<T: SessionData> {
     exchange: Exchange<T>,
     method: Method,
+    path: String,
+    authority: Option<String>,
 }
 
 impl<T: SessionData> Begun<T> {
@@ -234,7 +231,27 @@ impl<T: SessionData> Begun<T> {
         request.local_cache(|| Begun {
             exchange: Exchange::begin(sessions),
             method: method_as_sent(request),
+            path: request.uri().path().as_str().into(),
+            authority: authority(request),
         })
+    }
+
+    fn head<H>(&self, headers: H) -> RequestHead<'_, H> {
+        RequestHead {
+            method: self.method.as_str(),
+            path: &self.path,
+            authority: self.authority.as_deref(),
+            headers,
+        }
+    }
+}
+
+/// Returns the host of an HTTP/2 request, whose target has it. Rocket keeps nothing else of that. `Host` fields
+/// count by themselves, because Rocket keeps the first of several.
+fn authority(request: &Request<'_>) -> Option<String> {
+    match request.headers().contains("host") {
+        true => None,
+        false => request.host().map(|host| host.to_string()),
     }
 }
 
@@ -256,12 +273,11 @@ impl<'r, T: SessionData> FromRequest<'r> for Session<T> {
         let Some(Attached(sessions)) = request.rocket().state() else {
             return Outcome::Error((Status::InternalServerError, missing::<T>()));
         };
-        let Begun { exchange, method } = Begun::of(request, sessions);
+        let begun = Begun::of(request, sessions);
         let headers = all_lines(request.headers());
-        let has = |name: &str| headers.iter().any(|line| line.name() == name);
         // Rocket's local client fills only the jar. In a request from a socket, everything in the
         // jar is in the header too.
-        let jar: Vec<String> = match has("cookie") {
+        let jar: Vec<String> = match request.headers().contains("cookie") {
             true => Vec::new(),
             false => request
                 .cookies()
@@ -269,16 +285,9 @@ impl<'r, T: SessionData> FromRequest<'r> for Session<T> {
                 .map(|cookie| cookie.stripped().encoded().to_string())
                 .collect(),
         };
-        // In HTTP/2 the host is in the target, and Rocket keeps nothing else of that. Of several `Host` fields it
-        // keeps the first, so they count by themselves.
-        let authority = request.host().filter(|_| !has("host"));
-        let authority = authority.map(|host| host.to_string());
-        let session = exchange.session(RequestHead {
-            method: method.as_str(),
-            path: request.uri().path().raw().as_str(),
-            authority: authority.as_deref(),
-            headers: lines(&headers).chain(jar.iter().map(|cookie| ("cookie", cookie.as_str()))),
-        });
+        let jar_lines = jar.iter().map(|cookie| ("cookie", cookie.as_str()));
+        let head = begun.head(lines(&headers).chain(jar_lines));
+        let session = begun.exchange.session(head);
         Outcome::Success(session.await)
     }
 }

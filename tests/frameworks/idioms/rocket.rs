@@ -15,7 +15,10 @@ use rocket::{
     error::ErrorKind,
     fairing::AdHoc,
     get,
-    http::{Cookie, CookieJar, Header, Status, uri::Host},
+    http::{
+        Cookie, CookieJar, Header, Method, Status,
+        uri::{Host, Origin},
+    },
     local::blocking::Client,
     post,
     request::{FlashMessage, FromRequest, Outcome},
@@ -365,4 +368,67 @@ fn a_response_fairing_before_it_may_write() {
         text(&client, "/home"),
         r#"None Some("been here") None None"#
     );
+}
+
+#[post("/<_..>")]
+fn login_by_post(session: Session) -> Result<(), SessionError> {
+    session.regenerate_for_login()
+}
+
+#[get("/<_..>")]
+fn login_by_get(session: Session) -> Result<(), SessionError> {
+    session.regenerate_for_login()
+}
+
+/// A form from another origin to this path of `host`, with a fairing behind the session's that rewrites the request.
+fn forged(path: &str, host: &'static str, rewrite: fn(&mut Request<'_>)) -> Status {
+    let sessions = settings(ring(), &Clock::new())
+        .allow_cross_origin(|head| head.method() == "POST" && head.path() == "/sso/callback")
+        .build()
+        .unwrap();
+    let rocket = rocket(routes![login_by_post, login_by_get])
+        .attach(SessionFairing::new(sessions))
+        .attach(AdHoc::on_request("rewrite", move |request, _| {
+            Box::pin(async move { rewrite(request) })
+        }));
+    let client = Client::untracked(rocket).unwrap();
+    let mut request = client.post(path);
+    request.inner_mut().set_host(Host::parse(host).unwrap());
+    let origin = Header::new("origin", "https://id.example");
+    request.header(origin).dispatch().status()
+}
+
+/// A fairing takes a prefix off the path: the rule is about the path that the browser asked for.
+#[test]
+fn the_origin_is_judged_by_the_whole_path() {
+    let rewrite: fn(&mut Request<'_>) = |request| {
+        let path = request.uri().path().as_str();
+        let path = path.strip_prefix("/shop").unwrap_or(path);
+        let path = Origin::parse_owned(path.to_owned()).unwrap();
+        request.set_uri(path);
+    };
+    let host = "shop.example";
+    assert_eq!(forged("/sso/callback", host, rewrite), Status::Ok);
+    // Elsewhere, what is left of the path is the one that may.
+    let elsewhere = forged("/shop/sso/callback", host, rewrite);
+    assert_eq!(elsewhere, Status::Forbidden);
+}
+
+/// Nor does a fairing behind the session's make a GET of a POST.
+#[test]
+fn the_origin_is_judged_by_the_method_that_was_sent() {
+    let rewrite: fn(&mut Request<'_>) = |request| request.set_method(Method::Get);
+    let status = forged("/login", "shop.example", rewrite);
+    assert_eq!(status, Status::Forbidden);
+}
+
+/// HTTP/2 has the host in its target, and no fairing makes it the one that the form came from.
+#[test]
+fn the_origin_is_judged_by_the_host_that_was_asked_for() {
+    let rewrite: fn(&mut Request<'_>) = |request| {
+        request.set_host(Host::parse("id.example").unwrap());
+    };
+    assert_eq!(forged("/login", "id.example", |_| {}), Status::Ok);
+    let status = forged("/login", "shop.example", rewrite);
+    assert_eq!(status, Status::Forbidden);
 }
