@@ -32,6 +32,9 @@
 //! If a handler returns a [`SessionError`], Rocket calls the application's catcher for 500.
 //! Response fairings that are attached before this one can still write to the session.
 //!
+//! Rocket makes a response of a handler's panic. Nothing is saved if the handler still has its `Session`
+//! then, so lend it to functions, [as `&Session`](crate::guide::layers#a-panic-inside).
+//!
 //! Rocket drops a header line that is not UTF-8. If the Cookie line of a request has such bytes,
 //! the request has no session, and the cookie stays in the browser. In tests, the clones of a
 //! `LocalRequest` are one request with one session. Only the first clone that is dispatched can

@@ -46,10 +46,11 @@ use core::{
 ///
 /// Drop the exchange without a response, and nothing is saved.
 ///
-/// A handler that panics saves nothing, even if the framework makes a response of the panic. The
-/// exchange learns of a panic when the unwinding drops the session that [`session`](Exchange::session)
-/// gave, so give it to the handler by value. A clone of that session, in a task beside the handler, may
-/// panic without effect.
+/// A handler that still has its session when it panics saves nothing, even if the framework makes a
+/// response of the panic. The exchange learns of a panic when the unwinding drops the session that
+/// [`session`](Exchange::session) gave, so give it to the handler by value. If the handler has dropped it
+/// before, the exchange learns nothing: if you catch panics yourself, drop the exchange too. A clone of that
+/// session, in a task beside the handler, may panic without effect.
 ///
 /// Two more things are the adapter's. If a handler returns a
 /// [`SessionError`](crate::session::SessionError), answer with an empty response of its

@@ -397,7 +397,8 @@ impl<T: SessionData> Clone for Handle<T> {
 
 /// A handler's panic marks the session: a framework that catches the panic answers all the same, and what
 /// the handler left half done is not to be saved. A panic that drops a clone, while the handler still has
-/// its own handle, is that of a task beside it. Without one, nobody can tell, and nothing is saved.
+/// its own handle, is that of a task beside it. Without one, nobody can tell, and nothing is saved. A panic that
+/// drops no handle is not noticed: the handler gave its own to a function that has returned.
 impl<T: SessionData> Drop for Handle<T> {
     fn drop(&mut self) {
         let Shared {

@@ -1,4 +1,4 @@
-use super::{Watched, overfill, panic_quietly};
+use super::{Watched, overfill, panic_quietly, write_and_drop};
 use actix_cors::Cors;
 use actix_web::{
     App, Error, HttpResponse,
@@ -39,6 +39,11 @@ async fn panics(session: Session) -> HttpResponse {
     panic_quietly()
 }
 
+async fn panics_later(session: Session) -> HttpResponse {
+    write_and_drop(session);
+    panic_quietly()
+}
+
 struct Answer {
     status: u16,
     headers: header::HeaderMap,
@@ -62,6 +67,7 @@ fn routes() -> actix_web::Scope {
         .route("/half", web::to(half))
         .route("/fill", web::to(fill))
         .route("/panics", web::to(panics))
+        .route("/panics/later", web::to(panics_later))
 }
 
 /// What the application answers, with the headers of a browser.
@@ -237,12 +243,14 @@ async fn header_setters() {
 #[actix_web::test]
 async fn panics_of_a_handler() {
     use futures_util::FutureExt;
-    let sessions = Watched::new();
-    let session = SessionMiddleware::new(sessions.sessions.clone());
-    let app = init_service(App::new().service(routes()).wrap(session)).await;
-    let answer = app.call(to("/panics").to_request());
-    assert!(AssertUnwindSafe(answer).catch_unwind().await.is_err());
-    assert!(!sessions.has_saved());
+    for path in ["/panics", "/panics/later"] {
+        let sessions = Watched::new();
+        let session = SessionMiddleware::new(sessions.sessions.clone());
+        let app = init_service(App::new().service(routes()).wrap(session)).await;
+        let answer = app.call(to(path).to_request());
+        assert!(AssertUnwindSafe(answer).catch_unwind().await.is_err());
+        assert!(!sessions.has_saved());
+    }
 }
 
 #[actix_web::test]

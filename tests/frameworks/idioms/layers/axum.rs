@@ -1,4 +1,4 @@
-use super::{Watched, overfill, panic_quietly};
+use super::{Watched, overfill, panic_quietly, write_and_drop};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -46,6 +46,11 @@ async fn panics(session: Session) {
     panic_quietly()
 }
 
+async fn panics_later(session: Session) {
+    write_and_drop(session);
+    panic_quietly()
+}
+
 struct Answer {
     status: u16,
     headers: HeaderMap,
@@ -78,6 +83,7 @@ fn routes() -> Router {
         .route("/half", any(half))
         .route("/fill", any(fill))
         .route("/panics", any(panics))
+        .route("/panics/later", any(panics_later))
 }
 
 fn send(request: Builder, inside: Wrap, outside: Wrap) -> Answer {
@@ -243,10 +249,15 @@ fn header_setters() {
 #[test]
 fn catch_panic() {
     const LAYER: Wrap = |router| router.layer(CatchPanicLayer::new());
-    for (inside, outside, told) in [(LAYER, NOTHING, true), (NOTHING, LAYER, false)] {
-        let answer = get("/panics", inside, outside);
-        assert_eq!((answer.status, answer.has_cookie()), (500, false));
-        assert!(!answer.sessions.has_saved());
+    for (path, inside, outside, saves, told) in [
+        ("/panics", LAYER, NOTHING, false, true),
+        ("/panics/later", LAYER, NOTHING, true, false),
+        ("/panics", NOTHING, LAYER, false, false),
+        ("/panics/later", NOTHING, LAYER, false, false),
+    ] {
+        let answer = get(path, inside, outside);
+        assert_eq!((answer.status, answer.has_cookie()), (500, saves));
+        assert_eq!(answer.sessions.has_saved(), saves);
         assert_eq!(answer.sessions.has_told_a_panic(), told);
     }
 }

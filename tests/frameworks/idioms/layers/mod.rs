@@ -50,6 +50,11 @@ fn overfill(session: &Session) {
     session.insert("a", "x".repeat(40_000)).unwrap_err();
 }
 
+/// Takes the session from its handler, which has none when it panics.
+fn write_and_drop(session: Session) {
+    session.insert("a", 1).unwrap();
+}
+
 /// Panics with nothing on standard error.
 fn panic_quietly() -> ! {
     std::panic::resume_unwind(Box::new("the handler panics"))

@@ -1,4 +1,4 @@
-use super::{Watched, overfill, panic_quietly};
+use super::{Watched, overfill, panic_quietly, write_and_drop};
 use hardtack::{
     rocket::SessionFairing,
     session::{SameOrigin, Session, SessionError},
@@ -52,6 +52,12 @@ fn fill(session: Session) {
 #[get("/panics")]
 fn panics(session: Session) {
     session.insert("a", 1).unwrap();
+    panic_quietly()
+}
+
+#[get("/panics/later")]
+fn panics_later(session: Session) {
+    write_and_drop(session);
     panic_quietly()
 }
 
@@ -123,6 +129,7 @@ impl Site {
             half,
             fill,
             panics,
+            panics_later,
             guarded,
             session_error,
             limited,
@@ -263,12 +270,14 @@ fn shield() {
 
 #[test]
 fn panics_of_a_handler() {
-    let site = Site::new(NOTHING, NOTHING);
-    let answer = site.get("/panics");
-    assert_eq!(answer.status(), Status::InternalServerError);
-    assert!(!has_cookie(&answer));
-    assert!(!site.sessions.has_saved());
-    assert!(site.sessions.has_told_a_panic());
+    for (path, is_noticed) in [("/panics", true), ("/panics/later", false)] {
+        let site = Site::new(NOTHING, NOTHING);
+        let answer = site.get(path);
+        assert_eq!(answer.status(), Status::InternalServerError);
+        assert_eq!(has_cookie(&answer), !is_noticed);
+        assert_eq!(site.sessions.has_saved(), !is_noticed);
+        assert_eq!(site.sessions.has_told_a_panic(), is_noticed);
+    }
 }
 
 #[test]
