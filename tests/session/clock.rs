@@ -1,10 +1,10 @@
 //! A clock that is wrong for a while: between two requests, or in the middle of one.
 
 use crate::kit::{
-    clock::{Clock, DAY, HOUR, MINUTE, T0, seconds},
+    clock::{Clock, DAY, HOUR, MINUTE, T0, at, seconds},
     site::{Browser, NAME, Site, finish, logged_in},
 };
-use hardtack::session::{Event, Refusal, SaveError, Session, SessionError, SessionId};
+use hardtack::session::{Denylist, Event, Refusal, SaveError, Session, SessionError, SessionId};
 use std::{
     collections::BTreeSet,
     sync::{Arc, Mutex},
@@ -206,5 +206,41 @@ fn a_session_begun_while_the_clock_was_wrong_is_refused_and_left_alone_when_it_i
         browser.send(&site, |session| session.insert("user", "eve").unwrap());
         assert_eq!(browser.user(&site).as_deref(), Some("eve"));
         assert_eq!(browser.names(), [NAME]);
+    }
+}
+
+/// The clock was ahead when it was sealed, and is right now. Or it is refused by a floor that a restart forgets. Then a
+/// copy opens.
+#[test]
+fn the_end_of_a_cookie_that_is_refused_by_its_time_is_that_of_its_copies() {
+    let ends: [fn(&Session); 2] = [
+        |session| session.destroy().unwrap(),
+        |session| {
+            session.regenerate_for_login().unwrap();
+            session.insert("user", "eve").unwrap();
+        },
+    ];
+    for (ahead, end) in [HOUR, 0]
+        .into_iter()
+        .flat_map(|ahead| ends.map(|end| (ahead, end)))
+    {
+        let (clock, denylist) = (Clock::at(T0 + ahead), Denylist::new());
+        let with = || Site::with(&clock, |builder| builder.denylist(denylist.clone()));
+        let site = with();
+        let mut browser = Browser::default();
+        browser.send(&site, |session| {
+            session.regenerate_for_login().unwrap();
+            session.insert("user", "ada").unwrap();
+        });
+        let copy = browser.clone();
+        clock.set(T0);
+        if ahead == 0 {
+            site.sessions.reject_issued_before(at(T0 + 1));
+            clock.set(T0 + 1);
+        }
+        let (_, reply) = browser.visit(&site, end);
+        assert_eq!(reply.failed, None);
+        clock.set(T0 + ahead + 1);
+        assert_eq!(copy.user(&with()), None, "{ahead}");
     }
 }

@@ -84,7 +84,7 @@ fn a_rolling_rotation_logs_nobody_out_and_loses_nothing() {
     assert_eq!(late.user(&sites[0]), None);
     assert!(matches!(
         sites[0].events()[..],
-        [Event::Refused { reason: Refusal::Revoked, key, id: None, .. }] if key == Some(old.id())
+        [Event::Refused { reason: Refusal::Revoked, key, id: Some(_), .. }] if key == Some(old.id())
     ));
     // 4: the old key is gone.
     for site in &sites {

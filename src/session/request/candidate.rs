@@ -75,6 +75,16 @@ pub(super) enum Token {
     Ticket(Box<SealedTicket>),
 }
 
+impl Token {
+    pub(super) fn login(&self) -> EndedLogin {
+        match self {
+            Token::Session(sealed) => sealed.login,
+            #[cfg(feature = "store")]
+            Token::Ticket(ticket) => ticket.login,
+        }
+    }
+}
+
 pub(super) enum Candidate {
     Session(Opened),
     #[cfg(feature = "store")]

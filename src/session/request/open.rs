@@ -399,11 +399,16 @@ fn open_token<T: SessionData>(
     let opened = match codec.open_payload(None, token, now.wall, &mut scratch.0) {
         Ok(opened) => opened,
         Err(error) => {
-            return Err(Refused {
-                reason: Refusal::of(error),
-                key: TokenHeader::of(token).map(|header| header.key),
+            let refused = Refused {
                 login: None,
-            });
+                key: TokenHeader::of(token).map(|header| header.key),
+                reason: Refusal::of(error),
+            };
+            let login = match refused.is_authentic() {
+                true => login_of(manager, codec, now, token, scratch),
+                false => None,
+            };
+            return Err(Refused { login, ..refused });
         }
     };
     let facts = (opened.issued_at, opened.key, opened.key_state);
@@ -418,6 +423,25 @@ fn open_token<T: SessionData>(
         key: Some(key),
         login,
     })
+}
+
+/// Returns the login of a token whose time the codec refuses. A logout has to end it too: a copy opens once the clock is
+/// set right, or the instance has forgotten that it was to refuse it.
+fn login_of<T: SessionData>(
+    manager: &SessionManager<T>,
+    codec: &Codec,
+    now: Now,
+    token: &[u8],
+    mut scratch: Scratch,
+) -> Option<EndedLogin> {
+    let opened = codec.open_expired(token, &mut scratch.0).ok()?;
+    let facts = (opened.issued_at, opened.key, opened.key_state);
+    let len = opened.value.len();
+    scratch.0.truncate(len);
+    match read_payload(manager, now, scratch, facts, Timestamp::MIN) {
+        Ok(token) => Some(token.login()),
+        Err((_, login)) => login,
+    }
 }
 
 /// Reads the record or the ticket of a token, down to its times.
