@@ -100,17 +100,28 @@ impl MemoryStore {
         ((self.shared.now)(), state)
     }
 
-    /// Returns an error if an entry of this size does not fit in place of what is under the key.
-    fn room(&self, state: &State, key: &RecordKey, entry: &Entry) -> Result<(), StoreError> {
-        let replaced = state.entries.get(key).map_or(0, Entry::bytes);
-        let others = state.bytes.saturating_sub(replaced);
-        if others.saturating_add(entry.bytes()) > self.shared.max_bytes {
-            return Err(StoreError::new(
-                StoreErrorKind::Unavailable,
-                "the memory store is full",
-            ));
+    /// Makes room for an entry in place of what is under the key, if need be by removing what is past its time.
+    /// Returns an error if the entry does not fit beside what lives.
+    fn room(
+        &self,
+        state: &mut State,
+        now: Duration,
+        key: &RecordKey,
+        entry: &Entry,
+    ) -> Result<(), StoreError> {
+        loop {
+            let replaced = state.entries.get(key).map_or(0, Entry::bytes);
+            let others = state.bytes.saturating_sub(replaced);
+            if others.saturating_add(entry.bytes()) <= self.shared.max_bytes {
+                return Ok(());
+            }
+            if state.remove_expired(now, 1) == 0 {
+                return Err(StoreError::new(
+                    StoreErrorKind::Unavailable,
+                    "the memory store is full",
+                ));
+            }
         }
-        Ok(())
     }
 
     /// Writes a record that was found to be as expected.
@@ -128,7 +139,7 @@ impl MemoryStore {
             until: before.map_or(until, |before| before.until.max(until)),
             owner,
         };
-        self.room(state, put.key, &entry)?;
+        self.room(state, now, put.key, &entry)?;
         state.set(put.key, Some(entry));
         if let Some(owner) = put.owner {
             state.end_the_first_over_the_limit(owner.key, put.key);
@@ -140,12 +151,13 @@ impl MemoryStore {
     fn bury(
         &self,
         state: &mut State,
+        now: Duration,
         key: &RecordKey,
         tombstone: Tombstone,
-        until: Duration,
+        grace: Duration,
     ) -> Result<(), StoreError> {
-        let entry = Entry::tombstone(tombstone, until);
-        self.room(state, key, &entry)?;
+        let entry = Entry::tombstone(tombstone, now.saturating_add(grace));
+        self.room(state, now, key, &entry)?;
         state.set(key, Some(entry));
         Ok(())
     }
@@ -192,8 +204,7 @@ impl Store for MemoryStore {
             (Found::Record(_) | Found::Missing, None) => {}
             (found, _) => return Ok(found.into()),
         }
-        let until = now.saturating_add(end.grace);
-        self.bury(&mut state, end.key, end.tombstone, until)?;
+        self.bury(&mut state, now, end.key, end.tombstone, end.grace)?;
         Ok(Swap::Done)
     }
 
@@ -220,7 +231,7 @@ impl Store for MemoryStore {
             found => return Ok(found.into()),
         }
         self.write(&mut state, now, &put)?;
-        self.bury(&mut state, from, tombstone, now.saturating_add(grace))?;
+        self.bury(&mut state, now, from, tombstone, grace)?;
         Ok(Swap::Done)
     }
 

@@ -123,6 +123,30 @@ fn full_store_refuses_what_is_new_and_keeps_what_lives() {
     }
 }
 
+/// Robots have come and gone. Else the site would be down until enough small records are written, and no logout would be
+/// remembered.
+#[test]
+fn store_that_is_full_of_what_is_over_takes_the_largest_record_and_every_end() {
+    for is_end in [false, true] {
+        let (store, now) = clocked(10_000);
+        let fit = (0..)
+            .take_while(|n| put(&store, create(&key(*n), &[*n; 24])).is_ok())
+            .count();
+        assert_eq!(fit, 35);
+        *now.lock().unwrap() += HOUR;
+        let new = key(100);
+        if is_end {
+            assert_eq!(end(&store, &new), Swap::Done);
+            // No more than what was in the way.
+            assert_eq!(block_on(Store::sweep(&store, 99)).unwrap(), 34);
+        } else {
+            let largest = vec![7; Store::max_record_bytes(&store)];
+            assert_eq!(put(&store, create(&new, &largest)), Ok(Swap::Done));
+            assert_eq!(block_on(Store::sweep(&store, 99)).unwrap(), 0);
+        }
+    }
+}
+
 #[test]
 fn full_store_ends_a_record_and_says_what_end_it_cannot_remember() {
     let (store, _) = clocked(300);
