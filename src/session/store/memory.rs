@@ -147,7 +147,7 @@ impl MemoryStore {
         Ok(())
     }
 
-    /// Leaves a tombstone. Where there is a record, there is room for one.
+    /// Leaves a tombstone, and returns what it replaces. Where there is a record, there is room for one.
     fn bury(
         &self,
         state: &mut State,
@@ -155,11 +155,10 @@ impl MemoryStore {
         key: &RecordKey,
         tombstone: Tombstone,
         grace: Duration,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<Entry>, StoreError> {
         let entry = Entry::tombstone(tombstone, now.saturating_add(grace));
         self.room(state, now, key, &entry)?;
-        state.set(key, Some(entry));
-        Ok(())
+        Ok(state.set(key, Some(entry)))
     }
 }
 
@@ -230,8 +229,12 @@ impl Store for MemoryStore {
             Found::Record(record) if Tag::of(&record) == Some(*expected) => {}
             found => return Ok(found.into()),
         }
-        self.write(&mut state, now, &put)?;
-        self.bury(&mut state, now, from, tombstone, grace)?;
+        // Buried first: an owner who has as many records as they may loses none for one that takes another's place.
+        let before = self.bury(&mut state, now, from, tombstone, grace)?;
+        if let Err(error) = self.write(&mut state, now, &put) {
+            state.set(from, before);
+            return Err(error);
+        }
         Ok(Swap::Done)
     }
 
@@ -310,17 +313,19 @@ impl State {
         entry.map_or(Found::Missing, |entry| entry.value.clone())
     }
 
-    /// Replaces an entry. Every change goes through here, so that the indexes agree with the entries.
-    fn set(&mut self, key: &RecordKey, entry: Option<Entry>) {
-        if let Some(before) = self.entries.remove(key) {
+    /// Replaces an entry, and returns the one before. Every change goes through here, so that the indexes agree with
+    /// the entries.
+    fn set(&mut self, key: &RecordKey, entry: Option<Entry>) -> Option<Entry> {
+        let before = self.entries.remove(key);
+        if let Some(before) = &before {
             self.bytes = self.bytes.saturating_sub(before.bytes());
             self.ends.remove(&(before.until, *key));
-            if let Some((owner, _)) = before.owner
-                && let Some(keys) = self.owners.get_mut(&owner)
+            if let Some((owner, _)) = &before.owner
+                && let Some(keys) = self.owners.get_mut(owner)
             {
                 keys.remove(key);
                 if keys.is_empty() {
-                    self.owners.remove(&owner);
+                    self.owners.remove(owner);
                 }
             }
         }
@@ -332,6 +337,7 @@ impl State {
             }
             self.entries.insert(*key, entry);
         }
+        before
     }
 
     fn prolong(&mut self, key: &RecordKey, until: Duration) {

@@ -205,6 +205,46 @@ fn a_rename_puts_no_record_over_another() {
     }
 }
 
+/// A new id must not log anybody out because the site has grown.
+#[test]
+fn rename_that_does_not_fit_leaves_the_record_and_its_owner() {
+    let (store, now) = clocked(1_000);
+    let (owner, record) = (OwnerKey::from_bytes([9; 16]), [7; 100]);
+    let owned = Owner {
+        key: &owner,
+        about: b"phone",
+        keep: HOUR,
+    };
+    let from = key(1);
+    let created = Put {
+        owner: Some(owned),
+        ..create(&from, &record)
+    };
+    assert_eq!(put(&store, created), Ok(Swap::Done));
+    let (tag, to) = (Tag::of(&record).unwrap(), key(2));
+    let rename = |len| {
+        let renamed = Put {
+            key: &to,
+            expect: Expect::Tag(&tag),
+            record: &vec![8; len],
+            ..created
+        };
+        let tombstone = Tombstone::Moved(to, AT);
+        let renamed = Store::rename(&store, &from, renamed, tombstone, HOUR);
+        block_on(renamed).map_err(|error| error.kind())
+    };
+    // Beside the tombstone and the description.
+    assert_eq!(rename(484), Err(StoreErrorKind::Unavailable));
+    let load = |key| block_on(Store::load(&store, &key, None)).unwrap();
+    assert_eq!(load(from), Found::Record(record.into()));
+    assert_eq!(load(to), Found::Missing);
+    let listed = block_on(Store::owned(&store, &owner)).unwrap();
+    assert!(listed.len() == 1 && listed[0].key == from && listed[0].about == b"phone");
+    *now.lock().unwrap() = HOUR - Duration::from_nanos(1);
+    assert_eq!(load(from), Found::Record(record.into()));
+    assert_eq!(rename(483), Ok(Swap::Done));
+}
+
 #[test]
 fn nothing_is_left_of_what_is_over() {
     let (store, now) = clocked(1 << 20);
