@@ -51,7 +51,8 @@ pub trait Store: Send + Sync + 'static {
     /// renames from one key one wins.
     ///
     /// The default is for engines without transactions over two keys. It puts the new record first and
-    /// ends the old one after that, so that no failure in between loses the session.
+    /// ends the old one after that, so that no failure in between loses the session. A store that lists owners needs
+    /// more: see [`rename_in_steps`].
     fn rename(
         &self,
         from: &RecordKey,
@@ -100,6 +101,10 @@ pub trait Store: Send + Sync + 'static {
 /// Renames a record as [`Store::rename`] does by default: puts the new record first and ends the old one after
 /// that. For a store that can do both in one step only on some servers.
 ///
+/// For a moment, the owner of the record has both. If they have [`MAX_OWNED`] records already, a put that keeps to that
+/// limit ends one of them for each new id, perhaps the one under `from`. Call this with a store whose
+/// [`put`](Store::put) does not keep to it, and end what is too many after it.
+///
 /// # Errors
 ///
 /// Those of the store; [`StoreErrorKind::Unsupported`] if the put expects no tag.
@@ -133,6 +138,8 @@ pub async fn rename_in_steps<S: Store + ?Sized>(
     let Expect::Tag(expected) = put.expect else {
         return Err(StoreErrorKind::Unsupported.into());
     };
+    // With its owner, before the old record ends: an attacker whose request stops in between must be in the list, or
+    // would survive an end of all sessions.
     let new = Put {
         expect: Expect::Absent,
         ..put

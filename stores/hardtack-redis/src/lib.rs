@@ -15,7 +15,11 @@ use redis::{
     Client, Cmd, ErrorKind, FromRedisValue, InfoDict, RedisResult, Script, ServerErrorKind, Value,
 };
 use scripts::{END, INDEX, INFO, KEEP, LIST, PUT, RENAME, entry, ms};
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 /// A field in the index of an owner, which is a record's key, and its value: the record's end, in 13 digits, and its
 /// description.
@@ -126,13 +130,37 @@ impl<C: Connect> RedisStore<C> {
         }
     }
 
-    /// Ends the records of this owner that are over first, if they have too many. Never ends the new one.
-    async fn end_the_first(&self, entries: usize, put: &Put<'_>) -> Result<(), StoreError> {
+    /// Puts a record, and returns how many entries its owner has then.
+    async fn put_record(&self, put: &Put<'_>) -> Result<(Swap, usize), StoreError> {
+        put.tag()?;
+        let with_record = put.owner.filter(|_| C::IS_ONE_NODE);
+        let mut entries = 0;
+        if let (Some(owner), false) = (put.owner, C::IS_ONE_NODE) {
+            let mut call = self.script(&INDEX, &[], Some(owner.key));
+            call.arg(entry(put.key, owner));
+            entries = self.run(false, &INDEX, &call).await?;
+        }
+        let mut call = self.script(&PUT, &[put.key], with_record.map(|owner| owner.key));
+        call.arg(put.expect.tag().map_or(&[][..], |tag| tag.as_bytes()))
+            .arg(put.record)
+            .arg(ms(put.keep))
+            .arg(with_record.map(|owner| entry(put.key, owner)));
+        let (answer, counted) = self.write(&PUT, &call).await?;
+        Ok((answer, entries.max(counted)))
+    }
+
+    /// Ends the records of this owner that are over first, if they have too many. Never ends those that stay.
+    async fn end_the_first(
+        &self,
+        entries: usize,
+        put: &Put<'_>,
+        stay: &[&RecordKey],
+    ) -> Result<(), StoreError> {
         let Some(owner) = put.owner.filter(|_| entries > MAX_OWNED) else {
             return Ok(());
         };
         let live = self.owned(owner.key).await?;
-        let others = live.iter().filter(|owned| owned.key != *put.key);
+        let others = live.iter().filter(|owned| !stay.contains(&&owned.key));
         for owned in others.take(live.len().saturating_sub(MAX_OWNED)) {
             self.end(End::one_too_many(&owned.key, owner.key)).await?;
         }
@@ -156,21 +184,8 @@ impl<C: Connect> Store for RedisStore<C> {
     }
 
     async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
-        put.tag()?;
-        let with_record = put.owner.filter(|_| C::IS_ONE_NODE);
-        let mut entries = 0;
-        if let (Some(owner), false) = (put.owner, C::IS_ONE_NODE) {
-            let mut call = self.script(&INDEX, &[], Some(owner.key));
-            call.arg(entry(put.key, owner));
-            entries = self.run(false, &INDEX, &call).await?;
-        }
-        let mut call = self.script(&PUT, &[put.key], with_record.map(|owner| owner.key));
-        call.arg(put.expect.tag().map_or(&[][..], |tag| tag.as_bytes()))
-            .arg(put.record)
-            .arg(ms(put.keep))
-            .arg(with_record.map(|owner| entry(put.key, owner)));
-        let (answer, counted) = self.write(&PUT, &call).await?;
-        self.end_the_first(entries.max(counted), &put).await?;
+        let (answer, entries) = self.put_record(&put).await?;
+        self.end_the_first(entries, &put, &[put.key]).await?;
         Ok(answer)
     }
 
@@ -197,7 +212,16 @@ impl<C: Connect> Store for RedisStore<C> {
         grace: Duration,
     ) -> Result<Swap, StoreError> {
         if !C::IS_ONE_NODE {
-            return store::rename_in_steps(self, from, put, tombstone, grace).await;
+            let steps = Steps {
+                store: self.clone(),
+                entries: AtomicUsize::new(0),
+            };
+            let answer = store::rename_in_steps(&steps, from, put, tombstone, grace).await?;
+            let entries = steps.entries.into_inner();
+            // After `Differs`, the old record is to be renamed still.
+            let stay = [put.key, from];
+            self.end_the_first(entries, &put, &stay).await?;
+            return Ok(answer);
         }
         put.tag()?;
         let expected = put.expect.tag().ok_or(StoreErrorKind::Unsupported)?;
@@ -212,7 +236,7 @@ impl<C: Connect> Store for RedisStore<C> {
             .arg(ms(grace))
             .arg(entries);
         let (answer, entries) = self.write(&RENAME, &call).await?;
-        self.end_the_first(entries, &put).await?;
+        self.end_the_first(entries, &put, &[put.key]).await?;
         Ok(answer)
     }
 
@@ -248,6 +272,37 @@ impl<C: Connect> Store for RedisStore<C> {
     fn max_record_bytes(&self) -> usize {
         // A value of Redis may have 512 MB; a session that large blocks everybody else's.
         16 * 1024 * 1024
+    }
+}
+
+/// The store during a rename in steps, whose put ends no session over the limit: the old record still counts then.
+struct Steps<C: Connect> {
+    store: RedisStore<C>,
+    /// The most entries that the owner had.
+    entries: AtomicUsize,
+}
+
+impl<C: Connect> Store for Steps<C> {
+    async fn load(&self, key: &RecordKey, keep: Option<Duration>) -> Result<Found, StoreError> {
+        self.store.load(key, keep).await
+    }
+
+    async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
+        let (answer, entries) = self.store.put_record(&put).await?;
+        self.entries.fetch_max(entries, Ordering::Relaxed);
+        Ok(answer)
+    }
+
+    async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
+        self.store.end(end).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.store.check().await
+    }
+
+    fn max_record_bytes(&self) -> usize {
+        self.store.max_record_bytes()
     }
 }
 
