@@ -63,6 +63,7 @@ enum Fault {
     RenameRepeatedIsRefused,
     RenameOverwrites,
     RenameHasNoOwner,
+    RenameCountsTheOld,
     RenameKeepsTombstonesForADay,
     NamespacesMeet,
     HalfWrites,
@@ -197,6 +198,11 @@ impl FaultyStore {
             },
         };
         map.insert(*put.key, entry);
+    }
+
+    /// Ends the record of this owner that is over first, if they have too many.
+    fn end_the_first(&self, put: &Put<'_>) {
+        let mut map = self.map.lock().unwrap();
         if let Some(owner) = put.owner
             && !self.is(Fault::OwnersGrow)
         {
@@ -220,50 +226,9 @@ impl FaultyStore {
         }
         found == *tag
     }
-}
 
-impl Store for FaultyStore {
-    async fn load(&self, key: &RecordKey, keep: Option<Duration>) -> Result<Found, StoreError> {
-        self.give_way().await;
-        let mut map = self.map.lock().unwrap();
-        let found = self.found(&map, key)?;
-        if self.is(Fault::StaleReads)
-            && let Found::Record(_) = found
-            && Tag::of(&map[key].before).is_some()
-        {
-            return Ok(Found::Record(map[key].before.clone()));
-        }
-        let keep = match keep {
-            None if self.is(Fault::LoadProlongs) => Some(DAY),
-            Some(_) if self.is(Fault::KeepDoesNothing) => None,
-            keep => keep,
-        };
-        let prolonged = match found {
-            Found::Record(_) => true,
-            Found::Ended(_) => self.is(Fault::KeepProlongsTombstones),
-            Found::Missing => false,
-        };
-        if let Some(keep) = keep.map(|keep| self.until(keep)) {
-            if prolonged {
-                let entry = map.get_mut(key).unwrap();
-                entry.until = match self.fault {
-                    Fault::KeepShortens => keep,
-                    _ => keep.max(entry.until),
-                };
-            } else if self.is(Fault::KeepCreates) && found == Found::Missing {
-                let entry = Entry {
-                    value: Vec::from([0; 24]),
-                    before: Vec::new(),
-                    until: keep,
-                    owner: None,
-                };
-                map.insert(*key, entry);
-            }
-        }
-        Ok(found)
-    }
-
-    async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
+    /// Puts a record, and leaves it to others to end what is too many then.
+    async fn put_record(&self, put: Put<'_>) -> Result<Swap, StoreError> {
         self.arrive();
         let dropped = Dropped { store: self, put };
         self.give_way().await;
@@ -314,6 +279,56 @@ impl Store for FaultyStore {
         }
         self.write(&mut self.map.lock().unwrap(), &put);
         Ok(Swap::Done)
+    }
+}
+
+impl Store for FaultyStore {
+    async fn load(&self, key: &RecordKey, keep: Option<Duration>) -> Result<Found, StoreError> {
+        self.give_way().await;
+        let mut map = self.map.lock().unwrap();
+        let found = self.found(&map, key)?;
+        if self.is(Fault::StaleReads)
+            && let Found::Record(_) = found
+            && Tag::of(&map[key].before).is_some()
+        {
+            return Ok(Found::Record(map[key].before.clone()));
+        }
+        let keep = match keep {
+            None if self.is(Fault::LoadProlongs) => Some(DAY),
+            Some(_) if self.is(Fault::KeepDoesNothing) => None,
+            keep => keep,
+        };
+        let prolonged = match found {
+            Found::Record(_) => true,
+            Found::Ended(_) => self.is(Fault::KeepProlongsTombstones),
+            Found::Missing => false,
+        };
+        if let Some(keep) = keep.map(|keep| self.until(keep)) {
+            if prolonged {
+                let entry = map.get_mut(key).unwrap();
+                entry.until = match self.fault {
+                    Fault::KeepShortens => keep,
+                    _ => keep.max(entry.until),
+                };
+            } else if self.is(Fault::KeepCreates) && found == Found::Missing {
+                let entry = Entry {
+                    value: Vec::from([0; 24]),
+                    before: Vec::new(),
+                    until: keep,
+                    owner: None,
+                };
+                map.insert(*key, entry);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
+        let swap = self.put_record(put).await?;
+        if swap == Swap::Done {
+            self.end_the_first(&put);
+        }
+        Ok(swap)
     }
 
     async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
@@ -493,7 +508,11 @@ impl Plain<'_> {
         grace: Duration,
     ) -> Result<Swap, StoreError> {
         let store = Provided(self.0.clone());
-        store.rename(from, put, tombstone, grace).await
+        let swap = store.rename(from, put, tombstone, grace).await?;
+        if swap == Swap::Done {
+            self.0.end_the_first(&put);
+        }
+        Ok(swap)
     }
 }
 
@@ -505,7 +524,10 @@ impl Store for Provided {
     }
 
     async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
-        self.0.put(put).await
+        match self.0.fault {
+            Fault::RenameCountsTheOld => self.0.put(put).await,
+            _ => self.0.put_record(put).await,
+        }
     }
 
     async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
@@ -639,6 +661,7 @@ const FOUND: &[(Fault, &str)] = &[
     (Fault::ForgetsOwners, "owner_stays_at_a_put_without_one"),
     (Fault::OwnersGrow, "owner_has_at_most_1000_records"),
     (Fault::OwnersLoseTheNewest, "owner_has_at_most_1000_records"),
+    (Fault::RenameCountsTheOld, "owner_has_at_most_1000_records"),
     (Fault::NamespacesMeet, "namespaces_do_not_meet"),
     (Fault::HalfWrites, "dropped_futures_leave_whole_records"),
     (Fault::LateInHalves, "dropped_futures_leave_whole_records"),

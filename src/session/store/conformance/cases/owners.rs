@@ -192,19 +192,24 @@ pub(super) async fn owner_has_at_most_1000_records<F: Fixture>(bench: &Bench<'_,
     let (from, before) = bench.created(KEEP).await?;
     let (last, after) = (bench.key(), bench.record());
     let expect = tag(&before)?;
+    let listed = Some(Owner {
+        key: &owner,
+        about: b"",
+        keep: KEEP,
+    });
     let put = Put {
         expect: Expect::Tag(&expect),
-        owner: Some(Owner {
-            key: &owner,
-            about: b"",
-            keep: KEEP,
-        }),
+        owner: listed,
         ..create(&last, &after, KEEP)
     };
     let moved = Tombstone::Replaced(last, AT);
     let renamed = bench.store.rename(&from, put, moved, GRACE).await?;
     same!(renamed, Swap::Done, "rename");
-    same!(bench.found(&last).await?, Found::Record(after), "the last");
+    same!(
+        bench.found(&last).await?,
+        Found::Record(after.clone()),
+        "the last"
+    );
     let found = bench.found(&second).await?;
     same!(found, Found::Ended(ONE_TOO_MANY), "the second");
     let owned = bench.owned(&owner).await?;
@@ -214,6 +219,29 @@ pub(super) async fn owner_has_at_most_1000_records<F: Fixture>(bench: &Bench<'_,
         true,
         "the last is listed"
     );
+
+    // A new id needs no room: neither another session is ended for it, nor the one that gets it.
+    let other = owned.iter().find(|(key, _)| *key != last);
+    let (other, _) = other.ok_or_else(|| Stop::Failed("no other is listed".into()))?;
+    let Found::Record(others) = bench.found(other).await? else {
+        return Err(Stop::Failed("another is listed and gone".into()));
+    };
+    for (from, before) in [(*other, others), (last, after)] {
+        let (to, after) = (bench.key(), bench.record());
+        let expect = tag(&before)?;
+        let put = Put {
+            expect: Expect::Tag(&expect),
+            owner: listed,
+            ..create(&to, &after, KEEP)
+        };
+        let moved = Tombstone::Moved(to, AT);
+        let renamed = bench.store.rename(&from, put, moved, GRACE).await?;
+        same!(renamed, Swap::Done, "rename of one of 1,000");
+        let found = bench.found(&to).await?;
+        same!(found, Found::Record(after.clone()), "its new key");
+        let left = bench.owned(&owner).await?.len();
+        same!(left, 1_000, "records after a new id");
+    }
     Ok(())
 }
 
