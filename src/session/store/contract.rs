@@ -337,7 +337,8 @@ pub struct Put<'a> {
     pub record: &'a [u8],
     /// How long the record lives at least, from now on.
     pub keep: Duration,
-    /// The owner of the record. `None` leaves the owner as it is.
+    /// The owner of the record. `None` leaves the owner of the record that is replaced. A rename replaces none: with
+    /// `None`, the record under the new key has no owner, whoever owned the one under the old key.
     pub owner: Option<Owner<'a>>,
 }
 

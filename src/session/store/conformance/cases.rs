@@ -14,11 +14,13 @@ use ending::{
     keep_prolongs, load_without_keep_prolongs_nothing, put_never_shortens, put_prolongs,
     record_is_gone_after_its_time, record_is_kept_for_60_days, repeated_end_is_done,
     sweep_keeps_to_its_limit, sweep_takes_only_what_is_over, tombstone_is_never_prolonged,
-    two_sweepers,
+    tombstone_stays_for_its_grace, two_sweepers,
 };
 use owners::{
-    dropped_futures_leave_whole_records, namespaces_do_not_meet, owner_has_at_most_1000_records,
-    owner_lists_what_is_live, owner_lists_what_was_renamed, owner_stays_at_a_put_without_one,
+    dropped_futures_leave_whole_records, namespaces_do_not_meet,
+    owner_does_not_list_what_was_renamed_without_one, owner_has_at_most_1000_records,
+    owner_lists_what_is_kept_for_longer, owner_lists_what_is_live, owner_lists_what_was_renamed,
+    owner_stays_at_a_put_without_one,
 };
 use putting::{
     check_passes, every_byte_comes_back, nothing_is_missing, one_of_64_creators_wins,
@@ -32,7 +34,8 @@ use renaming::{
     one_of_two_renames_wins, rename_after_a_lost_race_goes_on,
     rename_against_swappers_loses_nothing, rename_from_a_wrong_tag_is_refused,
     rename_moves_the_record, rename_of_nothing_is_missing, rename_of_what_ended_is_refused,
-    rename_onto_a_tombstone_is_refused, renamed_record_has_its_time, repeated_rename_is_done,
+    rename_onto_a_tombstone_is_refused, renamed_record_has_its_time,
+    renamed_record_leaves_its_tombstone_for_the_grace, repeated_rename_is_done,
 };
 
 /// Runs these functions in order, and reports each under its own name.
@@ -84,11 +87,13 @@ pub(super) async fn run_all<F: Fixture>(bench: &Bench<'_, F>) -> Report {
         record_is_kept_for_60_days
         record_is_gone_after_its_time
         tombstone_is_never_prolonged
+        tombstone_stays_for_its_grace
         sweep_takes_only_what_is_over
         sweep_keeps_to_its_limit
         two_sweepers
         rename_moves_the_record
         renamed_record_has_its_time
+        renamed_record_leaves_its_tombstone_for_the_grace
         repeated_rename_is_done
         rename_from_a_wrong_tag_is_refused
         rename_after_a_lost_race_goes_on
@@ -98,7 +103,9 @@ pub(super) async fn run_all<F: Fixture>(bench: &Bench<'_, F>) -> Report {
         one_of_two_renames_wins
         rename_against_swappers_loses_nothing
         owner_lists_what_is_live
+        owner_lists_what_is_kept_for_longer
         owner_lists_what_was_renamed
+        owner_does_not_list_what_was_renamed_without_one
         owner_stays_at_a_put_without_one
         owner_has_at_most_1000_records
         namespaces_do_not_meet

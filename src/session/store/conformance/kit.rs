@@ -112,12 +112,22 @@ impl<F: Fixture> Bench<'_, F> {
         expect: Option<&[u8]>,
         tombstone: Tombstone,
     ) -> Result<Swap, Stop> {
+        self.end_for(key, expect, tombstone, GRACE).await
+    }
+
+    pub(super) async fn end_for(
+        &self,
+        key: &RecordKey,
+        expect: Option<&[u8]>,
+        tombstone: Tombstone,
+        grace: Duration,
+    ) -> Result<Swap, Stop> {
         let expect = expect.map(tag).transpose()?;
         let end = End {
             key,
             expect: expect.as_ref(),
             tombstone,
-            grace: GRACE,
+            grace,
             owner: None,
         };
         Ok(self.store.end(end).await?)
@@ -130,13 +140,25 @@ impl<F: Fixture> Bench<'_, F> {
         to: &RecordKey,
         record: &[u8],
     ) -> Result<Swap, Stop> {
+        self.rename_for(from, before, to, record, GRACE).await
+    }
+
+    /// Renames a record to one of the usual time, and leaves a tombstone for this one.
+    pub(super) async fn rename_for(
+        &self,
+        from: &RecordKey,
+        before: &[u8],
+        to: &RecordKey,
+        record: &[u8],
+        grace: Duration,
+    ) -> Result<Swap, Stop> {
         let expect = tag(before)?;
         let put = Put {
             expect: Expect::Tag(&expect),
             ..create(to, record, KEEP)
         };
         let tombstone = Tombstone::Moved(*to, AT);
-        Ok(self.store.rename(from, put, tombstone, GRACE).await?)
+        Ok(self.store.rename(from, put, tombstone, grace).await?)
     }
 }
 

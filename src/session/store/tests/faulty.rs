@@ -17,6 +17,7 @@ use std::{
     },
 };
 
+const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The longest record of a site with default settings, sealed: what a store has to take.
@@ -55,6 +56,7 @@ enum Fault {
     ThirtyDays,
     NothingExpires,
     TombstonesStay,
+    TombstonesStayForAMinute,
     SweepsWhatLives,
     SweepsWithoutLimit,
     RenameKeepsTheOld,
@@ -65,10 +67,14 @@ enum Fault {
     RenameHasNoOwner,
     RenameCountsTheOld,
     RenameKeepsTombstonesForADay,
+    RenameKeepsTombstonesForAMinute,
+    RenameKeepsTheTime,
+    RenameKeepsTheOwner,
     NamespacesMeet,
     HalfWrites,
     ListsWhatEnded,
     ForgetsOwners,
+    ListsUntilThePutIsOver,
     OwnersGrow,
     OwnersLoseTheNewest,
     ChecksFail,
@@ -91,6 +97,8 @@ struct Entry {
     before: Vec<u8>,
     until: Duration,
     owner: Option<(OwnerKey, Vec<u8>)>,
+    /// The end that the last put with an owner asked for.
+    listed_until: Duration,
 }
 
 type Map = HashMap<RecordKey, Entry>;
@@ -189,6 +197,10 @@ impl FaultyStore {
             until: match before {
                 Some(before) if self.is(Fault::PutProlongsNothing) => before.until,
                 Some(before) if !self.is(Fault::PutShortens) => before.until.max(until),
+                _ => until,
+            },
+            listed_until: match before {
+                Some(before) if owner.is_none() => before.listed_until,
                 _ => until,
             },
             owner: match before {
@@ -316,6 +328,7 @@ impl Store for FaultyStore {
                     before: Vec::new(),
                     until: keep,
                     owner: None,
+                    listed_until: keep,
                 };
                 map.insert(*key, entry);
             }
@@ -356,10 +369,15 @@ impl Store for FaultyStore {
         if !ends {
             return Ok(found.into());
         }
+        let grace = match self.fault {
+            Fault::TombstonesStayForAMinute => end.grace.min(MINUTE),
+            _ => end.grace,
+        };
         let entry = Entry {
             value: end.tombstone.encode(),
             before: Vec::new(),
-            until: self.until(end.grace),
+            until: self.until(grace),
+            listed_until: Duration::ZERO,
             owner: map.remove(end.key).and_then(|entry| entry.owner),
         };
         if !self.is(Fault::EndDeletes) {
@@ -416,6 +434,27 @@ impl Store for FaultyStore {
             Fault::RenameKeepsTombstonesForADay => {
                 Plain(self).rename(from, put, tombstone, DAY).await
             }
+            Fault::RenameKeepsTombstonesForAMinute => {
+                let grace = grace.min(MINUTE);
+                Plain(self).rename(from, put, tombstone, grace).await
+            }
+            Fault::RenameKeepsTheTime => {
+                let until = self.map.lock().unwrap().get(from).map(|entry| entry.until);
+                let left = until.map(|until| until.saturating_sub(*self.now.lock().unwrap()));
+                let keep = left.unwrap_or(put.keep);
+                let put = Put { keep, ..put };
+                Plain(self).rename(from, put, tombstone, grace).await
+            }
+            Fault::RenameKeepsTheOwner => {
+                let before = self.map.lock().unwrap().get(from).cloned();
+                let swap = Plain(self).rename(from, put, tombstone, grace).await?;
+                if let (Swap::Done, Some(before)) = (&swap, before) {
+                    let mut map = self.map.lock().unwrap();
+                    let entry = map.get_mut(put.key).unwrap();
+                    entry.owner = entry.owner.take().or(before.owner);
+                }
+                Ok(swap)
+            }
             Fault::RenameHasNoOwner => {
                 let put = Put { owner: None, ..put };
                 Plain(self).rename(from, put, tombstone, grace).await
@@ -431,10 +470,12 @@ impl Store for FaultyStore {
     async fn owned(&self, owner: &OwnerKey) -> Result<Vec<Owned>, StoreError> {
         self.give_way().await;
         let map = self.map.lock().unwrap();
+        let now = *self.now.lock().unwrap();
         let owned = map.iter().filter_map(|(key, entry)| {
             let (found, about) = entry.owner.clone()?;
             let record = matches!(self.found(&map, key), Ok(Found::Record(_)));
-            let listed = found == *owner && (record || self.is(Fault::ListsWhatEnded));
+            let is_over = self.is(Fault::ListsUntilThePutIsOver) && entry.listed_until <= now;
+            let listed = found == *owner && (record || self.is(Fault::ListsWhatEnded)) && !is_over;
             listed.then_some(Owned { key: *key, about })
         });
         Ok(owned.collect())
@@ -643,11 +684,14 @@ const FOUND: &[(Fault, &str)] = &[
     (Fault::ThirtyDays, "record_is_kept_for_60_days"),
     (Fault::NothingExpires, "record_is_gone_after_its_time"),
     (Fault::KeepProlongsTombstones, "tombstone_is_never_prolonged"),
+    (Fault::TombstonesStayForAMinute, "tombstone_stays_for_its_grace"),
     (Fault::SweepsWhatLives, "sweep_takes_only_what_is_over"),
     (Fault::SweepsWhatLives, "two_sweepers"),
     (Fault::SweepsWithoutLimit, "sweep_keeps_to_its_limit"),
     (Fault::RenameKeepsTheOld, "rename_moves_the_record"),
     (Fault::RenameKeepsTombstonesForADay, "renamed_record_has_its_time"),
+    (Fault::RenameKeepsTheTime, "renamed_record_has_its_time"),
+    (Fault::RenameKeepsTombstonesForAMinute, "renamed_record_leaves_its_tombstone_for_the_grace"),
     (Fault::RenameKeepsTheOld, "rename_of_what_ended_is_refused"),
     (Fault::RenameKeepsTheOld, "rename_of_nothing_is_missing"),
     (Fault::RenameKeepsTheOld, "one_of_two_renames_wins"),
@@ -657,7 +701,9 @@ const FOUND: &[(Fault, &str)] = &[
     (Fault::RenameIgnoresTags, "rename_against_swappers_loses_nothing"),
     (Fault::RenameOverwrites, "rename_onto_a_tombstone_is_refused"),
     (Fault::ListsWhatEnded, "owner_lists_what_is_live"),
+    (Fault::ListsUntilThePutIsOver, "owner_lists_what_is_kept_for_longer"),
     (Fault::RenameHasNoOwner, "owner_lists_what_was_renamed"),
+    (Fault::RenameKeepsTheOwner, "owner_does_not_list_what_was_renamed_without_one"),
     (Fault::ForgetsOwners, "owner_stays_at_a_put_without_one"),
     (Fault::OwnersGrow, "owner_has_at_most_1000_records"),
     (Fault::OwnersLoseTheNewest, "owner_has_at_most_1000_records"),

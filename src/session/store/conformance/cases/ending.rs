@@ -128,6 +128,32 @@ pub(super) async fn create_after_the_grace<F: Fixture>(bench: &Bench<'_, F>) -> 
     Ok(())
 }
 
+pub(super) async fn tombstone_stays_for_its_grace<F: Fixture>(bench: &Bench<'_, F>) -> Case {
+    // A session that was in its cookie before, and has ended, could be opened from a copy of that cookie otherwise.
+    let (key, record) = bench.created(GRACE).await?;
+    let ends = [
+        (bench.key(), None),
+        (bench.created(KEEP).await?.0, None),
+        (key, Some(&record[..])),
+    ];
+    for (key, expect) in ends {
+        let ended = bench
+            .end_for(&key, expect, Tombstone::Ended(AT), KEEP)
+            .await?;
+        same!(ended, Swap::Done, "end");
+    }
+    bench.advance_past(NEARLY).await?;
+    for (key, _) in ends {
+        let found = bench.found(&key).await?;
+        same!(found, Found::Ended(Tombstone::Ended(AT)), "load");
+    }
+    bench.advance_past(HOUR).await?;
+    for (key, _) in ends {
+        same!(bench.found(&key).await?, Found::Missing, "load at the end");
+    }
+    Ok(())
+}
+
 // Time.
 
 pub(super) async fn keep_prolongs<F: Fixture>(bench: &Bench<'_, F>) -> Case {

@@ -111,6 +111,43 @@ pub(super) async fn owner_lists_what_is_live<F: Fixture>(bench: &Bench<'_, F>) -
     Ok(())
 }
 
+pub(super) async fn owner_lists_what_is_kept_for_longer<F: Fixture>(bench: &Bench<'_, F>) -> Case {
+    // An attacker who uses a session, and writes nothing, would survive an end of all sessions.
+    let owner = bench.owner();
+    same!(bench.owned(&owner).await?, vec![], "an unknown owner");
+    let long = KEEP.saturating_mul(3);
+    let listed = Some(Owner {
+        key: &owner,
+        about: b"kept",
+        keep: long,
+    });
+    let (created, record) = (bench.key(), bench.record());
+    let put = Put {
+        owner: listed,
+        ..create(&created, &record, GRACE)
+    };
+    same!(bench.store.put(put).await?, Swap::Done, "create");
+    let (from, before) = bench.created(GRACE).await?;
+    let (renamed, after) = (bench.key(), bench.record());
+    let expect = tag(&before)?;
+    let put = Put {
+        expect: Expect::Tag(&expect),
+        owner: listed,
+        ..create(&renamed, &after, GRACE)
+    };
+    let moved = Tombstone::Moved(renamed, AT);
+    let answer = bench.store.rename(&from, put, moved, GRACE).await?;
+    same!(answer, Swap::Done, "rename");
+    for (key, record) in [(created, record), (renamed, after)] {
+        let found = bench.store.load(&key, Some(long)).await?;
+        same!(found, Found::Record(record), "load with keep");
+    }
+    bench.advance_past(KEEP).await?;
+    let expected = sorted([(created, b"kept"), (renamed, b"kept")]);
+    same!(bench.owned(&owner).await?, expected, "what was kept");
+    Ok(())
+}
+
 pub(super) async fn owner_lists_what_was_renamed<F: Fixture>(bench: &Bench<'_, F>) -> Case {
     let owner = bench.owner();
     same!(bench.owned(&owner).await?, vec![], "an unknown owner");
@@ -136,6 +173,27 @@ pub(super) async fn owner_lists_what_was_renamed<F: Fixture>(bench: &Bench<'_, F
         same!(bench.owned(owner.key).await?, expected, "after a rename");
         (from, before) = (to, after);
     }
+    Ok(())
+}
+
+pub(super) async fn owner_does_not_list_what_was_renamed_without_one<F: Fixture>(
+    bench: &Bench<'_, F>,
+) -> Case {
+    // Whoever logs in over a session of somebody else must not be in their list: they could end the new one.
+    let owner = bench.owner();
+    same!(bench.owned(&owner).await?, vec![], "an unknown owner");
+    let from = bench.create_owned(&owner, b"first", KEEP).await?;
+    let Found::Record(before) = bench.found(&from).await? else {
+        return Err(Stop::Failed("the record is gone".into()));
+    };
+    let (to, after) = (bench.key(), bench.record());
+    let renamed = bench.rename(&from, &before, &to, &after).await?;
+    same!(renamed, Swap::Done, "rename");
+    same!(bench.owned(&owner).await?, vec![], "after a rename");
+    // Nor does a later write bring it back.
+    let next = bench.record();
+    same!(bench.swap(&to, &after, &next).await?, Swap::Done, "swap");
+    same!(bench.owned(&owner).await?, vec![], "after a swap");
     Ok(())
 }
 

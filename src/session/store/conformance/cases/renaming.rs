@@ -3,7 +3,7 @@
 use super::super::{
     super::{Found, RecordKey, Swap, Tombstone},
     Bench, Case, Fixture, Stop,
-    kit::{AT, GRACE, KEEP, TAG, TRIES, at_once, boxed, count_up, same},
+    kit::{AT, GRACE, HOUR, KEEP, NEARLY, TAG, TRIES, at_once, boxed, count_up, same},
 };
 use alloc::format;
 
@@ -19,7 +19,8 @@ pub(super) async fn rename_moves_the_record<F: Fixture>(bench: &Bench<'_, F>) ->
 }
 
 pub(super) async fn renamed_record_has_its_time<F: Fixture>(bench: &Bench<'_, F>) -> Case {
-    let (from, before) = bench.created(KEEP).await?;
+    // A login that is remembered lives longer than the visit before it.
+    let (from, before) = bench.created(GRACE).await?;
     let (to, after) = (bench.key(), bench.record());
     let renamed = bench.rename(&from, &before, &to, &after).await?;
     same!(renamed, Swap::Done, "rename");
@@ -31,6 +32,23 @@ pub(super) async fn renamed_record_has_its_time<F: Fixture>(bench: &Bench<'_, F>
     bench.advance_past(KEEP).await?;
     let new = bench.found(&to).await?;
     same!(new, Found::Missing, "the new key at the end");
+    Ok(())
+}
+
+pub(super) async fn renamed_record_leaves_its_tombstone_for_the_grace<F: Fixture>(
+    bench: &Bench<'_, F>,
+) -> Case {
+    // The end of a session must find it under its next id, also if it is asked for with a ticket of before.
+    let (from, before) = bench.created(GRACE).await?;
+    let (to, after) = (bench.key(), bench.record());
+    let renamed = bench.rename_for(&from, &before, &to, &after, KEEP);
+    same!(renamed.await?, Swap::Done, "rename");
+    bench.advance_past(NEARLY).await?;
+    let old = bench.found(&from).await?;
+    same!(old, Found::Ended(Tombstone::Moved(to, AT)), "the old key");
+    bench.advance_past(HOUR).await?;
+    let old = bench.found(&from).await?;
+    same!(old, Found::Missing, "the old key at the end");
     Ok(())
 }
 
