@@ -2254,6 +2254,16 @@ fn the_sessions_of_a_person_are_listed_under_whatever_id() {
     assert_eq!(phone.user(&site).as_deref(), Some("phone"));
 }
 
+/// A new id is no session more. It must not log out another device.
+#[test]
+fn a_new_id_among_a_thousand_sessions_ends_none_of_them() {
+    let (site, _) = site();
+    let mut devices: Vec<Browser> = (0..1_000).map(|_| device(&site, "phone")).collect();
+    devices[999].send(&site, |session| session.regenerate().unwrap());
+    assert_eq!(names(&site).len(), 1_000);
+    assert!(devices.iter().all(|device| device.user(&site).is_some()));
+}
+
 /// The device that one has just logged in with comes first, where one looks for it.
 #[test]
 fn the_list_of_a_person_begins_with_the_newest_login() {
