@@ -149,18 +149,24 @@ impl<C: Connect> RedisStore<C> {
         Ok((answer, entries.max(counted)))
     }
 
-    /// Ends the records of this owner that are over first, if they have too many. Never ends those that stay.
-    async fn end_the_first(
+    /// Drops an entry in a cluster. `is_final` says that the record has ended, so that a second call does no harm.
+    async fn unlist(
         &self,
-        entries: usize,
-        put: &Put<'_>,
-        stay: &[&RecordKey],
+        key: &RecordKey,
+        owner: &OwnerKey,
+        is_final: bool,
     ) -> Result<(), StoreError> {
+        let drop = Cmd::hdel(owner.to_text(&self.indexes), key.as_bytes());
+        self.run(is_final, &END, &drop).await
+    }
+
+    /// Ends the records of this owner that are over first, if they have too many. Never ends the new one.
+    async fn end_the_first(&self, entries: usize, put: &Put<'_>) -> Result<(), StoreError> {
         let Some(owner) = put.owner.filter(|_| entries > MAX_OWNED) else {
             return Ok(());
         };
         let live = self.owned(owner.key).await?;
-        let others = live.iter().filter(|owned| !stay.contains(&&owned.key));
+        let others = live.iter().filter(|owned| owned.key != *put.key);
         for owned in others.take(live.len().saturating_sub(MAX_OWNED)) {
             self.end(End::one_too_many(&owned.key, owner.key)).await?;
         }
@@ -185,7 +191,7 @@ impl<C: Connect> Store for RedisStore<C> {
 
     async fn put(&self, put: Put<'_>) -> Result<Swap, StoreError> {
         let (answer, entries) = self.put_record(&put).await?;
-        self.end_the_first(entries, &put, &[put.key]).await?;
+        self.end_the_first(entries, &put).await?;
         Ok(answer)
     }
 
@@ -198,8 +204,7 @@ impl<C: Connect> Store for RedisStore<C> {
             .arg(with_record.map(|_| end.key.as_bytes()));
         let (answer, _) = self.write(&END, &call).await?;
         if let (Some(owner), Swap::Done, false) = (end.owner, &answer, C::IS_ONE_NODE) {
-            let drop = Cmd::hdel(owner.to_text(&self.indexes), end.key.as_bytes());
-            () = self.run(true, &END, &drop).await?;
+            self.unlist(end.key, owner, true).await?;
         }
         Ok(answer)
     }
@@ -217,10 +222,16 @@ impl<C: Connect> Store for RedisStore<C> {
                 entries: AtomicUsize::new(0),
             };
             let answer = store::rename_in_steps(&steps, from, put, tombstone, grace).await?;
-            let entries = steps.entries.into_inner();
-            // After `Differs`, the old record is to be renamed still.
-            let stay = [put.key, from];
-            self.end_the_first(entries, &put, &stay).await?;
+            match (&answer, put.owner) {
+                // The caller may give up, and nobody has a ticket for the new record: its entry would show a device that
+                // there is not. A call after this one writes the entry again, before the old record ends. If this fails,
+                // no rename from a later record may follow: the entry could be dropped late.
+                (Swap::Differs(_), Some(owner)) => self.unlist(put.key, owner.key, false).await?,
+                _ => {
+                    let entries = steps.entries.into_inner();
+                    self.end_the_first(entries, &put).await?;
+                }
+            }
             return Ok(answer);
         }
         put.tag()?;
@@ -236,7 +247,7 @@ impl<C: Connect> Store for RedisStore<C> {
             .arg(ms(grace))
             .arg(entries);
         let (answer, entries) = self.write(&RENAME, &call).await?;
-        self.end_the_first(entries, &put, &[put.key]).await?;
+        self.end_the_first(entries, &put).await?;
         Ok(answer)
     }
 

@@ -540,6 +540,42 @@ async fn cluster_writes_no_record_without_its_entry_and_drops_the_entry_at_the_e
     assert_eq!(found, Found::Ended(Tombstone::Destroyed(AT)));
 }
 
+/// Somebody whose renames always fail would fill the list with devices that there are not, and have those that there are
+/// ended.
+#[cfg(feature = "cluster")]
+#[tokio::test]
+async fn cluster_lists_no_record_of_a_rename_that_met_a_rival() {
+    let Some(nodes) = servers::redis_cluster() else {
+        return;
+    };
+    let client = settings(&nodes).build().unwrap();
+    let mut connection = client.get_async_connection().await.unwrap();
+    let store = cluster(&nodes);
+    let (from, to, owner) = (new_key(), new_key(), OwnerKey::from_bytes([7; 16]));
+    let index = &owner.to_text("hardtack:owner:");
+    let created = create_owned(&from, &owner);
+    assert_eq!(store.put(created).await.unwrap(), Swap::Done);
+    let other = Tag::from_bytes([3; 24]);
+    let theirs = created.tag().unwrap();
+    let record = [9; 40];
+    for (tag, answer, entry) in [
+        (&other, Swap::Differs(created.record.to_vec()), &from),
+        (&theirs, Swap::Done, &to),
+    ] {
+        let put = Put {
+            key: &to,
+            expect: Expect::Tag(tag),
+            record: &record,
+            ..created
+        };
+        let renamed = store.rename(&from, put, Tombstone::Moved(to, AT), HOUR);
+        assert_eq!(renamed.await.unwrap(), answer);
+        let entries = redis::Cmd::hkeys(index);
+        let entries: Vec<Vec<u8>> = entries.query_async(&mut connection).await.unwrap();
+        assert_eq!(entries, [entry.as_bytes()]);
+    }
+}
+
 #[tokio::test]
 async fn old_version_is_refused_and_the_oldest_that_works_is_not() {
     let versions = [
