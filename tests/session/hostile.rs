@@ -394,3 +394,19 @@ fn healing_leaves_the_own_cookie_however_its_domain_is_written() {
         assert_eq!(victim.visit("/account").as_deref(), Some("ada"));
     }
 }
+
+/// Browsers and the check of the origin take a host with an underscore.
+#[test]
+fn what_was_planted_is_removed_from_a_host_with_an_underscore() {
+    let site = Site::with(&Clock::new(), |builder| builder.cookie_name("session"));
+    let own = logged_in(&site, "ada").header();
+    let planted = logged_in(&site, "mallory").header();
+    let cookies = format!("{own}; {planted}");
+    let place = ("my_shop.shop.example", "/");
+    let request = ready(Request::of(&site.sessions, place, &cookies));
+    assert_eq!(request.get::<String>("user").unwrap(), None, "rivals");
+    let lines = finish(&request).set_cookie;
+    for domain in ["Domain=my_shop.shop.example;", "Domain=shop.example;"] {
+        assert!(lines.iter().any(|line| line.contains(domain)), "{lines:?}");
+    }
+}

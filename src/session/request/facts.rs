@@ -147,7 +147,7 @@ fn host_name(authority: Option<&str>, headers: &RequestHeaders<'_>) -> Option<St
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let is_name = |name: &str| {
         let mut bytes = name.bytes();
-        bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
+        bytes.all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
     };
     (is_name(name) && name.len() <= 253).then(|| name.to_ascii_lowercase())
 }
