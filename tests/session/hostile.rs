@@ -395,6 +395,27 @@ fn healing_leaves_the_own_cookie_however_its_domain_is_written() {
     }
 }
 
+/// The request has not the path that the browser asked for. Where the site is, the setting says.
+#[test]
+fn what_was_planted_below_the_cookies_path_is_removed_behind_a_proxy_that_takes_it_away() {
+    for place in ["Path=/app/account", "Path=/app/", "Path=/"] {
+        let place = format!("{place}; Domain=shop.example");
+        let mut victim = Victim::new(|builder| builder.path("/app"), &place);
+        let mut visit = || {
+            let cookies = victim.shelf.header("/app/account");
+            let place = ("www.shop.example", "/account");
+            let request = ready(Request::of(&victim.site.sessions, place, &cookies));
+            let user: Option<String> = request.get("user").unwrap();
+            for line in finish(&request).set_cookie {
+                victim.shelf.store(&line);
+            }
+            user
+        };
+        assert_eq!(visit(), None, "{place}: rivals");
+        assert_eq!(visit().as_deref(), Some("ada"), "{place}");
+    }
+}
+
 /// Browsers and the check of the origin take a host with an underscore.
 #[test]
 fn what_was_planted_is_removed_from_a_host_with_an_underscore() {

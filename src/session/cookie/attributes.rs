@@ -264,8 +264,14 @@ fn is_attribute_byte(byte: u8) -> bool {
 }
 
 /// Begins with `/`, and has only what a cookie's path may have, in at most 1,024 bytes.
-pub(super) fn is_path(path: &str) -> bool {
-    path.starts_with('/') && path.len() <= 1024 && path.bytes().all(is_attribute_byte)
+fn is_path(path: &str) -> bool {
+    path.starts_with('/') && path_len(path) == path.len()
+}
+
+/// Returns how many bytes of this path a cookie's path may have.
+pub(super) fn path_len(path: &str) -> usize {
+    let bytes = path.bytes().take(1024);
+    bytes.take_while(|byte| is_attribute_byte(*byte)).count()
 }
 
 /// Letters, digits, hyphens and dots; a leading dot is of an older standard and means nothing.
@@ -281,7 +287,6 @@ fn is_domain(domain: &str) -> bool {
 }
 
 /// Returns `true` for a path that is this one, or begins with it and a slash (RFC 6265, section 5.1.4).
-#[cfg(feature = "unstable-device-bound")]
 pub(crate) fn is_below(path: &str, folder: &str) -> bool {
     let rest = path.strip_prefix(folder);
     rest.is_some_and(|rest| folder.ends_with('/') || rest.is_empty() || rest.starts_with('/'))

@@ -1,6 +1,6 @@
 //! The places where a sibling domain can have set a cookie, and the lines that remove it there.
 
-use super::attributes::{CookieAttributes, is_path};
+use super::attributes::{CookieAttributes, is_below, path_len};
 use alloc::{string::String, vec::Vec};
 
 /// The most bytes of these lines in a response. A proxy refuses a response with more headers than it has room for, and
@@ -15,6 +15,9 @@ const AROUND: usize = "set-cookie: \r\n".len();
 ///
 /// The places at `/` come first: a cookie there hurts the most. If there is no room for all of the others, they begin at
 /// the one that `turn` chooses. Otherwise somebody could plant a cookie that no response ever removes.
+///
+/// A browser sends the own cookie below its path only. If the request has another path, a proxy or a router took the
+/// beginning away, and the cookie's path stands in for it.
 pub(super) fn removals(
     attributes: &CookieAttributes,
     host: Option<&str>,
@@ -23,30 +26,38 @@ pub(super) fn removals(
 ) -> Vec<String> {
     let (_, domain, own_path, partitioned) = attributes.place();
     let own = (domain, own_path, partitioned);
-    let domains = domains(host);
-    let paths = paths(path);
+    let whole = (!is_below(path, own_path)).then(|| {
+        let path = path.get(..path_len(path)).unwrap_or_default();
+        [own_path.trim_end_matches('/'), path].concat()
+    });
+    let paths = paths(whole.as_deref().unwrap_or(path));
     // A browser keeps a cookie of each kind apart, and takes a partitioned one only if it is Secure.
     let kinds: &[bool] = if attributes.secure {
         &[false, true]
     } else {
         &[false]
     };
-    let (first, rest) = paths.split_at(1);
-    let at = |path| {
-        let places = domains
-            .iter()
-            .flat_map(move |domain| kinds.iter().map(move |kind| (*domain, path, *kind)));
-        places.filter(move |place| *place != own)
+    let domains = domains(host);
+    let of_kind = |domain| kinds.iter().map(move |kind| (domain, *kind));
+    let places: Vec<_> = domains.into_iter().flat_map(of_kind).collect();
+    // Path and host are the sender's choice, so only the places that there is room for are looked at.
+    let place = |at: usize| {
+        let path = paths.get(at.checked_div(places.len())?)?;
+        let (domain, kind) = places.get(at.checked_rem(places.len())?)?;
+        Some((*domain, *path, *kind))
     };
-    let first = first.iter().copied().flat_map(at);
-    let rest = rest.iter().copied().flat_map(at);
-    let count = rest.clone().count();
+    let all = paths.len().saturating_mul(places.len());
     let turn = usize::try_from(turn).unwrap_or_default();
-    let start = turn.checked_rem(count).unwrap_or_default();
-    let rest = rest.cycle().skip(start).take(count);
+    let below = all.saturating_sub(places.len());
+    let start = turn.checked_rem(below).unwrap_or_default();
+    let start = start.saturating_add(places.len());
+    let order = (0..places.len())
+        .chain(start..all)
+        .chain(places.len()..start);
     let mut room = MAX_BYTES;
-    let lines = first
-        .chain(rest)
+    let lines = order
+        .filter_map(place)
+        .filter(|place| *place != own)
         .map(|(domain, path, partitioned)| attributes.remove_planted(domain, path, partitioned));
     lines
         .map_while(|line| {
@@ -72,14 +83,16 @@ fn domains(host: Option<&str>) -> Vec<Option<&str>> {
 /// Returns the paths whose cookies a request for this path brings, each once and the shortest first: `/account` and
 /// `/account/` are two, and `/account/x` brings the cookies of both (RFC 6265, section 5.1.4).
 fn paths(path: &str) -> Vec<&str> {
+    let path = if path.starts_with('/') { path } else { "/" };
     let prefixes = path.match_indices('/').flat_map(|(slash, _)| {
         let with_slash = path.get(..=slash);
         [path.get(..slash), with_slash].into_iter().flatten()
     });
     // The first one is empty. The first that is too long, or has a wrong byte, ends the rest: millions of slashes must not
     // be read once for each of them.
+    let len = path_len(path);
     let prefixes = prefixes.skip(1).chain([path]);
-    let prefixes = prefixes.take_while(|path| is_path(path));
+    let prefixes = prefixes.take_while(|prefix| prefix.len() <= len);
     let mut paths: Vec<&str> = core::iter::once("/").chain(prefixes).collect();
     paths.dedup();
     paths

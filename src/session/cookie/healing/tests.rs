@@ -81,7 +81,6 @@ fn a_line_has_what_browsers_need_and_no_more() {
         path: "/account/".into(),
         ..plantable()
     };
-    assert_eq!(lines(&below), all);
     let path = "/account/x";
     let lines_below = removals(&below, None, path, 0);
     let own = "sid=; Secure; Path=/account/; Max-Age=0";
@@ -119,6 +118,35 @@ fn a_line_has_what_browsers_need_and_no_more() {
             assert!(line.contains("; Secure;"), "{line}");
         }
     }
+}
+
+/// A proxy or a router that takes the beginning of the path away is seen by the own cookie, which came all the same.
+#[test]
+fn the_path_of_the_cookie_stands_in_for_what_a_proxy_takes_away() {
+    let with_path = |own: &str| CookieAttributes {
+        path: own.into(),
+        ..plantable()
+    };
+    let whole = removals(&with_path("/app"), HOST, "/app/account", 3);
+    for (own, path) in [("/app", "/account"), ("/app", "/account;/x")] {
+        let lines = removals(&with_path(own), HOST, path, 3);
+        assert_eq!(lines, whole, "{own} {path}");
+    }
+    let lines = removals(&with_path("/app/"), HOST, "/account", 3);
+    for planted in ["/app", "/app/account"] {
+        let planted = format!("sid=; Secure; Path={planted}; Domain=shop.example; Max-Age=0");
+        assert!(lines.contains(&planted), "{lines:?}");
+    }
+    // A path that only begins with the same letters is another one.
+    let lines = removals(&with_path("/app"), None, "/apple", 0);
+    assert!(
+        lines.iter().any(|line| line.contains("Path=/app/apple;")),
+        "{lines:?}"
+    );
+    // The limit holds for the whole.
+    let long = format!("/{}", "a".repeat(1023));
+    let lines = removals(&with_path("/app"), None, &long, 0);
+    assert!(!lines.iter().any(|line| line.contains("aaa")), "{lines:?}");
 }
 
 /// The figures of the guide.
