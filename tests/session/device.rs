@@ -979,6 +979,58 @@ fn a_bound_session_survives_a_rename() {
     assert_eq!(jar.without(PROOF).user(&renamed), Some(7));
 }
 
+/// The settings before and after the instances of a fleet take the new name, realm or type for the present one.
+fn rolling(clock: &Clock) -> [Site; 2] {
+    let until = hardtack::Timestamp::from_unix(u32::MAX);
+    [("sid", "__Host-session"), ("__Host-session", "sid")].map(|(present, former)| {
+        Site::at(clock.clone(), |builder| {
+            let former = FormerCookie::new(former).until(until);
+            builder
+                .cookie_name(present)
+                .former_cookie(former)
+                .device_bound(DeviceBound::default())
+        })
+    })
+}
+
+/// The instance that answers the login is not the one that the key is registered at.
+#[test]
+fn a_login_is_bound_by_another_instance_during_a_rename() {
+    let [prepared, swapped] = rolling(&Clock::new());
+    for [at_login, at_registration] in [[&prepared, &swapped], [&swapped, &prepared]] {
+        let (device, mut jar) = (Device::new(1), Jar::default());
+        let reply = jar.log_in(at_login);
+        let offer = reply.header("secure-session-registration");
+        let path = offer.split('"').nth(1).unwrap().to_owned();
+        let proof = device.register(&reply.challenge());
+        let headers = [("secure-session-response", proof.as_str())];
+        let reply = jar.send(at_registration, ("POST", &path), &headers, |_| panic!());
+        assert_eq!(reply.status, 200, "{:?}", at_registration.refusals());
+    }
+}
+
+/// The instance that sends the challenge is not the one that its answer comes to.
+#[test]
+fn a_key_is_proven_at_another_instance_during_a_rename() {
+    let [prepared, swapped] = rolling(&Clock::new());
+    let (device, mut jar) = (Device::new(1), Jar::default());
+    let path = "/.hardtack/device/sid";
+    let proof = device.register(&jar.log_in(&prepared).challenge());
+    let headers = [("secure-session-response", proof.as_str())];
+    let reply = jar.send(&prepared, ("POST", path), &headers, |_| panic!());
+    let instructions: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+    let id = instructions["session_identifier"].as_str().unwrap();
+    let named = [("sec-secure-session-id", id)];
+    for [asked, proven] in [[&prepared, &swapped], [&swapped, &prepared]] {
+        let reply = jar.send(asked, ("POST", path), &named, |_| panic!());
+        assert_eq!(reply.status, 403);
+        let proof = device.prove(&reply.challenge());
+        let headers = [named[0], ("secure-session-response", proof.as_str())];
+        let reply = jar.send(proven, ("POST", path), &headers, |_| panic!());
+        assert_eq!(reply.status, 200, "{:?}", proven.refusals());
+    }
+}
+
 #[test]
 fn a_proof_is_one_cookie_of_the_right_kind() {
     let (site, device, mut jar) = (Site::new(), Device::new(1), Jar::default());

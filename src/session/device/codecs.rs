@@ -28,7 +28,9 @@ type ProofPayload = ([u8; 8], u8, [u8; 32]);
 pub(crate) struct DeviceCodecs {
     /// Those of the proof cookies, in the order of [`DeviceSettings::cookies`].
     proofs: Vec<Codec>,
-    challenge: Codec,
+    /// In the same order. While a change of the name, realm or type rolls out, another instance may have made the
+    /// challenge.
+    challenges: Vec<Codec>,
 }
 
 /// What a challenge is good for.
@@ -73,18 +75,17 @@ impl DeviceCodecs {
             codec.reject_issued_before(floor)
         };
         let lifetime = settings.proof_lifetime.saturating_add(skew);
-        let mut purposes = purposes.peekable();
-        let present = purposes.peek().copied().unwrap_or_default();
-        DeviceCodecs {
-            challenge: codec(CHALLENGE, present),
-            proofs: purposes
-                .map(|purpose| codec(PROOF, purpose).max_age(lifetime))
-                .collect(),
-        }
+        let (proofs, challenges) = purposes
+            .map(|purpose| {
+                let proof = codec(PROOF, purpose).max_age(lifetime);
+                (proof, codec(CHALLENGE, purpose))
+            })
+            .unzip();
+        DeviceCodecs { proofs, challenges }
     }
 
     pub(crate) fn reject_issued_before(&mut self, floor: Timestamp) {
-        for codec in core::iter::once(&mut self.challenge).chain(&mut self.proofs) {
+        for codec in self.challenges.iter_mut().chain(&mut self.proofs) {
             *codec = codec.clone().reject_issued_before(floor);
         }
     }
@@ -144,14 +145,18 @@ impl DeviceCodecs {
         rng: &mut R,
     ) -> Result<String, SealError> {
         let bound = challenge.associated_data();
-        self.challenge.bound_to(&bound).seal_with(&(), now, rng)
+        // There is always a present purpose.
+        let codec = self.challenges.first().ok_or(SealError::Randomness)?;
+        codec.bound_to(&bound).seal_with(&(), now, rng)
     }
 
     /// Returns `true` for a challenge that is good for this.
     pub(crate) fn is_good(&self, token: &str, challenge: Challenge<'_>, now: Timestamp) -> bool {
         let bound = challenge.associated_data();
-        let codec = self.challenge.clone().max_age(challenge.max_age());
-        codec.bound_to(&bound).open_at::<()>(token, now).is_ok()
+        self.challenges.iter().any(|codec| {
+            let codec = codec.clone().max_age(challenge.max_age());
+            codec.bound_to(&bound).open_at::<()>(token, now).is_ok()
+        })
     }
 }
 
