@@ -674,6 +674,37 @@ fn with_a_denylist_copies_of_before_the_registration_die() {
     assert_eq!(copy.user(&site), Some(7));
 }
 
+/// An instance that was restarted, or that reads the list of the others.
+#[test]
+fn with_a_denylist_that_is_read_again_copies_of_before_the_registration_stay_dead() {
+    let denylist = Denylist::new();
+    let site = Site::built(|builder| {
+        builder
+            .device_bound(DeviceBound::default())
+            .denylist(denylist.clone())
+    });
+    let (device, mut jar) = (Device::new(1), Jar::default());
+    let challenge = jar.log_in(&site).challenge();
+    let mut copy = jar.clone();
+    assert_eq!(jar.register(&site, &device, &challenge).status, 200);
+    site.clock.pass(61);
+    assert_eq!(copy.user(&site), None);
+    let restarted = Denylist::new();
+    for entry in denylist.entries() {
+        let line = entry.to_string();
+        restarted
+            .insert(line.parse().unwrap(), site.clock.now())
+            .unwrap();
+    }
+    let site = Site::at(site.clock.clone(), |builder| {
+        builder
+            .device_bound(DeviceBound::default())
+            .denylist(restarted)
+    });
+    assert_eq!(copy.user(&site), None);
+    assert_eq!(jar.user(&site), Some(7));
+}
+
 /// Within the minute in which such a copy still counts, its thief asks for an offer and registers a key of their own.
 #[test]
 fn with_a_denylist_no_copy_of_before_is_bound_to_another_key() {

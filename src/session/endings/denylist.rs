@@ -99,8 +99,6 @@ struct List {
 struct Held {
     end: Timestamp,
     denied: Denied,
-    /// When the entry came, or got its present reason.
-    since: Timestamp,
 }
 
 /// The time that entries are dropped by: what the clock said an hour ago or earlier and has not taken back
@@ -141,7 +139,7 @@ impl SteadyTime {
 /// Holds one entry of a [`Denylist`].
 ///
 /// It prints as one line of text, to be stored or sent, and is parsed from it: the login id, the end
-/// in seconds since 1970, and the reason.
+/// in seconds since 1970, and the reason, with its own time if it has one.
 ///
 /// ```
 /// use hardtack::session::{Denied, DenylistEntry};
@@ -162,11 +160,14 @@ pub struct DenylistEntry {
     pub denied: Denied,
 }
 
-/// Says why a login is in a [`Denylist`]. Prints as `bound`, `anonymous`, `replaced` or `destroyed`.
+/// Says why a login is in a [`Denylist`]. Prints as `anonymous`, `replaced`, `destroyed`, or `bound` and the time in
+/// seconds since 1970.
 ///
 /// ```
-/// use hardtack::session::Denied;
+/// use hardtack::{Timestamp, session::Denied};
 ///
+/// let since = Timestamp::from_unix(1_763_600_000);
+/// assert_eq!(Denied::Bound { since }.to_string(), "bound 1763600000");
 /// assert_eq!(Denied::Replaced.to_string(), "replaced");
 /// assert_eq!("destroyed".parse(), Ok(Denied::Destroyed));
 /// assert!("Destroyed".parse::<Denied>().is_err());
@@ -176,7 +177,11 @@ pub enum Denied {
     /// The login was bound to a device: only its cookies without the device's key are denied, from a minute
     /// later on. When the list is full, such an entry goes after all of `Anonymous` and before those of logins
     /// that have ended.
-    Bound,
+    Bound {
+        /// The time of the registration. An instance that gets the entry later, such as after a restart, gives the
+        /// copies no minute of its own.
+        since: Timestamp,
+    },
     /// A session in which nobody had logged in was destroyed. Such an entry is the first to go when
     /// the list is full: anyone can make and destroy such sessions, and their copies are worth little.
     Anonymous,
@@ -187,19 +192,22 @@ pub enum Denied {
 }
 
 impl Denied {
-    const ALL: [Denied; 4] = [
-        Denied::Bound,
-        Denied::Anonymous,
-        Denied::Replaced,
-        Denied::Destroyed,
-    ];
-
     const fn name(self) -> &'static str {
         match self {
-            Denied::Bound => "bound",
+            Denied::Bound { .. } => "bound",
             Denied::Anonymous => "anonymous",
             Denied::Replaced => "replaced",
             Denied::Destroyed => "destroyed",
+        }
+    }
+
+    /// Returns the stronger of two reasons. A login that was bound twice was bound the first time.
+    fn and(self, other: Denied) -> Denied {
+        match (self, other) {
+            (Denied::Bound { since }, Denied::Bound { since: other }) => Denied::Bound {
+                since: since.min(other),
+            },
+            _ => self.max(other),
         }
     }
 }
@@ -275,8 +283,9 @@ impl Denylist {
     #[cfg(feature = "unstable-device-bound")]
     pub(crate) fn refuses_unbound(&self, login_id: LoginId, now: Timestamp) -> bool {
         let held = self.read().entries.get(&login_id).copied();
-        held.is_some_and(|held| {
-            held.denied == Denied::Bound && now > held.since.saturating_add(UNDER_WAY)
+        held.is_some_and(|held| match held.denied {
+            Denied::Bound { since } => now > since.saturating_add(UNDER_WAY),
+            Denied::Anonymous | Denied::Replaced | Denied::Destroyed => false,
         })
     }
 
@@ -284,7 +293,7 @@ impl Denylist {
     #[cfg(feature = "unstable-device-bound")]
     pub(crate) fn binds(&self, login_id: LoginId) -> bool {
         let held = self.read().entries.get(&login_id).copied();
-        held.is_some_and(|held| held.denied == Denied::Bound)
+        held.is_some_and(|held| matches!(held.denied, Denied::Bound { .. }))
     }
 
     /// Returns [`is_denied`](Self::is_denied) for a session of this process, whose manager's clocks say these times.
@@ -399,7 +408,7 @@ impl fmt::Debug for Denylist {
 impl List {
     fn denies(&self, login_id: LoginId) -> bool {
         let held = self.entries.get(&login_id);
-        held.is_some_and(|held| held.denied != Denied::Bound)
+        held.is_some_and(|held| !matches!(held.denied, Denied::Bound { .. }))
     }
 
     /// Returns the entry as it is now, if it says something new, and what that cost.
@@ -425,19 +434,19 @@ impl List {
             mut end,
             mut denied,
         } = entry;
-        let mut since = now;
+        // Another instance's clock may be ahead: the copies have no more than a minute from now on.
+        if let Denied::Bound { since } = &mut denied {
+            *since = now.min(*since);
+        }
         if let Some(held) = self.entries.get(&login_id).copied() {
             let (before, was) = (held.end, held.denied);
-            (end, denied) = (end.max(before), denied.max(was));
+            (end, denied) = (end.max(before), denied.and(was));
             if (end, denied) == (before, was) {
                 return (None, Ok(()));
             }
             self.by_end(was).remove(&(before, login_id));
-            if denied == was {
-                since = held.since;
-            }
         }
-        let held = Held { end, denied, since };
+        let held = Held { end, denied };
         self.entries.insert(login_id, held);
         self.by_end(denied).insert((end, login_id));
         let entry = DenylistEntry {
@@ -477,7 +486,8 @@ impl List {
     /// Removes an entry whose time has passed, if there is one.
     fn pop_over(&mut self, now: Timestamp) -> bool {
         let soonest = |ends: &BTreeSet<_>| ends.first().map(|(end, _)| *end);
-        for denied in [Denied::Anonymous, Denied::Bound, Denied::Destroyed] {
+        let bound = Denied::Bound { since: now };
+        for denied in [Denied::Anonymous, bound, Denied::Destroyed] {
             if soonest(self.by_end(denied)).is_some_and(|end| self.is_over(end, now))
                 && let Some((_, login_id)) = self.by_end(denied).pop_first()
             {
@@ -495,7 +505,7 @@ impl List {
 
     fn by_end(&mut self, denied: Denied) -> &mut BTreeSet<(Timestamp, LoginId)> {
         match denied {
-            Denied::Bound => &mut self.bound,
+            Denied::Bound { .. } => &mut self.bound,
             Denied::Anonymous => &mut self.anonymous,
             Denied::Replaced | Denied::Destroyed => &mut self.logins,
         }
@@ -534,7 +544,10 @@ impl Error for DenylistFull {}
 
 impl fmt::Display for Denied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+        match self {
+            Denied::Bound { since } => write!(f, "{} {since}", self.name()),
+            Denied::Anonymous | Denied::Replaced | Denied::Destroyed => f.pad(self.name()),
+        }
     }
 }
 
@@ -542,12 +555,23 @@ impl FromStr for Denied {
     type Err = ParseDenylistEntryError;
 
     fn from_str(text: &str) -> Result<Denied, ParseDenylistEntryError> {
-        let named = |denied: &Denied| denied.name() == text;
-        Denied::ALL
-            .into_iter()
-            .find(named)
-            .ok_or(ParseDenylistEntryError)
+        let mut named = [Denied::Anonymous, Denied::Replaced, Denied::Destroyed].into_iter();
+        if let Some(denied) = named.find(|denied| denied.name() == text) {
+            return Ok(denied);
+        }
+        let since = text.strip_prefix("bound ").ok_or(ParseDenylistEntryError)?;
+        Ok(Denied::Bound {
+            since: seconds(since)?,
+        })
     }
+}
+
+/// Reads seconds since 1970. `u32` also takes a plus sign.
+fn seconds(text: &str) -> Result<Timestamp, ParseDenylistEntryError> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = text.parse().ok().filter(|_| is_plain);
+    let seconds = seconds.ok_or(ParseDenylistEntryError)?;
+    Ok(Timestamp::from_unix(seconds))
 }
 
 impl fmt::Display for DenylistEntry {
@@ -560,18 +584,12 @@ impl FromStr for DenylistEntry {
     type Err = ParseDenylistEntryError;
 
     fn from_str(line: &str) -> Result<DenylistEntry, ParseDenylistEntryError> {
-        let mut parts = line.split(' ');
+        let mut parts = line.splitn(3, ' ');
         let mut part = || parts.next().ok_or(ParseDenylistEntryError);
-        let (login_id, end, denied) = (part()?.parse()?, part()?, part()?.parse()?);
-        // `u32` also takes a plus sign.
-        if parts.next().is_some() || !end.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(ParseDenylistEntryError);
-        }
-        let end = end.parse().map_err(|_| ParseDenylistEntryError)?;
         Ok(DenylistEntry {
-            login_id,
-            end: Timestamp::from_unix(end),
-            denied,
+            login_id: part()?.parse()?,
+            end: seconds(part()?)?,
+            denied: part()?.parse()?,
         })
     }
 }
@@ -584,7 +602,7 @@ impl FromStr for DenylistEntry {
 /// let error = "b0b1b2b3b4b5b6b7".parse::<DenylistEntry>().unwrap_err();
 /// assert_eq!(
 ///     error.to_string(),
-///     "an entry of a denylist is a login id, a number of seconds and `bound`, `anonymous`, `replaced` or `destroyed`",
+///     "an entry of a denylist is a login id, a number of seconds and `anonymous`, `replaced`, `destroyed` or `bound` with a number of seconds",
 /// );
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -594,7 +612,7 @@ pub struct ParseDenylistEntryError;
 impl fmt::Display for ParseDenylistEntryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "an entry of a denylist is a login id, a number of seconds and `bound`, `anonymous`, `replaced` or `destroyed`",
+            "an entry of a denylist is a login id, a number of seconds and `anonymous`, `replaced`, `destroyed` or `bound` with a number of seconds",
         )
     }
 }

@@ -131,7 +131,7 @@ impl<T: SessionData> Handle<T> {
             let entry = DenylistEntry {
                 login_id: login.login,
                 end: login.absolute_end,
-                denied: Denied::Bound,
+                denied: Denied::Bound { since: now.wall },
             };
             if let Err(full) = denylist.deny(entry, now.wall) {
                 self.report(&[Event::DenylistFull(full)]);

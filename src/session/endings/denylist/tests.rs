@@ -21,6 +21,10 @@ fn login(n: u64) -> LoginId {
     LoginId::from_bytes(n.to_be_bytes())
 }
 
+fn bound(since: u32) -> Denied {
+    Denied::Bound { since: at(since) }
+}
+
 fn entry(n: u64, end: u32, denied: Denied) -> DenylistEntry {
     DenylistEntry {
         login_id: login(n),
@@ -55,7 +59,7 @@ fn assert_whole(list: &Denylist) {
     assert_eq!(indexed, list.entries.len());
     for (login_id, held) in &list.entries {
         let by_end = match held.denied {
-            Denied::Bound => &list.bound,
+            Denied::Bound { .. } => &list.bound,
             Denied::Anonymous => &list.anonymous,
             Denied::Replaced | Denied::Destroyed => &list.logins,
         };
@@ -80,9 +84,12 @@ fn an_entry_outlives_its_login_by_an_hour_and_twice_the_skew() {
         let list = Denylist::new();
         list.allow_skew(Duration::from_secs(skew));
         list.allow_skew(Duration::ZERO); // a smaller one shortens nothing
-        for denied in [Denied::Anonymous, Denied::Replaced, Denied::Destroyed] {
-            list.insert(entry(denied as u64, 100, denied), at(0))
-                .unwrap();
+        for (n, denied) in [
+            (1, Denied::Anonymous),
+            (2, Denied::Replaced),
+            (3, Denied::Destroyed),
+        ] {
+            list.insert(entry(n, 100, denied), at(0)).unwrap();
         }
         pass_to(&list, 100 + kept);
         list.insert(entry(9, 1_000_000, Denied::Destroyed), at(100 + kept))
@@ -284,13 +291,13 @@ fn a_full_list_drops_the_anonymous_first_and_then_the_login_that_ends_soonest() 
 #[test]
 fn no_guest_makes_a_full_list_forget_a_login_that_is_bound() {
     let list = Denylist::with_max(3);
-    list.insert(entry(1, 100, Denied::Bound), at(0)).unwrap();
+    list.insert(entry(1, 100, bound(0)), at(0)).unwrap();
     for guest in 2..9 {
         let guest = entry(guest, 900, Denied::Anonymous);
         list.insert(guest, at(0)).unwrap();
     }
-    let bound = (login(1), at(100), Denied::Bound);
-    assert_eq!(sorted(&list).first(), Some(&bound));
+    let first = (login(1), at(100), bound(0));
+    assert_eq!(sorted(&list).first(), Some(&first));
     assert_whole(&list);
 
     // Logins that have ended count for more, and what they cost is told.
@@ -301,7 +308,7 @@ fn no_guest_makes_a_full_list_forget_a_login_that_is_bound() {
     let full = list
         .insert(entry(12, 50, Denied::Destroyed), at(0))
         .unwrap_err();
-    assert_eq!(full.dropped, entry(1, 100, Denied::Bound));
+    assert_eq!(full.dropped, entry(1, 100, bound(0)));
     assert_whole(&list);
 }
 
@@ -376,7 +383,7 @@ fn an_entry_is_one_line_and_nothing_else_is_one() {
             "00000000000000b0 1763600000 destroyed",
         ),
         (entry(1, 0, Denied::Replaced), "0000000000000001 0 replaced"),
-        (entry(2, 9, Denied::Bound), "0000000000000002 9 bound"),
+        (entry(2, 9, bound(7)), "0000000000000002 9 bound 7"),
         (
             entry(u64::MAX, u32::MAX, Denied::Anonymous),
             "ffffffffffffffff 4294967295 anonymous",
@@ -396,6 +403,13 @@ fn an_entry_is_one_line_and_nothing_else_is_one() {
         "0000000000000001 0 replaced\n",
         " 0000000000000001 0 replaced",
         "0000000000000001 0 replaced more",
+        "0000000000000001 0 bound",
+        "0000000000000001 0 bound ",
+        "0000000000000001 0 bound +1",
+        "0000000000000001 0 bound 4294967296",
+        "0000000000000001 0 bound 1 ",
+        "0000000000000001 0 bound  1",
+        "0000000000000001 0 replaced 1",
         "0000000000000001 +1 replaced",
         "0000000000000001 -1 replaced",
         "0000000000000001 4294967296 replaced",
@@ -410,7 +424,7 @@ fn an_entry_is_one_line_and_nothing_else_is_one() {
     }
     assert_eq!(
         ParseDenylistEntryError.to_string(),
-        "an entry of a denylist is a login id, a number of seconds and `bound`, `anonymous`, `replaced` or `destroyed`"
+        "an entry of a denylist is a login id, a number of seconds and `anonymous`, `replaced`, `destroyed` or `bound` with a number of seconds"
     );
 }
 
@@ -424,7 +438,7 @@ fn the_list_is_bounded_by_a_million() {
 #[test]
 fn a_login_that_was_bound_to_a_device_is_denied_without_it_after_a_minute() {
     let list = Denylist::new();
-    list.deny(entry(1, HOUR, Denied::Bound), at(100)).unwrap();
+    list.deny(entry(1, HOUR, bound(100)), at(100)).unwrap();
     let refuses = |now| list.refuses_unbound(login(1), at(now));
     assert_eq!(
         [refuses(100), refuses(160), refuses(161)],
@@ -434,10 +448,24 @@ fn a_login_that_was_bound_to_a_device_is_denied_without_it_after_a_minute() {
     assert!(list.binds(login(1)) && !list.binds(login(2)));
 
     // Bound once more, by another instance: not a minute more.
-    list.insert(entry(1, HOUR, Denied::Bound), at(150)).unwrap();
-    list.insert(entry(1, 2 * HOUR, Denied::Bound), at(151))
+    list.insert(entry(1, HOUR, bound(150)), at(150)).unwrap();
+    list.insert(entry(1, 2 * HOUR, bound(151)), at(151))
         .unwrap();
     assert!(refuses(161));
+
+    // The entry comes later, such as after a restart, or its time is that of a clock which is ahead.
+    for (since, comes_at, last) in [(100, 110, 160), (100, 900, 160), (300, 200, 260)] {
+        let list = Denylist::new();
+        let line = entry(1, HOUR, bound(since)).to_string();
+        list.insert(line.parse().unwrap(), at(comes_at)).unwrap();
+        let refuses = |now| list.refuses_unbound(login(1), at(now));
+        assert!(!refuses(last) && refuses(last + 1), "{since} {comes_at}");
+        // One that was bound before that.
+        list.insert(entry(1, HOUR, bound(50)), at(comes_at))
+            .unwrap();
+        assert!(!refuses(110) && refuses(111), "{since} {comes_at}");
+        assert_whole(&list);
+    }
 
     list.deny(entry(1, HOUR, Denied::Destroyed), at(200))
         .unwrap();
@@ -446,7 +474,7 @@ fn a_login_that_was_bound_to_a_device_is_denied_without_it_after_a_minute() {
 
 fn denied() -> impl Strategy<Value = Denied> {
     prop_oneof![
-        Just(Denied::Bound),
+        Just(bound(0)),
         Just(Denied::Anonymous),
         Just(Denied::Replaced),
         Just(Denied::Destroyed)
@@ -481,7 +509,7 @@ proptest! {
             }
             let turn = |denied: Denied| match denied {
                 Denied::Anonymous => 0,
-                Denied::Bound => 1,
+                Denied::Bound { .. } => 1,
                 Denied::Replaced | Denied::Destroyed => 2,
             };
             plain.sort_by_key(|entry| (turn(entry.denied), entry.end, entry.login_id));
@@ -493,7 +521,7 @@ proptest! {
             }
             prop_assert_eq!(result, expected);
             for n in 0..16 {
-                let denied = |entry: &DenylistEntry| entry.denied != Denied::Bound && entry.login_id == login(n);
+                let denied = |entry: &DenylistEntry| !matches!(entry.denied, Denied::Bound { .. }) && entry.login_id == login(n);
                 let denied = plain.iter().any(denied);
                 prop_assert_eq!(list.is_denied(login(n)), denied, "{} at {}", n, now);
             }
@@ -502,7 +530,11 @@ proptest! {
     }
 
     #[test]
-    fn a_line_comes_back_as_the_entry_that_it_was(n in any::<u64>(), end in any::<u32>(), denied in denied()) {
+    fn a_line_comes_back_as_the_entry_that_it_was(n in any::<u64>(), end in any::<u32>(), since in any::<u32>(), denied in denied()) {
+        let denied = match denied {
+            Denied::Bound { .. } => bound(since),
+            other => other,
+        };
         let entry = entry(n, end, denied);
         prop_assert_eq!(entry.to_string().parse(), Ok(entry));
     }
