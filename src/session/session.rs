@@ -214,6 +214,9 @@ impl<T: SessionData> Session<T> {
     /// Returns `true` if the session is bound to a key in the browser's device, and the request has a proof of
     /// it: see [`DeviceBound`](super::DeviceBound).
     ///
+    /// It is worth as much as the request in which the binding was offered: see
+    /// [`offer_device_binding`](Session::offer_device_binding).
+    ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{SessionError, SessionManager, testing}};
     /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
@@ -232,6 +235,10 @@ impl<T: SessionData> Session<T> {
     /// Offers to bind a session to the browser's device with this response, as every login does: for those who
     /// had logged in before the site used [`DeviceBound`](super::DeviceBound). Returns `false` if there is
     /// nothing to offer: the session is new or bound, or the site offers no binding.
+    ///
+    /// Call it only in a request that has just checked a credential, such as a password that was asked for again. A
+    /// thief with a copy of an unbound session can send any other request too. They would register a key of their
+    /// own, and [`is_device_bound`](Session::is_device_bound) would be `true` for them.
     ///
     /// Each offer costs the browser a key and a signature, so offer it once a session.
     #[cfg(feature = "unstable-device-bound")]

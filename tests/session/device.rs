@@ -890,6 +890,96 @@ fn an_instance_that_binds_nothing_writes_over_no_bound_session() {
     assert_eq!(jar.without(PROOF).user(&binding), None);
 }
 
+/// What the guide says of an instance without the setting.
+#[test]
+fn an_instance_that_binds_nothing_reads_no_bound_session_and_a_write_begins_another() {
+    let (site, device, mut jar) = (Site::new(), Device::new(1), Jar::default());
+    jar.bind(&site, &device);
+    let plain = Site::at(site.clock.clone(), |builder| builder);
+    let before = jar.clone();
+    jar.get(&plain, |session| assert!(session.is_new().unwrap()));
+    assert_eq!(jar, before);
+    assert_eq!(jar.user(&site), Some(7));
+    jar.get(&plain, |session| session.insert("page", 2).unwrap());
+    assert_eq!(jar.user(&site), None);
+}
+
+/// What the guide says of an offer in a request that checks no credential.
+#[test]
+fn an_offer_without_a_credential_binds_a_copy_to_the_key_of_a_thief() {
+    let (site, mut jar) = (Site::new(), Jar::default());
+    jar.log_in(&site);
+    let mut thief = jar.clone();
+    let offer = thief.get(&site, |session| {
+        assert_eq!(session.offer_device_binding(), Ok(true));
+    });
+    let own = Device::new(9);
+    assert_eq!(thief.register(&site, &own, &offer.challenge()).status, 200);
+    let mut bound = false;
+    thief.get(&site, |session| bound = session.is_device_bound().unwrap());
+    assert!(bound);
+
+    // A login offers it, and without a page that does, there is no challenge to sign.
+    let mut other = jar.clone();
+    let page = other.get(&site, |_| {});
+    assert_eq!(page.header("secure-session-registration"), "");
+}
+
+/// A browser that tells no mode is not refused, although a script may have sent what it sends.
+#[test]
+fn a_registration_without_a_mode_is_taken() {
+    let (site, mut jar) = (Site::new(), Jar::default());
+    let challenge = jar.log_in(&site).challenge();
+    let proof = Device::new(9).register(&challenge);
+    let headers = [
+        ("secure-session-response", proof.as_str()),
+        ("origin", "https://shop.example"),
+        ("referer", "https://shop.example/profile"),
+    ];
+    assert_eq!(jar.endpoint(&site, &headers).status, 200);
+}
+
+/// The answer to a registration is lost on its way: the price of a list that ends copies of before.
+#[test]
+fn with_a_denylist_a_lost_answer_to_a_registration_costs_a_login() {
+    for (listed, user) in [(false, Some(7)), (true, None)] {
+        let site = Site::built(|builder| {
+            let builder = builder.device_bound(DeviceBound::default());
+            match listed {
+                true => builder.denylist(Denylist::new()),
+                false => builder,
+            }
+        });
+        let (device, mut jar) = (Device::new(1), Jar::default());
+        let challenge = jar.log_in(&site).challenge();
+        let reply = jar.clone().register(&site, &device, &challenge);
+        assert_eq!(reply.status, 200);
+        site.clock.pass(MINUTE);
+        assert_eq!(jar.user(&site), Some(7));
+        site.clock.pass(1);
+        assert_eq!(jar.user(&site), user);
+    }
+}
+
+/// A proxy or a nested router takes `/app` away. The setting names what browsers see, and what the layer sees.
+#[test]
+fn an_excluded_path_that_is_named_twice_is_excluded_behind_a_proxy_too() {
+    let bound = DeviceBound::default()
+        .path("/app/.hardtack/device/session")
+        .exclude("/app/assets/")
+        .exclude("/assets/");
+    let site = Site::with(bound);
+    let (device, mut jar) = (Device::new(1), Jar::default());
+    jar.bind(&site, &device);
+    let mut late = jar.without(PROOF);
+    for path in ["/app/assets/a", "/assets/a"] {
+        late.send(&site, ("GET", path), &[], |session| {
+            let written = session.insert("seen", 1);
+            assert_eq!(written, Err(SessionError::NoDeviceProof), "{path}");
+        });
+    }
+}
+
 #[test]
 fn validate_sees_whether_a_session_is_bound() {
     let seen = Arc::new(Mutex::new(None));

@@ -28,7 +28,8 @@ pub(crate) struct EndpointRequest {
     /// Signed by the key.
     proof: Option<Vec<u8>>,
     /// A page's script sent it. The browser's own requests have the mode `no-cors`, in which a script cannot
-    /// send the header of a proof. Without this check a script could bind the session to the key of an attacker.
+    /// send the header of a proof. Without this check a script could bind the session to the key of an attacker. Older
+    /// browsers tell no mode, and there it still could.
     is_of_a_script: bool,
 }
 

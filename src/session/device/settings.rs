@@ -62,6 +62,9 @@ impl DeviceBound {
     ///
     /// A layer that sees a path without its beginning takes it for the endpoint if at least three segments
     /// are left.
+    ///
+    /// Choose it before the first session is bound. Browsers keep the path that they were told. The former one
+    /// would answer 404, which ends the session in the browser.
     pub fn path(mut self, path: &str) -> DeviceBound {
         self.path = Some(path.into());
         self
@@ -76,6 +79,9 @@ impl DeviceBound {
 
     /// Leaves out the paths that begin with this one: the browser does not wait there for a new proof. A
     /// bound session without a proof is not read there. Name what needs no session, such as `/assets/`.
+    ///
+    /// Unlike [`path`](Self::path), it is compared with the whole path that the layer sees. If a proxy or a nested
+    /// router takes the beginning away, name both: `.exclude("/app/assets/").exclude("/assets/")`.
     pub fn exclude(mut self, path: &str) -> DeviceBound {
         self.excluded.push(path.into());
         self

@@ -59,7 +59,8 @@ impl<T> SessionView<'_, T> {
         self.login_id
     }
 
-    /// Returns `true` if the session is bound to a key in the browser's device.
+    /// Returns `true` if the session is bound to a key in the browser's device: see
+    /// [`Session::is_device_bound`](crate::session::Session::is_device_bound).
     #[cfg(feature = "unstable-device-bound")]
     #[cfg_attr(docsrs, doc(cfg(feature = "unstable-device-bound")))]
     #[must_use]
