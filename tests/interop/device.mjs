@@ -19,10 +19,23 @@ export function identifier(deviceKey) {
  * Throws a TokenError if this is no good challenge: of a registration `{ loginId }`, or of a refresh `{ deviceKey }`.
  * The settings are those of `findSession`.
  */
-export function openChallenge(token, use, { keys, cookieName, realm, typed, now, skew, floor }) {
-  const purpose = cookiePurpose(cookieName, realm, typed);
-  const settings = { keys, purpose, label: LABEL, now, skew, floor, ...boundTo(use) };
-  if (open(token, settings).payload.length > 0) throw new TokenError('Payload', 'a challenge has no payload');
+export function openChallenge(token, use, { keys, cookieName, realm, typed, formers = [], now, skew, floor }) {
+  const openFor = ({ cookieName, realm, typed }) => {
+    const purpose = cookiePurpose(cookieName, realm, typed);
+    return open(token, { keys, purpose, label: LABEL, now, skew, floor, ...boundTo(use) });
+  };
+  let opened;
+  for (const cookie of [{ cookieName, realm, typed }, ...formers]) {
+    try {
+      opened = openFor(cookie);
+      break;
+    } catch (error) {
+      // A token of another purpose does not authenticate under this one.
+      if (!(error instanceof TokenError) || error.code !== 'Invalid') throw error;
+    }
+  }
+  if (opened === undefined) throw new TokenError('Invalid', 'no cookie has this challenge');
+  if (opened.payload.length > 0) throw new TokenError('Payload', 'a challenge has no payload');
 }
 
 /** A challenge by the first key. */

@@ -145,7 +145,8 @@ test('challenges of device.json', () => {
     }
     assert.equal(found, error, name);
     const header = Buffer.from(token, 'base64url').subarray(0, 24);
-    if (error !== null || header[0] !== 0x84) continue;
+    // A former cookie's challenges are read, and not sealed.
+    if (error !== null || header[0] !== 0x84 || settings.formers.length > 0) continue;
     const [now, random] = [header.readUInt32BE(4), header.subarray(8)];
     assert.equal(sealChallenge(use, { ...settings, now, random }), token, name);
     sealed += 1;

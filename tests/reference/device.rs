@@ -147,18 +147,23 @@ impl Site {
         found
     }
 
-    /// Whether the token is a good challenge of the present cookie.
+    /// Whether the token is a good challenge, by the first of the cookies that it is for.
     pub fn open_challenge(&self, challenge: &Challenge, token: &str) -> Result<(), Error> {
-        let purpose = purpose(&self.cookies[0]);
-        let opener = self.opener(CHALLENGE, &purpose, challenge.max_age());
         let ad = challenge.bound_to();
-        let bound = Opener {
-            ad: Some(&ad),
-            ..opener
-        };
-        let opened = reference::open(&bound, token)?;
-        let good = opened.payload.is_empty();
-        good.then_some(()).ok_or(Error::Payload)
+        for cookie in &self.cookies {
+            let purpose = purpose(cookie);
+            let bound = Opener {
+                ad: Some(&ad),
+                ..self.opener(CHALLENGE, &purpose, challenge.max_age())
+            };
+            let opened = reference::open(&bound, token);
+            if opened == Err(Error::Invalid) {
+                continue;
+            }
+            let good = opened?.payload.is_empty();
+            return good.then_some(()).ok_or(Error::Payload);
+        }
+        Err(Error::Invalid)
     }
 }
 

@@ -205,7 +205,9 @@ fn challenges(list: &mut List) {
         let found = reader.site().open_challenge(&of, &token);
         assert_eq!(found.err().map(crate::vector::name), error, "{name}");
         let mut vector = reader.fields(name);
-        vector.as_object_mut().unwrap().remove("formers");
+        if reader.cookies.len() == 1 {
+            vector.as_object_mut().unwrap().remove("formers");
+        }
         let (login_id, device_key) = match of {
             Challenge::Registration(login_id) => (Some(login_id), None),
             Challenge::Refresh(device_key) => (None, Some(device_key)),
@@ -292,6 +294,23 @@ fn challenges(list: &mut List) {
             made(of, 10).token(&name),
             Some("Revoked"),
         );
+        // Another instance made it, for which that cookie is the present one.
+        for (at, former) in [
+            ("name", ["session", PRESENT[1], PRESENT[2]]),
+            ("realm", [NAME, "staging", PRESENT[2]]),
+            ("type", [NAME, PRESENT[1], "account"]),
+        ] {
+            let both = reader().with(|r| r.cookies.push(former));
+            let name = format!("{of_name}: of a former {at}");
+            let token = |change: &dyn Fn(&mut Sealed)| {
+                let of_former = made(of, 10).with(|c| c.cookie = former);
+                of_former.with(change).token(&name)
+            };
+            add(&name, &both, of, token(&|_| {}), None);
+            let name = format!("{of_name}: of a former {at}, and too old");
+            let old = token(&|c| c.issued_at = NOW - age - 1);
+            add(&name, &both, of, old, Some("Expired"));
+        }
         let name = format!("{of_name}: with a realm and a type");
         let place = [NAME, "staging", "account"];
         let token = made(of, 10).with(|c| c.cookie = place).token(&name);
