@@ -2254,7 +2254,7 @@ fn the_sessions_of_a_person_are_listed_under_whatever_id() {
     assert_eq!(phone.user(&site).as_deref(), Some("phone"));
 }
 
-/// A new id is no session more. It must not log out another device.
+/// The list has as many sessions as it may have, and a new id adds none.
 #[test]
 fn a_new_id_among_a_thousand_sessions_ends_none_of_them() {
     let (site, _) = site();

@@ -338,7 +338,7 @@ pub struct Put<'a> {
     /// How long the record lives at least, from now on.
     pub keep: Duration,
     /// The owner of the record. `None` leaves the owner of the record that is replaced. A rename replaces none: with
-    /// `None`, the record under the new key has no owner, whoever owned the one under the old key.
+    /// `None`, the record under the new key has no owner, even if the one under the old key had one.
     pub owner: Option<Owner<'a>>,
 }
 

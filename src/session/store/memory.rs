@@ -229,7 +229,7 @@ impl Store for MemoryStore {
             Found::Record(record) if Tag::of(&record) == Some(*expected) => {}
             found => return Ok(found.into()),
         }
-        // Buried first: an owner who has as many records as they may loses none for one that takes another's place.
+        // Buried first: a full list must not lose a record to one that takes another's place.
         let before = self.bury(&mut state, now, from, tombstone, grace)?;
         if let Err(error) = self.write(&mut state, now, &put) {
             state.set(from, before);

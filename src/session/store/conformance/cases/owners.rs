@@ -179,7 +179,7 @@ pub(super) async fn owner_lists_what_was_renamed<F: Fixture>(bench: &Bench<'_, F
 pub(super) async fn owner_does_not_list_what_was_renamed_without_one<F: Fixture>(
     bench: &Bench<'_, F>,
 ) -> Case {
-    // Whoever logs in over a session of somebody else must not be in their list: they could end the new one.
+    // A login over the session of somebody else must not be in their list: they could end it.
     let owner = bench.owner();
     same!(bench.owned(&owner).await?, vec![], "an unknown owner");
     let from = bench.create_owned(&owner, b"first", KEEP).await?;
