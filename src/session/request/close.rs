@@ -37,19 +37,19 @@ pub(super) fn waits<T: SessionData>(
     now: &dyn Fn() -> Now,
 ) -> bool {
     let settings = manager.settings();
-    let came = session.sealed_login().map(|login| login.session);
-    if brought.others.is_empty()
-        || came.is_none()
-        || came != session.known_id()
-        || !settings.cookie_of(brought.counts).can_be_planted()
-    {
+    let Some(came) = session.sealed_login() else {
+        return false;
+    };
+    let keeps_id = session.known_id() == Some(came.session);
+    if !keeps_id || !settings.cookie_of(brought.counts).can_be_planted() {
         return false;
     }
     #[cfg(feature = "store")]
     if brought.ended_in_store {
         return true;
     }
-    settings.rules.ended_lately(&brought.others, now())
+    // Without another login, no clock is asked.
+    !brought.others.is_empty() && settings.rules.ended_lately(&brought.others, now())
 }
 
 /// Decides what becomes of a session and writes the Set-Cookie lines for it.
