@@ -558,12 +558,12 @@ impl Codec {
 
     /// Opens a token down to its payload, whatever its time and the state of its key are: for a session that is to end.
     #[cfg(feature = "session")]
-    pub(crate) fn open_expired<'b>(
+    pub(crate) fn open_at_any_time<'b>(
         &self,
         token: &[u8],
         buf: &'b mut [u8],
     ) -> Result<Opened<&'b [u8]>, OpenError> {
-        open::open_expired(&self.settings, token, buf)
+        open::open_at_any_time(&self.settings, token, buf)
     }
 }
 

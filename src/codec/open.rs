@@ -98,7 +98,7 @@ pub(super) fn open_payload<'b>(
 
 /// Opens a token down to its payload, whatever its time and the state of its key are.
 #[cfg(feature = "session")]
-pub(super) fn open_expired<'b>(
+pub(super) fn open_at_any_time<'b>(
     settings: &Settings,
     token: &[u8],
     buf: &'b mut [u8],

@@ -181,9 +181,9 @@ pub enum SaveError {
     /// The store of the sessions failed, or holds a record that this version of the application cannot
     /// read. Whether the session was saved may be unknown. Answered by 503.
     Store,
-    /// Other requests saved the same session so often meanwhile that this one found no gap. Or one has ended it, and
-    /// this one logged in over it with typed data that it did not [`replace`](super::Session::replace): a second try logs
-    /// in over nothing. Answered by 503.
+    /// Other requests saved the same session so often meanwhile that this one found no gap. Or another request ended
+    /// the session while this one logged in over it: typed data that it did not
+    /// [`replace`](super::Session::replace) may be another person's. Answered by 503.
     Contended,
     /// [`close`](super::Exchange::close) was called inside a closure that was passed to this session.
     InUse,

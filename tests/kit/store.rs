@@ -22,6 +22,8 @@ use super::{clock::Clock, exchange::give_way};
 pub enum Fault {
     /// The call fails and did nothing.
     Before,
+    /// The same, after the deadline of the call.
+    Silent,
     /// The same, and the error says so.
     Refused,
     /// The call did what it was asked to, and its answer is lost.
@@ -157,6 +159,7 @@ impl Scripted {
         let failed = || StoreError::new(StoreErrorKind::Unavailable, "scripted");
         match fault {
             Some(Fault::Before) => Err(failed()),
+            Some(Fault::Silent) => Err(StoreErrorKind::Timeout.into()),
             Some(Fault::Refused) => Err(StoreErrorKind::Corrupt.into()),
             Some(Fault::After) => {
                 call.await?;

@@ -1329,7 +1329,7 @@ fn a_request_of_many_tickets_does_not_wait_for_a_silent_store_again_and_again() 
         act(&request);
         store.calls();
         store.fail(&vec![None; saved]);
-        store.fail(&[Some(Fault::Before); 40]);
+        store.fail(&[Some(Fault::Silent); 40]);
         let _ = finish(&request);
         assert_eq!(store.calls().len(), saved + 2);
         // The others are pending.

@@ -16,8 +16,8 @@ const AROUND: usize = "set-cookie: \r\n".len();
 /// The places at `/` come first: a cookie there hurts the most. If there is no room for all of the others, they begin at
 /// the one that `turn` chooses. Otherwise somebody could plant a cookie that no response ever removes.
 ///
-/// A browser sends the own cookie below its path only. If the request has another path, a proxy or a router took the
-/// beginning away, and the cookie's path stands in for it.
+/// A browser sends the own cookie below its path only. If the request has another path, it may be that a proxy or a router
+/// took the beginning away. So the places below the cookie's path are named too.
 pub(super) fn removals(
     attributes: &CookieAttributes,
     host: Option<&str>,
@@ -30,7 +30,8 @@ pub(super) fn removals(
         let path = path.get(..path_len(path)).unwrap_or_default();
         [own_path.trim_end_matches('/'), path].concat()
     });
-    let paths = paths(whole.as_deref().unwrap_or(path));
+    let mut paths = paths(path);
+    paths.extend(whole.iter().flat_map(|whole| self::paths(whole)).skip(1));
     // A browser keeps a cookie of each kind apart, and takes a partitioned one only if it is Secure.
     let kinds: &[bool] = if attributes.secure {
         &[false, true]

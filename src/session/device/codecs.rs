@@ -28,10 +28,13 @@ type ProofPayload = ([u8; 8], u8, [u8; 32]);
 pub(crate) struct DeviceCodecs {
     /// Those of the proof cookies, in the order of [`DeviceSettings::cookies`].
     proofs: Vec<Codec>,
-    /// In the same order. While a change of the name, realm or type rolls out, another instance may have made the
-    /// challenge.
-    challenges: Vec<Codec>,
+    challenge: Codec,
+    /// While a change of the name, realm or type rolls out, another instance may have made the challenge.
+    former_challenges: Vec<Codec>,
 }
+
+/// The name, the realm and the type of a session cookie.
+type Purpose<'p> = (&'p str, &'p str, &'p str);
 
 /// What a challenge is good for.
 #[derive(Clone, Copy)]
@@ -60,32 +63,34 @@ impl Challenge<'_> {
 }
 
 impl DeviceCodecs {
-    /// Makes the codecs for session cookies of these names, realms and types, the present one first.
+    /// Makes the codecs for session cookies of these names, realms and types: of the present one, and of the former ones.
     pub(crate) fn new<'p>(
         keyring: &Keyring,
         settings: &DeviceSettings,
-        purposes: impl Iterator<Item = (&'p str, &'p str, &'p str)>,
+        (present, formers): (Purpose<'p>, impl Iterator<Item = Purpose<'p>> + Clone),
         skew: Duration,
         floor: Timestamp,
     ) -> DeviceCodecs {
-        let codec = |label: &[u8], (name, realm, type_name): (&str, &str, &str)| {
+        let codec = |label: &[u8], (name, realm, type_name): Purpose<'_>| {
             let [name, realm, type_name] = [name, realm, type_name].map(str::as_bytes);
             let info: [&[u8]; 7] = [label, &[0], name, &[0], realm, &[0], type_name];
             let codec = Codec::with_label(keyring, &info).skew(skew);
             codec.reject_issued_before(floor)
         };
         let lifetime = settings.proof_lifetime.saturating_add(skew);
-        let (proofs, challenges) = purposes
-            .map(|purpose| {
-                let proof = codec(PROOF, purpose).max_age(lifetime);
-                (proof, codec(CHALLENGE, purpose))
-            })
-            .unzip();
-        DeviceCodecs { proofs, challenges }
+        let purposes = core::iter::once(present).chain(formers.clone());
+        DeviceCodecs {
+            proofs: purposes
+                .map(|purpose| codec(PROOF, purpose).max_age(lifetime))
+                .collect(),
+            challenge: codec(CHALLENGE, present),
+            former_challenges: formers.map(|former| codec(CHALLENGE, former)).collect(),
+        }
     }
 
     pub(crate) fn reject_issued_before(&mut self, floor: Timestamp) {
-        for codec in self.challenges.iter_mut().chain(&mut self.proofs) {
+        let challenges = core::iter::once(&mut self.challenge).chain(&mut self.former_challenges);
+        for codec in challenges.chain(&mut self.proofs) {
             *codec = codec.clone().reject_issued_before(floor);
         }
     }
@@ -145,15 +150,14 @@ impl DeviceCodecs {
         rng: &mut R,
     ) -> Result<String, SealError> {
         let bound = challenge.associated_data();
-        // There is always a present purpose.
-        let codec = self.challenges.first().ok_or(SealError::Randomness)?;
-        codec.bound_to(&bound).seal_with(&(), now, rng)
+        self.challenge.bound_to(&bound).seal_with(&(), now, rng)
     }
 
     /// Returns `true` for a challenge that is good for this.
     pub(crate) fn is_good(&self, token: &str, challenge: Challenge<'_>, now: Timestamp) -> bool {
         let bound = challenge.associated_data();
-        self.challenges.iter().any(|codec| {
+        let mut codecs = core::iter::once(&self.challenge).chain(&self.former_challenges);
+        codecs.any(|codec| {
             let codec = codec.clone().max_age(challenge.max_age());
             codec.bound_to(&bound).open_at::<()>(token, now).is_ok()
         })

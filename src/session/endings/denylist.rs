@@ -278,13 +278,15 @@ impl Denylist {
         self.read().denies(login_id)
     }
 
-    /// Returns `true` for a login that was bound to a device more than a minute ago: a cookie of it that
-    /// names no device is a copy of before. Requests that were under way then get through.
+    /// Returns `true` for a login that was bound to a device more than a minute and the clock skew ago: a cookie of it
+    /// that names no device is a copy of before. Requests that were under way then get through.
     #[cfg(feature = "unstable-device-bound")]
     pub(crate) fn refuses_unbound(&self, login_id: LoginId, now: Timestamp) -> bool {
-        let held = self.read().entries.get(&login_id).copied();
+        let list = self.read();
+        let under_way = UNDER_WAY.saturating_add(list.skew);
+        let held = list.entries.get(&login_id);
         held.is_some_and(|held| match held.denied {
-            Denied::Bound { since } => now > since.saturating_add(UNDER_WAY),
+            Denied::Bound { since } => now > since.saturating_add(under_way),
             Denied::Anonymous | Denied::Replaced | Denied::Destroyed => false,
         })
     }

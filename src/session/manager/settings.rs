@@ -151,8 +151,7 @@ impl<T: SessionData> Settings<T> {
                 let formers = formers
                     .map(|former| (former.cookie.name(), &*former.realm, &*former.type_name));
                 let present = (self.cookie.name(), &*self.realm, T::NAME);
-                let purposes = core::iter::once(present).chain(formers);
-                DeviceCodecs::new(keyring, device, purposes, self.rules.skew, floor)
+                DeviceCodecs::new(keyring, device, (present, formers), self.rules.skew, floor)
             }),
         }
     }

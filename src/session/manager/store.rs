@@ -278,6 +278,9 @@ impl<T: SessionData> SessionManager<T> {
     /// A login whose password was checked before and that is saved after it survives. Close this gap with
     /// [`validate`](SessionManagerBuilder::validate) and a version that you keep for each user.
     ///
+    /// A request that ends all and then logs in over its own session [`replace`](crate::session::Session::replace)s typed
+    /// data, or the login is a 503. With [`end_others`](crate::session::Session::end_others), its own session goes on.
+    ///
     /// A session that is still in its cookie is in no list and goes on, until
     /// [`only_tickets`](SessionManagerBuilder::only_tickets) refuses it. The same version ends it at once.
     ///

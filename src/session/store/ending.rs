@@ -30,8 +30,8 @@ const MOVES_OF_EACH: u32 = 4;
 /// How many more a pending end follows within the request of somebody else.
 const MOVES_OF_OTHERS: u32 = 4;
 
-/// How many pending ends a sweep lets fail one after the other. Each may take as long as the store's deadline.
-const MAX_FAILED: u32 = 16;
+/// How many pending ends a sweep lets fail one after the other. Each may take twice as long as the store's deadline.
+const MAX_FAILED: u32 = 4;
 
 /// Bounds the memory of ends that the store has not taken yet.
 const MAX_PENDING: usize = 65_536;

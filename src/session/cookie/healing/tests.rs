@@ -127,10 +127,23 @@ fn the_path_of_the_cookie_stands_in_for_what_a_proxy_takes_away() {
         path: own.into(),
         ..plantable()
     };
-    let whole = removals(&with_path("/app"), HOST, "/app/account", 3);
-    for (own, path) in [("/app", "/account"), ("/app", "/account;/x")] {
-        let lines = removals(&with_path(own), HOST, path, 3);
-        assert_eq!(lines, whole, "{own} {path}");
+    // The path may also be that of a page which the own cookie is not for.
+    for (own, path) in [
+        ("/app", "/account"),
+        ("/app", "/account;/x"),
+        ("/app/", "/account"),
+    ] {
+        let lines = removals(&with_path(own), Some("shop.example"), path, 3);
+        for place in ["/", path, "/app", "/app/", "/app/account"] {
+            if place.contains(';') {
+                continue;
+            }
+            for kind in ["", " Partitioned;"] {
+                let line = format!("sid=;{kind} Secure; Path={place}; Max-Age=0");
+                let is_own = place == own && kind.is_empty();
+                assert_eq!(lines.contains(&line), !is_own, "{line}: {lines:?}");
+            }
+        }
     }
     let lines = removals(&with_path("/app/"), HOST, "/account", 3);
     for planted in ["/app", "/app/account"] {
@@ -146,7 +159,10 @@ fn the_path_of_the_cookie_stands_in_for_what_a_proxy_takes_away() {
     // The limit holds for the whole.
     let long = format!("/{}", "a".repeat(1023));
     let lines = removals(&with_path("/app"), None, &long, 0);
-    assert!(!lines.iter().any(|line| line.contains("aaa")), "{lines:?}");
+    assert!(
+        !lines.iter().any(|line| line.contains("/app/aaa")),
+        "{lines:?}"
+    );
 }
 
 /// The figures of the guide.

@@ -115,9 +115,10 @@ fn reader(vector: &Value) -> (DeviceSettings, DeviceCodecs) {
         .chain(formers)
         .map(|of| (String::from(text(of, "cookie")), realm(of), session(of)))
         .collect();
-    let purposes = purposes
+    let mut purposes = purposes
         .iter()
         .map(|(name, realm, session)| (&**name, &**realm, &**session));
+    let purposes = (purposes.next().unwrap(), purposes);
     let skew = Duration::from_secs(number(vector, "skew").into());
     let floor = time(vector, "floor");
     let codecs = DeviceCodecs::new(&ring(vector), &settings, purposes, skew, floor);

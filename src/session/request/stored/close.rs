@@ -59,10 +59,12 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
         }
     }
     let waits = close::waits(manager, session, brought, &|| now);
+    let description = session.take_description();
+    let describes = description.is_some() && session.subject().is_some();
     let closing = Closing {
         now: &|| now,
         head_at,
-        renews: !waits && facts.is_none_or(|facts| facts.renews),
+        renews: facts.is_none_or(|facts| facts.renews) && (describes || !waits),
         others: &brought.others,
     };
     let current = stored.current.take().filter(|_| !session.is_new());
@@ -75,8 +77,6 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
         let answer = close::close(manager, session, (facts, brought, head_at), rng, events);
         return (answer, Write::of(ends, None));
     }
-    let description = session.take_description();
-    let describes = description.is_some() && session.subject().is_some();
     if describes {
         session.touch();
     }

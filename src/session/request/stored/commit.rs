@@ -320,11 +320,18 @@ async fn save<T: SessionData>(
                 }
                 // Its person ended it while this login was written. Nobody has the ticket yet.
                 let tag = Tag::of(&sealed).ok_or(StoreError::from(StoreErrorKind::Corrupt))?;
-                let attempt = merging::own_writes(manager, &saving)?;
-                Next::Put(Attempt {
-                    way: Way::Swap(tag),
-                    ..attempt
-                })
+                match merging::own_writes(manager, &saving) {
+                    Ok(attempt) => Next::Put(Attempt {
+                        way: Way::Swap(tag),
+                        ..attempt
+                    }),
+                    // It holds what the other person wrote, and the list of this one would show it.
+                    Err(unsaved) => {
+                        let owner = entry.map(|(owner, _)| owner);
+                        Box::pin(ends::unsaved((manager, store), key, owner)).await;
+                        return Err(unsaved);
+                    }
+                }
             }
             // The record may hold this save already, and then another's: a merge would apply it twice.
             Swap::Differs(_) if repeated => return Err(SaveError::Store.into()),
@@ -395,8 +402,15 @@ async fn move_first<T: SessionData>(
     // If the client hangs up before the rename, an end of all must find this record.
     let entry = match subject.filter(|_| store.store.lists_owners()) {
         Some(subject) => {
-            let entry = owners::entry(manager, subject, (key, &record), String::new(), now)?;
-            Some(entry)
+            // Another request may have moved and described it.
+            let described = owners::description(manager, store, subject, Some(key)).await?;
+            Some(owners::entry(
+                manager,
+                subject,
+                (key, &record),
+                described,
+                now,
+            )?)
         }
         None => None,
     };

@@ -8,7 +8,7 @@ use crate::{
         events::Event,
         manager::{SessionManager, StoreSettings},
         record::SessionId,
-        store::{Ending, GRACE, Moves, Progress, RecordKey, Tombstone},
+        store::{Ending, GRACE, Moves, OwnerKey, Progress, RecordKey, StoreErrorKind, Tombstone},
     },
 };
 use alloc::vec::Vec;
@@ -26,14 +26,31 @@ pub(super) async fn run<T: SessionData>(
         let moves = moves.get_or_insert_with(|| manager.moves());
         let ended = ending.run(&*store.store, moves).await;
         are_done &= matches!(ended, Ok(Progress::Done | Progress::Late));
-        // It would let each of the others wait as long, and how many tickets a request has is the sender's choice.
-        let is_silent = matches!(&ended, Err(error) if error.may_have_acted());
+        // A store that does not answer would let each of the others wait as long, and how many tickets a request has
+        // is the sender's choice. Another error may be that of one node.
+        let is_silent = matches!(&ended, Err(error) if error.kind() == StoreErrorKind::Timeout);
         events.extend(undone(ended));
         if is_silent {
             break;
         }
     }
     are_done
+}
+
+/// Ends a record whose ticket no browser gets.
+pub(super) async fn unsaved<T: SessionData>(
+    place: (&SessionManager<T>, &StoreSettings),
+    key: RecordKey,
+    owner: Option<OwnerKey>,
+) {
+    let ending = Ending {
+        key,
+        tombstone: Tombstone::Ended(place.0.wall()),
+        owner,
+        grace: GRACE,
+        asked_at: Timestamp::MIN,
+    };
+    run(place, [ending], &mut None, &mut Vec::new()).await;
 }
 
 /// Ends the other sessions of a browser that has logged in, and the one that another request has renamed meanwhile.
