@@ -1175,6 +1175,27 @@ fn a_planted_session_is_not_renewed_or_moved_in_the_place_of_what_took_over() {
     }
 }
 
+/// The former cookie may be the visitor's own.
+#[test]
+fn a_description_is_kept_while_its_session_waits() {
+    let clock = Clock::new();
+    let store = Scripted::new(&clock);
+    let before = Site::with(&clock, |it| it.store(store.clone()).cookie_name("sid"));
+    let site = Site::with(&clock, |builder| {
+        let sid = FormerCookie::new("sid").until(at(T0 + DAY));
+        builder.store(store.clone()).former_cookie(sid)
+    });
+    let own = person(&before, "ada");
+    let mut ended = person(&site, "ada");
+    let header = format!("{}; {}", ended.header(), own.header());
+    ended.send(&site, |session| session.destroy().unwrap());
+    let request = site.request(&header);
+    request.describe("phone").unwrap();
+    assert_eq!(finish(&request).set_cookie, [""; 0]);
+    let listed = ready(site.sessions.list("ada")).unwrap();
+    assert_eq!(listed[0].description, "phone");
+}
+
 /// A thief ticks "keep me logged in", on a page that changes nothing else. The session now lives for ninety days, and its
 /// entry in the list was to last for the twelve hours of the login.
 #[test]
@@ -1428,6 +1449,51 @@ fn a_login_takes_nothing_of_a_session_that_ends_between_its_calls() {
             "{in_steps}, {calls}"
         );
     }
+}
+
+/// The same with typed data: if the login is not saved, nothing of it stays in the list.
+#[test]
+fn a_typed_login_that_is_not_saved_leaves_no_device_in_the_list() {
+    let mut failed = 0;
+    for (in_steps, calls) in [false, true]
+        .into_iter()
+        .flat_map(|in_steps| (0..10).map(move |calls| (in_steps, calls)))
+    {
+        let clock = Clock::new();
+        let store = match in_steps {
+            true => Scripted::new(&clock).with_renames_in_steps(),
+            false => Scripted::new(&clock),
+        };
+        let site = |()| Site::<Account>::with(&clock, |it| it.store(store.clone()).data());
+        let [site, elsewhere] = [(); 2].map(site);
+        let mut browser = Browser::default();
+        browser.send(&site, |session| {
+            session.regenerate_for_login().unwrap();
+            session.modify(|account| account.diary = "secret".into())
+        });
+        let login = site.request(&browser.header());
+        login.regenerate_for_login().unwrap();
+        login.set_subject(Some("grace")).unwrap();
+        let mut reply = None;
+        browser.send(&elsewhere, |session| session.regenerate().unwrap());
+        store.give_way();
+        let mut steps = Steps::default();
+        steps.add(async { reply = Some(login.commit().await) });
+        for _ in 0..=calls {
+            if steps.running() == 1 {
+                steps.step(0);
+            }
+        }
+        store.stand();
+        browser.send(&elsewhere, |session| session.destroy().unwrap());
+        steps.end(0);
+        drop(steps);
+        let is_saved = reply.unwrap().failed.is_none();
+        failed += usize::from(!is_saved);
+        let listed = ready(site.sessions.list("grace")).unwrap();
+        assert_eq!(listed.len(), usize::from(is_saved), "{in_steps}, {calls}");
+    }
+    assert!(failed > 4, "{failed}");
 }
 
 /// The thief had new ids before the logout, and the store was down then or the client hung up.
