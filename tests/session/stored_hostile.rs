@@ -1175,6 +1175,34 @@ fn a_planted_session_is_not_renewed_or_moved_in_the_place_of_what_took_over() {
     }
 }
 
+/// A cookie that nobody else can set moves at once, and so does a session that gets another id.
+#[test]
+fn no_other_session_waits_beside_one_that_has_ended() {
+    let reads = |_: &Session| {};
+    for (name, act, waits) in [
+        ("sid", reads as fn(&Session), true),
+        ("sid", renew, false),
+        ("__Host-sid", reads, false),
+    ] {
+        let clock = Clock::new();
+        let store = Scripted::new(&clock);
+        let before = Site::with(&clock, |it| it.store(store.clone()).cookie_name(name));
+        let site = Site::with(&clock, |builder| {
+            let former = FormerCookie::new(name).until(at(T0 + DAY));
+            builder.store(store.clone()).former_cookie(former)
+        });
+        let own = person(&before, "ada");
+        clock.pass(10 * MINUTE);
+        let mut ended = person(&site, "ada");
+        let header = format!("{}; {}", ended.header(), own.header());
+        ended.send(&site, |session| session.destroy().unwrap());
+        let request = site.request(&header);
+        assert_eq!(request.get("user"), Ok(Some(String::from("ada"))));
+        act(&request);
+        assert_eq!(finish(&request).set_cookie.is_empty(), waits, "{name}");
+    }
+}
+
 /// The former cookie may be the visitor's own.
 #[test]
 fn a_description_is_kept_while_its_session_waits() {
