@@ -182,8 +182,8 @@ pub enum SaveError {
     /// read. Whether the session was saved may be unknown. Answered by 503.
     Store,
     /// Other requests saved the same session so often meanwhile that this one found no gap. Or another request ended
-    /// the session while this one logged in over it: typed data that it did not
-    /// [`replace`](super::Session::replace) may be another person's. Answered by 503.
+    /// the session while this one logged in over it: in a cookie, or with typed data that it did not
+    /// [`replace`](super::Session::replace), which may be another person's. A new login works. Answered by 503.
     Contended,
     /// [`close`](super::Exchange::close) was called inside a closure that was passed to this session.
     InUse,

@@ -342,6 +342,8 @@ impl<T: SessionData> LiveSession<T> {
             return Decision::Keep;
         }
         match self.refuse_save(rules, closing, &save) {
+            // Their credential was checked, and a page must not tell them that they are logged in.
+            Some(SkipReason::LoginEnded) if self.is_login() => Decision::Fail(SaveError::Contended),
             Some(reason) => Decision::Skip(reason),
             None => Decision::Save(save),
         }
