@@ -553,7 +553,7 @@ impl Codec {
         now: Timestamp,
         buf: &'b mut [u8],
     ) -> Result<Opened<&'b [u8]>, OpenError> {
-        open::open_payload(&self.settings, associated_data, token, now, buf)
+        open::open_payload(&self.settings, associated_data, token, Some(now), buf)
     }
 
     /// Opens a token down to its payload, whatever its time and the state of its key are: for a session that is to end.
@@ -563,7 +563,7 @@ impl Codec {
         token: &[u8],
         buf: &'b mut [u8],
     ) -> Result<Opened<&'b [u8]>, OpenError> {
-        open::open_at_any_time(&self.settings, token, buf)
+        open::open_payload(&self.settings, None, token, None, buf)
     }
 }
 

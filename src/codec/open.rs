@@ -68,7 +68,7 @@ pub(super) fn open_in<'b, T: Deserialize<'b>>(
     now: Timestamp,
     buf: &'b mut [u8],
 ) -> Result<Opened<T>, OpenError> {
-    let opened = open_payload(settings, associated_data, token.as_bytes(), now, buf)?;
+    let opened = open_payload(settings, associated_data, token.as_bytes(), Some(now), buf)?;
     match postcard::take_from_bytes(opened.value) {
         Ok((value, [])) => Ok(Opened {
             value,
@@ -81,33 +81,22 @@ pub(super) fn open_in<'b, T: Deserialize<'b>>(
 }
 
 /// Opens a token down to its payload, which then stands in `buf`. On every error but
-/// [`OpenError::Payload`] there is no plaintext in `buf`.
+/// [`OpenError::Payload`] there is no plaintext in `buf`. Without `now`, the time is not judged.
 #[inline]
 pub(super) fn open_payload<'b>(
     settings: &Settings,
     associated_data: Option<&[u8]>,
     token: &[u8],
-    now: Timestamp,
+    now: Option<Timestamp>,
     buf: &'b mut [u8],
 ) -> Result<Opened<&'b [u8]>, OpenError> {
     associated_data::prefixed(associated_data, |data| {
-        open_prefixed(settings, data, token, Some(now), buf)
+        open_prefixed(settings, data, token, now, buf)
     })
     .unwrap_or(Err(OpenError::AssociatedDataTooLong))
 }
 
-/// Opens a token down to its payload, whatever its time and the state of its key are.
-#[cfg(feature = "session")]
-pub(super) fn open_at_any_time<'b>(
-    settings: &Settings,
-    token: &[u8],
-    buf: &'b mut [u8],
-) -> Result<Opened<&'b [u8]>, OpenError> {
-    associated_data::prefixed(None, |data| open_prefixed(settings, data, token, None, buf))
-        .unwrap_or(Err(OpenError::AssociatedDataTooLong))
-}
-
-/// Takes the steps of the format page in their order. Without `now`, the time is not judged.
+/// Takes the steps of the format page in their order.
 fn open_prefixed<'b>(
     settings: &Settings,
     associated_data: &[u8],

@@ -23,4 +23,6 @@ pub mod rng;
 pub mod site;
 #[cfg(feature = "store")]
 pub mod store;
+#[cfg(feature = "store")]
+pub mod stored;
 pub mod vector;

@@ -270,6 +270,15 @@ impl<'f> Steps<'f> {
         }
     }
 
+    /// Lets the future with this number go on for so many calls, or to its end.
+    pub fn begin(&mut self, name: usize, calls: usize) {
+        for _ in 0..calls {
+            if let Some(nth) = self.running.keys().position(|running| *running == name) {
+                self.step(nth);
+            }
+        }
+    }
+
     /// Lets the future with this number, from 0 on, go on to its end.
     pub fn end(&mut self, name: usize) {
         while let Some(nth) = self.running.keys().position(|running| *running == name) {

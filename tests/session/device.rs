@@ -642,18 +642,23 @@ fn a_record_that_lost_its_key_takes_it_back() {
     assert!(!bound);
 }
 
+/// A browser that is bound, a copy of before, and the challenge of both.
+fn bound_and_copied(denylist: &Denylist) -> (Site, Jar, Jar, String) {
+    let site = Site::built(|builder| {
+        let builder = builder.device_bound(DeviceBound::default());
+        builder.denylist(denylist.clone())
+    });
+    let mut jar = Jar::default();
+    let challenge = jar.log_in(&site).challenge();
+    let copy = jar.clone();
+    assert_eq!(jar.register(&site, &Device::new(1), &challenge).status, 200);
+    (site, jar, copy, challenge)
+}
+
 #[test]
 fn with_a_denylist_copies_of_before_the_registration_die() {
     let denylist = Denylist::new();
-    let site = Site::built(|builder| {
-        builder
-            .device_bound(DeviceBound::default())
-            .denylist(denylist.clone())
-    });
-    let (device, mut jar) = (Device::new(1), Jar::default());
-    let challenge = jar.log_in(&site).challenge();
-    let mut copy = jar.clone();
-    assert_eq!(jar.register(&site, &device, &challenge).status, 200);
+    let (site, mut jar, mut copy, challenge) = bound_and_copied(&denylist);
     site.clock.pass(2 * MINUTE);
     assert_eq!(copy.user(&site), Some(7), "a request that was under way");
     site.clock.pass(1);
@@ -678,15 +683,7 @@ fn with_a_denylist_copies_of_before_the_registration_die() {
 #[test]
 fn with_a_denylist_that_is_read_again_copies_of_before_the_registration_stay_dead() {
     let denylist = Denylist::new();
-    let site = Site::built(|builder| {
-        builder
-            .device_bound(DeviceBound::default())
-            .denylist(denylist.clone())
-    });
-    let (device, mut jar) = (Device::new(1), Jar::default());
-    let challenge = jar.log_in(&site).challenge();
-    let mut copy = jar.clone();
-    assert_eq!(jar.register(&site, &device, &challenge).status, 200);
+    let (site, mut jar, mut copy, _) = bound_and_copied(&denylist);
     site.clock.pass(2 * MINUTE + 1);
     assert_eq!(copy.user(&site), None);
     let restarted = Denylist::new();

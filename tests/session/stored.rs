@@ -7,6 +7,7 @@ use crate::kit::{
     keys::{key, ring},
     site::{Browser, NAME, Site, finish, logged_in},
     store::{Fault, Scripted, Steps},
+    stored::{instances, person, site_with},
 };
 use hardtack::{
     Keyring,
@@ -19,15 +20,6 @@ use hardtack::{
 
 fn site() -> (Site, Scripted) {
     site_with(|builder| builder)
-}
-
-fn site_with(
-    configure: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
-) -> (Site, Scripted) {
-    let clock = Clock::new();
-    let store = Scripted::new(&clock);
-    let site = Site::with(&clock, |builder| configure(builder.store(store.clone())));
-    (site, store)
 }
 
 /// The site with its cookie under another name: the one of before is a former cookie.
@@ -49,17 +41,6 @@ fn visitor(site: &Site, store: &Scripted, user: &str) -> Browser {
     });
     site.events();
     store.calls();
-    browser
-}
-
-/// Somebody who has logged in, and whose list has the session.
-fn listed(site: &Site, user: &str) -> Browser {
-    let mut browser = Browser::default();
-    browser.send(site, |session| {
-        session.regenerate_for_login().unwrap();
-        session.set_subject(Some(user)).unwrap();
-        session.insert("user", user).unwrap();
-    });
     browser
 }
 
@@ -134,7 +115,7 @@ fn a_request_costs_what_it_uses() {
     assert_eq!(store.calls(), ["load", "end"]);
     assert!(browser.names().is_empty());
     // What the list shows is to be shown on.
-    let mut browser = listed(&site, "ada");
+    let mut browser = person(&site, "ada");
     store.calls();
     browser.send(&site, |session| session.regenerate().unwrap());
     assert_eq!(store.calls(), ["load", "owned", "rename"]);
@@ -1674,19 +1655,11 @@ fn a_session_in_a_cookie_moves_at_its_next_save() {
     assert_eq!(old.user(&elsewhere), None, "not after a minute either");
 }
 
-/// Two instances that share a store.
-fn pair() -> ([Site; 2], Scripted) {
-    let clock = Clock::new();
-    let store = Scripted::new(&clock);
-    let site = |()| Site::with(&clock, |builder| builder.store(store.clone()));
-    ([(); 2].map(site), store)
-}
-
 /// Another request of the browser saves while the device gets a name.
 #[test]
 fn a_description_is_not_lost_beside_another_save() {
-    let ([site, elsewhere], _) = pair();
-    let mut browser = listed(&site, "ada");
+    let ([site, elsewhere], _) = instances(|builder| builder);
+    let mut browser = person(&site, "ada");
     let naming = site.request(&browser.header());
     naming.describe("work phone").unwrap();
     browser.send(&elsewhere, |session| session.insert("cart", 7).unwrap());
@@ -1701,8 +1674,8 @@ fn a_description_is_not_lost_beside_another_save() {
 /// The device gets a name while another request of the browser gets a new id, and is on its way to the store.
 #[test]
 fn a_description_is_not_undone_by_a_new_id() {
-    let ([site, elsewhere], store) = pair();
-    let browser = listed(&site, "ada");
+    let ([site, elsewhere], store) = instances(|builder| builder);
+    let browser = person(&site, "ada");
     let moving = site.request(&browser.header());
     moving.regenerate().unwrap();
     let naming = elsewhere.request(&browser.header());
@@ -1725,8 +1698,8 @@ fn a_description_is_not_undone_by_a_new_id() {
 /// One node of Memcached is down, or one key is on a shard that is.
 #[test]
 fn an_end_that_fails_keeps_a_sweep_from_no_other() {
-    let ([site, elsewhere], store) = pair();
-    let people: Vec<_> = (0..40).map(|_| listed(&site, "ada")).collect();
+    let ([site, elsewhere], store) = instances(|builder| builder);
+    let people: Vec<_> = (0..40).map(|_| person(&site, "ada")).collect();
     store.set_down(true);
     for one in &people {
         let logout = site.request(&one.header());

@@ -6,6 +6,7 @@ use crate::kit::{
     keys::{key, ring},
     site::{Browser, Site, finish, logged_in},
     store::{Fault, Scripted, Steps},
+    stored::{instances, person, site_with},
 };
 use hardtack::{
     Keyring,
@@ -16,36 +17,6 @@ use hardtack::{
 };
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-
-fn site_with(
-    configure: impl FnOnce(SessionManagerBuilder) -> SessionManagerBuilder,
-) -> (Site, Scripted) {
-    let clock = Clock::new();
-    let store = Scripted::new(&clock);
-    let site = Site::with(&clock, |builder| configure(builder.store(store.clone())));
-    (site, store)
-}
-
-/// Instances of a site that share a store.
-fn instances<const N: usize>(
-    configure: impl Fn(SessionManagerBuilder) -> SessionManagerBuilder,
-) -> ([Site; N], Scripted) {
-    let clock = Clock::new();
-    let store = Scripted::new(&clock);
-    let site = |()| Site::with(&clock, |builder| configure(builder.store(store.clone())));
-    ([(); N].map(site), store)
-}
-
-/// Somebody who has logged in.
-fn person(site: &Site, user: &str) -> Browser {
-    let mut browser = Browser::default();
-    browser.send(site, |session| {
-        session.regenerate_for_login().unwrap();
-        session.set_subject(Some(user)).unwrap();
-        session.insert("user", user).unwrap();
-    });
-    browser
-}
 
 fn log_in(session: &Session, user: &str) {
     session.regenerate_for_login().unwrap();
@@ -1457,11 +1428,7 @@ fn a_login_takes_nothing_of_a_session_that_ends_between_its_calls() {
         store.give_way();
         let mut steps = Steps::default();
         steps.add(async { reply = Some(login.commit().await) });
-        for _ in 0..=calls {
-            if steps.running() == 1 {
-                steps.step(0);
-            }
-        }
+        steps.begin(0, calls + 1);
         store.stand();
         let (_, ended) = browser.visit(&elsewhere, |session| session.destroy().unwrap());
         assert_eq!(ended.failed, None);
@@ -1507,11 +1474,7 @@ fn a_typed_login_that_is_not_saved_leaves_no_device_in_the_list() {
         store.give_way();
         let mut steps = Steps::default();
         steps.add(async { reply = Some(login.commit().await) });
-        for _ in 0..=calls {
-            if steps.running() == 1 {
-                steps.step(0);
-            }
-        }
+        steps.begin(0, calls + 1);
         store.stand();
         browser.send(&elsewhere, |session| session.destroy().unwrap());
         steps.end(0);
