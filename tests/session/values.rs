@@ -235,3 +235,21 @@ fn a_value_that_is_there_is_not_made_again() {
         assert_eq!(len, Ok(1));
     });
 }
+
+/// The fields of a form, whose number is the sender's choice. If each were put by itself, this would take minutes.
+#[test]
+fn many_values_at_once_are_refused_at_once() {
+    let site = Site::new();
+    let mut browser = Browser::default();
+    browser.send(&site, |session| {
+        session.insert("0", 0).unwrap();
+        let field = |n: u32| (format!("{:x}", n.wrapping_mul(2_654_435_761)), n);
+        let refused = session.extend((0..200_000).map(field)).unwrap_err();
+        assert!(matches!(refused, SessionError::TooBig { .. }), "{refused}");
+        session.clear().unwrap();
+        // Of two values under one key, the later one counts.
+        session.extend([("b", 1), ("a", 2), ("b", 3)]).unwrap();
+        let expected = [("a".into(), 2), ("b".into(), 3)];
+        assert_eq!(session.entries::<u32>().unwrap(), expected);
+    });
+}

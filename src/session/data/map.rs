@@ -1,5 +1,7 @@
 use super::{cbor, entries::Entries, typed::SessionData};
 use crate::session::error::SessionError;
+#[cfg(feature = "store")]
+use alloc::collections::BTreeSet;
 use alloc::{
     collections::BTreeMap,
     string::{String, ToString as _},
@@ -35,7 +37,7 @@ pub struct SessionMap {
     /// The keys that were written since the dictionary was read, perhaps with the values that were there. Some may have
     /// been removed again.
     #[cfg(feature = "store")]
-    written: Vec<String>,
+    written: BTreeSet<String>,
 }
 
 /// Two dictionaries with the same encoded values are equal.
@@ -52,7 +54,7 @@ impl SessionMap {
         SessionMap {
             entries,
             #[cfg(feature = "store")]
-            written: Vec::new(),
+            written: BTreeSet::new(),
         }
     }
 
@@ -108,13 +110,18 @@ impl SessionMap {
         entries: impl IntoIterator<Item = (K, V)>,
     ) -> Result<(), SessionError> {
         let encode = |(key, value): (K, V)| match cbor::encode(&value) {
-            Ok(bytes) => Ok((key, bytes)),
+            Ok(bytes) => Ok((key.as_ref().into(), bytes)),
             Err(error) => Err(unstorable(key.as_ref(), &error)),
         };
-        let encoded: Vec<_> = entries.into_iter().map(encode).collect::<Result<_, _>>()?;
-        for (key, bytes) in encoded {
-            self.put(key.as_ref(), &bytes);
-        }
+        let encoded = entries.into_iter().map(encode);
+        let encoded: BTreeMap<String, _> = encoded.collect::<Result<_, _>>()?;
+        // In one pass: they may be the fields of a form, whose number is the sender's choice.
+        let mut all: BTreeMap<&str, &[u8]> = self.entries.iter().collect();
+        let written = encoded.iter();
+        all.extend(written.map(|(key, bytes)| (key.as_str(), &bytes[..])));
+        self.entries = all.into_iter().collect();
+        #[cfg(feature = "store")]
+        self.written.extend(encoded.into_keys());
         Ok(())
     }
 
@@ -178,8 +185,8 @@ impl SessionMap {
     fn put(&mut self, key: &str, value: &[u8]) {
         self.entries.put(key, value);
         #[cfg(feature = "store")]
-        if !self.was_written(key) {
-            self.written.push(key.into());
+        if !self.written.contains(key) {
+            self.written.insert(key.into());
         }
     }
 
@@ -187,39 +194,15 @@ impl SessionMap {
     #[cfg(feature = "store")]
     pub(super) fn written(&self) -> SessionMap {
         let entries = self.entries.iter();
-        let written = entries.filter(|(key, _)| self.was_written(key));
+        let written = entries.filter(|(key, _)| self.written.contains(*key));
         SessionMap::read(written.collect())
-    }
-
-    #[cfg(feature = "store")]
-    fn was_written(&self, key: &str) -> bool {
-        self.written.iter().any(|written| written == key)
-    }
-
-    /// Returns the keys under which two versions have another value than `base`, each with whether they have
-    /// the same one.
-    #[cfg(feature = "store")]
-    pub(crate) fn changed_by_both<'a>(
-        base: &'a SessionMap,
-        mine: &'a SessionMap,
-        theirs: &'a SessionMap,
-    ) -> impl Iterator<Item = (&'a str, bool)> {
-        let versions = versions(base, mine, theirs).into_iter();
-        versions.filter_map(|(key, [before, mine, theirs])| {
-            let both = mine.is_some() && theirs.is_some() && before != mine && before != theirs;
-            both.then_some((key, mine == theirs))
-        })
     }
 }
 
 /// Returns the values of each key in three dictionaries, in ascending order of the keys.
-fn versions<'a>(
-    base: &'a SessionMap,
-    mine: &'a SessionMap,
-    theirs: &'a SessionMap,
-) -> BTreeMap<&'a str, [Option<&'a [u8]>; 3]> {
+pub(crate) fn versions(all: [&SessionMap; 3]) -> BTreeMap<&str, [Option<&[u8]>; 3]> {
     let mut versions: BTreeMap<&str, [Option<&[u8]>; 3]> = BTreeMap::new();
-    for (version, map) in [base, mine, theirs].into_iter().enumerate() {
+    for (version, map) in all.into_iter().enumerate() {
         for (key, value) in map.entries.iter() {
             let values = versions.entry(key).or_default();
             if let Some(place) = values.get_mut(version) {
@@ -252,7 +235,7 @@ impl SessionData for SessionMap {
     /// Merges key by key: a key that one side changed is that side's. Of two changes of one key a removal
     /// wins, or else `mine`.
     fn merge(base: &SessionMap, mine: SessionMap, theirs: SessionMap) -> SessionMap {
-        let versions = versions(base, &mine, &theirs).into_iter();
+        let versions = versions([base, &mine, &theirs]).into_iter();
         let merged = versions.filter_map(|(key, [before, mine, theirs])| {
             let value = if mine == before {
                 theirs

@@ -9,6 +9,8 @@ mod typed;
 
 pub use map::SessionMap;
 #[cfg(feature = "store")]
+pub(crate) use map::versions;
+#[cfg(feature = "store")]
 pub(crate) use own::encode_own;
 pub use typed::{OldData, SessionData};
 pub(crate) use typed::{comes_back, decode, encode};

@@ -4,7 +4,7 @@ use super::Conflicts;
 use crate::{
     secret::Scratch,
     session::{
-        data::{self, SessionData, SessionMap},
+        data::{self, SessionData, SessionMap, versions},
         record::{Flash, MAX_FLASH_BYTES, MAX_FLASHES, RecordHead},
     },
 };
@@ -30,7 +30,7 @@ pub(crate) struct Own {
 /// What a merge could not keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Loss {
-    /// Both wrote another value under this key, and the later save wins.
+    /// Both changed this key, and what one of them made of it is gone.
     Key(String),
     /// Both changed typed data whose `merge` kept one of them.
     Data,
@@ -49,6 +49,7 @@ pub(crate) fn merge<T: SessionData>(
     let mut lost = Vec::new();
     let head = merge_heads(&base.head, mine.head, &theirs.head, own, &mut lost);
     let data = if own.replaced {
+        lost.extend(lost_to_a_whole(&base.data, &mine.data, &theirs.data));
         mine.data
     } else {
         merge_data(&base.data, mine.data, theirs.data, conflicts, &mut lost)
@@ -133,14 +134,18 @@ fn merge_data<T: SessionData>(
     let merged = T::merge(base, mine, theirs);
     let merged_bytes = data::encode(&merged);
     if T::NAME.is_empty() {
-        let [before, mine, theirs, mut map] =
-            [before, my_bytes, their_bytes, merged_bytes].map(|bytes| {
-                let read = |bytes: Scratch| postcard::from_bytes::<SessionMap>(&bytes.0).ok();
-                bytes.and_then(read).unwrap_or_default()
-            });
-        for (key, same) in SessionMap::changed_by_both(&before, &mine, &theirs) {
-            let decided = conflicts.decide(key, [&before, &mine, &theirs], &mut map);
-            if !decided && !same {
+        let maps = [before, my_bytes, their_bytes].map(as_map);
+        let [before, mine, theirs] = &maps;
+        let mut map = as_map(merged_bytes);
+        for (key, [was, mine_is, theirs_is]) in versions([before, mine, theirs]) {
+            if mine_is == was || theirs_is == was {
+                continue;
+            }
+            // Of a removal and a value nobody is asked: see `on_conflict`.
+            let decided = mine_is.is_some()
+                && theirs_is.is_some()
+                && conflicts.decide(key, [before, mine, theirs], &mut map);
+            if !decided && mine_is != theirs_is {
                 lost.push(Loss::Key(key.into()));
             }
         }
@@ -152,6 +157,27 @@ fn merge_data<T: SessionData>(
         lost.push(Loss::Data);
     }
     merged
+}
+
+/// Returns what others have changed, and this request has replaced without having seen it.
+fn lost_to_a_whole<T: SessionData>(base: &T, mine: &T, theirs: &T) -> Vec<Loss> {
+    let [before, mine, theirs] = [base, mine, theirs].map(data::encode);
+    if theirs == before || theirs == mine {
+        return Vec::new();
+    }
+    if !T::NAME.is_empty() {
+        return Vec::from([Loss::Data]);
+    }
+    let [before, mine, theirs] = &[before, mine, theirs].map(as_map);
+    let versions = versions([before, mine, theirs]).into_iter();
+    let lost = versions.filter(|(_, [was, mine, theirs])| theirs != was && theirs != mine);
+    lost.map(|(key, _)| Loss::Key(key.into())).collect()
+}
+
+/// Reads the encoded data of a dictionary.
+fn as_map(bytes: Option<Scratch>) -> SessionMap {
+    let read = |bytes: Scratch| postcard::from_bytes(&bytes.0).ok();
+    bytes.and_then(read).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -117,9 +117,10 @@ fn a_key_that_both_changed_alike_is_theirs_too() {
 }
 
 #[test]
-fn a_removal_wins_over_a_write() {
-    data(&[("user", 7)], &[], &[("user", 8)], &[], &[]);
-    data(&[("user", 7)], &[("user", 8)], &[], &[], &[]);
+fn a_removal_wins_over_a_write_and_says_so() {
+    data(&[("user", 7)], &[], &[("user", 8)], &[], &["user"]);
+    data(&[("user", 7)], &[("user", 8)], &[], &[], &["user"]);
+    data(&[("user", 7)], &[], &[], &[], &[]);
 }
 
 #[test]
@@ -155,18 +156,29 @@ fn a_key_for_which_the_site_decides_is_not_lost() {
 }
 
 #[test]
-fn a_replacement_wins_whole() {
+fn a_replacement_wins_whole_and_says_so() {
     let own = Own {
         replaced: true,
         ..OWN
     };
-    let (found, lost) = merge(
-        &version(&[("a", 1)]),
-        version(&[]),
-        version(&[("b", 1)]),
-        own,
-    );
-    assert!(found.data.is_empty() && lost.is_empty());
+    let base = [("a", 1), ("b", 1), ("c", 1)];
+    let theirs = [("b", 2), ("c", 1), ("d", 1)];
+    let (found, lost) = merge(&version(&base), version(&[("d", 1)]), version(&theirs), own);
+    assert!(found.data == map(&[("d", 1)]), "{:?}", found.data);
+    // Both removed `a` and added `d`, and nobody else changed `c`.
+    assert_eq!(lost, [Loss::Key("b".into())]);
+
+    let whole = |theirs| {
+        let [base, mine, theirs] = [1, 3, theirs].map(|n| Version {
+            head: head(),
+            data: Counter(n),
+        });
+        merge(&base, mine, theirs, own)
+    };
+    for (theirs, lost) in [(1, &[][..]), (3, &[]), (5, &[Loss::Data])] {
+        let (found, told) = whole(theirs);
+        assert_eq!((found.data, &told[..]), (Counter(3), lost), "{theirs}");
+    }
 }
 
 fn flashes(texts: &[&str]) -> Version<SessionMap> {
