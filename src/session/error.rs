@@ -181,7 +181,8 @@ pub enum SaveError {
     /// The store of the sessions failed, or holds a record that this version of the application cannot
     /// read. Whether the session was saved may be unknown. Answered by 503.
     Store,
-    /// Other requests saved the same session so often meanwhile that this one found no gap. Or another request ended
+    /// Other requests saved the same session so often meanwhile that this one found no gap. Or another request gave
+    /// a session in a store another id, and a second try with the new cookie works. Or another request ended
     /// the session while this one logged in over it: in a cookie, or with typed data that it did not
     /// [`replace`](super::Session::replace), which may be another person's. A new login works. Answered by 503.
     Contended,

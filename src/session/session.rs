@@ -284,6 +284,8 @@ impl<T: SessionData> Session<T> {
     /// [`remember`](Session::remember), before this call or after it. With a store, the same holds for
     /// `set_subject`: without it, the new login is in nobody's list.
     ///
+    /// Write to the session whose login it is. A new session whose data are still the default is not saved, as ever.
+    ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
     /// # let sessions = SessionManager::builder(Keyring::new(Key::generate()?)).build()?;
@@ -464,18 +466,11 @@ impl<T: SessionData> Session<T> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] if the store fails. Some of the sessions may have ended.
+    /// [`SessionError::Store`] if the store fails: some of the sessions may have ended. The same if this session has
+    /// ended since the request came, or another request gave it another id: then it ends no other.
     #[cfg(feature = "store")]
     pub async fn end_others(&self) -> Result<u32, SessionError> {
-        let (subject, own) = self.handle.read(|session| {
-            let own: Vec<SessionId> = session.own_ids().collect();
-            (session.subject().map(String::from), own)
-        })?;
-        let Some(subject) = subject else {
-            return Ok(0);
-        };
-        let ended = self.handle.manager().end_but(&subject, &own).await;
-        ended.map_err(|_| SessionError::Store)
+        self.handle.end_others().await
     }
 
     /// Stores a message for the next page that calls [`take_flashes`](Session::take_flashes). A

@@ -187,10 +187,14 @@ impl Store for Scripted {
     }
 
     async fn end(&self, end: End<'_>) -> Result<Swap, StoreError> {
-        if let (Some(index), Some(owner)) = (&self.index, end.owner) {
-            index.lock().unwrap().remove(&(*owner, *end.key));
-        }
-        self.call("end", self.memory().end(end)).await
+        let ends = async {
+            let ended = self.memory().end(end).await?;
+            if let (Some(index), Some(owner), Swap::Done) = (&self.index, end.owner, &ended) {
+                index.lock().unwrap().remove(&(*owner, *end.key));
+            }
+            Ok(ended)
+        };
+        self.call("end", ends).await
     }
 
     async fn rename(

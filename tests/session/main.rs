@@ -28,6 +28,8 @@ mod stored;
 #[cfg(feature = "store")]
 mod stored_hostile;
 #[cfg(feature = "store")]
+mod stored_ids;
+#[cfg(feature = "store")]
 mod stored_model;
 mod times;
 mod typed;

@@ -407,3 +407,37 @@ fn sessions_are_padded_if_asked() {
     assert_ne!(len(0, "a"), len(0, "a longer name"));
     assert_eq!(len(256, "a"), len(256, "a longer name"));
 }
+
+#[cfg(feature = "store")]
+#[test]
+fn a_setting_of_a_store_that_would_have_no_effect() {
+    use crate::kit::clock::Clock;
+    use hardtack::{session::Place, store::MemoryStore};
+
+    #[derive(Default, Serialize, Deserialize)]
+    struct Account {
+        visits: u32,
+    }
+
+    impl SessionData for Account {
+        const NAME: &'static str = "account";
+        const VERSION: u8 = 1;
+    }
+
+    let no_store = "`only_tickets` and `Place::Store` need a `store`: without one, every session is in its cookie";
+    assert_eq!(refused(SessionManagerBuilder::only_tickets), no_store);
+    assert_eq!(refused(|builder| builder.place(Place::Store)), no_store);
+    assert_eq!(
+        refused(|builder| builder
+            .store(MemoryStore::new(1 << 20))
+            .on_conflict("visits", |_: Option<u32>, mine: u32, _: u32| mine)
+            .data::<Account>()),
+        "`on_conflict` is for a dictionary, and `data` makes the sessions typed: say it in `SessionData::merge`"
+    );
+    // A site that is about to get a store, or had one.
+    let clock = Clock::new();
+    drop(Site::with(&clock, |builder| builder.place(Place::Cookie)));
+    drop(Site::with(&clock, |builder| {
+        builder.store(MemoryStore::new(1 << 20)).data::<Account>()
+    }));
+}

@@ -17,6 +17,7 @@ use hardtack::{
     },
     store::{MemoryStore, Store as _, StoreErrorKind},
 };
+use std::task::{Context, Waker};
 
 fn site() -> (Site, Scripted) {
     site_with(|builder| builder)
@@ -1092,7 +1093,8 @@ fn the_site_can_say_what_becomes_of_two_writes_to_one_key() {
     assert_eq!(conflict(&site, &store, Some(1), insert), (Some(7), vec![]));
     // It is asked about conflicts alone. A removal wins, and so does a write of the whole.
     let removal = [insert[0], |session: &Session| drop(session.remove("wares"))];
-    assert_eq!(conflict(&site, &store, Some(1), removal), (None, vec![]));
+    let lost = vec!["wares".into()];
+    assert_eq!(conflict(&site, &store, Some(1), removal), (None, lost));
     let clear = [insert[0], |session: &Session| {
         session.clear().unwrap();
         session.insert("wares", 9).unwrap();
@@ -2669,4 +2671,93 @@ fn a_session_that_is_only_taken_is_neither_told_nor_renewed() {
     site.clock.pass(5 * MINUTE);
     let (_, reply) = browser.visit(&site, |_| ());
     assert_eq!((reply, site.events()), (Reply::default(), vec![]));
+}
+
+/// One node of several is silent, and a logout on it is pending. Pages of the other nodes must not wait for it each time.
+#[test]
+fn a_pending_end_that_is_not_answered_is_not_tried_by_every_request() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    let other = visitor(&site, &store, "bob");
+    let silent = Some(Fault::Silent);
+    store.fail(&[None, silent, silent]);
+    browser.send(&site, |session| session.destroy().unwrap());
+    let page = |faults: &[Option<Fault>]| {
+        store.calls();
+        store.fail(faults);
+        assert_eq!(other.user(&site).as_deref(), Some("bob"));
+        store.calls().len()
+    };
+    let mut pause = 1;
+    for _ in 0..6 {
+        assert_eq!(page(&[None, silent, silent]), 3, "{pause}");
+        site.clock.pass(pause - 1);
+        assert_eq!(page(&[]), 1, "{pause}");
+        site.clock.pass(1);
+        pause = (2 * pause).min(16);
+    }
+    // It answers, and the next end waits for nothing.
+    assert_eq!(page(&[]), 2);
+    assert_eq!(page(&[]), 1);
+}
+
+/// A layer outside waits for less than the store's deadline, or the client does.
+#[test]
+fn a_store_that_is_silent_when_the_request_is_dropped_is_told() {
+    let (site, store) = site();
+    let browser = visitor(&site, &store, "ada");
+    let header = browser.header();
+    let head = || RequestHead {
+        method: "GET",
+        path: "/",
+        authority: None,
+        headers: [("cookie", header.as_str())],
+    };
+    let exchange = Exchange::begin(&site.sessions);
+    let session = ready(exchange.session(head()));
+    session.insert("cart", 7).unwrap();
+    let commit = exchange.commit(exchange.close());
+    store.give_way();
+    let load = Exchange::begin(&site.sessions).session(head());
+    let told = |seconds, future: &mut dyn FnMut()| {
+        site.events();
+        site.clock.pass(seconds);
+        future();
+        let events = site.events();
+        let silent = |event: &&Event| {
+            let timeout = StoreErrorKind::Timeout;
+            matches!(event, Event::StoreFailed { kind, .. } if *kind == timeout)
+        };
+        events.iter().filter(silent).count()
+    };
+    let mut context = Context::from_waker(Waker::noop());
+    let (mut load, mut commit) = (Some(Box::pin(load)), Some(Box::pin(commit)));
+    assert!(
+        load.as_mut()
+            .unwrap()
+            .as_mut()
+            .poll(&mut context)
+            .is_pending()
+    );
+    assert_eq!(told(1, &mut || drop(load.take())), 1);
+    assert!(
+        commit
+            .as_mut()
+            .unwrap()
+            .as_mut()
+            .poll(&mut context)
+            .is_pending()
+    );
+    assert_eq!(told(1, &mut || drop(commit.take())), 1);
+    let at_once = Exchange::begin(&site.sessions).session(head());
+    let mut at_once = Some(Box::pin(at_once));
+    assert!(
+        at_once
+            .as_mut()
+            .unwrap()
+            .as_mut()
+            .poll(&mut context)
+            .is_pending()
+    );
+    assert_eq!(told(0, &mut || drop(at_once.take())), 0);
 }

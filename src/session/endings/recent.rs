@@ -1,11 +1,11 @@
-//! The process's short memory of logins that have ended.
+//! The process's short memory of logins that have ended, and of sessions that got another id.
 //!
 //! A browser sends requests in parallel. Without this memory, an answer that was begun before a
 //! logout would write the old session back after it, and the visitor would be logged in again.
 
-use crate::session::record::LoginId;
 use alloc::collections::BTreeSet;
 use core::{
+    hash::Hash,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -40,43 +40,47 @@ impl RecentEnd {
     }
 }
 
-/// Remembers for 60 seconds which logins were ended or replaced in this process.
+/// Remembers for 60 seconds which logins (or sessions, by their ids) were ended or replaced in this process.
 ///
 /// Times are monotonic, counted from any one point that all callers share. A wall clock that is
 /// set back must not prolong or cut the memory.
 #[derive(Debug)]
-pub(crate) struct RecentEnds {
+pub(crate) struct RecentEnds<I> {
     max: usize,
-    memory: Mutex<Memory>,
+    memory: Mutex<Memory<I>>,
     /// In milliseconds, when the last login ended, or 0. Where nobody logs in or out for a minute, no request takes the
     /// lock, which all of them share.
     latest: AtomicU64,
 }
 
-#[derive(Debug, Default)]
-struct Memory {
-    ends: HashMap<LoginId, (Duration, RecentEnd)>,
-    by_time: BTreeSet<(Duration, LoginId)>,
+#[derive(Debug)]
+struct Memory<I> {
+    ends: HashMap<I, (Duration, RecentEnd)>,
+    by_time: BTreeSet<(Duration, I)>,
 }
 
-impl Default for RecentEnds {
-    fn default() -> RecentEnds {
+impl<I: Copy + Hash + Ord> Default for RecentEnds<I> {
+    fn default() -> RecentEnds<I> {
         RecentEnds::with_max(MAX_ENTRIES)
     }
 }
 
-impl RecentEnds {
-    fn with_max(max: usize) -> RecentEnds {
+impl<I: Copy + Hash + Ord> RecentEnds<I> {
+    fn with_max(max: usize) -> RecentEnds<I> {
+        let memory = Memory {
+            ends: HashMap::new(),
+            by_time: BTreeSet::new(),
+        };
         RecentEnds {
             max,
-            memory: Mutex::default(),
+            memory: Mutex::new(memory),
             latest: AtomicU64::new(0),
         }
     }
 
     /// Remembers that a login ended at `now`. An end stays an end: a replacement that comes after
     /// it does not weaken it.
-    pub(crate) fn remember(&self, login: LoginId, end: RecentEnd, now: Duration) {
+    pub(crate) fn remember(&self, login: I, end: RecentEnd, now: Duration) {
         let mut memory = self.lock();
         let (mut at, mut kind) = (now, end);
         if let Some((before, was)) = memory.ends.get(&login).copied() {
@@ -101,7 +105,7 @@ impl RecentEnds {
     }
 
     /// Returns how a login ended, if it did within the last 60 seconds.
-    pub(crate) fn get(&self, login: LoginId, now: Duration) -> Option<RecentEnd> {
+    pub(crate) fn get(&self, login: I, now: Duration) -> Option<RecentEnd> {
         let latest = Duration::from_millis(self.latest.load(Ordering::Acquire));
         if latest.is_zero() || is_over(latest, now) {
             return None;
@@ -110,7 +114,7 @@ impl RecentEnds {
         (!is_over(at, now)).then_some(end)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Memory> {
+    fn lock(&self) -> MutexGuard<'_, Memory<I>> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -128,6 +132,7 @@ fn is_over(at: Duration, now: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::record::LoginId;
     use alloc::vec::Vec;
     use proptest::prelude::*;
 

@@ -33,6 +33,9 @@ pub(crate) struct Save {
     /// A cookie that only names the session is due to be sealed anew, whatever changed.
     #[cfg(feature = "store")]
     pub(crate) due: bool,
+    /// Another request may have ended the session or given it another id since this one came.
+    #[cfg(feature = "store")]
+    pub(crate) is_slow: bool,
 }
 
 impl Save {

@@ -1,7 +1,7 @@
 use super::{
     decision::{Closing, Decision, Save},
     random::{new_login_id, new_session_id},
-    rules::{EndedLogin, Rules, Sealed, Timeouts, age},
+    rules::{EndedLogin, Rules, Sealed, Timeouts},
     view::SessionView,
 };
 use crate::{
@@ -17,14 +17,8 @@ use crate::{
 #[cfg(feature = "store")]
 use alloc::string::String;
 use alloc::{boxed::Box, vec::Vec};
-use core::{cmp::Ordering, time::Duration};
+use core::cmp::Ordering;
 use rand_core::TryCryptoRng;
-
-/// A mere renewal that comes later than this after the request's head is left out: another request may
-/// have ended the session meanwhile, in another process too, and the late answer would bring it back.
-const LATE: Duration = Duration::from_secs(1);
-/// The same once half of the idle limit is gone: slow uploads must not starve the session.
-const LATE_WHEN_DUE: Duration = Duration::from_secs(30);
 
 /// A session as the handler sees it.
 pub(crate) struct LiveSession<T> {
@@ -337,6 +331,8 @@ impl<T: SessionData> LiveSession<T> {
             due: self
                 .sealed()
                 .is_some_and(|sealed| self.renewal(rules, sealed, now.wall).is_some()),
+            #[cfg(feature = "store")]
+            is_slow: refusal::is_slow(now, closing),
         };
         if save.is_renewal() && !closing.renews {
             return Decision::Keep;
@@ -347,55 +343,6 @@ impl<T: SessionData> LiveSession<T> {
             Some(reason) => Decision::Skip(reason),
             None => Decision::Save(save),
         }
-    }
-
-    /// Returns why a session must not be saved.
-    fn refuse_save(
-        &self,
-        rules: &Rules<T>,
-        closing: Closing<'_>,
-        save: &Save,
-    ) -> Option<SkipReason> {
-        let at = save.now;
-        let now = at.wall;
-        if let Some(sealed) = self.sealed() {
-            let limits = sealed.limits;
-            let elapsed = at.ticks.saturating_sub(closing.head_at);
-            let due = age(sealed.issued_at, now) >= limits.idle / 2;
-            if save.is_renewal() && elapsed > if due { LATE_WHEN_DUE } else { LATE } {
-                return Some(SkipReason::TooLate);
-            }
-            // Whatever this process has seen end or be replaced, no answer of it brings back.
-            if rules.forbids_save(sealed.ids.login, self.is_login(), at) {
-                return Some(SkipReason::LoginEnded);
-            }
-            // An answer that took longer than the session lived: it would start its idle time again.
-            let over = limits.check(sealed.head.created_at, sealed.issued_at, now);
-            if over.is_err() && !self.is_login() {
-                return Some(SkipReason::Ended);
-            }
-        } else if !self.is_login() && rules.ended_lately(closing.others, at) {
-            // Another tab has logged in or out over the same cookie: a session of this one's own would
-            // throw out the login that the browser has just got.
-            return Some(SkipReason::LoginEnded);
-        }
-        if self.head.created_at > now.saturating_add(rules.skew) {
-            return Some(SkipReason::NotYetValid);
-        }
-        let timeouts = self.timeouts(rules);
-        if timeouts.check(self.head.created_at, now, now).is_err() {
-            return Some(SkipReason::Ended);
-        }
-        if rules
-            .end_of(save.ids.login, at)
-            .is_some_and(|end| end.is_final())
-        {
-            return Some(SkipReason::LoginEnded);
-        }
-        if !self.replaces_valid(rules) || !self.is_valid(rules, save.ids, now) {
-            return Some(SkipReason::NotValidated);
-        }
-        None
     }
 
     /// Returns the length of the record as it stands.
@@ -531,6 +478,7 @@ pub(super) fn read_data<T: SessionData>(schema: u8, bytes: &[u8]) -> Result<T, R
 mod changes;
 #[cfg(feature = "unstable-device-bound")]
 mod device;
+mod refusal;
 #[cfg(feature = "store")]
 mod shared;
 #[cfg(feature = "store")]

@@ -39,7 +39,9 @@ pub(crate) struct Rules<T> {
     pub(crate) reissue_before: Timestamp,
     pub(crate) validate: Option<Validate<T>>,
     pub(crate) denylist: Option<Denylist>,
-    pub(crate) recent: RecentEnds,
+    pub(crate) recent: RecentEnds<LoginId>,
+    /// Sessions that got another id, and are the same login.
+    pub(crate) renamed: RecentEnds<SessionId>,
     /// Sessions that are bound to a device are read.
     pub(crate) binds_devices: bool,
 }

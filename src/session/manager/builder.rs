@@ -859,6 +859,7 @@ impl<T: SessionData> SessionManagerBuilder<T> {
                 validate: self.validate,
                 denylist: self.denylist,
                 recent: RecentEnds::default(),
+                renamed: RecentEnds::default(),
                 binds_devices,
             },
             origin: self.origin,
@@ -926,6 +927,13 @@ impl<T: SessionData> SessionManagerBuilder<T> {
         if self.validate_lost {
             return Err(ConfigError(
                 "`validate` was set before `data`, which changes the type that it takes: set it afterwards"
+                    .into(),
+            ));
+        }
+        #[cfg(feature = "store")]
+        if !T::NAME.is_empty() && !self.store.conflicts.is_empty() {
+            return Err(ConfigError(
+                "`on_conflict` is for a dictionary, and `data` makes the sessions typed: say it in `SessionData::merge`"
                     .into(),
             ));
         }

@@ -11,8 +11,8 @@ use crate::{
         data::{SessionData, SessionMap},
         record::{About, SessionId},
         store::{
-            Ending, Found, GRACE, Moves, Owned, OwnerKey, Progress, RecordKey, Store, StoreError,
-            StoreErrorKind, StoreKeys, Tombstone,
+            Ending, Found, GRACE, Moves, OwnSession, Owned, OwnerKey, Progress, RecordKey, Store,
+            StoreError, StoreErrorKind, StoreKeys, Tombstone,
         },
     },
 };
@@ -109,16 +109,16 @@ impl<T> SessionManagerBuilder<T> {
     }
 
     /// Sets where sessions are saved. The default is [`Place::Store`] once there is a
-    /// [`store`](SessionManagerBuilder::store).
+    /// [`store`](SessionManagerBuilder::store). Without one, `build` fails with `Place::Store`.
     /// [`guide::stores`](crate::guide::stores#moving) shows how to move a fleet.
     pub fn place(mut self, place: Place) -> Self {
-        self.store.place = place;
+        self.store.place = Some(place);
         self
     }
 
     /// Refuses sessions that are in their cookies: the last step of a move to the store. From then on an
     /// end in the store needs to be remembered for a minute only. With [`Place::Cookie`], `build` fails: every session
-    /// that it saves would be refused.
+    /// that it saves would be refused. It fails without a store, too.
     pub fn only_tickets(mut self) -> Self {
         self.store.only_tickets = true;
         self
@@ -135,7 +135,8 @@ impl SessionManagerBuilder<SessionMap> {
     /// is not asked if one of them removed the value: a page that was loading must not bring back a login
     /// that another one has removed. If a value has another type than `decide` takes, the default counts.
     ///
-    /// Typed data merge as a whole: see [`SessionData::merge`].
+    /// Typed data merge as a whole: see [`SessionData::merge`]. With this setting before
+    /// [`data`](SessionManagerBuilder::data), `build` fails.
     ///
     /// [`Event::Conflict`]: crate::session::Event::Conflict
     ///
@@ -288,7 +289,7 @@ impl<T: SessionData> SessionManager<T> {
     ///
     /// That of the store. Some of the sessions may have ended.
     pub async fn end_all(&self, subject: &str) -> Result<u32, StoreError> {
-        self.end_but(subject, &[]).await
+        self.end_but(subject, None).await
     }
 
     /// Returns `true` if the store has a session under this id: for a WebSocket that outlives its request. After
@@ -304,28 +305,35 @@ impl<T: SessionData> SessionManager<T> {
         Ok(matches!(found, Found::Record(_)))
     }
 
-    /// Ends all sessions of a subject but these.
+    /// Ends all sessions of a subject but the own one: the ids that it has, and the one under which its record was read.
     pub(crate) async fn end_but(
         &self,
         subject: &str,
-        spared: &[SessionId],
+        own: Option<(Vec<SessionId>, Option<SessionId>)>,
     ) -> Result<u32, StoreError> {
-        let spared = self.with_keys(|keys| {
-            let keys = spared.iter().map(|id| keys.record_key(*id));
-            keys.collect::<Vec<_>>()
-        })?;
+        let own = own
+            .map(|(ids, read)| {
+                self.with_keys(|keys| {
+                    let all = ids.iter().map(|id| keys.record_key(*id)).collect();
+                    OwnSession::new(all, read.map(|id| keys.record_key(id)))
+                })
+            })
+            .transpose()?;
         let store = &*self.store()?.store;
         let (mut ended, mut outran) = (BTreeSet::new(), false);
         // A session that is renamed meanwhile is in the next list.
         for _ in 0..MAX_ROUNDS {
             let owned = self.owned(subject).await?;
-            let is_new = |(_, entry): &(OwnerKey, Owned)| {
-                !spared.contains(&entry.key) && !ended.contains(&entry.key)
-            };
-            let new: Vec<_> = owned.into_iter().filter(is_new).collect();
+            let is_new = |(_, entry): &(OwnerKey, Owned)| !ended.contains(&entry.key);
+            let mut new: Vec<_> = owned.into_iter().filter(is_new).collect();
+            new.retain(|(_, entry)| !own.as_ref().is_some_and(|own| own.has(entry.key)));
             outran = false;
             if new.is_empty() {
                 break;
+            }
+            if let Some(own) = &own {
+                // Behind the list: it must not have what another tab made of the own session.
+                own.goes_on(store).await?;
             }
             for (owner, entry) in new {
                 let mut ending = self.ending(entry.key, Some(owner))?;

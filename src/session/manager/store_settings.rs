@@ -33,7 +33,8 @@ pub enum Place {
 pub(super) struct StoreOptions {
     pub(super) store: Option<Arc<dyn ErasedStore>>,
     pub(super) max_record_bytes: usize,
-    pub(super) place: Place,
+    /// The default is the store.
+    pub(super) place: Option<Place>,
     pub(super) only_tickets: bool,
     pub(super) conflicts: Conflicts,
 }
@@ -43,7 +44,7 @@ impl Default for StoreOptions {
         StoreOptions {
             store: None,
             max_record_bytes: MAX_RECORD_BYTES,
-            place: Place::Store,
+            place: None,
             only_tickets: false,
             conflicts: Conflicts::default(),
         }
@@ -63,22 +64,26 @@ pub(crate) struct StoreSettings {
 impl StoreOptions {
     pub(super) fn check(self) -> Result<Option<StoreSettings>, String> {
         let Some(store) = self.store else {
-            return Ok(None);
+            return match self.only_tickets || self.place == Some(Place::Store) {
+                true => Err("`only_tickets` and `Place::Store` need a `store`: without one, every session is in its cookie".into()),
+                false => Ok(None),
+            };
         };
+        let place = self.place.unwrap_or(Place::Store);
         let (max, stores_max) = (self.max_record_bytes, store.max_record_bytes());
         if max > stores_max {
             return Err(format!(
                 "`max_record_bytes` is {max}, and the store takes {stores_max} at most: set a smaller one"
             ));
         }
-        if self.only_tickets && self.place == Place::Cookie {
+        if self.only_tickets && place == Place::Cookie {
             return Err(
                 "`only_tickets` refuses what `Place::Cookie` saves: take one of them out".into(),
             );
         }
         Ok(Some(StoreSettings {
             store,
-            place: self.place,
+            place,
             only_tickets: self.only_tickets,
             conflicts: self.conflicts,
             pending: PendingEnds::default(),

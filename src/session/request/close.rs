@@ -208,7 +208,10 @@ pub(super) fn report_replaced<T: SessionData>(
             to_login: save.ids.login,
             absolute_end: replaced.absolute_end,
         });
-        if replaced.login != save.ids.login {
+        if replaced.login == save.ids.login {
+            let renamed = &manager.settings().rules.renamed;
+            renamed.remember(replaced.session, RecentEnd::Replaced, save.now.ticks);
+        } else {
             events.extend(manager.end(*replaced, RecentEnd::Replaced, save.now));
         }
     }

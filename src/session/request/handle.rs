@@ -23,14 +23,6 @@ use std::sync::{Mutex, PoisonError};
 
 #[cfg(feature = "store")]
 use super::stored;
-#[cfg(feature = "store")]
-use alloc::boxed::Box;
-#[cfg(feature = "store")]
-use core::pin::Pin;
-
-/// What a store has to do for a request.
-#[cfg(feature = "store")]
-pub(crate) type Boxed<R> = Pin<Box<dyn Future<Output = R> + Send>>;
 
 /// A handle to the session of one request. Clones share it, and none of them holds a lock across an
 /// await.
@@ -285,72 +277,6 @@ impl<T: SessionData> Handle<T> {
         }
     }
 
-    /// Returns a future that loads the session from its store and gives `result`, or `result` if there is nothing
-    /// to load.
-    ///
-    /// In its box, as that of [`write_to_store`](Handle::write_to_store): both are large, and would be copied on
-    /// their way there.
-    #[cfg(feature = "store")]
-    pub(crate) fn load<R: Send + 'static>(&self, result: R) -> Result<Boxed<R>, R> {
-        let Some(store) = self.manager().settings().store.as_ref() else {
-            return Err(result);
-        };
-        let tokens = self
-            .locked(|state| {
-                if state.stored.is_some() {
-                    return None;
-                }
-                match stored::begin(self.manager(), state.facts.as_ref(), state.head_at) {
-                    Ok(tokens) => Some(tokens),
-                    Err(loaded) => {
-                        state.loaded(loaded);
-                        None
-                    }
-                }
-            })
-            .ok()
-            .flatten();
-        let Some(tokens) = tokens else {
-            return Err(result);
-        };
-        let (handle, store) = (self.clone(), Arc::clone(store));
-        Ok(Box::pin(async move {
-            let loaded = stored::load(handle.manager(), &store, tokens).await;
-            let events = handle.locked(|state| {
-                state.loaded(loaded);
-                core::mem::take(&mut state.events)
-            });
-            handle.report(&events.unwrap_or_default());
-            result
-        }))
-    }
-
-    /// Returns a future that writes the closed session to its store and gives what `then` makes of the answer, if
-    /// there is something to write.
-    #[cfg(feature = "store")]
-    pub(crate) fn write_to_store<R>(
-        &self,
-        answer: Answer,
-        then: impl FnOnce(Answer) -> R + Send + 'static,
-    ) -> Result<Boxed<R>, Answer> {
-        let Some(store) = self.manager().settings().store.as_ref() else {
-            return Err(answer);
-        };
-        let Ok(true) = self.locked(|state| state.write.is_some()) else {
-            return Err(answer);
-        };
-        let (handle, store) = (self.clone(), Arc::clone(store));
-        Ok(Box::pin(async move {
-            // Not before: if this future is dropped unpolled, the session is abandoned with what it ends.
-            let Ok(Some(write)) = handle.locked(|state| state.write.take()) else {
-                return then(answer);
-            };
-            let (answer, events) = stored::commit(handle.manager(), &store, write, answer).await;
-            handle.report(&events);
-            then(answer)
-        }))
-    }
-
     /// Runs `f` on the state, then reports what happened with no lock held.
     pub(super) fn call<R>(
         &self,
@@ -437,3 +363,8 @@ fn this_thread() -> usize {
     std::thread_local!(static HERE: u8 = const { 0 });
     HERE.with(|here| core::ptr::from_ref(here).addr())
 }
+
+#[cfg(feature = "store")]
+mod in_store;
+#[cfg(feature = "store")]
+pub(crate) use in_store::Boxed;

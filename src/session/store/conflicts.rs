@@ -26,6 +26,10 @@ impl Conflicts {
         self.0.insert(key.into(), Box::new(decide));
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Decides a conflict under `key`. Returns `false` if the site does not: a value may have another type
     /// than its function takes.
     pub(super) fn decide(

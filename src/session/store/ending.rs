@@ -33,6 +33,11 @@ const MOVES_OF_OTHERS: u32 = 4;
 /// How many pending ends a sweep lets fail one after the other. Each may take twice as long as the store's deadline.
 const MAX_FAILED: u32 = 4;
 
+/// How long no request takes a pending end along after one was not answered: at first, and at most after several. A part
+/// of the store may be silent while the rest answers, and everybody's pages would wait for it.
+const PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(16);
+
 /// Bounds the memory of ends that the store has not taken yet.
 const MAX_PENDING: usize = 65_536;
 
@@ -156,6 +161,8 @@ struct Pending {
     long: VecDeque<RecordKey>,
     ends: HashMap<RecordKey, Ending>,
     loss: Loss,
+    pause: Duration,
+    paused_until: Duration,
 }
 
 /// Whether an end found no room.
@@ -214,19 +221,32 @@ impl PendingEnds {
         }
     }
 
-    /// Tries the oldest of them, within the request of somebody else.
+    /// Tries the oldest of them, within the request of somebody else. `now` is of the clock that never goes back.
     pub(crate) async fn run_one(
         &self,
         store: &dyn ErasedStore,
         moves: Moves,
+        now: Duration,
     ) -> Result<(), StoreError> {
-        match self.pop() {
-            Some(ending) => {
-                let held = self.hold_one(ending);
-                held.run(store, &mut moves.of_others()).await.map(|_| ())
+        let is_paused = self.lock().paused_until > now;
+        let Some(ending) = (!is_paused).then(|| self.pop()).flatten() else {
+            return Ok(());
+        };
+        let held = self.hold_one(ending);
+        let ended = held.run(store, &mut moves.of_others()).await;
+        self.pause_after(&ended, now);
+        ended.map(|_| ())
+    }
+
+    fn pause_after(&self, ended: &Result<Progress, StoreError>, now: Duration) {
+        let pending = &mut *self.lock();
+        pending.pause = match ended {
+            Err(error) if error.kind() == StoreErrorKind::Timeout => {
+                pending.pause.saturating_mul(2).clamp(PAUSE, MAX_PAUSE)
             }
-            None => Ok(()),
-        }
+            _ => Duration::ZERO,
+        };
+        pending.paused_until = now.saturating_add(pending.pause);
     }
 
     /// Returns `true` if there is one.
@@ -485,7 +505,10 @@ mod tests {
         };
         let pending = PendingEnds::default();
         drop(pending.hold([ending(1), ending(2), ending(3)]));
-        let run = || block_on(pending.run_one(&store, Moves::new(Timestamp::MIN, GRACE)));
+        let run = || {
+            let moves = Moves::new(Timestamp::MIN, GRACE);
+            block_on(pending.run_one(&store, moves, Duration::ZERO))
+        };
         run().unwrap();
         assert_eq!(run().unwrap_err().kind(), StoreErrorKind::Corrupt);
         run().unwrap();

@@ -9,6 +9,7 @@ mod error;
 mod keys;
 mod memory;
 mod merge;
+mod own_session;
 mod probe;
 mod random;
 mod sealing;
@@ -18,6 +19,7 @@ pub(crate) use conflicts::Conflicts;
 pub(crate) use ending::{Ending, FOLLOWED, GRACE, MAX_MOVES, Moves, PendingEnds, Progress};
 pub(crate) use erased::ErasedStore;
 pub(crate) use merge::{Loss, Own, Version, merge};
+pub(crate) use own_session::OwnSession;
 pub(crate) use sealing::{RecordSecret, StoreKeys, Unsealed};
 
 pub use contract::{

@@ -98,8 +98,10 @@ pub(in crate::session::request) fn close<T: SessionData, R: TryCryptoRng + ?Size
         Decision::Save(_) if is_outdated => Decision::Skip(SkipReason::LoginEnded),
         Decision::Save(save) => {
             let stale = brought.stale(cookie, cookies);
-            let ready =
-                !describes && save.keeps_record() && current.as_ref().is_some_and(Current::is_kept);
+            let ready = !describes
+                && !save.is_slow
+                && save.keeps_record()
+                && current.as_ref().is_some_and(Current::is_kept);
             let planned = match &current {
                 Some(current) if ready => {
                     let secret = current.secret.ticket.clone();

@@ -353,9 +353,12 @@ async fn save<T: SessionData>(
                 if let Tombstone::Moved(next, _) = tombstone {
                     renamed = Some(next);
                 }
-                let over = match saving.own.is_login {
-                    true => Box::pin(merging::becomes_of(store, tombstone)).await?,
-                    false => Over::Ended,
+                let over = match tombstone {
+                    _ if saving.own.is_login => {
+                        Box::pin(merging::becomes_of(store, tombstone)).await?
+                    }
+                    Tombstone::Moved(..) => Over::GoesOn,
+                    _ => Over::Ended,
                 };
                 takes_over = (over == Over::GoesOn).then_some(tombstone);
                 Next::Put(merging::over(manager, &saving, over)?)

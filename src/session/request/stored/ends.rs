@@ -50,7 +50,11 @@ pub(super) async fn unsaved<T: SessionData>(
         grace: GRACE,
         asked_at: Timestamp::MIN,
     };
-    run(place, [ending], &mut None, &mut Vec::new()).await;
+    let mut events = Vec::new();
+    run(place, [ending], &mut None, &mut events).await;
+    for event in &events {
+        place.0.report(event);
+    }
 }
 
 /// Ends the other sessions of a browser that has logged in, and the one that another request has renamed meanwhile.

@@ -112,8 +112,8 @@ pub(crate) async fn load<T: SessionData>(
             // It answers: perhaps it takes an end now that it did not take before.
             if store.pending.is_some() {
                 // In a box: it is rare, and would make every load larger.
-                if let Err(error) =
-                    Box::pin(store.pending.run_one(&*store.store, manager.moves())).await
+                let (moves, now) = (manager.moves(), manager.ticks());
+                if let Err(error) = Box::pin(store.pending.run_one(&*store.store, moves, now)).await
                 {
                     loading.events.push(store_failed(&error));
                 }
@@ -428,7 +428,7 @@ pub(super) fn undone(progress: Result<Progress, StoreError>) -> Option<Event> {
     Some(store_failed(&error))
 }
 
-pub(super) fn store_failed(error: &StoreError) -> Event {
+pub(in crate::session::request) fn store_failed(error: &StoreError) -> Event {
     Event::StoreFailed {
         kind: error.kind(),
         detail: error.source().map(|source| source.to_string()),

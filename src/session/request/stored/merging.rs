@@ -1,16 +1,17 @@
 //! What a save makes of what others have done to the session meanwhile.
 
 use super::{
-    current::{Record, is_unreadable},
+    current::{Record as Opened, is_unreadable},
     saving::{Saving, Unsaved, Way},
 };
+use crate::secret::Scratch;
 use crate::session::{
     data::{self, SessionData},
     error::SaveError,
     events::{Lost, Refusal, SkipReason},
     lifecycle::{Decision, LiveSession, OwnChange, Save, read_record},
     manager::{SessionManager, StoreSettings},
-    record::Ids,
+    record::{Ids, Record},
     store::{
         Found, Loss, MAX_MOVES, Own, RecordKey, RecordSecret, StoreError, Tag, Tombstone, Version,
         merge as merge_versions,
@@ -46,7 +47,7 @@ pub(super) fn merge<T: SessionData>(
         return Err(SaveError::Store.into());
     };
     let tag = Tag::of(theirs).ok_or(SaveError::Store)?;
-    let Record {
+    let Opened {
         unsealed,
         secret,
         floor,
@@ -151,10 +152,12 @@ pub(super) fn over<T: SessionData>(
     over: Over,
 ) -> Result<Attempt, Unsaved> {
     if !saving.own.is_login {
-        return Err(Unsaved::Skip(match over {
-            Over::GoesOn | Over::Ended => SkipReason::LoginEnded,
-            Over::Missing => SkipReason::Missing,
-        }));
+        return Err(match over {
+            // A second try has the ticket of the new id.
+            Over::GoesOn if writes_data(saving) => SaveError::Contended.into(),
+            Over::GoesOn | Over::Ended => Unsaved::Skip(SkipReason::LoginEnded),
+            Over::Missing => Unsaved::Skip(SkipReason::Missing),
+        });
     }
     if matches!(saving.way, Way::Create) {
         // The key of the first try has a tombstone by now: see the default of `Store::rename`.
@@ -185,6 +188,12 @@ pub(super) fn own_writes<T: SessionData>(
     let written = written.ok_or(SaveError::Contended)?;
     let data = data::decode(&written.0).ok_or(SaveError::unreadable::<T>())?;
     anew(manager, saving, LiveSession::unsaved(ids, head, data))
+}
+
+/// Returns `true` if the request changed the data, and not only ids, times or messages.
+fn writes_data(saving: &Saving) -> bool {
+    let data = |record: &Scratch| Some(Record::decode(&record.0).ok()?.data.to_vec());
+    data(&saving.mine) != saving.own.base.as_ref().and_then(data)
 }
 
 fn anew<T: SessionData>(
@@ -232,6 +241,7 @@ fn unchanged<T: SessionData>(session: &LiveSession<T>, saving: &Saving) -> Resul
         max_age: saving.save.max_age,
         replaces: None,
         due: false,
+        is_slow: false,
     })
 }
 

@@ -12,7 +12,7 @@ mod saving;
 
 pub(super) use close::{abandon, close, end};
 pub(super) use commit::{Write, commit};
-pub(super) use load::{Loaded, begin, load};
+pub(super) use load::{Loaded, begin, load, store_failed};
 
 use crate::{
     Timestamp,
@@ -104,6 +104,13 @@ impl Stored {
     pub(super) fn came_as_ticket(&self) -> bool {
         let current = self.current.as_ref();
         current.is_some_and(|current| matches!(current.came, Came::AsTicket(_)))
+    }
+
+    /// Returns the id under which the record of the session that counts was read.
+    pub(super) fn read_at(&self) -> Option<SessionId> {
+        let current = self.current.as_ref();
+        let read = current.filter(|current| current.tag.is_some())?;
+        Some(read.ids.session)
     }
 
     pub(super) fn is_used(&self) -> bool {
