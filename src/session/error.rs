@@ -74,6 +74,10 @@ pub enum SessionError {
     /// The store of the sessions failed, or holds a record that this version of the application cannot
     /// read. The session is not lost: nothing was overwritten and no cookie removed. Answered by 503.
     Store,
+    /// The session has ended since the request came, or another request has given it another id, which may be another
+    /// tab's or a thief's. [`end_others`](super::Session::end_others) ends nothing then. Answered by 503: a second try has
+    /// the cookie of now.
+    Ended,
     /// The session was used before it was loaded from its store: a session of
     /// [`testing`](super::testing) whose store does not answer at once.
     NotLoaded,
@@ -116,6 +120,9 @@ impl fmt::Display for SessionError {
             SessionError::Store => f.write_str(
                 "the session store failed, or holds a record that cannot be read: the log says which",
             ),
+            SessionError::Ended => f.write_str(
+                "the session has ended or got another id since the request came: send the request again",
+            ),
             SessionError::NotLoaded => f.write_str(
                 "the session was used before it was loaded from its store: take it from the extractor",
             ),
@@ -128,13 +135,13 @@ impl fmt::Display for SessionError {
 
 impl SessionError {
     /// Returns the HTTP status that a response with this error has: 403 for
-    /// [`CrossOrigin`](SessionError::CrossOrigin), 503 for [`Rivals`](SessionError::Rivals) and
-    /// [`Store`](SessionError::Store), else 500.
+    /// [`CrossOrigin`](SessionError::CrossOrigin), 503 for [`Rivals`](SessionError::Rivals),
+    /// [`Store`](SessionError::Store) and [`Ended`](SessionError::Ended), else 500.
     #[must_use]
     pub fn status(&self) -> u16 {
         match self {
             SessionError::CrossOrigin => 403,
-            SessionError::Rivals | SessionError::Store => 503,
+            SessionError::Rivals | SessionError::Store | SessionError::Ended => 503,
             #[cfg(feature = "unstable-device-bound")]
             SessionError::NoDeviceProof => 503,
             _ => 500,
@@ -182,7 +189,7 @@ pub enum SaveError {
     /// read. Whether the session was saved may be unknown. Answered by 503.
     Store,
     /// Other requests saved the same session so often meanwhile that this one found no gap. Or another request gave
-    /// a session in a store another id, and a second try with the new cookie works. Or another request ended
+    /// a session in a store another id, and a second try has the new cookie. Or another request ended
     /// the session while this one logged in over it: in a cookie, or with typed data that it did not
     /// [`replace`](super::Session::replace), which may be another person's. A new login works. Answered by 503.
     Contended,

@@ -284,7 +284,8 @@ impl<T: SessionData> Session<T> {
     /// [`remember`](Session::remember), before this call or after it. With a store, the same holds for
     /// `set_subject`: without it, the new login is in nobody's list.
     ///
-    /// Write to the session whose login it is. A new session whose data are still the default is not saved, as ever.
+    /// Write to the session whose login it is. A new session that has neither data, nor messages, nor a subject is not
+    /// saved, as ever.
     ///
     /// ```
     /// # use hardtack::{Key, Keyring, session::{Session, SessionError, SessionManager, testing}};
@@ -466,8 +467,9 @@ impl<T: SessionData> Session<T> {
     ///
     /// # Errors
     ///
-    /// [`SessionError::Store`] if the store fails: some of the sessions may have ended. The same if this session has
-    /// ended since the request came, or another request gave it another id: then it ends no other.
+    /// [`SessionError::Store`] if the store fails. [`SessionError::Ended`] if this session has ended since the request
+    /// came, or another request has given it another id, unless this request logs somebody in. With either, some of the
+    /// other sessions may have ended.
     #[cfg(feature = "store")]
     pub async fn end_others(&self) -> Result<u32, SessionError> {
         self.handle.end_others().await

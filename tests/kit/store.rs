@@ -24,6 +24,8 @@ pub enum Fault {
     Before,
     /// The same, after the deadline of the call.
     Silent,
+    /// The same, and it takes as long as the usual deadline.
+    Hangs,
     /// The same, and the error says so.
     Refused,
     /// The call did what it was asked to, and its answer is lost.
@@ -160,6 +162,10 @@ impl Scripted {
         match fault {
             Some(Fault::Before) => Err(failed()),
             Some(Fault::Silent) => Err(StoreErrorKind::Timeout.into()),
+            Some(Fault::Hangs) => {
+                self.clock.pass(2);
+                Err(StoreErrorKind::Timeout.into())
+            }
             Some(Fault::Refused) => Err(StoreErrorKind::Corrupt.into()),
             Some(Fault::After) => {
                 call.await?;

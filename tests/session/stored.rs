@@ -2679,8 +2679,9 @@ fn a_pending_end_that_is_not_answered_is_not_tried_by_every_request() {
     let (site, store) = site();
     let mut browser = visitor(&site, &store, "ada");
     let other = visitor(&site, &store, "bob");
-    let silent = Some(Fault::Silent);
-    store.fail(&[None, silent, silent]);
+    // Each of the two calls takes two seconds.
+    let hangs = Some(Fault::Hangs);
+    store.fail(&[None, hangs, hangs]);
     browser.send(&site, |session| session.destroy().unwrap());
     let page = |faults: &[Option<Fault>]| {
         store.calls();
@@ -2688,17 +2689,75 @@ fn a_pending_end_that_is_not_answered_is_not_tried_by_every_request() {
         assert_eq!(other.user(&site).as_deref(), Some("bob"));
         store.calls().len()
     };
-    let mut pause = 1;
-    for _ in 0..6 {
-        assert_eq!(page(&[None, silent, silent]), 3, "{pause}");
-        site.clock.pass(pause - 1);
-        assert_eq!(page(&[]), 1, "{pause}");
+    for _ in 0..3 {
+        assert_eq!(page(&[None, hangs, hangs]), 3);
+        assert_eq!(page(&[]), 1);
         site.clock.pass(1);
-        pause = (2 * pause).min(16);
+        assert_eq!(page(&[]), 1);
+        site.clock.pass(1);
     }
     // It answers, and the next end waits for nothing.
     assert_eq!(page(&[]), 2);
+    let mut browser = visitor(&site, &store, "ada");
+    store.fail(&[None, Some(Fault::Before), Some(Fault::Before)]);
+    browser.send(&site, |session| session.destroy().unwrap());
+    assert_eq!(page(&[]), 2);
     assert_eq!(page(&[]), 1);
+}
+
+/// Pages that come at once, or whose visitors leave, do not each take one along.
+#[test]
+fn one_request_at_a_time_takes_a_pending_end_along() {
+    let (site, store) = site();
+    let other = visitor(&site, &store, "bob");
+    let silent = Some(Fault::Silent);
+    for n in 0..4 {
+        let mut browser = person(&site, &format!("person {n}"));
+        store.fail(&[None, silent, silent]);
+        browser.send(&site, |session| session.destroy().unwrap());
+        store.stand();
+    }
+    site.clock.pass(2);
+    let header = other.header();
+    store.give_way();
+    let mut pages = Steps::default();
+    for _ in 0..4 {
+        let (sessions, header) = (&site.sessions, &header);
+        pages.add(async move {
+            drop(Request::load(sessions, header).await);
+        });
+    }
+    for nth in 0..4 {
+        pages.step(nth);
+    }
+    for nth in (0..4).rev() {
+        pages.step(nth);
+    }
+    assert_eq!(pages.running(), 1);
+    store.calls();
+    drop(pages);
+    store.stand();
+    // Its turn is over after five seconds.
+    for (pause, calls) in [(0, 1), (4, 1), (1, 2)] {
+        site.clock.pass(pause);
+        assert_eq!(other.user(&site).as_deref(), Some("bob"));
+        assert_eq!(store.calls().len(), calls, "{pause}");
+    }
+}
+
+/// It equals what the store has, so there is nothing to save.
+#[test]
+fn a_write_that_a_removal_has_beaten_is_told() {
+    let (site, store) = site();
+    let mut browser = visitor(&site, &store, "ada");
+    browser.send(&site, |session| session.insert("wares", 1).unwrap());
+    let late = site.request(&browser.header());
+    late.insert("wares", 2).unwrap();
+    browser.send(&site, |session| drop(session.remove("wares")));
+    site.events();
+    assert_eq!(finish(&late).failed, None);
+    let lost = |event: &Event| matches!(event, Event::Conflict { lost: Lost::Key(key), .. } if key == "wares");
+    assert!(site.events().iter().any(lost));
 }
 
 /// A layer outside waits for less than the store's deadline, or the client does.

@@ -190,6 +190,7 @@ fn each_error_has_the_status_of_who_has_to_act() {
     let errors = [
         (SessionError::CrossOrigin, 403),
         (SessionError::Rivals, 503),
+        (SessionError::Ended, 503),
         (SessionError::Store, 503),
         (SessionError::HeadersSent, 500),
         (SessionError::Randomness, 500),

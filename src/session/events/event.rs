@@ -150,8 +150,7 @@ pub enum Event {
     /// The [`Denylist`](crate::session::Denylist) had no room for a login that ended: its copies open until
     /// their own end.
     DenylistFull(DenylistFull),
-    /// Another request saved the same session meanwhile, and not all of both could be kept: the later save
-    /// won.
+    /// Another request saved the same session meanwhile, and not all of both could be kept.
     Conflict {
         /// The id of the session.
         id: SessionId,
@@ -204,7 +203,7 @@ pub enum Event {
         /// The maximum.
         max: usize,
     },
-    /// The session store gave no answer. A session that was to be loaded answers
+    /// The session store gave no answer, or none until the request was dropped. A session that was to be loaded answers
     /// [`SessionError::Store`](crate::session::SessionError::Store).
     #[cfg(feature = "store")]
     StoreFailed {

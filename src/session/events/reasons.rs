@@ -175,7 +175,7 @@ pub enum SkipReason {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lost {
-    /// What one of the two requests made of this key: the earlier one, or the one that did not remove it.
+    /// A value of this key: that of the earlier save, or one beside which the other request removed the key.
     Key(String),
     /// The typed data of the other request:
     /// [`SessionData::merge`](crate::session::SessionData::merge) kept none of it.

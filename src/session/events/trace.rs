@@ -98,7 +98,7 @@ pub(crate) fn trace(event: &Event) {
             tracing::warn!(target: "hardtack", %newer, %older, "two logins under one session cookie name: neither counts");
         }
         Event::Conflict { id, login_id, lost } => {
-            tracing::info!(target: "hardtack", %id, %login_id, %lost, "two requests saved one session: the later save won");
+            tracing::info!(target: "hardtack", %id, %login_id, %lost, "two requests changed one session, and what one of them wrote is gone");
         }
         #[cfg(feature = "store")]
         Event::StaysInStore {

@@ -289,7 +289,8 @@ impl<T: SessionData> SessionManager<T> {
     ///
     /// That of the store. Some of the sessions may have ended.
     pub async fn end_all(&self, subject: &str) -> Result<u32, StoreError> {
-        self.end_but(subject, None).await
+        let ended = self.end_but(subject, None).await?;
+        Ok(ended.unwrap_or(0))
     }
 
     /// Returns `true` if the store has a session under this id: for a WebSocket that outlives its request. After
@@ -305,20 +306,12 @@ impl<T: SessionData> SessionManager<T> {
         Ok(matches!(found, Found::Record(_)))
     }
 
-    /// Ends all sessions of a subject but the own one: the ids that it has, and the one under which its record was read.
+    /// Ends all sessions of a subject but `own`. Returns `None` if that has ended or has another id by now.
     pub(crate) async fn end_but(
         &self,
         subject: &str,
-        own: Option<(Vec<SessionId>, Option<SessionId>)>,
-    ) -> Result<u32, StoreError> {
-        let own = own
-            .map(|(ids, read)| {
-                self.with_keys(|keys| {
-                    let all = ids.iter().map(|id| keys.record_key(*id)).collect();
-                    OwnSession::new(all, read.map(|id| keys.record_key(id)))
-                })
-            })
-            .transpose()?;
+        own: Option<OwnSession>,
+    ) -> Result<Option<u32>, StoreError> {
         let store = &*self.store()?.store;
         let (mut ended, mut outran) = (BTreeSet::new(), false);
         // A session that is renamed meanwhile is in the next list.
@@ -333,7 +326,9 @@ impl<T: SessionData> SessionManager<T> {
             }
             if let Some(own) = &own {
                 // Behind the list: it must not have what another tab made of the own session.
-                own.goes_on(store).await?;
+                if !own.goes_on(store).await? {
+                    return Ok(None);
+                }
             }
             for (owner, entry) in new {
                 let mut ending = self.ending(entry.key, Some(owner))?;
@@ -345,7 +340,7 @@ impl<T: SessionData> SessionManager<T> {
         }
         match outran {
             true => Err(Ending::outrun()),
-            false => Ok(u32::try_from(ended.len()).unwrap_or(u32::MAX)),
+            false => Ok(Some(u32::try_from(ended.len()).unwrap_or(u32::MAX))),
         }
     }
 

@@ -33,10 +33,12 @@ const MOVES_OF_OTHERS: u32 = 4;
 /// How many pending ends a sweep lets fail one after the other. Each may take twice as long as the store's deadline.
 const MAX_FAILED: u32 = 4;
 
-/// How long no request takes a pending end along after one was not answered: at first, and at most after several. A part
-/// of the store may be silent while the rest answers, and everybody's pages would wait for it.
-const PAUSE: Duration = Duration::from_secs(1);
-const MAX_PAUSE: Duration = Duration::from_secs(16);
+/// How long no request takes a pending end along after one was not answered. A part of the store may be silent while the
+/// rest answers, and everybody's pages would wait for it.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// How long one has for its answer, after which another one is tried: its request may have been dropped.
+const TURN: Duration = Duration::from_secs(5);
 
 /// Bounds the memory of ends that the store has not taken yet.
 const MAX_PENDING: usize = 65_536;
@@ -161,7 +163,7 @@ struct Pending {
     long: VecDeque<RecordKey>,
     ends: HashMap<RecordKey, Ending>,
     loss: Loss,
-    pause: Duration,
+    /// Until then, no request takes one along.
     paused_until: Duration,
 }
 
@@ -221,32 +223,30 @@ impl PendingEnds {
         }
     }
 
-    /// Tries the oldest of them, within the request of somebody else. `now` is of the clock that never goes back.
+    /// Tries the oldest of them, within the request of somebody else, and never two at a time. `now` is the clock that
+    /// never goes back.
     pub(crate) async fn run_one(
         &self,
         store: &dyn ErasedStore,
         moves: Moves,
-        now: Duration,
+        now: impl Fn() -> Duration,
     ) -> Result<(), StoreError> {
-        let is_paused = self.lock().paused_until > now;
-        let Some(ending) = (!is_paused).then(|| self.pop()).flatten() else {
+        let began = now();
+        if self.lock().paused_until > began {
+            return Ok(());
+        }
+        let Some(ending) = self.pop() else {
             return Ok(());
         };
+        self.lock().paused_until = began.saturating_add(TURN);
         let held = self.hold_one(ending);
         let ended = held.run(store, &mut moves.of_others()).await;
-        self.pause_after(&ended, now);
-        ended.map(|_| ())
-    }
-
-    fn pause_after(&self, ended: &Result<Progress, StoreError>, now: Duration) {
-        let pending = &mut *self.lock();
-        pending.pause = match ended {
-            Err(error) if error.kind() == StoreErrorKind::Timeout => {
-                pending.pause.saturating_mul(2).clamp(PAUSE, MAX_PAUSE)
-            }
-            _ => Duration::ZERO,
+        let is_silent = matches!(&ended, Err(error) if error.kind() == StoreErrorKind::Timeout);
+        self.lock().paused_until = match is_silent {
+            true => now().saturating_add(PAUSE),
+            false => Duration::ZERO,
         };
-        pending.paused_until = now.saturating_add(pending.pause);
+        ended.map(|_| ())
     }
 
     /// Returns `true` if there is one.
@@ -507,7 +507,7 @@ mod tests {
         drop(pending.hold([ending(1), ending(2), ending(3)]));
         let run = || {
             let moves = Moves::new(Timestamp::MIN, GRACE);
-            block_on(pending.run_one(&store, moves, Duration::ZERO))
+            block_on(pending.run_one(&store, moves, || Duration::ZERO))
         };
         run().unwrap();
         assert_eq!(run().unwrap_err().kind(), StoreErrorKind::Corrupt);

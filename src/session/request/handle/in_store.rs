@@ -2,8 +2,12 @@
 
 use super::{Handle, stored};
 use crate::session::{
-    data::SessionData, error::SessionError, events::Event, record::SessionId, request::Answer,
-    store::StoreErrorKind,
+    data::SessionData,
+    error::SessionError,
+    events::Event,
+    record::SessionId,
+    request::Answer,
+    store::{OwnSession, StoreError, StoreErrorKind},
 };
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use core::{pin::Pin, time::Duration};
@@ -83,24 +87,31 @@ impl<T: SessionData> Handle<T> {
     /// Ends every other session of the subject.
     pub(crate) async fn end_others(&self) -> Result<u32, SessionError> {
         let manager = self.manager();
-        let (subject, ids, read) = self.call(|state| {
+        let (subject, ids, asked) = self.call(|state| {
             let session = state.read(manager)?;
             let subject = session.subject().map(String::from);
             let ids: Vec<SessionId> = session.own_ids().collect();
-            Ok((
-                subject,
-                ids,
-                state.stored.as_ref().and_then(|stored| stored.read_at()),
-            ))
+            let is_login = session.is_login();
+            let stored = state.stored.as_ref().filter(|_| !is_login);
+            Ok((subject, ids, stored.and_then(|stored| stored.asked_at())))
         })?;
         let Some(subject) = subject else {
             return Ok(0);
         };
-        let ended = manager.end_but(&subject, Some((ids, read))).await;
-        ended.map_err(|error| {
-            self.report(&[stored::store_failed(&error)]);
+        let failed = |error: &StoreError| {
+            self.report(&[stored::store_failed(error)]);
             SessionError::Store
-        })
+        };
+        let key = |id| stored::record_key(manager, id).map_err(|error| failed(&error));
+        let own = OwnSession {
+            keys: ids.into_iter().map(key).collect::<Result<_, _>>()?,
+            asked_at: asked.map(|(id, _)| key(id)).transpose()?,
+            was_there: asked.is_some_and(|(_, was_there)| was_there),
+        };
+        let ended = manager.end_but(&subject, Some(own)).await;
+        ended
+            .map_err(|error| failed(&error))?
+            .ok_or(SessionError::Ended)
     }
 }
 
@@ -112,7 +123,7 @@ struct Owed<'h, T: SessionData> {
 }
 
 /// Clients that hang up sooner say nothing of the store.
-const OWED_TOO_LONG: Duration = Duration::from_millis(500);
+const OWED_TOO_LONG: Duration = Duration::from_secs(1);
 
 impl<'h, T: SessionData> Owed<'h, T> {
     fn now(handle: &'h Handle<T>) -> Owed<'h, T> {
@@ -128,13 +139,12 @@ impl<'h, T: SessionData> Owed<'h, T> {
 impl<T: SessionData> Drop for Owed<'_, T> {
     fn drop(&mut self) {
         let ticks = || self.handle.manager().ticks();
-        if self
-            .since
-            .is_some_and(|since| ticks().saturating_sub(since) >= OWED_TOO_LONG)
-        {
+        // A panic within a panic would end the process, and the clock and the report are the application's code.
+        let since = self.since.filter(|_| !std::thread::panicking());
+        if since.is_some_and(|since| ticks().saturating_sub(since) >= OWED_TOO_LONG) {
             self.handle.report(&[Event::StoreFailed {
                 kind: StoreErrorKind::Timeout,
-                detail: Some("the request was dropped before the store answered".into()),
+                detail: Some("the request was dropped while it waited for the store".into()),
             }]);
         }
     }

@@ -353,12 +353,11 @@ async fn save<T: SessionData>(
                 if let Tombstone::Moved(next, _) = tombstone {
                     renamed = Some(next);
                 }
-                let over = match tombstone {
-                    _ if saving.own.is_login => {
+                let over = match (tombstone, saving.own.is_login) {
+                    (Tombstone::Moved(..), _) | (_, true) => {
                         Box::pin(merging::becomes_of(store, tombstone)).await?
                     }
-                    Tombstone::Moved(..) => Over::GoesOn,
-                    _ => Over::Ended,
+                    (_, false) => Over::Ended,
                 };
                 takes_over = (over == Over::GoesOn).then_some(tombstone);
                 Next::Put(merging::over(manager, &saving, over)?)
@@ -372,12 +371,12 @@ async fn save<T: SessionData>(
                 saving.secret = next.secret;
                 lost = next.lost;
             }
-            Next::Done(save, secret) => {
+            Next::Done(save, secret, lost) => {
                 return Ok(Saved {
                     save,
                     secret,
                     written: None,
-                    lost: Vec::new(),
+                    lost,
                     renamed: None,
                 });
             }

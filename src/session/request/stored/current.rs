@@ -53,7 +53,7 @@ pub(super) fn with_keys<T: SessionData, R>(
     Some(f(keys.store.as_ref()?, keys.floor))
 }
 
-pub(super) fn record_key<T: SessionData>(
+pub(in crate::session::request) fn record_key<T: SessionData>(
     manager: &SessionManager<T>,
     id: SessionId,
 ) -> Result<RecordKey, StoreError> {

@@ -112,7 +112,7 @@ pub(crate) async fn load<T: SessionData>(
             // It answers: perhaps it takes an end now that it did not take before.
             if store.pending.is_some() {
                 // In a box: it is rare, and would make every load larger.
-                let (moves, now) = (manager.moves(), manager.ticks());
+                let (moves, now) = (manager.moves(), || manager.ticks());
                 if let Err(error) = Box::pin(store.pending.run_one(&*store.store, moves, now)).await
                 {
                     loading.events.push(store_failed(&error));

@@ -4,7 +4,6 @@ use super::{
     current::{Record as Opened, is_unreadable},
     saving::{Saving, Unsaved, Way},
 };
-use crate::secret::Scratch;
 use crate::session::{
     data::{self, SessionData},
     error::SaveError,
@@ -24,7 +23,7 @@ use alloc::vec::Vec;
 pub(super) enum Next {
     Put(Attempt),
     /// The store has all of it already.
-    Done(Save, RecordSecret),
+    Done(Save, RecordSecret, Vec<Lost>),
 }
 
 pub(super) struct Attempt {
@@ -96,14 +95,15 @@ pub(super) fn merge<T: SessionData>(
     } else {
         secret
     };
+    let lost = lost.into_iter().map(told).collect();
     let save = match decide(manager, saving, &mut session)? {
         Some(save) if save.is_renewal() && saving.description.is_none() => {
-            return Ok(Next::Done(save, secret));
+            return Ok(Next::Done(save, secret, lost));
         }
         Some(save) => save,
         // The list is to show another description.
         None if saving.description.is_some() => unchanged(&session, saving)?,
-        None => return Ok(Next::Done(unchanged(&session, saving)?, secret)),
+        None => return Ok(Next::Done(unchanged(&session, saving)?, secret, lost)),
     };
     Ok(Next::Put(Attempt {
         save,
@@ -113,7 +113,7 @@ pub(super) fn merge<T: SessionData>(
             Way::Swap(tag)
         },
         secret,
-        lost: lost.into_iter().map(told).collect(),
+        lost,
     }))
 }
 
@@ -154,7 +154,7 @@ pub(super) fn over<T: SessionData>(
     if !saving.own.is_login {
         return Err(match over {
             // A second try has the ticket of the new id.
-            Over::GoesOn if writes_data(saving) => SaveError::Contended.into(),
+            Over::GoesOn if writes_something(saving) => SaveError::Contended.into(),
             Over::GoesOn | Over::Ended => Unsaved::Skip(SkipReason::LoginEnded),
             Over::Missing => Unsaved::Skip(SkipReason::Missing),
         });
@@ -190,10 +190,22 @@ pub(super) fn own_writes<T: SessionData>(
     anew(manager, saving, LiveSession::unsaved(ids, head, data))
 }
 
-/// Returns `true` if the request changed the data, and not only ids, times or messages.
-fn writes_data(saving: &Saving) -> bool {
-    let data = |record: &Scratch| Some(Record::decode(&record.0).ok()?.data.to_vec());
-    data(&saving.mine) != saving.own.base.as_ref().and_then(data)
+/// Returns `true` if the request has written more than another id and a description. Messages that it has shown are
+/// shown again.
+fn writes_something(saving: &Saving) -> bool {
+    let Some(base) = &saving.own.base else {
+        return true;
+    };
+    let [Ok(mut mine), Ok(base)] = [&saving.mine, base].map(|record| Record::decode(&record.0))
+    else {
+        return true;
+    };
+    let flashes = core::mem::replace(&mut mine.head.flashes, base.head.flashes.clone());
+    flashes
+        .iter()
+        .any(|flash| !base.head.flashes.contains(flash))
+        || mine.head != base.head
+        || mine.data != base.data
 }
 
 fn anew<T: SessionData>(

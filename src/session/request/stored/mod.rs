@@ -12,6 +12,7 @@ mod saving;
 
 pub(super) use close::{abandon, close, end};
 pub(super) use commit::{Write, commit};
+pub(super) use current::record_key;
 pub(super) use load::{Loaded, begin, load, store_failed};
 
 use crate::{
@@ -106,11 +107,10 @@ impl Stored {
         current.is_some_and(|current| matches!(current.came, Came::AsTicket(_)))
     }
 
-    /// Returns the id under which the record of the session that counts was read.
-    pub(super) fn read_at(&self) -> Option<SessionId> {
-        let current = self.current.as_ref();
-        let read = current.filter(|current| current.tag.is_some())?;
-        Some(read.ids.session)
+    /// Returns the id under which the store was asked for the session that counts, and whether it had it.
+    pub(super) fn asked_at(&self) -> Option<(SessionId, bool)> {
+        let current = self.current.as_ref()?;
+        Some((current.ids.session, current.tag.is_some()))
     }
 
     pub(super) fn is_used(&self) -> bool {
