@@ -11,6 +11,7 @@ use hardtack::store::{
 };
 use sqlx::Pool;
 use std::{fmt, sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 /// How long a call waits before it begins anew. Writers that never waited could keep each other out in
@@ -23,12 +24,15 @@ pub struct SqlxStore<P> {
     pool: P,
     statements: Arc<Statements>,
     deadline: Duration,
+    /// As many as the pool has connections.
+    turns: Arc<Semaphore>,
 }
 
 impl<DB: Engine> SqlxStore<Pool<DB>> {
     /// Takes a pool. The table is `hardtack_session`.
     pub fn new(pool: Pool<DB>) -> Self {
         SqlxStore {
+            turns: Arc::new(Semaphore::new(pool.options().get_max_connections() as usize)),
             pool,
             statements: statements(DB::STATEMENTS, "hardtack_session"),
             deadline: Duration::from_secs(2),
@@ -84,6 +88,10 @@ impl<DB: Engine> SqlxStore<Pool<DB>> {
             call(table).await
         };
         let calls = async {
+            // Half of the deadline is left to whoever gets a turn. With less than a connection takes, everybody in
+            // line would give up their own, and a site in use would stay away when its database is back.
+            let turn = timeout(self.deadline / 2, self.turns.acquire()).await;
+            let _turn = turn.map_err(|_| failed(&sqlx::Error::PoolTimedOut))?;
             loop {
                 match once().await {
                     Err(error) if was_rolled_back(&error) => sleep(PAUSE).await,

@@ -24,7 +24,13 @@ use std::{
     error::Error as _,
     fs,
     path::PathBuf,
+    sync::Arc,
     time::{Duration, UNIX_EPOCH},
+};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinSet, yield_now},
+    time::{interval, sleep, timeout},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -702,7 +708,7 @@ async fn connections_to_a_server_that_is_gone_are_not_waited_for() {
     for call in 0..6 {
         // The pool asks a connection that comes back whether it works, without a deadline.
         while pool.num_idle() == 0 {
-            tokio::task::yield_now().await;
+            yield_now().await;
         }
         proxy.set(Fault::Hang);
         match call {
@@ -744,6 +750,46 @@ async fn empty_pool_keeps_the_deadline() {
     let error = store.put(create(&key, &[0x61; 40])).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     names_nothing(&error, &["616161", "hardtack_session", "until"]);
+}
+
+/// Callers stand in line for the pool. If whoever comes to the front had less time left than a connection takes, nobody
+/// would open one, and neither would anybody after them.
+#[tokio::test]
+async fn site_in_use_comes_back_when_its_database_does() {
+    const DEADLINE: Duration = Duration::from_secs(1);
+    const EVERY: Duration = Duration::from_millis(20);
+    let sqlite = Sqlite::new("away");
+    sqlite.connect("hardtack_session").await;
+    let is_back = Arc::new(Semaphore::new(0));
+    let opens = is_back.clone();
+    let pool = SqlitePoolOptions::new().max_connections(1);
+    let pool = pool.after_connect(move |_, _| {
+        let opens = opens.clone();
+        Box::pin(async move {
+            let _opens = opens.acquire().await.unwrap();
+            // What TLS and a password take.
+            sleep(EVERY * 15).await;
+            Ok(())
+        })
+    });
+    let file = SqliteConnectOptions::new().filename(sqlite.0.join("sessions.db"));
+    let store = SqliteStore::new(pool.connect_lazy_with(file)).deadline(DEADLINE);
+    let (key, mut ticks, mut visits) = (new_key(), interval(EVERY), JoinSet::new());
+    let mut next = async || {
+        ticks.tick().await;
+        let store = store.clone();
+        visits.spawn(async move { store.load(&key, None).await });
+        visits.try_join_next().map(Result::unwrap)
+    };
+    // As long as a call may take, and once more: the line is full.
+    for _ in 0..2 * DEADLINE.as_millis() / EVERY.as_millis() {
+        if let Some(answer) = next().await {
+            assert_eq!(answer.unwrap_err().kind(), StoreErrorKind::Timeout);
+        }
+    }
+    is_back.add_permits(1);
+    let served = async { while !matches!(next().await, Some(Ok(Found::Missing))) {} };
+    timeout(PATIENT, served).await.expect("still away");
 }
 
 #[tokio::test]
