@@ -2,7 +2,7 @@
 
 use crate::{
     engine::Engine,
-    error::{failed, was_rolled_back},
+    error::{failed, is_demoted, was_rolled_back},
     table::{Statements, Table, statements},
 };
 use hardtack::store::{
@@ -92,9 +92,12 @@ impl<DB: Engine> SqlxStore<Pool<DB>> {
             // line would give up their own, and a site in use would stay away when its database is back.
             let turn = timeout(self.deadline / 2, self.turns.acquire()).await;
             let _turn = turn.map_err(|_| failed(&sqlx::Error::PoolTimedOut))?;
+            let mut is_second = false;
             loop {
                 match once().await {
                     Err(error) if was_rolled_back(&error) => sleep(PAUSE).await,
+                    // Its connection is closed.
+                    Err(error) if is_demoted(&error) && !is_second => is_second = true,
                     answer => return answer.map_err(|error| failed(&error)),
                 }
             }

@@ -1,6 +1,7 @@
 //! The table of the sessions, as one call sees it.
 
 use crate::engine::{Answer, Bytes, Engine, Number, Value};
+use crate::error::is_demoted;
 use hardtack::store::{
     End, Expect, Found, MAX_OWNED, Owned, OwnerKey, Put, RecordKey, Swap, Tag, Tombstone,
 };
@@ -66,6 +67,10 @@ impl<DB: Engine> Table<DB> {
         let answer = DB::run(&mut self.connection, statement, values).await;
         // A transaction that did not begin or end may still be open.
         self.is_idle = answer.is_ok() || !values.is_empty();
+        if answer.as_ref().is_err_and(is_demoted) {
+            // It leads to a server that sessions have left, however often the pool asks whether it works.
+            self.connection.close_on_drop();
+        }
         match answer {
             // The key is taken, so that nothing is written.
             Err(Error::Database(error)) if error.is_unique_violation() => Ok(Answer::default()),

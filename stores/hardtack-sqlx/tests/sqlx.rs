@@ -792,6 +792,93 @@ async fn site_in_use_comes_back_when_its_database_does() {
     timeout(PATIENT, served).await.expect("still away");
 }
 
+/// A connection that is open leads to the server that was the primary, whoever is it now.
+#[tokio::test]
+async fn demoted_primary_is_left() {
+    let Some(server) = servers::mariadb() else {
+        return;
+    };
+    let mariadb = MariaDb(server);
+    let primary = mariadb.connect("hardtack_session").await;
+    let admin = mariadb.pool().await;
+    // Whoever may do all writes to a server that only reads.
+    let users = "FLUSH PRIVILEGES; CREATE USER site@'%', site@localhost; \
+        GRANT SELECT, INSERT, UPDATE, DELETE ON site.* TO site@'%', site@localhost; \
+        SET GLOBAL read_only = 1";
+    admin.execute(sqlx::raw_sql(users)).await.unwrap();
+    let root = MySqlConnectOptions::new()
+        .host("127.0.0.1")
+        .port(mariadb.0.port())
+        .database("site")
+        .username("root")
+        .disable_statement_logging();
+    let site = root.clone().username("site");
+    let pool = async |size| {
+        let pool = MySqlPoolOptions::new().max_connections(size);
+        let pool = pool.connect_with(site.clone()).await.unwrap();
+        let mut all = Vec::new();
+        for _ in 0..size {
+            all.push(pool.acquire().await.unwrap());
+        }
+        drop(all);
+        while pool.num_idle() < size as usize {
+            yield_now().await;
+        }
+        pool
+    };
+    let record = [7; 40];
+    // Nobody is the primary yet: one more try, and no other.
+    let key = new_key();
+    let store = MySqlStore::new(pool(1).await).deadline(PATIENT);
+    let error = store.put(create(&key, &record)).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    names_nothing(&error, &["site", "127.0.0.1", "hardtack_session"]);
+    assert_advises(error, "primary");
+
+    // All calls that write leave it at once, if it is one connection.
+    primary.put(create(&key, &record)).await.unwrap();
+    let (put, to) = (create(&key, &record), new_key());
+    let tag = put.tag().unwrap();
+    let moved = Tombstone::Moved(to, AT);
+    for call in 0..4 {
+        let pool = pool(1).await;
+        pool.set_connect_options(root.clone());
+        let store = MySqlStore::new(pool).deadline(PATIENT);
+        let expect = Expect::Tag(&tag);
+        let renamed = renamed_to(put, &to, &tag);
+        let done = match call {
+            0 => store.put(create(&new_key(), &record)).await,
+            1 => store.put(Put { expect, ..put }).await,
+            2 => store.rename(&key, renamed, moved, HOUR).await,
+            _ => store.end(end(&to)).await,
+        };
+        assert_eq!(done.unwrap(), Swap::Done, "{call}");
+    }
+    let pool = pool(8).await;
+    pool.set_connect_options(root);
+    let store = MySqlStore::new(pool).deadline(PATIENT);
+    let key = new_key();
+    works_again(|| store.put(create(&key, &record))).await;
+}
+
+/// What a standby of PostgreSQL says to those who write.
+#[tokio::test]
+async fn connection_that_only_reads_is_left() {
+    let Some(server) = servers::postgres() else {
+        return;
+    };
+    let primary = options(server.port());
+    let standby = primary.clone();
+    let standby = standby.options([("default_transaction_read_only", "on")]);
+    let one = PgPoolOptions::new().max_connections(1);
+    let pool = one.connect_with(standby).await.unwrap();
+    pool.set_connect_options(primary);
+    let store = PostgresStore::new(pool).deadline(PATIENT);
+    store.create_table().await.unwrap();
+    let put = store.put(create(&new_key(), &[7; 40])).await;
+    assert_eq!(put.unwrap(), Swap::Done);
+}
+
 #[tokio::test]
 async fn table_of_another_user_is_enough() {
     let Some(server) = servers::postgres() else {
