@@ -67,11 +67,7 @@ impl<DB: Engine> SqlxStore<Pool<DB>> {
     ///
     /// The database refuses.
     pub async fn create_table(&self) -> Result<(), StoreError> {
-        if self.owned(&OwnerKey::from_bytes([0; 16])).await.is_err() {
-            self.call(|mut table| async move { table.run("create", &[]).await })
-                .await?;
-        }
-        Ok(())
+        self.call(|table| table.create()).await
     }
 
     /// Makes a call, anew after each rollback, until its deadline: `sqlx` has none for a query.

@@ -150,6 +150,18 @@ impl<DB: Engine> Table<DB> {
         Ok(Swap::Done)
     }
 
+    pub(crate) async fn create(mut self) -> Result<()> {
+        let nobody = [Bytes(Some(&[0; 16]))];
+        if self.list("list", &nobody).await.is_err()
+            && let Err(error) = self.run("create", &[]).await
+            // PostgreSQL refuses all but one of the instances that create it at the same moment.
+            && self.list("list", &nobody).await.is_err()
+        {
+            return Err(error);
+        }
+        Ok(())
+    }
+
     pub(crate) async fn load(mut self, key: &RecordKey, keep: Option<Duration>) -> Result<Found> {
         let (found, left) = self.read(key).await?;
         let life = keep.map_or(0, life);
