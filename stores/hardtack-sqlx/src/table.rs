@@ -98,11 +98,12 @@ impl<DB: Engine> Table<DB> {
             Bytes(put.owner.map(|owner| owner.about)),
             Bytes(Some(put.key.as_bytes())),
         ];
-        let Expect::Tag(expected) = put.expect else {
-            return Ok(self.run("insert", &values).await?.written > 0);
-        };
-        values.push(Bytes(Some(expected.as_bytes())));
-        Ok(self.run("swap", &values).await?.written > 0)
+        let mut name = "insert";
+        if let Expect::Tag(expected) = put.expect {
+            name = "swap";
+            values.push(Bytes(Some(expected.as_bytes())));
+        }
+        Ok(self.run(name, &values).await?.written > 0)
     }
 
     /// Turns a record into a tombstone, or leaves one where nothing is. `false` if what is there is not as
@@ -152,14 +153,13 @@ impl<DB: Engine> Table<DB> {
 
     pub(crate) async fn create(mut self) -> Result<()> {
         let nobody = [Bytes(Some(&[0; 16]))];
-        if self.list("list", &nobody).await.is_err()
-            && let Err(error) = self.run("create", &[]).await
-            // PostgreSQL refuses all but one of the instances that create it at the same moment.
-            && self.list("list", &nobody).await.is_err()
-        {
-            return Err(error);
+        if self.list("list", &nobody).await.is_ok() {
+            return Ok(());
         }
-        Ok(())
+        let created = self.run("create", &[]).await;
+        // PostgreSQL refuses all but one of the instances that create it at the same moment.
+        let there = self.list("list", &nobody).await;
+        there.map(drop).or(created.map(drop))
     }
 
     pub(crate) async fn load(mut self, key: &RecordKey, keep: Option<Duration>) -> Result<Found> {
