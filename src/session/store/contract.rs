@@ -68,7 +68,8 @@ pub trait Store: Send + Sync + 'static {
         false
     }
 
-    /// Returns the live records of one owner. The default is unsupported.
+    /// Returns the live records of one owner: all that [`load`](Store::load) still returns, even past their time. The
+    /// default is unsupported.
     ///
     /// A store keeps at most [`MAX_OWNED`] records for one owner: it ends those with the earliest end first, but
     /// never the one that it has just written.

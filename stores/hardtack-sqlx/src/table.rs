@@ -164,9 +164,10 @@ impl<DB: Engine> Table<DB> {
 
     pub(crate) async fn load(mut self, key: &RecordKey, keep: Option<Duration>) -> Result<Found> {
         let (found, left) = self.read(key).await?;
-        let life = keep.map_or(0, life);
         // Once an hour at most: ends are rounded up.
-        if matches!(found, Found::Record(_)) && left < life {
+        if let (Found::Record(_), Some(life)) = (&found, keep.map(life))
+            && left < life
+        {
             let values = [Number(life), Bytes(Some(key.as_bytes()))];
             self.run("keep", &values).await?;
         }

@@ -445,12 +445,11 @@ async fn row_ends_at_the_first_full_hour_and_a_tombstone_keeps_nothing() {
     store.load(&key, Some(HOUR * 5)).await.unwrap_err();
     pool.execute("DROP TRIGGER t").await.unwrap();
 
-    // Before a sweep, a list does not name what is over.
-    assert_eq!(store.owned(&owner).await.unwrap().len(), 1);
+    // Before a sweep, a list names what is over for the database: somebody else's clock may let it in.
     pool.execute(advance("hardtack_session", HOUR * 8))
         .await
         .unwrap();
-    assert_eq!(store.owned(&owner).await.unwrap().len(), 0);
+    assert_eq!(store.owned(&owner).await.unwrap().len(), 1);
     let found = store.load(&key, None).await.unwrap();
     assert_eq!(found, Found::Record(vec![7; 40]));
 
@@ -529,7 +528,7 @@ async fn records_that_an_owner_has_too_many_all_end_or_the_write_fails() {
     };
     let many = "INSERT INTO hardtack_session \
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1002) \
-        SELECT randomblob(16), x'07', x'07', 1 << 40, zeroblob(16), x'' FROM n";
+        SELECT randomblob(16), x'07', x'07', i & 1 << 40, zeroblob(16), x'' FROM n";
     pool.execute(many).await.unwrap();
     assert_eq!(store.put(put).await.unwrap(), Swap::Done);
     assert_eq!(store.owned(owner.key).await.unwrap().len(), 1_000);

@@ -73,6 +73,7 @@ enum Fault {
     NamespacesMeet,
     HalfWrites,
     ListsWhatEnded,
+    HidesWhatIsOver,
     ForgetsOwners,
     ListsUntilThePutIsOver,
     OwnersGrow,
@@ -160,6 +161,7 @@ impl FaultyStore {
             entry.until > now
                 || self.is(Fault::NothingExpires)
                 || self.is(Fault::ExpiresBySweeps)
+                || self.is(Fault::HidesWhatIsOver)
                 || (self.is(Fault::TombstonesStay) && entry.value.len() < 24)
         };
         let entry = map.get(key).filter(live);
@@ -474,7 +476,11 @@ impl Store for FaultyStore {
         let owned = map.iter().filter_map(|(key, entry)| {
             let (found, about) = entry.owner.clone()?;
             let record = matches!(self.found(&map, key), Ok(Found::Record(_)));
-            let is_over = self.is(Fault::ListsUntilThePutIsOver) && entry.listed_until <= now;
+            let is_over = match self.fault {
+                Fault::ListsUntilThePutIsOver => entry.listed_until <= now,
+                Fault::HidesWhatIsOver => entry.until <= now,
+                _ => false,
+            };
             let listed = found == *owner && (record || self.is(Fault::ListsWhatEnded)) && !is_over;
             listed.then_some(Owned { key: *key, about })
         });
@@ -701,6 +707,7 @@ const FOUND: &[(Fault, &str)] = &[
     (Fault::RenameIgnoresTags, "rename_against_swappers_loses_nothing"),
     (Fault::RenameOverwrites, "rename_onto_a_tombstone_is_refused"),
     (Fault::ListsWhatEnded, "owner_lists_what_is_live"),
+    (Fault::HidesWhatIsOver, "owner_lists_what_is_live"),
     (Fault::ListsUntilThePutIsOver, "owner_lists_what_is_kept_for_longer"),
     (Fault::RenameHasNoOwner, "owner_lists_what_was_renamed"),
     (Fault::RenameKeepsTheOwner, "owner_does_not_list_what_was_renamed_without_one"),

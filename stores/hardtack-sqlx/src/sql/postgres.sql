@@ -64,10 +64,10 @@ ON CONFLICT (id) DO NOTHING
 
 -- name: list
 -- owner -> id, about, until
--- A tombstone has no owner.
+-- A tombstone has no owner. What is over counts until a sweep, as for `load`: a clock that is wrong hides nobody.
 SELECT id, about, until
 FROM hardtack_session
-WHERE owner = $1 AND until > CAST(EXTRACT(EPOCH FROM now()) AS BIGINT)
+WHERE owner = $1
 ORDER BY until DESC
 LIMIT 100000
 
@@ -75,7 +75,7 @@ LIMIT 100000
 -- owner, id of the record that stays, number of those that stay -> id, about, until
 SELECT id, about, until
 FROM hardtack_session
-WHERE owner = $1 AND id <> $2 AND until > CAST(EXTRACT(EPOCH FROM now()) AS BIGINT)
+WHERE owner = $1 AND id <> $2
 ORDER BY until DESC
 LIMIT 100000 OFFSET $3
 
