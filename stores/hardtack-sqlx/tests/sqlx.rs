@@ -276,6 +276,12 @@ async fn mariadb_is_asked_again_while_a_row_is_locked() {
     let short = store.clone().deadline(Duration::from_millis(200));
     let error = short.put(swap).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Timeout);
+    // The README: so it costs no connection.
+    let limit = "SET GLOBAL max_statement_time = 0.2, GLOBAL innodb_lock_wait_timeout = 50";
+    mariadb.pool().await.execute(limit).await.unwrap();
+    let limited = mariadb.connect("locked").await;
+    let error = limited.put(swap).await.unwrap_err();
+    assert_advises(error, "longer than the server lets");
     other.rollback().await.unwrap();
     assert_eq!(store.put(swap).await.unwrap(), Swap::Done);
 }
@@ -876,6 +882,30 @@ async fn connection_that_only_reads_is_left() {
     store.create_table().await.unwrap();
     let put = store.put(create(&new_key(), &[7; 40])).await;
     assert_eq!(put.unwrap(), Swap::Done);
+}
+
+/// The README: so a table that is locked costs no connection.
+#[tokio::test]
+async fn statement_that_takes_too_long_for_the_server_costs_no_connection() {
+    let Some(server) = servers::postgres() else {
+        return;
+    };
+    let limited = options(server.port()).options([("statement_timeout", "200")]);
+    let pool = PgPoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(limited).await.unwrap();
+    let store = PostgresStore::new(pool.clone()).deadline(PATIENT);
+    store.create_table().await.unwrap();
+    let backend = async || -> i32 {
+        let pid = sqlx::query_scalar("SELECT pg_backend_pid()");
+        pid.fetch_one(&pool).await.unwrap()
+    };
+    let first = backend().await;
+    let mut other = options(server.port()).connect().await.unwrap();
+    let lock = "BEGIN; LOCK TABLE hardtack_session IN ACCESS EXCLUSIVE MODE";
+    other.execute(lock).await.unwrap();
+    let error = store.load(&new_key(), None).await.unwrap_err();
+    assert_advises(error, "longer than the server lets");
+    assert_eq!(backend().await, first);
 }
 
 /// Of several instances that start on an empty database, one creates the table between the look and the try of another.
