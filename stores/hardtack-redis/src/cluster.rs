@@ -4,7 +4,7 @@ use crate::{RedisStore, connection::Connect};
 use hardtack::store::{StoreError, StoreErrorKind};
 use redis::{
     RedisResult,
-    cluster::{ClusterClient, ClusterClientBuilder},
+    cluster::{ClusterClient, ClusterClientBuilder, ClusterConfig},
     cluster_async::ClusterConnection,
 };
 use std::time::Duration;
@@ -14,14 +14,19 @@ impl Connect for ClusterClient {
 
     const IS_ONE_NODE: bool = false;
 
-    async fn connect(&self) -> RedisResult<ClusterConnection> {
-        self.get_async_connection().await
+    async fn connect(&self, deadline: Duration) -> RedisResult<ClusterConnection> {
+        // The client waits for every address, and then for every node that the cluster names. A machine that is gone must
+        // not use up the deadline with that.
+        let config = ClusterConfig::new()
+            .set_connection_timeout(deadline / 4)
+            .set_response_timeout(deadline);
+        self.get_async_connection_with_config(config).await
     }
 }
 
 impl RedisStore<ClusterClient> {
     /// Takes the settings of a client of a Redis Cluster. The store turns off the client's own retries: they would repeat a
-    /// write whose outcome is unknown.
+    /// write whose outcome is unknown. It sets the client's timeouts by its [`deadline`](RedisStore::deadline).
     ///
     /// Records and the indexes of owners are spread over the nodes. A rename is two steps, and an index entry
     /// is written before its record: a failure in between leaves an entry too many, never one too few.
@@ -31,11 +36,9 @@ impl RedisStore<ClusterClient> {
     /// The settings are not those of a cluster.
     pub fn cluster(settings: ClusterClientBuilder) -> Result<Self, StoreError> {
         let what = "the settings of the cluster";
-        let deadline = Duration::from_secs(2);
         let client = settings
             .retries(0)
-            .connection_timeout(deadline)
-            .response_timeout(deadline)
+            .overall_response_timeout(None)
             .build()
             .map_err(|_| StoreError::new(StoreErrorKind::Unsupported, what))?;
         Ok(RedisStore::over(client))

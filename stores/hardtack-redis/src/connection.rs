@@ -6,11 +6,12 @@ use redis::{
     aio::{ConnectionLike, MultiplexedConnection},
 };
 use std::{
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
-    sync::OnceCell,
+    sync::watch,
     time::{sleep, timeout},
 };
 
@@ -20,12 +21,16 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// The client of one node or of a cluster.
 pub trait Connect: Clone + Send + Sync + 'static {
-    type Connection: ConnectionLike + Clone + Send + Sync + 'static;
+    type Connection: ConnectionLike + Send + Sync + Clone + 'static;
 
     /// Whether a script sees every key. In a cluster it sees those of one node.
     const IS_ONE_NODE: bool;
 
-    fn connect(&self) -> impl Future<Output = RedisResult<Self::Connection>> + Send;
+    /// Connects. The caller gives up after the deadline.
+    fn connect(
+        &self,
+        deadline: Duration,
+    ) -> impl Future<Output = RedisResult<Self::Connection>> + Send;
 }
 
 impl Connect for Client {
@@ -33,7 +38,7 @@ impl Connect for Client {
 
     const IS_ONE_NODE: bool = true;
 
-    async fn connect(&self) -> RedisResult<MultiplexedConnection> {
+    async fn connect(&self, _deadline: Duration) -> RedisResult<MultiplexedConnection> {
         // The deadline of the call is the only one.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
@@ -46,18 +51,25 @@ impl Connect for Client {
 #[derive(Clone)]
 pub(crate) struct Connections<C: Connect> {
     connect: C,
-    present: Arc<Mutex<Present<C>>>,
+    present: Arc<Mutex<Present<C::Connection>>>,
     pub(crate) deadline: Duration,
 }
 
-/// The connection that all calls use. The first of them makes it, and the others wait for that.
-type Present<C> = Arc<OnceCell<<C as Connect>::Connection>>;
+/// The connection that all calls use, and the next one, while a task makes it.
+struct Present<T> {
+    ready: Option<Arc<T>>,
+    making: Option<Making<T>>,
+}
+
+/// Tells what became of a connection.
+type Making<T> = watch::Receiver<Option<RedisResult<Arc<T>>>>;
 
 impl<C: Connect> Connections<C> {
     pub(crate) fn new(connect: C) -> Self {
+        let (ready, making) = (None, None);
         Connections {
             connect,
-            present: Arc::default(),
+            present: Arc::new(Mutex::new(Present { ready, making })),
             deadline: Duration::from_secs(2),
         }
     }
@@ -72,20 +84,17 @@ impl<C: Connect> Connections<C> {
     where
         F: Future<Output = RedisResult<T>> + Send,
     {
-        let mut used = Arc::default();
+        let mut used = None;
         let answer = timeout(self.deadline, async {
             let mut tries = 1;
             loop {
-                used = self.present().clone();
-                // In a box: few calls connect, and the future of each would have room for it.
-                let connect = || Box::pin(self.connect.connect());
-                let connection = used.get_or_try_init(connect).await?;
-                let answer = call(connection.clone()).await;
+                let connection = used.insert(self.connection().await?);
+                let answer = call(C::Connection::clone(connection)).await;
                 let Err(error) = &answer else {
                     return answer;
                 };
-                if is_of_the_connection(error) {
-                    self.discard(&used);
+                if is_of_the_connection::<C>(error) {
+                    self.replace(connection);
                 }
                 let repeated = was_refused(error) || (only_reads && error.is_connection_dropped());
                 if !repeated || tries == TRIES {
@@ -97,21 +106,78 @@ impl<C: Connect> Connections<C> {
         });
         let Ok(answer) = answer.await else {
             // It may be half open: the next call tries another one.
-            self.discard(&used);
+            if let Some(used) = used {
+                self.replace(&used);
+            }
             return Err(StoreErrorKind::Timeout.into());
         };
         answer.map_err(|error| failed(&error))
     }
 
-    fn present(&self) -> MutexGuard<'_, Present<C>> {
+    fn present(&self) -> MutexGuard<'_, Present<C::Connection>> {
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets a connection, unless another call has replaced it, or is still making it.
-    fn discard(&self, used: &Present<C>) {
+    /// Returns the connection, or waits for it.
+    async fn connection(&self) -> RedisResult<Arc<C::Connection>> {
+        loop {
+            let mut making = {
+                let mut present = self.present();
+                if let Some(ready) = &present.ready {
+                    return Ok(ready.clone());
+                }
+                self.make(&mut present)
+            };
+            let made = making.wait_for(Option::is_some).await;
+            match made.ok().and_then(|made| made.clone()) {
+                // This call has the rest of its deadline for another one.
+                Some(Err(error)) if error.is_timeout() => {}
+                Some(made) => return made,
+                None => return Err(io::Error::from(io::ErrorKind::BrokenPipe).into()),
+            }
+        }
+    }
+
+    /// Connects in a task, which goes on when a call gives up. Calls that took over from each other would have the rest of
+    /// their deadlines, which does not suffice on a site that is in use.
+    fn make(&self, present: &mut Present<C::Connection>) -> Making<C::Connection> {
+        // The runtime of its task may have ended.
+        let making = present.making.take();
+        if let Some(making) = making.filter(|making| making.has_changed().is_ok()) {
+            return present.making.insert(making).clone();
+        }
+        let (sender, making) = watch::channel(None);
+        let this = self.clone();
+        tokio::spawn(async move {
+            let made = timeout(this.deadline, this.connect.connect(this.deadline)).await;
+            let made =
+                made.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
+            let made = made.map(Arc::new);
+            let mut present = this.present();
+            present.making = None;
+            if let Ok(made) = &made {
+                present.ready = Some(made.clone());
+            }
+            sender.send_replace(Some(made));
+        });
+        present.making.insert(making).clone()
+    }
+
+    /// Replaces a connection, unless another call has done so. That to one node is not used any more. That to a cluster is,
+    /// until the next one is there: what failed may be one of its nodes.
+    fn replace(&self, used: &Arc<C::Connection>) {
         let mut present = self.present();
-        if used.initialized() && Arc::ptr_eq(&present, used) {
-            *present = Arc::default();
+        if !present
+            .ready
+            .as_ref()
+            .is_some_and(|ready| Arc::ptr_eq(ready, used))
+        {
+            return;
+        }
+        if C::IS_ONE_NODE {
+            present.ready = None;
+        } else {
+            self.make(&mut present);
         }
     }
 }
@@ -128,8 +194,14 @@ fn was_refused(error: &RedisError) -> bool {
 }
 
 /// Whether another connection may do better: this one is broken, or leads to a node that was demoted.
-fn is_of_the_connection(error: &RedisError) -> bool {
-    was_refused(error) || !matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
+fn is_of_the_connection<C: Connect>(error: &RedisError) -> bool {
+    use ServerErrorKind::{Ask, Moved, ReadOnly, TryAgain};
+    match error.kind() {
+        // The client of a cluster has asked already which node has the key now.
+        ErrorKind::Server(Ask | Moved | ReadOnly | TryAgain) => C::IS_ONE_NODE,
+        ErrorKind::Server(_) | ErrorKind::Extension => was_refused(error),
+        _ => true,
+    }
 }
 
 /// Tells the code of an error, such as `READONLY`, and nothing of its text: that may name keys.
@@ -150,7 +222,147 @@ fn failed(error: &RedisError) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{error::Error, io};
+    use redis::{Cmd, Pipeline, RedisFuture, Value};
+    use std::{
+        error::Error,
+        future::pending,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    /// Counts its connections. How the first becomes one, the test says; each other takes a second.
+    #[derive(Clone)]
+    struct Site<const IS_ONE_NODE: bool> {
+        count: Arc<AtomicUsize>,
+        first: fn() -> RedisFuture<'static, ()>,
+    }
+
+    /// The number of a connection.
+    #[derive(Clone)]
+    struct Number(usize);
+
+    impl ConnectionLike for Number {
+        fn req_packed_command<'a>(&'a mut self, _: &'a Cmd) -> RedisFuture<'a, Value> {
+            unimplemented!()
+        }
+
+        fn req_packed_commands<'a>(
+            &'a mut self,
+            _: &'a Pipeline,
+            _: usize,
+            _: usize,
+        ) -> RedisFuture<'a, Vec<Value>> {
+            unimplemented!()
+        }
+
+        fn get_db(&self) -> i64 {
+            0
+        }
+    }
+
+    impl<const ONE: bool> Connect for Site<ONE> {
+        type Connection = Number;
+
+        const IS_ONE_NODE: bool = ONE;
+
+        async fn connect(&self, _deadline: Duration) -> RedisResult<Number> {
+            let number = self.count.fetch_add(1, Ordering::Relaxed);
+            match number {
+                0 => (self.first)().await?,
+                _ => sleep(SECOND).await,
+            }
+            Ok(Number(number))
+        }
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn site<const ONE: bool>(first: fn() -> RedisFuture<'static, ()>) -> Connections<Site<ONE>> {
+        Connections::new(Site {
+            count: Arc::default(),
+            first,
+        })
+    }
+
+    impl<const ONE: bool> Connections<Site<ONE>> {
+        /// Calls, and returns the number of the connection that answers.
+        async fn number(&self) -> Result<usize, StoreError> {
+            self.call(false, async |connection| Ok(connection.0)).await
+        }
+
+        async fn hang(&self) {
+            let hang = self.call(true, async |_| pending::<RedisResult<()>>().await);
+            let error = hang.await.unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Timeout);
+        }
+    }
+
+    /// Each call would connect anew when the one before gives up, with the little that is left of its own deadline.
+    #[tokio::test(start_paused = true)]
+    async fn site_that_is_in_use_comes_back_after_an_outage() {
+        let site = site::<true>(|| Box::pin(pending()));
+        let mut calls = Vec::new();
+        for _ in 0..50 {
+            let site = site.clone();
+            calls.push(tokio::spawn(async move { site.number().await }));
+            sleep(SECOND / 10).await;
+        }
+        let mut answers = Vec::new();
+        for call in calls {
+            answers.push(call.await.unwrap().is_ok());
+        }
+        // The first hangs for 2 seconds, and the next takes 1.
+        let good = answers.iter().filter(|good| **good).count();
+        assert!((38..=40).contains(&good), "{good}");
+        assert_eq!(site.connect.count.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_calls_that_wait_learn_that_the_connection_was_refused() {
+        let site = site::<true>(|| {
+            Box::pin(async {
+                sleep(SECOND).await;
+                Err(io::Error::from(io::ErrorKind::ConnectionRefused).into())
+            })
+        });
+        let (one, other) = tokio::join!(site.number(), site.number());
+        for answer in [one, other] {
+            let cause = answer.unwrap_err().source().unwrap().to_string();
+            assert_eq!(cause, "the connection was refused");
+        }
+        assert_eq!(site.number().await.unwrap(), 1);
+    }
+
+    #[test]
+    fn connection_whose_runtime_has_ended_is_made_again() {
+        let runtime = || {
+            let mut runtime = tokio::runtime::Builder::new_current_thread();
+            runtime.enable_time().start_paused(true).build().unwrap()
+        };
+        let site = site::<true>(|| Box::pin(pending()));
+        let soon = async { timeout(SECOND, site.number()).await };
+        runtime().block_on(soon).unwrap_err();
+        assert_eq!(runtime().block_on(site.number()).unwrap(), 1);
+    }
+
+    /// One node of a cluster that hangs says nothing about the others. After a failover, only a new connection finds the
+    /// heir of a machine that is gone.
+    #[tokio::test(start_paused = true)]
+    async fn call_that_hangs_replaces_the_connections_of_a_cluster_without_a_pause() {
+        let site = site::<false>(|| Box::pin(async { Ok(()) }));
+        assert_eq!(site.number().await.unwrap(), 0);
+        tokio::join!(site.hang(), site.hang());
+        assert_eq!(site.number().await.unwrap(), 0);
+        sleep(SECOND * 2).await;
+        assert_eq!(site.number().await.unwrap(), 1);
+        assert_eq!(site.connect.count.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connection_to_one_node_is_not_used_after_a_call_that_hangs() {
+        let site = site::<true>(|| Box::pin(async { Ok(()) }));
+        tokio::join!(site.hang(), site.hang());
+        assert_eq!(site.number().await.unwrap(), 1);
+    }
 
     #[test]
     fn error_tells_its_code() {

@@ -61,7 +61,7 @@ impl<C: Connect> RedisStore<C> {
         self
     }
 
-    /// Sets how long a call may take in all, new connections included. The default is 2 seconds. A cluster takes no longer.
+    /// Sets how long a call may take in all, new connections included. The default is 2 seconds.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.connections.deadline = deadline;
         self
