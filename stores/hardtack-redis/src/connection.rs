@@ -190,7 +190,7 @@ fn was_refused(error: &RedisError) -> bool {
         ErrorKind::Server(
             Ask | BusyLoading | ClusterDown | MasterDown | Moved | ReadOnly | TryAgain
         )
-    )
+    ) || code(error) == Some("READONLY")
 }
 
 /// Whether another connection may do better: this one is broken, or leads to a node that was demoted.
@@ -204,13 +204,21 @@ fn is_of_the_connection<C: Connect>(error: &RedisError) -> bool {
     }
 }
 
+/// The code of an error. Redis before 7 wraps what a script meets: `ERR Error running script (…): …: -READONLY …`.
+fn code(error: &RedisError) -> Option<&str> {
+    let wrapped = error.detail().filter(|_| error.code() == Some("ERR"));
+    let wrapped = wrapped.filter(|detail| detail.starts_with("Error running script"));
+    let within = wrapped.and_then(|detail| detail.split_once(": -")?.1.split(' ').next());
+    within.or(error.code())
+}
+
 /// Tells the code of an error, such as `READONLY`, and nothing of its text: that may name keys.
 fn failed(error: &RedisError) -> StoreError {
     let kind = match error.kind() {
         ErrorKind::Io if error.is_timeout() => StoreErrorKind::Timeout,
         _ => StoreErrorKind::Unavailable,
     };
-    let cause = match error.code() {
+    let cause = match code(error) {
         Some(code) => code.to_owned(),
         None if error.is_connection_refusal() => "the connection was refused".into(),
         None if error.is_connection_dropped() => "the connection broke".into(),
@@ -362,6 +370,37 @@ mod tests {
         let site = site::<true>(|| Box::pin(async { Ok(()) }));
         tokio::join!(site.hang(), site.hang());
         assert_eq!(site.number().await.unwrap(), 1);
+    }
+
+    #[test]
+    fn error_within_a_script_of_redis_6_tells_its_code() {
+        let of = |text: &str| redis::parse_redis_value(text.as_bytes());
+        let error = |text| of(text).unwrap().extract_error().unwrap_err();
+        for (text, expected, is_refused) in [
+            (
+                "-ERR Error running script (call to f_8): @user_script:10: @user_script: 10: -READONLY You can't write.\r\n",
+                "READONLY",
+                true,
+            ),
+            (
+                "-ERR Error running script (call to f_8): @user_script:10: @user_script: 10: -OOM command not allowed.\r\n",
+                "OOM",
+                false,
+            ),
+            (
+                "-ERR Error running script (call to f_8): @user_script:10: attempt to call nil\r\n",
+                "ERR",
+                false,
+            ),
+            // It may name keys.
+            ("-ERR unknown command: -READONLY secret\r\n", "ERR", false),
+            ("-READONLY You can't write.\r\n", "READONLY", true),
+        ] {
+            let error = error(text);
+            assert_eq!(code(&error), Some(expected));
+            assert_eq!(was_refused(&error), is_refused, "{text}");
+            assert_eq!(is_of_the_connection::<Client>(&error), is_refused, "{text}");
+        }
     }
 
     #[test]
