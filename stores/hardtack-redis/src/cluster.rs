@@ -3,9 +3,10 @@
 use crate::{RedisStore, connection::Connect};
 use hardtack::store::{StoreError, StoreErrorKind};
 use redis::{
-    RedisResult,
+    Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind, Value,
     cluster::{ClusterClient, ClusterClientBuilder, ClusterConfig},
     cluster_async::ClusterConnection,
+    cluster_routing::SingleNodeRoutingInfo,
 };
 use std::time::Duration;
 
@@ -21,6 +22,38 @@ impl Connect for ClusterClient {
             .set_connection_timeout(deadline / 4)
             .set_response_timeout(deadline);
         self.get_async_connection_with_config(config).await
+    }
+
+    /// Follows a slot that is being moved: the node that had it does not know whether the next one has this key.
+    async fn send<T: FromRedisValue + Send>(
+        connection: &mut ClusterConnection,
+        command: &Cmd,
+    ) -> RedisResult<T> {
+        let answer = command.query_async(connection).await;
+        let Err(error) = &answer else { return answer };
+        if error.kind() != ErrorKind::Server(ServerErrorKind::Ask) {
+            return answer;
+        }
+        let address = error.redirect_node().and_then(|(address, _)| {
+            let (host, port) = address.rsplit_once(':')?;
+            Some((host.to_owned(), port.parse().ok()?))
+        });
+        let Some((host, port)) = address else {
+            return answer;
+        };
+        // In one piece: the permission is for the next command of the connection, whoever sends it.
+        let mut both = redis::pipe();
+        both.cmd("ASKING").add_command(command.clone());
+        let next = SingleNodeRoutingInfo::ByAddress { host, port };
+        match connection.route_pipeline(both, 1, 1, next).await {
+            // A node without slots is none that the client is connected to.
+            Err(error) if error.kind() == ErrorKind::ClusterConnectionNotFound => answer,
+            Err(error) => Err(error),
+            Ok(values) => {
+                let value = values.into_iter().next().unwrap_or(Value::Nil);
+                Ok(T::from_redis_value(value.extract_error()?)?)
+            }
+        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use hardtack::store::{StoreError, StoreErrorKind};
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, RedisError, RedisResult, ServerErrorKind,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult,
+    ServerErrorKind,
     aio::{ConnectionLike, MultiplexedConnection},
 };
 use std::{
@@ -31,6 +32,14 @@ pub trait Connect: Clone + Send + Sync + 'static {
         &self,
         deadline: Duration,
     ) -> impl Future<Output = RedisResult<Self::Connection>> + Send;
+
+    /// Sends a command to the node that has its key.
+    fn send<T: FromRedisValue + Send>(
+        connection: &mut Self::Connection,
+        command: &Cmd,
+    ) -> impl Future<Output = RedisResult<T>> + Send {
+        command.query_async(connection)
+    }
 }
 
 impl Connect for Client {
@@ -230,7 +239,7 @@ fn failed(error: &RedisError) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use redis::{Cmd, Pipeline, RedisFuture, Value};
+    use redis::{Pipeline, RedisFuture, Value};
     use std::{
         error::Error,
         future::pending,

@@ -85,10 +85,10 @@ impl<C: Connect> RedisStore<C> {
         call: &Cmd,
     ) -> Result<T, StoreError> {
         let send = |mut connection: C::Connection| async move {
-            match call.query_async(&mut connection).await {
+            match C::send(&mut connection, call).await {
                 Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
                     script.load_async(&mut connection).await?;
-                    call.query_async(&mut connection).await
+                    C::send(&mut connection, call).await
                 }
                 answer => answer,
             }
@@ -110,10 +110,10 @@ impl<C: Connect> RedisStore<C> {
     async fn list(&self, mut connection: C::Connection, index: &str) -> RedisResult<Vec<Entry>> {
         let mut reads = 1;
         loop {
-            let all: Vec<Entry> = Cmd::hgetall(index).query_async(&mut connection).await?;
+            let all: Vec<Entry> = C::send(&mut connection, &Cmd::hgetall(index)).await?;
             let lengths = all.iter().map(async |(field, _)| {
                 let length = Cmd::strlen(RecordKey::from_bytes(*field).to_text(&self.records));
-                length.query_async::<usize>(&mut connection.clone()).await
+                C::send::<usize>(&mut connection.clone(), &length).await
             });
             let all = all.iter().zip(try_join_all(lengths).await?);
             // An entry without a record stays: it may be about to be written, and a session without an entry would outlive
@@ -125,7 +125,7 @@ impl<C: Connect> RedisStore<C> {
             }
             // A session that got a new id after the index was read has an entry that this read has missed.
             let over: Vec<_> = over.iter().map(|((field, _), _)| field).collect();
-            () = Cmd::hdel(index, over).query_async(&mut connection).await?;
+            () = C::send(&mut connection, &Cmd::hdel(index, over)).await?;
             reads += 1;
         }
     }

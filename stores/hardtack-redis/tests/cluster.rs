@@ -9,7 +9,7 @@ use hardtack::store::{Expect, Found, Put, RecordKey, Store, Swap, Tombstone};
 use hardtack_redis::RedisStore;
 use redis::{Client, FromRedisValue, RedisResult, cluster::ClusterClientBuilder};
 use servers::{AT, Server, create, end, new_key, works_again};
-use std::{net::TcpListener, time::Duration};
+use std::{error::Error, net::TcpListener, time::Duration};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -102,6 +102,67 @@ async fn node_that_hangs_takes_no_session_of_the_others_down() {
         }
         assert!(hanging.join_all().await.into_iter().all(|failed| failed));
     }
+}
+
+/// An operator adds a node, or moves slots: Redis serves all keys meanwhile.
+#[tokio::test]
+async fn sessions_work_while_their_slot_moves() {
+    let Some(nodes) = servers::redis_cluster() else {
+        return;
+    };
+    // A user with no more rights than the README names.
+    let (_, readme) = include_str!("../README.md")
+        .split_once("A user needs `~PREFIX*`")
+        .unwrap();
+    let rights: Vec<&str> = readme.split('`').skip(1).step_by(2).take(2).collect();
+    let rights = rights.join(" ").replace('\n', " ");
+    for node in &nodes {
+        let user = format!("ACL SETUSER readme on >hidden resetkeys ~hardtack:* -@all {rights}");
+        () = ask(node.port(), &user).await.unwrap();
+    }
+    let settings = settings(nodes.iter().map(Server::port));
+    let store = RedisStore::cluster(settings.username("readme").password("hidden"));
+    let store = store.unwrap().deadline(servers::PATIENT);
+    store.check().await.unwrap();
+    let (key, record) = (new_key(), [7; 40]);
+    let name = key.to_text("hardtack:");
+    let put = create(&key, &record);
+    assert_eq!(store.put(put).await.unwrap(), Swap::Done);
+    let n = node_of(&nodes, &key).await;
+    let (from, to) = (nodes[n].port(), nodes[(n + 1) % 3].port());
+    let slot: u16 = ask(from, &format!("CLUSTER KEYSLOT {name}")).await.unwrap();
+    for (node, other, what) in [(to, from, "IMPORTING"), (from, to, "MIGRATING")] {
+        let id: String = ask(other, "CLUSTER MYID").await.unwrap();
+        let set = format!("CLUSTER SETSLOT {slot} {what} {id}");
+        () = ask(node, &set).await.unwrap();
+    }
+    let migrate = format!("MIGRATE 127.0.0.1 {to} {name} 0 60000");
+    () = ask(from, &migrate).await.unwrap();
+    () = ask(to, "SCRIPT FLUSH").await.unwrap();
+
+    let found = Found::Record(record.to_vec());
+    assert_eq!(store.load(&key, None).await.unwrap(), found);
+    assert_eq!(store.load(&key, Some(HOUR)).await.unwrap(), found);
+    let swap = Put {
+        expect: Expect::Tag(&put.tag().unwrap()),
+        ..create(&key, &[8; 40])
+    };
+    assert_eq!(store.put(swap).await.unwrap(), Swap::Done);
+    assert_eq!(store.end(end(&key)).await.unwrap(), Swap::Done);
+    let found = store.load(&key, None).await.unwrap();
+    assert_eq!(found, Found::Ended(Tombstone::Destroyed(AT)));
+}
+
+/// It is not among the nodes that the client knows.
+#[tokio::test]
+async fn slot_that_moves_to_a_node_without_slots_is_waited_for() {
+    let refusals = ["-ASK 1 127.0.0.1:1\r\n"; 4];
+    let node = Fake::start(&refusals).await;
+    let store = store([node.port]).deadline(servers::PATIENT);
+    let (key, record) = (new_key(), [7; 40]);
+    let error = store.put(create(&key, &record)).await.unwrap_err();
+    assert_eq!(error.source().unwrap().to_string(), "ASK");
+    assert_eq!(node.seen().0, ["EVALSHA"; 4]);
 }
 
 /// What one node says of one key is no reason to connect to all nodes anew.
