@@ -224,13 +224,15 @@ fn seconds(duration: Duration) -> u64 {
     seconds + 1
 }
 
-/// A lifetime as Memcached takes it: seconds up to 30 days, else a date.
+/// A lifetime as Memcached takes it: seconds up to 30 days, else a date. It reads what does not fit into 31 bits as a date
+/// that has passed.
 fn expiry(seconds: u64) -> u64 {
     if seconds <= RELATIVE {
         return seconds;
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.unwrap_or_default().as_secs().saturating_add(seconds)
+    let date = now.unwrap_or_default().as_secs().saturating_add(seconds);
+    date.min(i32::MAX as u64)
 }
 
 impl fmt::Debug for MemcachedStore {

@@ -140,6 +140,20 @@ async fn time_is_kept_and_never_shortened() {
 }
 
 #[tokio::test]
+async fn longest_time_is_taken() {
+    let Some(node) = servers::memcached() else {
+        return;
+    };
+    let nodes = [node];
+    let store = store(&nodes);
+    let (key, record) = (new_key(), [7; 40]);
+    let put = create(&key, &record, Duration::MAX);
+    assert_eq!(store.put(put).await.unwrap(), Swap::Done);
+    let found = store.load(&key, Some(Duration::MAX)).await.unwrap();
+    assert_eq!(found, Found::Record(record.to_vec()));
+}
+
+#[tokio::test]
 async fn every_node_has_its_share_and_is_checked() {
     let nodes: Option<Vec<_>> = (0..3).map(|_| servers::memcached()).collect();
     let Some(mut nodes) = nodes else {
@@ -333,10 +347,12 @@ async fn times_are_seconds_up_to_30_days_and_dates_above() {
     assert_eq!(time(Duration::from_millis(1_999)).await, 2);
     let second = Duration::from_secs(1);
     assert_eq!(time(DAY * 30 - second).await, 30 * 24 * 3600);
-    for (keep, longest) in [(DAY * 30, DAY * 30), (Duration::MAX, DAY * 36_500)] {
-        let before = now();
-        let date = time(keep).await - longest.as_secs() - 1;
-        assert!((before..=now()).contains(&date), "{keep:?}");
+    let before = now();
+    let date = time(DAY * 30).await - 30 * 24 * 3600 - 1;
+    assert!((before..=now()).contains(&date));
+    // It has no room for a later date, and reads it as one that has passed.
+    for keep in [DAY * 365 * 12, Duration::MAX] {
+        assert_eq!(time(keep).await, i32::MAX as u64, "{keep:?}");
     }
     // One call after the other needs no second connection.
     assert_eq!(node.connections.load(Ordering::Relaxed), 1);
