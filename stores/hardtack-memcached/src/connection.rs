@@ -7,15 +7,17 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::Instant};
 
 /// How many connections there are at most, and so how many calls at once.
 const CONNECTIONS: usize = 32;
+/// How long a connection is kept that nobody uses. Less than what firewalls and servers allow.
+const IDLE: Duration = Duration::from_secs(15);
 
 #[derive(Clone)]
 pub(crate) struct Node {
     address: Arc<str>,
-    free: Arc<Mutex<Vec<Client>>>,
+    free: Arc<Mutex<Vec<(Client, Instant)>>>,
     permits: Arc<Semaphore>,
 }
 
@@ -33,7 +35,7 @@ impl Node {
         }
     }
 
-    fn free(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
+    fn free(&self) -> std::sync::MutexGuard<'_, Vec<(Client, Instant)>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -45,15 +47,22 @@ impl Node {
     ) -> Result<T, Error> {
         let _permit = self.permits.acquire().await;
         let free = self.free().pop();
+        // A server, or what is between, closes what is not used, and some say nothing. Nobody could tell what became of a
+        // write on such a connection.
+        let free = free.filter(|(_, since)| since.elapsed() < IDLE);
         let mut client = match free {
-            Some(client) => client,
-            None => Client::new(&*self.address).await?,
+            Some((client, _)) => client,
+            None => {
+                // The others have been free for longer.
+                self.free().clear();
+                Client::new(&*self.address).await?
+            }
         };
         let answer = work(&mut client).await;
         if client.is_closed() {
             self.free().clear();
         } else {
-            self.free().push(client);
+            self.free().push((client, Instant::now()));
         }
         answer
     }

@@ -2,7 +2,7 @@
 
 mod connection;
 
-use async_memcached::{Error, MetaProtocol, Status};
+use async_memcached::{Error, MetaProtocol, MetaValue, Status};
 use connection::{Node, failed, within};
 use hardtack::store::{
     End, Expect, Found, Put, RecordKey, Store, StoreError, StoreErrorKind, Swap, Tag,
@@ -89,14 +89,23 @@ impl MemcachedStore {
         &self.nodes[number as usize]
     }
 
-    async fn read(&self, key: &RecordKey) -> Result<Option<Item>, StoreError> {
+    /// Gets value, version and time in one round trip.
+    async fn get(&self, key: &RecordKey) -> Result<Option<MetaValue>, Error> {
         let name = key.to_text(&self.prefix);
-        // Value, version and time in one round trip.
-        let read = self.node(key).call(async |client| {
+        let get = self.node(key).call(async |client| {
             let flags = Some(&["v", "c", "t"][..]);
             client.meta_get(&name, false, None, flags).await
         });
-        let Some(item) = read.await.map_err(|error| failed(&error))? else {
+        get.await
+    }
+
+    async fn read(&self, key: &RecordKey) -> Result<Option<Item>, StoreError> {
+        let read = match self.get(key).await {
+            // The server may have closed the connection while it was free. This one is new.
+            Err(Error::Io(_)) => self.get(key).await,
+            read => read,
+        };
+        let Some(item) = read.map_err(|error| failed(&error))? else {
             return Ok(None);
         };
         let (Some(version), Some(left)) = (item.cas, item.ttl_remaining) else {

@@ -153,6 +153,51 @@ async fn longest_time_is_taken() {
     assert_eq!(found, Found::Record(record.to_vec()));
 }
 
+/// Servers and firewalls close what is quiet. The visitor who comes then is no outage.
+#[tokio::test]
+async fn connection_that_was_closed_while_it_was_free_is_replaced() {
+    let Some(server) = servers::memcached() else {
+        return;
+    };
+    let proxy = Proxy::start(server.port());
+    let store = MemcachedStore::new([format!("127.0.0.1:{}", proxy.port())]).unwrap();
+    let store = store.deadline(PATIENT);
+    let (key, record) = (new_key(), [7; 40]);
+    let put = create(&key, &record, HOUR);
+    store.put(put).await.unwrap();
+    let close = || {
+        proxy.set(Fault::Hang);
+        proxy.set(Fault::None);
+    };
+    close();
+    let found = store.load(&key, Some(HOUR * 2)).await.unwrap();
+    assert_eq!(found, Found::Record(record.to_vec()));
+    close();
+    let swap = Put {
+        expect: Expect::Tag(&put.tag().unwrap()),
+        ..create(&key, &[8; 40], HOUR)
+    };
+    assert_eq!(store.put(swap).await.unwrap(), Swap::Done);
+    close();
+    assert_eq!(store.end(end(&key)).await.unwrap(), Swap::Done);
+}
+
+/// Nobody could tell what became of the first write on a connection that somebody closed meanwhile, or forgot.
+#[tokio::test]
+async fn connection_that_nobody_uses_is_not_kept() {
+    let node = Fake::start(100, 0).await;
+    let store = node.store();
+    let mut connections = Vec::new();
+    for quiet in [0, 10, 10, 20, 0] {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(quiet)).await;
+        tokio::time::resume();
+        store.put(create(&new_key(), &[8; 40], HOUR)).await.unwrap();
+        connections.push(node.connections.load(Ordering::Relaxed));
+    }
+    assert_eq!(connections, [1, 1, 1, 2, 2]);
+}
+
 #[tokio::test]
 async fn every_node_has_its_share_and_is_checked() {
     let nodes: Option<Vec<_>> = (0..3).map(|_| servers::memcached()).collect();
