@@ -138,13 +138,28 @@ impl MemcachedStore {
                 .meta_set(&name, value, false, None, Some(&flags))
                 .await
         });
-        match written.await {
-            Ok(_) => Ok(true),
-            Err(Error::Protocol(Status::Exists | Status::NotFound | Status::NotStored)) => {
-                Ok(false)
-            }
-            Err(error) => Err(failed(&error)),
-        }
+        is_done(written.await)
+    }
+
+    /// Prolongs an item if it still has this version. `false` if another was first.
+    ///
+    /// Not by a write: a full server would delete the item that it has no room to write anew. Not by a touch: that would
+    /// prolong a tombstone that came in between. To mark an item as stale is what takes a time and a version and leaves
+    /// the value where it is; the mark means nothing to this store.
+    async fn prolong(
+        &self,
+        key: &RecordKey,
+        item: &Item,
+        seconds: u64,
+    ) -> Result<bool, StoreError> {
+        let name = key.to_text(&self.prefix);
+        let time = format!("T{}", expiry(seconds));
+        let version = format!("C{}", item.version);
+        let prolonged = self.node(key).call(async |client| {
+            let flags = ["I", &*time, &*version];
+            client.meta_delete(&name, false, None, Some(&flags)).await
+        });
+        is_done(prolonged.await)
     }
 
     async fn load_at_once(
@@ -156,11 +171,10 @@ impl MemcachedStore {
             let Some(item) = self.read(key).await? else {
                 return Ok(Found::Missing);
             };
-            let (Some(keep), Found::Record(record)) = (keep.map(seconds), &item.value) else {
+            let (Some(keep), Found::Record(_)) = (keep.map(seconds), &item.value) else {
                 return Ok(item.value);
             };
-            // Not by a touch: that would prolong a tombstone that came in between.
-            if item.left >= keep || self.write(key, Some(&item), record, keep).await? {
+            if item.left >= keep || self.prolong(key, &item, keep).await? {
                 return Ok(item.value);
             }
             sleep(PAUSE).await;
@@ -223,6 +237,15 @@ impl MemcachedStore {
             }
             sleep(PAUSE).await;
         }
+    }
+}
+
+/// Whether a write is done; `false` if another was first.
+fn is_done<T>(written: Result<T, Error>) -> Result<bool, StoreError> {
+    match written {
+        Ok(_) => Ok(true),
+        Err(Error::Protocol(Status::Exists | Status::NotFound | Status::NotStored)) => Ok(false),
+        Err(error) => Err(failed(&error)),
     }
 }
 

@@ -103,7 +103,8 @@ fn has_left(node: &Server, key: &RecordKey, time: Duration) -> bool {
     // `mn` ends the answer.
     let get = format!("mg {} t\r\nmn", key.to_text("hardtack:"));
     let answer = ask(node.port(), &get, "MN").concat();
-    let left = answer.strip_prefix("HD t").expect("a value");
+    let mut words = answer.strip_prefix("HD t").expect("a value").split(' ');
+    let left = words.next().unwrap();
     let left = Duration::from_secs(left.parse().unwrap());
     let longest = time + Duration::from_secs(1);
     (longest - HOUR / 2..=longest).contains(&left)
@@ -151,6 +152,45 @@ async fn longest_time_is_taken() {
     assert_eq!(store.put(put).await.unwrap(), Swap::Done);
     let found = store.load(&key, Some(Duration::MAX)).await.unwrap();
     assert_eq!(found, Found::Record(record.to_vec()));
+}
+
+/// Memcached deletes what it has no room to write anew. A visit writes nothing anew; a save does, as the README says.
+#[tokio::test]
+async fn full_server_keeps_sessions_that_are_read() {
+    let Some(node) = servers::memcached_with(&["-m", "2", "-M"]) else {
+        return;
+    };
+    let nodes = [node];
+    let store = store(&nodes);
+    let (key, record) = (new_key(), [7; 400]);
+    let put = create(&key, &record, HOUR);
+    assert_eq!(store.put(put).await.unwrap(), Swap::Done);
+    // All of one size, for which alone there is no room then.
+    let mut others = Vec::new();
+    loop {
+        let other = new_key();
+        match store.put(create(&other, &record, HOUR)).await {
+            Ok(_) => others.push(other),
+            Err(error) => {
+                assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+                break;
+            }
+        }
+    }
+    let found = Found::Record(record.to_vec());
+    for key in others.iter().chain([&key]) {
+        let kept = store.load(key, Some(HOUR * 2)).await.unwrap();
+        assert_eq!(kept, found);
+    }
+    assert!(has_left(&nodes[0], &key, HOUR * 2));
+    assert_eq!(store.load(&key, None).await.unwrap(), found);
+
+    let swap = Put {
+        expect: Expect::Tag(&put.tag().unwrap()),
+        ..create(&key, &[8; 400], HOUR)
+    };
+    store.put(swap).await.unwrap_err();
+    assert_eq!(store.load(&key, None).await.unwrap(), Found::Missing);
 }
 
 /// Servers and firewalls close what is quiet. The visitor who comes then is no outage.
@@ -293,7 +333,7 @@ async fn silent_node_gets_32_connections_for_2_seconds() {
 /// writer was faster.
 struct Fake {
     port: u16,
-    /// The flags of all writes: time and condition.
+    /// The flags of all writes: time and condition. A time that is only prolonged begins with `I`.
     writes: Arc<Mutex<Vec<[String; 2]>>>,
     connections: Arc<AtomicUsize>,
 }
@@ -321,19 +361,29 @@ impl Fake {
                 {
                     let words: Vec<_> = line.split_whitespace().collect();
                     let mut answer = format!("VA 40 c1 t{left}\r\n").into_bytes();
-                    match &words[..] {
-                        ["mg", ..] => answer.extend([[7; 40].as_slice(), b"\r\n"].concat()),
+                    let written = match &words[..] {
+                        ["mg", ..] => {
+                            answer.extend([[7; 40].as_slice(), b"\r\n"].concat());
+                            None
+                        }
                         ["ms", _, len, .., time, condition] => {
                             let mut value = vec![0; len.parse::<usize>().unwrap() + 2];
                             connection.read_exact(&mut value).await.unwrap();
-                            let mut writes = writes.lock().unwrap();
-                            // What was there is another one, is gone, or has just come.
-                            let lost = ["EX", "NF", "NS"][writes.len() % 3];
-                            let told = if writes.len() < races { lost } else { "HD" };
-                            answer = format!("{told}\r\n").into_bytes();
-                            writes.push([time.to_string(), condition.to_string()]);
+                            Some([time.to_string(), condition.to_string()])
+                        }
+                        ["md", _, "I", time, condition] => {
+                            Some([format!("I{time}"), condition.to_string()])
                         }
                         _ => panic!("{line}"),
+                    };
+                    if let Some(written) = written {
+                        let mut writes = writes.lock().unwrap();
+                        // What was there is another one, is gone, or has just come.
+                        let kinds = if line.starts_with("md") { 2 } else { 3 };
+                        let lost = ["EX", "NF", "NS"][writes.len() % kinds];
+                        let told = if writes.len() < races { lost } else { "HD" };
+                        answer = format!("{told}\r\n").into_bytes();
+                        writes.push(written);
                     }
                     connection.write_all(&answer).await.unwrap();
                     line.clear();
@@ -411,7 +461,7 @@ async fn read_writes_only_to_prolong() {
         let found = node.store().load(&key, None).await.unwrap();
         assert_eq!(found, Found::Record(vec![7; 40]));
         node.store().load(&key, Some(HOUR)).await.unwrap();
-        let expected = [["T3601".to_owned(), "C1".to_owned()]];
+        let expected = [["IT3601".to_owned(), "C1".to_owned()]];
         let prolonged = if left == 101 { &expected[..] } else { &[] };
         assert_eq!(node.writes(), prolonged, "{left}");
     }

@@ -348,17 +348,16 @@ pub fn mariadb() -> Option<Server> {
 
 /// Starts Memcached.
 pub fn memcached() -> Option<Server> {
+    memcached_with(&[])
+}
+
+/// Starts the same with more arguments.
+pub fn memcached_with(arguments: &[&str]) -> Option<Server> {
     let mut command = Command::new(program("memcached", &[])?);
     let (port, directory) = (free_port(), directory());
-    command.args([
-        "-l",
-        "127.0.0.1",
-        "-U",
-        "0",
-        "-u",
-        "nobody",
-        "-p",
-        &port.to_string(),
-    ]);
+    command
+        .args(["-l", "127.0.0.1", "-U", "0", "-u", "nobody"])
+        .args(["-p", &port.to_string()])
+        .args(arguments);
     Some(Server::start(command, port, directory, "-TERM", accepts))
 }
