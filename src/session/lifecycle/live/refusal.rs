@@ -81,3 +81,26 @@ impl<T: SessionData> LiveSession<T> {
         None
     }
 }
+
+#[cfg(all(test, feature = "store"))]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+
+    #[test]
+    fn a_renewal_is_slow_after_a_tenth_of_a_second() {
+        for (ticks, slow) in [(0, false), (100, false), (101, true), (10_000, true)] {
+            let now = Now {
+                wall: Timestamp::MIN,
+                ticks: Duration::from_millis(ticks),
+            };
+            let closing = Closing {
+                now: &|| now,
+                head_at: Duration::ZERO,
+                renews: true,
+                others: &[],
+            };
+            assert_eq!(is_slow(now, closing), slow, "{ticks}");
+        }
+    }
+}
