@@ -2819,4 +2819,10 @@ fn a_store_that_is_silent_when_the_request_is_dropped_is_told() {
             .is_pending()
     );
     assert_eq!(told(0, &mut || drop(at_once.take())), 0);
+
+    // What came is not owed, however late.
+    store.stand();
+    store.fail(&[Some(Fault::Hangs)]);
+    let late = Exchange::begin(&site.sessions);
+    assert_eq!(told(0, &mut || drop(ready(late.session(head())))), 1);
 }
