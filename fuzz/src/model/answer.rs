@@ -65,6 +65,10 @@ impl World {
             if is_renewal && now.saturating_sub(began_at) > patience {
                 return false;
             }
+            // Another tab has got another id for it.
+            if is_renewal && self.was_renamed(opened) {
+                return false;
+            }
             match self.end_of(before) {
                 Some(Ended::Destroyed) => return false,
                 Some(Ended::Replaced) if !is_login => return false,
@@ -134,10 +138,14 @@ impl World {
                 current.record.id = Some(tab.session.id().unwrap());
                 let login = tab.session.login_id().unwrap();
                 current.record.login = Some(login);
-                if let Some((cookie, _)) = &current.cookie
-                    && cookie.record.login != Some(login)
-                {
-                    self.end(cookie.record.login, Ended::Replaced);
+                if let Some((cookie, _)) = &current.cookie {
+                    if cookie.record.login != Some(login) {
+                        self.end(cookie.record.login, Ended::Replaced);
+                    } else if let Some(id) = cookie.record.id
+                        && current.record.id != Some(id)
+                    {
+                        self.renamed.insert(id, now);
+                    }
                 }
                 if current.record.by_login && current.cookie.is_none() {
                     self.end(current.other, Ended::Replaced);

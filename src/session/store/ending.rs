@@ -231,21 +231,19 @@ impl PendingEnds {
         moves: Moves,
         now: impl Fn() -> Duration,
     ) -> Result<(), StoreError> {
+        // The clock is the application's code: not with the lock held.
         let began = now();
-        if self.lock().paused_until > began {
-            return Ok(());
-        }
-        let Some(ending) = self.pop() else {
+        let Some(ending) = self.lock().take_turn(began) else {
             return Ok(());
         };
-        self.lock().paused_until = began.saturating_add(TURN);
         let held = self.hold_one(ending);
         let ended = held.run(store, &mut moves.of_others()).await;
         let is_silent = matches!(&ended, Err(error) if error.kind() == StoreErrorKind::Timeout);
-        self.lock().paused_until = match is_silent {
+        let paused_until = match is_silent {
             true => now().saturating_add(PAUSE),
             false => Duration::ZERO,
         };
+        self.lock().paused_until = paused_until;
         ended.map(|_| ())
     }
 
@@ -266,7 +264,7 @@ impl PendingEnds {
     ) -> Result<(), StoreError> {
         let count = self.lock().ends.len();
         let (mut first, mut in_a_row) = (Ok(()), 0_u32);
-        for ending in core::iter::from_fn(|| self.pop()).take(count) {
+        for ending in core::iter::from_fn(|| self.lock().pop()).take(count) {
             match self.hold_one(ending).run(store, &mut moves.clone()).await {
                 Ok(_) => in_a_row = 0,
                 Err(error) => {
@@ -281,19 +279,30 @@ impl PendingEnds {
         first
     }
 
-    fn pop(&self) -> Option<Ending> {
-        let pending = &mut *self.lock();
-        let next = pending.order.pop_front();
-        let key = next.or_else(|| pending.long.pop_front())?;
-        let ending = pending.ends.remove(&key);
-        if pending.ends.is_empty() && pending.loss == Loss::Told {
-            pending.loss = Loss::Nothing;
-        }
-        ending
-    }
-
     fn lock(&self) -> MutexGuard<'_, Pending> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pending {
+    /// Returns the next one, unless another one has its turn or was not answered a moment ago.
+    fn take_turn(&mut self, now: Duration) -> Option<Ending> {
+        if self.paused_until > now {
+            return None;
+        }
+        let ending = self.pop()?;
+        self.paused_until = now.saturating_add(TURN);
+        Some(ending)
+    }
+
+    fn pop(&mut self) -> Option<Ending> {
+        let next = self.order.pop_front();
+        let key = next.or_else(|| self.long.pop_front())?;
+        let ending = self.ends.remove(&key);
+        if self.ends.is_empty() && self.loss == Loss::Told {
+            self.loss = Loss::Nothing;
+        }
+        ending
     }
 }
 
@@ -413,10 +422,11 @@ mod tests {
             false,
         );
         pending.push(ending(2), false);
-        let (one, two) = (pending.pop().unwrap(), pending.pop().unwrap());
+        let one = pending.lock().pop().unwrap();
+        let two = pending.lock().pop().unwrap();
         assert_eq!((one.key, two.key), (key(1), key(2)));
         assert_eq!((one.grace, one.asked_at), (2 * GRACE, Timestamp::MIN));
-        assert!(pending.pop().is_none());
+        assert!(pending.lock().pop().is_none());
     }
 
     #[test]
@@ -465,7 +475,7 @@ mod tests {
                 false,
             );
             assert!(!pending.first_loss());
-            while pending.pop().is_some() {}
+            while pending.lock().pop().is_some() {}
         }
     }
 
@@ -486,12 +496,12 @@ mod tests {
         };
         let max = MAX_PENDING as u128;
         fill(0, max + 1);
-        while pending.pop().is_some() {}
+        while pending.lock().pop().is_some() {}
         assert!(pending.first_loss());
         assert!(!pending.first_loss());
         fill(0, max + 1);
         assert!(pending.first_loss(), "another outage");
-        pending.pop();
+        pending.lock().pop();
         fill(max, max + 2);
         assert!(!pending.first_loss());
     }
