@@ -167,6 +167,8 @@ struct World {
     sessions: SessionManager,
     denied: Arc<Mutex<BTreeSet<SessionId>>>,
     ended: RefCell<BTreeMap<LoginId, (u32, Ended)>>,
+    /// When sessions got another id.
+    renamed: BTreeMap<SessionId, u32>,
     ring: Vec<(u8, Option<u32>)>,
     jar: Jar,
     cookie: Option<Cookie>,
@@ -225,6 +227,7 @@ impl World {
             sessions,
             denied,
             ended: RefCell::default(),
+            renamed: BTreeMap::new(),
             ring,
             jar: Jar::default(),
             cookie: None,
@@ -299,12 +302,29 @@ impl World {
         (self.now().saturating_sub(at) <= 60).then_some(end)
     }
 
+    fn rename(&mut self, id: SessionId) {
+        let (before, now) = (self.renamed.get(&id).copied(), self.now());
+        let recent = before.filter(|before| now.saturating_sub(*before) <= 60);
+        self.renamed
+            .insert(id, recent.map_or(now, |before| before.max(now)));
+    }
+
+    fn was_renamed(&self, id: Option<SessionId>) -> bool {
+        let at = id.and_then(|id| self.renamed.get(&id));
+        at.is_some_and(|at| self.now().saturating_sub(*at) <= 60)
+    }
+
     /// Whether the token of a cookie opens, whatever its record says.
     fn is_authentic(&self, cookie: &Cookie) -> bool {
         let ring = self.ring.iter().find(|(n, _)| *n == cookie.key);
         let at = cookie.issued_at;
         at <= self.now() + 60
             && ring.is_some_and(|(_, retired)| retired.is_none_or(|retired| at <= retired + 60))
+    }
+
+    /// Whether its login is known, though its time may be refused.
+    fn names_its_login(&self, cookie: &Cookie) -> bool {
+        self.ring.iter().any(|(n, _)| *n == cookie.key)
     }
 
     /// The session at its first use.
@@ -329,7 +349,7 @@ impl World {
             .as_ref()
             .map_or(Record::new(now), |(cookie, _)| cookie.record.clone());
         let other = tab.received.as_ref().filter(|_| good.is_none());
-        let other = other.filter(|cookie| self.is_authentic(cookie));
+        let other = other.filter(|cookie| self.names_its_login(cookie));
         tab.current = Some(Current {
             other: other.and_then(|cookie| cookie.record.login),
             received_flashes: record.flashes.len(),

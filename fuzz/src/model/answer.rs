@@ -122,6 +122,15 @@ impl World {
             Some(SaveError::TooBig { .. }) => {
                 assert!(self.is_saved(&current, tab.began_at) && size > 4500);
             }
+            // The session that came was destroyed meanwhile, and they log in over it.
+            Some(SaveError::Contended) => {
+                let sealed = current.cookie.as_ref().map(|(cookie, _)| &cookie.record);
+                let before = sealed.and_then(|sealed| sealed.login);
+                assert!(World::is_login(&current));
+                assert!(self.end_of(before) == Some(Ended::Destroyed));
+                assert_eq!(reply.set_cookie, [""; 0]);
+                return;
+            }
             Some(error) => panic!("{error}"),
             None if self.is_saved(&current, tab.began_at) => {
                 assert!(size < 5200);
