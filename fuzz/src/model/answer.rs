@@ -153,7 +153,7 @@ impl World {
                     } else if let Some(id) = cookie.record.id
                         && current.record.id != Some(id)
                     {
-                        self.renamed.insert(id, now);
+                        self.rename(id);
                     }
                 }
                 if current.record.by_login && current.cookie.is_none() {
