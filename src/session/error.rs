@@ -75,8 +75,8 @@ pub enum SessionError {
     /// read. The session is not lost: nothing was overwritten and no cookie removed. Answered by 503.
     Store,
     /// The session has ended since the request came, or another request has given it another id, which may be another
-    /// tab's or a thief's. [`end_others`](super::Session::end_others) ends nothing then. Answered by 503: a second try has
-    /// the cookie of now.
+    /// tab's or a thief's. [`end_others`](super::Session::end_others) goes no further then. Answered by 503: a second try
+    /// has the cookie of now.
     Ended,
     /// The session was used before it was loaded from its store: a session of
     /// [`testing`](super::testing) whose store does not answer at once.

@@ -155,21 +155,29 @@ async fn postgres_prepares_each_statement_once_and_tells_that_a_pooler_loses_the
     assert_advises(lost, "README");
 }
 
+/// A store on a pool of one connection, and the pool.
+async fn one_connection(options: PgConnectOptions) -> (PgPool, PostgresStore) {
+    let pool = PgPoolOptions::new().max_connections(1);
+    let pool = pool.connect_with(options).await.unwrap();
+    let store = PostgresStore::new(pool.clone()).deadline(PATIENT);
+    store.create_table().await.unwrap();
+    (pool, store)
+}
+
+/// Tells which connection it is.
+async fn backend(pool: &PgPool) -> i32 {
+    let pid = sqlx::query_scalar("SELECT pg_backend_pid()");
+    pid.fetch_one(pool).await.unwrap()
+}
+
 /// A transaction that was cut short costs its connection, and no other does.
 #[tokio::test]
 async fn renames_share_one_connection() {
     let Some(server) = servers::postgres() else {
         return;
     };
-    let pool = PgPoolOptions::new().max_connections(1);
-    let pool = pool.connect_with(options(server.port())).await.unwrap();
-    let store = PostgresStore::new(pool.clone()).deadline(PATIENT);
-    store.create_table().await.unwrap();
-    let backend = async || -> i32 {
-        let pid = sqlx::query_scalar("SELECT pg_backend_pid()");
-        pid.fetch_one(&pool).await.unwrap()
-    };
-    let first = backend().await;
+    let (pool, store) = one_connection(options(server.port())).await;
+    let first = backend(&pool).await;
     let (key, record) = (new_key(), [7; 40]);
     store.put(create(&key, &record)).await.unwrap();
     let tag = Tag::of(&record).unwrap();
@@ -183,7 +191,7 @@ async fn renames_share_one_connection() {
             .rename(&key, put, Tombstone::Destroyed(AT), HOUR)
             .await;
         assert_eq!(renamed.unwrap(), expected);
-        assert_eq!(backend().await, first);
+        assert_eq!(backend(&pool).await, first);
     }
     pool.execute("ALTER TABLE hardtack_session ADD CHECK (until < 0) NOT VALID")
         .await
@@ -197,7 +205,7 @@ async fn renames_share_one_connection() {
         .rename(&key, put, Tombstone::Destroyed(AT), HOUR)
         .await;
     refused.unwrap_err();
-    assert_eq!(backend().await, first);
+    assert_eq!(backend(&pool).await, first);
 }
 
 struct MariaDb(Server);
@@ -891,21 +899,14 @@ async fn statement_that_takes_too_long_for_the_server_costs_no_connection() {
         return;
     };
     let limited = options(server.port()).options([("statement_timeout", "200")]);
-    let pool = PgPoolOptions::new().max_connections(1);
-    let pool = pool.connect_with(limited).await.unwrap();
-    let store = PostgresStore::new(pool.clone()).deadline(PATIENT);
-    store.create_table().await.unwrap();
-    let backend = async || -> i32 {
-        let pid = sqlx::query_scalar("SELECT pg_backend_pid()");
-        pid.fetch_one(&pool).await.unwrap()
-    };
-    let first = backend().await;
+    let (pool, store) = one_connection(limited).await;
+    let first = backend(&pool).await;
     let mut other = options(server.port()).connect().await.unwrap();
     let lock = "BEGIN; LOCK TABLE hardtack_session IN ACCESS EXCLUSIVE MODE";
     other.execute(lock).await.unwrap();
     let error = store.load(&new_key(), None).await.unwrap_err();
     assert_advises(error, "longer than the server lets");
-    assert_eq!(backend().await, first);
+    assert_eq!(backend(&pool).await, first);
 }
 
 /// Of several instances that start on an empty database, one creates the table between the look and the try of another.
